@@ -1,0 +1,45 @@
+# The two commands of the README, and what they stand on. Everything lands in .venv and .build of this folder.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+TREE := .build/ansible_collections/waba
+INVENTORY ?= inventories/single_server
+# More options for ansible-playbook, e.g. make site ARGS="--ask-become-pass -e waba_version=1.0.0"
+ARGS ?=
+ONLY ?=
+
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
+
+.PHONY: help site uninstall test lint clean
+help: ## Show this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | column -t -s $$'\t'
+
+site: $(VENV)/run.stamp ## Bring the cluster of INVENTORY up (ARGS: more options for ansible-playbook)
+	ansible-playbook playbooks/site.yml -i $(INVENTORY) $(ARGS)
+
+uninstall: $(VENV)/run.stamp ## Take the cluster of INVENTORY down; volumes stay unless ARGS="-e waba_wipe_volumes=true"
+	ansible-playbook playbooks/uninstall.yml -i $(INVENTORY) $(ARGS)
+
+test: $(VENV)/test.stamp ## Lint, sanity, units and molecule (ONLY="units lint": some of them)
+	python3 tests/run.py $(ONLY)
+
+lint: $(VENV)/test.stamp ## The quick checks alone
+	python3 tests/run.py ruff ansible-lint changelog
+
+clean: ## Remove the environment and build output of this folder (never a cluster)
+	rm -rf $(VENV) .build
+
+$(VENV)/run.stamp: requirements/run.txt | $(TREE)/cluster
+	tests/tools/make_venv "$(PYTHON)" $(VENV)
+	$(VENV)/bin/pip install --quiet --requirement $<
+	touch $@
+
+$(VENV)/test.stamp: requirements/test.txt images/node/requirements-test.txt $(VENV)/run.stamp
+	$(VENV)/bin/pip install --quiet --requirement $<
+	touch $@
+
+# Ansible resolves waba.cluster by this path.
+$(TREE)/cluster:
+	mkdir -p $(TREE)
+	ln -sfn $(CURDIR) $@
