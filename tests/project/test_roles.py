@@ -1,0 +1,45 @@
+"""Every role says what it takes: its argument specification and its defaults agree, in both directions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+ROLES = sorted(path.name for path in (ROOT / "roles").iterdir())
+
+
+def load(path: Path) -> dict:
+    return yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def options(role: str) -> dict:
+    specification = load(ROOT / "roles" / role / "meta" / "argument_specs.yml")
+    return specification["argument_specs"]["main"].get("options") or {}
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_defaults_are_the_specified_ones(role: str) -> None:
+    specified = {name: option["default"] for name, option in options(role).items() if "default" in option}
+    assert load(ROOT / "roles" / role / "defaults" / "main.yml") == specified
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_option_has_a_default_or_is_required(role: str) -> None:
+    unsettled = [name for name, option in options(role).items() if not ("default" in option or option.get("required"))]
+    assert unsettled == []
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_public_names_carry_the_role(role: str) -> None:
+    assert [name for name in options(role) if not name.startswith(f"{role}_")] == []
+
+
+def test_every_entry_point_is_specified() -> None:
+    for role in ROLES:
+        tasks = ROOT / "roles" / role / "tasks"
+        specified = set(load(ROOT / "roles" / role / "meta" / "argument_specs.yml")["argument_specs"])
+        included = {path.stem for path in tasks.glob("*.yml")} if role == "waba" else {"main"}
+        assert included <= specified | {"main"}, role
