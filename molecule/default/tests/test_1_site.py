@@ -1,0 +1,66 @@
+"""A second run and check mode change nothing; no secret shows anywhere."""
+
+from __future__ import annotations
+
+import stat
+import subprocess
+from pathlib import Path
+
+import yaml
+from conftest import FOLDER, SECRETS_FILE, Api, Cluster, changed, play
+
+
+def test_the_cluster_says_that_it_is_healthy(api: Api) -> None:
+    assert api.is_whole(), api.health()
+
+
+def test_second_run_restarts_nothing(cluster: Cluster) -> None:
+    before = cluster.started()
+    result = play("playbooks/site.yml", "--diff", "-v")
+    assert changed(result) == 0, result.stdout
+    assert cluster.started() == before
+
+
+def test_check_mode_on_a_deployed_host_changes_nothing(cluster: Cluster) -> None:
+    before = cluster.started()
+    result = play("playbooks/site.yml", "--check", "--diff")
+    assert changed(result) == 0, result.stdout
+    assert cluster.started() == before
+
+
+def test_check_mode_predicts_and_changes_nothing(cluster: Cluster) -> None:
+    before = cluster.started(), (FOLDER / "db.env").read_bytes()
+    result = play("playbooks/site.yml", "--check", "--diff", "-e", '{"waba_environment": {"WA_RUNNING_ENV": "REHEARSAL"}}')
+    assert changed(result) > 0
+    assert (cluster.started(), (FOLDER / "db.env").read_bytes()) == before
+
+
+def test_compose_works_by_hand(cluster: Cluster) -> None:
+    listed = subprocess.run(
+        ["docker", "compose", "-f", str(FOLDER / "multiconnect-compose.yml"), "ps", "--services"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PATH": "/usr/local/bin:/usr/bin:/bin"},
+    )
+    assert sorted(listed.stdout.split()) == ["db", "master1", "master2", "waweb", "wacore1", "wacore2"].sort() or len(
+        listed.stdout.split()
+    ) == len(cluster.containers())
+
+
+def test_secrets_show_nowhere(cluster: Cluster, api: Api) -> None:
+    secrets = [value.encode() for value in yaml.safe_load(SECRETS_FILE.read_text(encoding="utf-8")).values()]
+    assert len(secrets) == 6
+    shown = {"a verbose run with --diff": play("playbooks/site.yml", "--check", "--diff", "-vvv").stdout.encode()}
+    for process in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            shown[f"the arguments of {process}"] = process.read_bytes()
+        except OSError:
+            continue
+    for container in cluster.containers():
+        shown[f"the log of {container.name}"] = container.logs()
+    for file in FOLDER.rglob("*"):
+        if file.is_file() and file.stat().st_mode & (stat.S_IROTH | stat.S_IRGRP):
+            shown[str(file)] = file.read_bytes()
+    assert [place for place, content in shown.items() if any(secret in content for secret in secrets)] == []
+    assert stat.S_IMODE(SECRETS_FILE.stat().st_mode) == 0o600

@@ -1,0 +1,52 @@
+"""The API as a client meets it."""
+
+from __future__ import annotations
+
+import requests
+from conftest import BASE, Api, Receiver, wait_for
+
+
+def test_default_password_is_gone(api: Api) -> None:
+    assert api.login("secret").status_code == 401
+
+
+def test_api_key_opens_health_alone(api: Api) -> None:
+    key = {"Authorization": f"Apikey {api.secrets['waba_api_key']}"}
+    assert requests.get(f"{BASE}/v1/health", headers=key, verify=False, timeout=10).status_code == 200
+    assert requests.get(f"{BASE}/v1/settings/application", headers=key, verify=False, timeout=10).status_code == 401
+
+
+def test_text_is_sent_and_delivered(api: Api, receiver: Receiver) -> None:
+    answer = api.send("Hello")
+    assert answer.status_code == 200, answer.text
+    (message,) = answer.json()["messages"]
+    assert receiver.statuses_of(message["id"], 2) == ["sent", "delivered"]
+
+
+def test_webhooks_wait_for_a_receiver_that_is_down(api: Api, receiver: Receiver) -> None:
+    receiver.answer = 503
+    (message,) = api.send("Are you there?").json()["messages"]
+    assert receiver.statuses_of(message["id"], 1, seconds=2) == []
+    receiver.answer = 200
+    assert sorted(receiver.statuses_of(message["id"], 2)) == ["delivered", "sent"]
+
+
+def test_what_is_wrong_is_refused_in_the_vendors_envelope(api: Api) -> None:
+    answer = api.call("POST", "messages", {"to": "15551234567", "type": "text"})
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["code"] == 1008
+    assert answer.json()["meta"]["api_status"] == "stable"
+
+
+def test_settings_change_while_running(api: Api) -> None:
+    assert api.call("PATCH", "settings/application", {"heartbeat_interval": 1, "unhealthy_interval": 3}).status_code == 200
+    settings = api.call("GET", "settings/application").json()["settings"]["application"]
+    assert (settings["heartbeat_interval"], settings["unhealthy_interval"]) == (1, 3)
+    wait_for(api.is_whole, 10, "the cluster is whole after the change")
+
+
+def test_any_number_can_be_registered_for_rehearsal(api: Api) -> None:
+    request = {"cc": "1", "phone_number": "5550001111", "method": "sms", "cert": "cmVoZWFyc2Fs"}
+    assert api.call("POST", "account", request).status_code in (201, 202)
+    assert api.call("POST", "account/verify", {"code": "123456"}).status_code == 201
+    assert api.call("GET", "settings/application").json()["settings"]["application"]["wa_id"] == "15550001111"

@@ -1,0 +1,68 @@
+"""Nodes die; the cluster goes on within the rule's bound. The intervals are 1 s and 3 s, set while running."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from conftest import Api, Cluster, changed, play, wait_for
+
+HEARTBEAT, UNHEALTHY = 1, 3
+BOUND = UNHEALTHY + 5
+
+
+@pytest.fixture(autouse=True)
+def whole(cluster: Cluster, api: Api) -> None:
+    assert api.call("PATCH", "settings/application", {"heartbeat_interval": HEARTBEAT, "unhealthy_interval": UNHEALTHY}).ok
+    wait_for(api.is_whole, 60, "the cluster is whole before the fault")
+    time.sleep(2 * HEARTBEAT)
+
+
+def test_connected_coreapp_is_killed(cluster: Cluster, api: Api, record_property) -> None:
+    (victim,) = api.nodes(role="coreapp", gateway_status="connected")
+    cluster.engine.containers.get(victim).kill()
+    seconds = wait_for(lambda: api.sends("after the kill"), BOUND, "a message is accepted after the connected coreapp died")
+    print(f"\nconnected coreapp killed: sending again after {seconds:.1f} s (bound {BOUND} s)")
+    (successor,) = api.nodes(role="coreapp", gateway_status="connected")
+    assert successor != victim
+
+
+def test_site_brings_the_dead_one_back_and_nothing_else(cluster: Cluster, api: Api) -> None:
+    (victim,) = api.nodes(role="coreapp", gateway_status="disconnected")
+    cluster.engine.containers.get(victim).kill()
+    others = {id_: at for id_, at in cluster.started().items() if not id_.startswith(victim)}
+    assert changed(play("playbooks/site.yml")) == 1
+    now = cluster.started()
+    assert {id_: now[id_] for id_ in others} == others
+    assert api.is_whole()
+
+
+def test_primary_master_is_killed(cluster: Cluster, api: Api) -> None:
+    (victim,) = api.nodes(role="primary_master")
+    container = cluster.engine.containers.get(victim)
+    container.kill()
+    seconds = wait_for(lambda: set(api.nodes(role="primary_master")) - {victim}, BOUND, "another master is primary")
+    print(f"\nprimary master killed: another after {seconds:.1f} s (bound {BOUND} s)")
+    assert api.sends("with the new primary")
+    container.start()
+
+
+def test_every_master_stopped(cluster: Cluster, api: Api) -> None:
+    masters = [one for one in cluster.containers() if one.labels["waba.cluster.role"] == "master"]
+    for master in masters:
+        master.kill()
+    # Longer than any lease or fence lives: what still works afterwards needs no master.
+    deadline = time.monotonic() + 4 * UNHEALTHY
+    while time.monotonic() < deadline:
+        assert api.sends("without masters")
+        time.sleep(0.5)
+    refused = api.call("PATCH", "settings/application", {"sent_status": True})
+    assert refused.json()["errors"][0]["code"] == 1017
+    for master in masters:
+        master.start()
+
+
+def test_database_restarts(cluster: Cluster, api: Api) -> None:
+    cluster.container("db").restart()
+    wait_for(lambda: api.sends("after the database came back"), 60, "a message is accepted after the database came back")
+    wait_for(api.is_whole, 60, "the cluster is whole after the database came back")
