@@ -98,13 +98,18 @@ def run(stage: str) -> bool:
     log = LOGS / f"{stage}.log"
     began = time.monotonic()
     with log.open("w", encoding="utf-8") as output:
-        process = subprocess.Popen(command, cwd=folder, env=environment(), stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            command, cwd=folder, env=environment(), stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
+        )
         for _ in signs_of_life(process):
             print(f"  {stage}: {time.monotonic() - began:.0f} s, {last_line(log)}", flush=True)
     passed = process.returncode == 0
     if not passed:
         print("\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-SHOWN_LINES:]))
-    print(f"{'ok    ' if passed else 'FAILED'} {stage} ({time.monotonic() - began:.0f} s, {log.relative_to(ROOT)})", flush=True)
+    print(
+        f"{'ok    ' if passed else 'FAILED'} {stage} ({time.monotonic() - began:.0f} s, {log.relative_to(ROOT)})",
+        flush=True,
+    )
     return passed
 
 

@@ -14,7 +14,9 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture(scope="module")
 def artifact(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("artifact")
-    subprocess.run(["ansible-galaxy", "collection", "build", "--output-path", folder], cwd=ROOT, check=True, capture_output=True)
+    subprocess.run(
+        ["ansible-galaxy", "collection", "build", "--output-path", folder], cwd=ROOT, check=True, capture_output=True
+    )
     (built,) = folder.glob("waba-cluster-*.tar.gz")
     return built
 
@@ -22,7 +24,12 @@ def artifact(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_contents(artifact: Path) -> None:
     with tarfile.open(artifact) as archive:
         names = archive.getnames()
-    for needed in ("playbooks/site.yml", "playbooks/uninstall.yml", "images/node/Containerfile", "images/mariadb/Containerfile"):
+    for needed in (
+        "playbooks/site.yml",
+        "playbooks/uninstall.yml",
+        "images/node/Containerfile",
+        "images/mariadb/Containerfile",
+    ):
         assert needed in names
     unwanted = (".git/", ".venv/", ".build/", "tests/", "molecule/", "images/node/tests/")
     assert [name for name in names if name.startswith(unwanted) or name.endswith("waba_secrets.yml")] == []
@@ -30,12 +37,18 @@ def test_contents(artifact: Path) -> None:
 
 def test_installed_plays_run_by_full_name(artifact: Path, tmp_path: Path) -> None:
     subprocess.run(
-        ["ansible-galaxy", "collection", "install", "--offline", "--collections-path", tmp_path, artifact], check=True, capture_output=True
+        ["ansible-galaxy", "collection", "install", "--offline", "--collections-path", tmp_path, artifact],
+        check=True,
+        capture_output=True,
     )
     listed = subprocess.run(
         ["ansible-playbook", "waba.cluster.site", "-i", ROOT / "inventories/single_server", "--list-tasks"],
         cwd=tmp_path,
-        env={"PATH": str(Path(subprocess.sys.executable).parent) + ":/usr/bin:/bin", "ANSIBLE_COLLECTIONS_PATH": str(tmp_path), "HOME": str(tmp_path)},
+        env={
+            "PATH": str(Path(subprocess.sys.executable).parent) + ":/usr/bin:/bin",
+            "ANSIBLE_COLLECTIONS_PATH": str(tmp_path),
+            "HOME": str(tmp_path),
+        },
         capture_output=True,
         text=True,
         check=False,

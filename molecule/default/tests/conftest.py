@@ -107,14 +107,19 @@ class Api:
 
     def login(self, password: str | None = None) -> requests.Response:
         return requests.post(
-            f"{BASE}/v1/users/login", auth=("admin", password or self.secrets["waba_admin_password"]), verify=False, timeout=10
+            f"{BASE}/v1/users/login",
+            auth=("admin", password or self.secrets["waba_admin_password"]),
+            verify=False,
+            timeout=10,
         )
 
     def call(self, method: str, path: str, body: object = None) -> requests.Response:
         return self.session.request(method, f"{BASE}/v1/{path}", json=body, timeout=10)
 
     def send(self, text: str, to: str = "15551234567") -> requests.Response:
-        return self.call("POST", "messages", {"to": to, "type": "text", "recipient_type": "individual", "text": {"body": text}})
+        return self.call(
+            "POST", "messages", {"to": to, "type": "text", "recipient_type": "individual", "text": {"body": text}}
+        )
 
     def sends(self, text: str) -> bool:
         return self.send(text).status_code == 200
@@ -128,8 +133,15 @@ class Api:
         return [name.rpartition(":")[2] for name, node in self.health().items() if wanted.items() <= node.items()]
 
     def is_whole(self) -> bool:
-        roles = sorted(f"{node['role']} {node['gateway_status']}" for node in self.health().values() if not node.get("errors"))
-        return roles == ["coreapp connected", "coreapp disconnected", "primary_master disconnected", "secondary_master disconnected"]
+        roles = sorted(
+            f"{node['role']} {node['gateway_status']}" for node in self.health().values() if not node.get("errors")
+        )
+        return roles == [
+            "coreapp connected",
+            "coreapp disconnected",
+            "primary_master disconnected",
+            "secondary_master disconnected",
+        ]
 
 
 class Receiver:
@@ -184,7 +196,9 @@ def self_signed(folder: Path, address: str) -> Path:
         .sign(key, hashes.SHA256())
     )
     path = folder / "receiver.pem"
-    private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
     path.write_bytes(private + certificate.public_bytes(serialization.Encoding.PEM))
     return path
 

@@ -39,7 +39,9 @@ def test_what_is_wrong_is_refused_in_the_vendors_envelope(api: Api) -> None:
 
 
 def test_settings_change_while_running(api: Api) -> None:
-    assert api.call("PATCH", "settings/application", {"heartbeat_interval": 1, "unhealthy_interval": 3}).status_code == 200
+    assert (
+        api.call("PATCH", "settings/application", {"heartbeat_interval": 1, "unhealthy_interval": 3}).status_code == 200
+    )
     settings = api.call("GET", "settings/application").json()["settings"]["application"]
     assert (settings["heartbeat_interval"], settings["unhealthy_interval"]) == (1, 3)
     wait_for(api.is_whole, 10, "the cluster is whole after the change")

@@ -13,7 +13,9 @@ BOUND = UNHEALTHY + 5
 
 @pytest.fixture(autouse=True)
 def whole(cluster: Cluster, api: Api) -> None:
-    assert api.call("PATCH", "settings/application", {"heartbeat_interval": HEARTBEAT, "unhealthy_interval": UNHEALTHY}).ok
+    assert api.call(
+        "PATCH", "settings/application", {"heartbeat_interval": HEARTBEAT, "unhealthy_interval": UNHEALTHY}
+    ).ok
     wait_for(api.is_whole, 60, "the cluster is whole before the fault")
     time.sleep(2 * HEARTBEAT)
 
@@ -21,7 +23,9 @@ def whole(cluster: Cluster, api: Api) -> None:
 def test_connected_coreapp_is_killed(cluster: Cluster, api: Api, record_property) -> None:
     (victim,) = api.nodes(role="coreapp", gateway_status="connected")
     cluster.engine.containers.get(victim).kill()
-    seconds = wait_for(lambda: api.sends("after the kill"), BOUND, "a message is accepted after the connected coreapp died")
+    seconds = wait_for(
+        lambda: api.sends("after the kill"), BOUND, "a message is accepted after the connected coreapp died"
+    )
     print(f"\nconnected coreapp killed: sending again after {seconds:.1f} s (bound {BOUND} s)")
     (successor,) = api.nodes(role="coreapp", gateway_status="connected")
     assert successor != victim
@@ -64,5 +68,7 @@ def test_every_master_stopped(cluster: Cluster, api: Api) -> None:
 
 def test_database_restarts(cluster: Cluster, api: Api) -> None:
     cluster.container("db").restart()
-    wait_for(lambda: api.sends("after the database came back"), 60, "a message is accepted after the database came back")
+    wait_for(
+        lambda: api.sends("after the database came back"), 60, "a message is accepted after the database came back"
+    )
     wait_for(api.is_whole, 60, "the cluster is whole after the database came back")
