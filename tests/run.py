@@ -76,6 +76,8 @@ STAGES: dict[str, Callable[[], tuple[Command, Path]]] = {
     "ansible-lint": in_root("ansible-lint"),
     "units": lambda: ansible_test("units"),
     "project": in_root(sys.executable, "-m", "pytest", "tests/project"),
+    # The node's tests run against a real database server, in the image that users get.
+    "images": in_root("ansible-playbook", "-i", "molecule/default/inventory", "molecule/default/create.yml"),
     "node": in_root("tests/tools/with_database", sys.executable, "-m", "pytest", "images/node/tests"),
     "sanity": lambda: ansible_test("sanity"),
     "molecule-default": in_root("molecule", "test", "--scenario-name", "default"),
