@@ -1,0 +1,73 @@
+# Copyright: (c) 2026, waba.cluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the modules take that plan or check a host: declared once, documented in the doc fragment `plan`."""
+
+from __future__ import annotations
+
+_RANGED = {
+    "type": "list",
+    "elements": "dict",
+    "default": [],
+    "options": {"name": {"type": "str", "required": True}, "ports": {"type": "str"}},
+}
+_VOLUME = {
+    "type": "dict",
+    "options": {
+        "type": {"type": "str", "choices": ["named", "external", "bind"], "default": "named"},
+        "source": {"type": "str", "required": True},
+    },
+}
+VOLUMES = {"type": "dict", "options": {"media": _VOLUME, "data": _VOLUME, "database": _VOLUME}}
+
+PLAN_OPTIONS = {
+    "path": {"type": "path", "default": "/opt/waba"},
+    "cluster_name": {"type": "str", "default": "waba"},
+    "layout": {"type": "str", "choices": ["single_server", "role"], "default": "role"},
+    "external_hostname": {"type": "str"},
+    "masters": _RANGED,
+    "coreapps": _RANGED,
+    "webapps": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {"name": {"type": "str", "required": True}, "port": {"type": "int"}},
+    },
+    "database": {
+        "type": "dict",
+        "options": {
+            "name": {"type": "str", "default": "db"},
+            "image": {"type": "str", "required": True},
+            "port": {"type": "int"},
+        },
+    },
+    "images": {
+        "type": "dict",
+        "options": {"coreapp": {"type": "str", "required": True}, "webapp": {"type": "str", "required": True}},
+    },
+    "volumes": VOLUMES,
+    "publish_address": {"type": "str", "default": ""},
+    "webapp_publish_address": {"type": "str", "default": ""},
+    "certificate": {"type": "path"},
+    "certificate_key": {"type": "path", "no_log": False},  # where the key is, not the key
+}
+
+# The same settings as variables of the roles, for messages.
+ROLE_VARIABLES = {
+    "path": "waba_dir",
+    "cluster_name": "waba_cluster_name",
+    "layout": "waba_layout",
+    "external_hostname": "waba_external_hostname",
+    "masters": "waba_master_instances",
+    "coreapps": "waba_coreapp_instances",
+    "webapps": "waba_webapp_instances",
+    "database": "waba_database_port",
+    "database_address": "waba_database_host",
+    "volumes": "waba_volumes",
+    "publish_address": "waba_publish_address",
+    "webapp_publish_address": "waba_webapp_publish_address",
+    "certificate": "waba_webapp_certificate",
+    "certificate_key": "waba_webapp_certificate_key",
+    "environment": "waba_environment",
+    "masters_total": "waba_master_instances",
+    "coreapps_total": "waba_coreapp_instances",
+}

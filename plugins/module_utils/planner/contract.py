@@ -1,0 +1,61 @@
+# Copyright: (c) 2026, waba.cluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The container contract: names, ports and mount points that the vendor's clients and ours share (source: vendor facts, section 1)."""
+
+from __future__ import annotations
+
+LABEL_CLUSTER = "waba.cluster.name"
+LABEL_ROLE = "waba.cluster.role"
+LABEL_INSTANCE = "waba.cluster.instance"
+
+COMMAND = ["/opt/whatsapp/bin/wait_on_mysql.sh", "/opt/whatsapp/bin/launch_within_docker.sh"]
+
+NODE_PORTS = (6250, 6251, 6252, 6253)  # in the container: messaging, contacts, control, healthcheck
+WEBAPP_PORT = 443  # in the container
+DATABASE_PORT = 3306  # in the container
+
+MOUNT_POINTS = {"media": "/usr/local/wamedia", "data": "/usr/local/waent/data", "database": "/var/lib/mysql"}
+CERTIFICATE_MOUNT_POINTS = {
+    "certificate": "/var/lib/whatsapp/web.pem",
+    "certificate_key": "/var/lib/whatsapp/web.key",
+}
+DEFAULT_VOLUMES = {
+    "media": {"type": "named", "source": "whatsappMedia"},
+    "database": {"type": "named", "source": "mysqlData"},
+}
+
+# Ours: time to hand over the lease or the shard (nodes), to flush to disk (database).
+STOP_GRACE_PERIOD = {"master": "20s", "coreapp": "20s", "webapp": "20s", "mysql": "60s"}
+
+SINGLE_SERVER_FILE = "multiconnect-compose.yml"
+ROLE_FILES = {  # label role -> the role's file, in the order in which a host brings them up
+    "mysql": "multiconnect-db.yml",
+    "master": "multiconnect-master.yml",
+    "coreapp": "multiconnect-coreapp.yml",
+    "webapp": "multiconnect-webapp.yml",
+}
+NODE_ENVIRONMENT_FILE = "db.env"
+DATABASE_ENVIRONMENT_FILE = "mysql.env"
+ALL_FILES = (SINGLE_SERVER_FILE, *ROLE_FILES.values(), NODE_ENVIRONMENT_FILE, DATABASE_ENVIRONMENT_FILE)
+
+# Variables whose values may be shown; every other value is treated as a secret.
+PLAIN_VARIABLES = frozenset(
+    (
+        "COREAPP_EXTERNAL_PORTS",
+        "COREAPP_HOSTNAME",
+        "MYSQL_DATABASE",
+        "MYSQL_USER",
+        "ORCHESTRATION",
+        "PATH",
+        "WA_APP_MULTICONNECT",
+        "WA_DB_CONNECTION_IDLE_TIMEOUT",
+        "WA_DB_ENGINE",
+        "WA_DB_HOSTNAME",
+        "WA_DB_NAME_PREFIX",
+        "WA_DB_PORT",
+        "WA_DB_USERNAME",
+        "WA_MASTER_NODE",
+        "WEBAPP_EXTERNAL_PORTS",
+        "WEBAPP_HOSTNAME",
+    )
+)

@@ -1,0 +1,214 @@
+# Copyright: (c) 2026, waba.cluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: compose_files
+short_description: Write the Compose files and environment files of one host
+version_added: 1.0.0
+description:
+  - Writes what an operator who follows the vendor's guide by hand would have on this host, with everything filled in,
+    so that C(docker compose -f FILE ps), C(logs) and C(down) work by hand without any variable.
+  - With O(layout=single_server) that is C(multiconnect-compose.yml); with O(layout=role) one of C(multiconnect-db.yml),
+    C(multiconnect-master.yml), C(multiconnect-coreapp.yml) and C(multiconnect-webapp.yml) for each role that the host has.
+    Beside them C(db.env) for the nodes and C(mysql.env) for the database container, readable by root only.
+  - Every file is written whole or not at all. Nothing is written when any input is wrong; all that is wrong is told at once.
+author:
+  - waba.cluster contributors
+extends_documentation_fragment:
+  - waba.cluster.plan
+  - waba.cluster.attributes
+requirements:
+  - PyYAML (Debian package python3-yaml)
+options:
+  state:
+    description:
+      - V(present) writes the files.
+      - V(absent) removes those that this module wrote for this cluster, and O(path) if it is empty then.
+    type: str
+    choices: [present, absent]
+    default: present
+  environment:
+    description:
+      - Environment variables of every node, written to C(db.env). Every character survives; only newlines and NUL are refused.
+      - Values never appear in output, in a diff or on a command line.
+    type: dict
+    default: {}
+  database_environment:
+    description: Environment variables of the database container, written to C(mysql.env), as O(environment).
+    type: dict
+    default: {}
+seealso:
+  - module: waba.cluster.compose_project
+  - module: waba.cluster.preflight
+"""
+
+EXAMPLES = r"""
+- name: A whole cluster on one machine
+  waba.cluster.compose_files:
+    layout: single_server
+    masters: [{name: master1}, {name: master2}]
+    coreapps: [{name: wacore1}, {name: wacore2}]
+    webapps: [{name: waweb}]
+    database: {name: db, image: "waba/mariadb:v1.0.0"}
+    images: {coreapp: "waba/node:v1.0.0", webapp: "waba/node:v1.0.0"}
+    publish_address: 127.0.0.1
+    environment: "{{ node_environment }}"
+    database_environment: "{{ mysql_environment }}"
+
+- name: Two coreapps on one of many machines, the second with ports of its own choice
+  waba.cluster.compose_files:
+    external_hostname: core1.example.com
+    coreapps: [{name: wacore}, {name: wacore-b, ports: 6300-6303}]
+    images: {coreapp: "waba/node:v1.0.0", webapp: "waba/node:v1.0.0"}
+    volumes:
+      media: {type: bind, source: /mnt/wamedia}
+    environment: "{{ node_environment }}"
+
+- name: Remove the files
+  waba.cluster.compose_files:
+    state: absent
+"""
+
+RETURN = r"""
+files:
+  description: Every file that was looked at, and what became of it.
+  returned: always
+  type: list
+  elements: dict
+  sample: [{path: /opt/waba/db.env, action: unchanged}]
+projects:
+  description: The Compose projects of the host.
+  returned: O(state=present)
+  type: list
+  elements: dict
+  sample: [{name: waba, file: /opt/waba/multiconnect-compose.yml, services: [db, master1]}]
+nodes:
+  description: The services of the host with the ports they publish, in order of start.
+  returned: O(state=present)
+  type: list
+  elements: dict
+  sample: [{name: master1, role: master, hostname: master1, ports: [6254, 6255, 6256, 6257]}]
+"""
+
+import os
+import socket
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible_collections.waba.cluster.plugins.module_utils.driver import files
+from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.options import PLAN_OPTIONS
+from ansible_collections.waba.cluster.plugins.module_utils.planner import contract, dotenv, problems, secrecy
+from ansible_collections.waba.cluster.plugins.module_utils.planner.compose_documents import compose_documents
+from ansible_collections.waba.cluster.plugins.module_utils.planner.nodes import plan_nodes
+
+try:
+    from ansible_collections.waba.cluster.plugins.module_utils.planner import host_files
+except ImportError:
+    host_files = None
+
+OPTIONS = {
+    **PLAN_OPTIONS,
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "environment": {"type": "dict", "default": {}, "no_log": True},
+    "database_environment": {"type": "dict", "default": {}, "no_log": True},
+}
+
+
+def present(module):
+    """Write what differs; return the module's result. Raises InputError, DriverError."""
+    params, wrong = module.params, []
+    environments = {}
+    for option in ("environment", "database_environment"):
+        environments[option], faults = dotenv.checked(params[option], option)
+        wrong.extend(faults)
+    try:
+        nodes = plan_nodes(params)
+    except problems.InputError as error:
+        wrong = [*error.problems, *wrong]
+    if wrong:
+        raise problems.InputError(wrong)
+    wanted = host_files.host_files(nodes, params, environments["environment"], environments["database_environment"])
+    changes = [change(module, name, state) for name, state in wanted.items()]
+    folder_changes = not files.folder_is_right(params["path"])
+    if not module.check_mode:
+        if folder_changes:
+            files.make_folder(params["path"])
+        for item in changes:
+            if item["action"] != "unchanged":
+                files.write(item["path"], *wanted[item["name"]])
+    result = outcome(changes, folder_changes)
+    result["nodes"] = [
+        {"name": node["name"], "role": node["role"], "hostname": node["hostname"], "ports": list(node["published"])}
+        for node in nodes
+    ]
+    result["projects"] = [
+        {"name": document["name"], "file": os.path.join(params["path"], name), "services": list(document["services"])}
+        for name, document in compose_documents(nodes, params).items()
+    ]
+    return result
+
+
+def absent(module):
+    """Remove the files that are ours; return the module's result. Raises DriverError."""
+    folder, cluster = module.params["path"], module.params["cluster_name"]
+    found = [(name, files.read(os.path.join(folder, name))) for name in contract.ALL_FILES]
+    ours = [name for name, state in found if state and host_files.is_ours(state[0], cluster)]
+    changes = [change(module, name, None) for name in ours]
+    if not module.check_mode:
+        for item in changes:
+            files.remove(item["path"])
+        if ours:
+            files.remove_folder_if_empty(folder)
+    return outcome(changes)
+
+
+def change(module, name, after):
+    """Return what becomes of one file, with its diff. after: (text, mode), or None to remove it."""
+    path = os.path.join(module.params["path"], name)
+    before = files.read(path)
+    if after is None:
+        action = "removed"
+    elif before is None:
+        action = "created"
+    else:
+        action = "unchanged" if before == (*after, os.geteuid()) else "updated"
+    diff = host_files.file_diff(path, before and before[:2], after, module.diff_key)
+    return {"name": name, "path": path, "action": action, "diff": diff}
+
+
+def outcome(changes, folder_changes=False):
+    """Return the part of the result that both states share."""
+    changed = [item for item in changes if item["action"] != "unchanged"]
+    return {
+        "changed": bool(changed) or folder_changes,
+        "diff": [item["diff"] for item in changed],
+        "files": [{"path": item["path"], "action": item["action"]} for item in changes],
+    }
+
+
+def main():
+    module = AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True)
+    if host_files is None:
+        module.fail_json(msg=missing_required_lib("PyYAML"))
+    # Ansible hides every value of a no_log dictionary, "db" and "1" too, wherever they occur in a result; only secrets may be treated so.
+    for option in ("environment", "database_environment"):
+        environment = module.params[option]
+        secret = secrecy.secret_values(environment)
+        module.no_log_values -= {str(value) for value in environment.values()} - secret
+    module.params["external_hostname"] = module.params["external_hostname"] or socket.getfqdn()
+    module.diff_key = os.urandom(32)
+    try:
+        module.exit_json(**(present if module.params["state"] == "present" else absent)(module))
+    except problems.InputError as error:
+        module.fail_json(
+            msg=problems.report(error.problems, module.params["external_hostname"], "Nothing was written"),
+            problems=[problem._asdict() for problem in error.problems],
+        )
+    except DriverError as error:
+        module.fail_json(msg=str(error))
+
+
+if __name__ == "__main__":
+    main()
