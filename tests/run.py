@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -36,13 +36,18 @@ def tracked_files() -> list[str]:
 
 
 def copied_tree(name: str) -> Path:
-    """Copy the sources into a collection tree of its own: ansible-test resolves links, so a linked tree is none to it."""
+    """Copy the sources into a collection tree and git work tree of its own.
+
+    ansible-test resolves links, so a linked tree is none to it; and it tests what git lists, which in .build is nothing.
+    """
     tree = BUILD / name / "ansible_collections" / "waba" / "cluster"
     shutil.rmtree(BUILD / name, ignore_errors=True)
     for file in tracked_files():
         target = tree / file
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / file, target, follow_symlinks=False)
+    for arguments in (["init", "--quiet"], ["add", "--all"]):
+        subprocess.run(["git", *arguments], cwd=tree, check=True)
     return tree
 
 
@@ -103,9 +108,9 @@ def run(stage: str) -> bool:
         process = subprocess.Popen(
             command, cwd=folder, env=environment(), stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
         )
-        for _ in signs_of_life(process):
+        while not finished(process):
             print(f"  {stage}: {time.monotonic() - began:.0f} s, {last_line(log)}", flush=True)
-    passed = process.returncode == 0
+    passed = process.returncode == 0 and "All targets skipped" not in log.read_text(encoding="utf-8", errors="replace")
     if not passed:
         print("\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-SHOWN_LINES:]))
     print(
@@ -115,13 +120,13 @@ def run(stage: str) -> bool:
     return passed
 
 
-def signs_of_life(process: subprocess.Popen) -> Iterator[None]:
-    while True:
-        try:
-            process.wait(timeout=30)
-            return
-        except subprocess.TimeoutExpired:
-            yield
+def finished(process: subprocess.Popen) -> bool:
+    """Return whether the process ended within half a minute from now."""
+    try:
+        process.wait(timeout=30)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
 
 
 def last_line(log: Path) -> str:

@@ -3,10 +3,11 @@
 Python ships a pip of its own; it then installs the version that ansible-test asks for.
 """
 
-import ensurepip
 import subprocess
 import sys
 
-ensurepip.bootstrap()
+subprocess.check_call(
+    [sys.executable, "-m", "ensurepip"]
+)  # a process of its own: it hides pip's configuration from its own
 wanted = [argument for argument in sys.argv[1:] if argument not in ("--no-setuptools", "--no-wheel")]
 sys.exit(subprocess.call([sys.executable, "-m", "pip", "install", *wanted]))
