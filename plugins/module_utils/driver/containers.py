@@ -1,0 +1,87 @@
+# Copyright: (c) 2026, waba.cluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What runs on a host: containers, images and networks, read from the Docker engine as the engine tells them."""
+
+from __future__ import annotations
+
+from ansible_collections.waba.cluster.plugins.module_utils.driver.docker_engine import engine_errors
+
+try:
+    from docker.errors import NotFound
+except ImportError:
+    NotFound = LookupError
+
+PROJECT_LABEL = "com.docker.compose.project"
+SERVICE_LABEL = "com.docker.compose.service"
+
+
+def with_labels(client, *labels):
+    """Return the engine's inspect answers of all containers, running or not, that have all of the labels ("name" or "name=value")."""
+    with engine_errors("list the containers"):
+        listed = client.api.containers(all=True, filters={"label": list(labels)})
+        inspected = [inspect(client, container["Id"]) for container in listed]
+    return [container for container in inspected if container]
+
+
+def inspect(client, container_id):
+    """Return the engine's answer about one container, or None when it is gone."""
+    with engine_errors("inspect a container"):
+        try:
+            return client.api.inspect_container(container_id)
+        except NotFound:
+            return None
+
+
+def image_facts(client, names):
+    """Return {image name: {"id", "environment"}} of those images that the host has."""
+    facts = {}
+    for name in sorted(set(names)):
+        with engine_errors(f"inspect the image {name}"):
+            try:
+                image = client.api.inspect_image(name)
+            except NotFound:
+                continue
+        variables = (image.get("Config") or {}).get("Env") or []
+        facts[name] = {"id": image["Id"], "environment": dict(entry.partition("=")[::2] for entry in variables)}
+    return facts
+
+
+def network_ids(client):
+    """Return the ids of all networks of the host (set of str)."""
+    with engine_errors("list the networks"):
+        return {network["Id"] for network in client.api.networks()}
+
+
+def observation(container):
+    """Return what `planner.readiness` wants to know about a container (inspect answer, or None)."""
+    if container is None:
+        return None
+    state = container["State"]
+    return {
+        "status": state["Status"],
+        "health": (state.get("Health") or {}).get("Status"),
+        "exit_code": state.get("ExitCode", 0),
+        "restarts": container.get("RestartCount", 0),
+    }
+
+
+def last_lines(client, container_id, count):
+    """Return the last lines of a container's log (list of str); empty when there is no log to read."""
+    with engine_errors("read a container's log"):
+        try:
+            return client.api.logs(container_id, tail=count).decode("utf-8", "replace").splitlines()
+        except NotFound:
+            return []
+
+
+def remove(client, container):
+    """Stop a container as gently as it asks for, then remove it with its anonymous volumes. One that is gone already is fine."""
+    with engine_errors(f"remove the container {container['Name'].lstrip('/')}"):
+        try:
+            if container["State"]["Status"] == "paused":
+                client.api.unpause(container["Id"])
+            if container["State"]["Status"] in ("running", "restarting", "paused"):
+                client.api.stop(container["Id"])
+            client.api.remove_container(container["Id"], v=True, force=True)
+        except NotFound:
+            return

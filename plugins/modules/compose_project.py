@@ -1,0 +1,211 @@
+# Copyright: (c) 2026, waba.cluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: compose_project
+short_description: Bring a Compose project of the cluster up, stop it, or remove it
+version_added: 1.0.0
+description:
+  - Compares what the Compose file asks for with what each container has, and touches only the services that differ.
+    A second run, or a run after an interrupted one, converges from whatever it finds.
+  - Docker Compose v2 makes the changes. It never builds and never pulls; an image that is missing is refused before anything is touched.
+  - Then waits until the services are running, and healthy where their image has a health check.
+author:
+  - waba.cluster contributors
+extends_documentation_fragment:
+  - waba.cluster.attributes
+requirements:
+  - Docker Compose v2 (C(docker compose))
+  - Docker SDK for Python (Debian package python3-docker)
+attributes:
+  check_mode:
+    details: Predicts from the file that is on the host. Where file or Docker are not there yet, every service of O(services) would be created.
+options:
+  state:
+    description:
+      - V(present) makes the services run as the file says.
+      - V(stopped) stops their containers and keeps them.
+      - V(absent) removes all containers and networks of the cluster O(cluster_name) from this host, by their label alone, so it needs no file.
+    type: str
+    choices: [present, stopped, absent]
+    default: present
+  file:
+    description: Path of the Compose file. Needed unless O(state=absent), and without meaning there.
+    type: path
+  services:
+    description:
+      - The services to look after. All of the file when absent.
+      - No other service is touched, save that a service of the same role which the file no longer has is removed.
+    type: list
+    elements: str
+  cluster_name:
+    description: The cluster to remove with O(state=absent).
+    type: str
+    default: waba
+  remove_volumes:
+    description: With O(state=absent), also remove the volumes that carry the cluster's label. Their data is lost.
+    type: bool
+    default: false
+  keep_volumes:
+    description: Volumes that stay even if they carry the label, since they are declared external now.
+    type: list
+    elements: str
+    default: []
+  wait_timeout:
+    description: Seconds to wait until the services are ready; 0 does not wait.
+    type: int
+    default: 180
+  stop_timeout:
+    description: With O(state=stopped), seconds before a container is killed. What the file says when absent.
+    type: int
+seealso:
+  - module: waba.cluster.compose_files
+  - module: waba.cluster.cluster_objects_info
+"""
+
+EXAMPLES = r"""
+- name: Bring the masters up and wait until they are healthy
+  waba.cluster.compose_project:
+    file: /opt/waba/multiconnect-compose.yml
+    services: [master1, master2]
+
+- name: Stop the webapps of this host
+  waba.cluster.compose_project:
+    file: /opt/waba/multiconnect-webapp.yml
+    state: stopped
+
+- name: Take the cluster off this host, and its data too
+  waba.cluster.compose_project:
+    state: absent
+    remove_volumes: true
+"""
+
+RETURN = r"""
+actions:
+  description: What was done (or would be, in check mode) and why.
+  returned: O(state=present) or O(state=stopped)
+  type: list
+  elements: dict
+  sample: [{service: wacore1, action: start, reason: it is exited}]
+containers:
+  description: The containers of the services afterwards.
+  returned: O(state=present) or O(state=stopped), where Docker could be asked
+  type: list
+  elements: dict
+  sample: [{name: waba-wacore1-1, service: wacore1, role: coreapp, id: 3f1c, state: running, health: healthy, ports: [6250, 6251, 6252, 6253]}]
+removed:
+  description: What was removed (or would be, in check mode).
+  returned: O(state=absent)
+  type: list
+  elements: dict
+  sample: [{kind: container, name: waba-wacore1-1}]
+kept:
+  description: What carries the cluster's label and stays, and why.
+  returned: O(state=absent)
+  type: list
+  elements: dict
+  sample: [{kind: volume, name: waba_mysqlData, reason: volumes are removed only on request}]
+"""
+
+import os
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.waba.cluster.plugins.module_utils.driver import objects
+from ansible_collections.waba.cluster.plugins.module_utils.driver.compose import Compose
+from ansible_collections.waba.cluster.plugins.module_utils.driver.docker_engine import connect
+from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DockerUnavailable, DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.driver.project import Project, predicted
+from ansible_collections.waba.cluster.plugins.module_utils.planner import secrecy
+from ansible_collections.waba.cluster.plugins.module_utils.planner.convergence import action_diff
+from ansible_collections.waba.cluster.plugins.module_utils.planner.removal import plan_removal
+
+OPTIONS = {
+    "state": {"type": "str", "choices": ["present", "stopped", "absent"], "default": "present"},
+    "file": {"type": "path"},
+    "services": {"type": "list", "elements": "str"},
+    "cluster_name": {"type": "str", "default": "waba"},
+    "remove_volumes": {"type": "bool", "default": False},
+    "keep_volumes": {"type": "list", "elements": "str", "default": []},
+    "wait_timeout": {"type": "int", "default": 180},
+    "stop_timeout": {"type": "int"},
+}
+
+
+def converge(module):
+    """Make the services present or stopped; return the module's result. Raises DriverError."""
+    params = module.params
+    if not os.path.exists(params["file"]):
+        if module.check_mode:
+            return prediction(module, "the file is not there yet")
+        raise DriverError(f"There is no {params['file']}. Write it with waba.cluster.compose_files first.")
+    try:
+        project = Project(connect(), Compose(module.run_command, params["file"]), params["services"])
+    except DockerUnavailable:
+        if module.check_mode:
+            return prediction(module, "Docker is not there yet")
+        raise
+    actions = project.actions(params["state"])
+    missing = project.missing_images(actions)
+    if missing and not module.check_mode:
+        raise DriverError(
+            f"This host lacks the image {', '.join(missing)}, so nothing was touched. "
+            "Build or load it with the role waba.cluster.images, or mend the image's name."
+        )
+    result = {"changed": bool(actions), "actions": [action._asdict() for action in actions]}
+    if actions:
+        result["diff"] = action_diff(actions, project.had, project.images)
+    if not module.check_mode:
+        try:
+            project.carry_out(actions, params["stop_timeout"])
+            if params["state"] == "present" and params["wait_timeout"]:
+                project.wait(params["wait_timeout"])
+        except DriverError as error:
+            module.fail_json(msg=secrecy.redacted(str(error), project.secrets()), **result)
+    return {**result, "containers": project.summary()}
+
+
+def prediction(module, why):
+    """Return the result of check mode where nothing can be asked yet."""
+    params = module.params
+    if params["state"] == "stopped":
+        return {"changed": False, "actions": []}
+    actions = predicted(params["file"], params["services"], why)
+    return {"changed": True, "actions": [action._asdict() for action in actions], "diff": action_diff(actions, {}, {})}
+
+
+def absent(module):
+    """Remove what carries the cluster's label; return the module's result. Raises DriverError."""
+    try:
+        client = connect()
+    except DockerUnavailable:
+        if os.path.exists(
+            "/var/run/docker.sock"
+        ):  # an engine that is there but does not answer may still hold something
+            raise
+        return {"changed": False, "removed": [], "kept": []}
+    found = objects.cluster_objects(client, module.params["cluster_name"])
+    remove, keep = plan_removal(found, module.params["remove_volumes"], module.params["keep_volumes"])
+    if not module.check_mode:
+        for item in remove:
+            objects.remove_object(client, item, found)
+    lines = [f"{item['kind']} {item['name']}" for item in remove]
+    diff = {"before": "".join(f"{line}\n" for line in lines), "after": ""}
+    return {"changed": bool(remove), "removed": remove, "kept": keep, "diff": diff}
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec=OPTIONS,
+        required_if=[("state", "present", ["file"]), ("state", "stopped", ["file"])],
+        supports_check_mode=True,
+    )
+    try:
+        module.exit_json(**(absent if module.params["state"] == "absent" else converge)(module))
+    except DriverError as error:
+        module.fail_json(msg=str(error))
+
+
+if __name__ == "__main__":
+    main()
