@@ -154,7 +154,7 @@ def absent(module):
     """Remove the files that are ours; return the module's result. Raises DriverError."""
     folder, cluster = module.params["path"], module.params["cluster_name"]
     found = [(name, files.read(os.path.join(folder, name))) for name in contract.ALL_FILES]
-    ours = [name for name, state in found if state and host_files.is_ours(state[0], cluster)]
+    ours = [name for name, state in found if state and contract.is_ours(state[0], cluster)]
     changes = [change(module, name, None) for name in ours]
     if not module.check_mode:
         for item in changes:

@@ -112,9 +112,8 @@ kept:
 import os
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils.driver import objects
+from ansible_collections.waba.cluster.plugins.module_utils.driver import docker_engine, objects
 from ansible_collections.waba.cluster.plugins.module_utils.driver.compose import Compose
-from ansible_collections.waba.cluster.plugins.module_utils.driver.docker_engine import connect
 from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DockerUnavailable, DriverError
 from ansible_collections.waba.cluster.plugins.module_utils.driver.project import Project, predicted
 from ansible_collections.waba.cluster.plugins.module_utils.planner import secrecy
@@ -141,7 +140,7 @@ def converge(module):
             return prediction(module, "the file is not there yet")
         raise DriverError(f"There is no {params['file']}. Write it with waba.cluster.compose_files first.")
     try:
-        project = Project(connect(), Compose(module.run_command, params["file"]), params["services"])
+        project = Project(docker_engine.connect(), Compose(module.run_command, params["file"]), params["services"])
     except DockerUnavailable:
         if module.check_mode:
             return prediction(module, "Docker is not there yet")
@@ -178,7 +177,7 @@ def prediction(module, why):
 def absent(module):
     """Remove what carries the cluster's label; return the module's result. Raises DriverError."""
     try:
-        client = connect()
+        client = docker_engine.connect()
     except DockerUnavailable:
         if os.path.exists(
             "/var/run/docker.sock"

@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import contextlib
+import os.path
+import shutil
 
 from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DockerUnavailable, DriverError
 
@@ -36,6 +38,11 @@ def connect():
         raise DockerUnavailable(
             f"No Docker engine answers: {error}. Start it, or run the role waba.cluster.docker_host."
         ) from error
+
+
+def is_installed():
+    """Return whether there is an engine on this host at all, answering or not; without one nothing of ours can be there either."""
+    return os.path.exists("/var/run/docker.sock") or shutil.which("dockerd") is not None
 
 
 @contextlib.contextmanager

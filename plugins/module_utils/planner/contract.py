@@ -59,3 +59,13 @@ PLAIN_VARIABLES = frozenset(
         "WEBAPP_HOSTNAME",
     )
 )
+
+
+def header(cluster):
+    """Return the comment at the top of every file that we write (str, without the leading #)."""
+    return f"Managed by Ansible, waba.cluster (cluster {cluster}); changes by hand are overwritten"
+
+
+def is_ours(text, cluster):
+    """Return whether the text of a file says that we wrote it for this cluster."""
+    return text.startswith(f"# {header(cluster)}\n")

@@ -8,8 +8,6 @@ import yaml
 from ansible_collections.waba.cluster.plugins.module_utils.planner import contract, dotenv
 from ansible_collections.waba.cluster.plugins.module_utils.planner.compose_documents import compose_documents
 
-MANAGED = "Managed by Ansible, waba.cluster"
-
 
 class _Indented(yaml.SafeDumper):
     """Indents lists below their key, as people write them."""
@@ -21,22 +19,12 @@ class _Indented(yaml.SafeDumper):
         return True
 
 
-def header(cluster):
-    """Return the comment that marks a file as ours (str, without the leading #)."""
-    return f"{MANAGED} (cluster {cluster}); changes by hand are overwritten"
-
-
-def is_ours(text, cluster):
-    """Return whether the text of a file says that we wrote it for this cluster."""
-    return text.startswith(f"# {header(cluster)}\n")
-
-
 def host_files(nodes, params, environment, database_environment):
     """Return {file name: (text, mode)} for a host, environment files first, since Compose reads them with the others.
 
     nodes: as from `nodes.plan_nodes`. params: the options they were planned from. The environments: {str: str}, checked.
     """
-    mark, files = header(params["cluster_name"]), {}
+    mark, files = contract.header(params["cluster_name"]), {}
     if any(node["role"] != "mysql" for node in nodes):
         files[contract.NODE_ENVIRONMENT_FILE] = (dotenv.render(environment, mark), 0o600)
     if any(node["role"] == "mysql" for node in nodes):

@@ -32,12 +32,11 @@ def plan_nodes(params):
     problems = [*_simple_problems(params), *_volume_problems(params["volumes"] or {})]
     holders = _holders(params)
     problems.extend(_name_problems(holders))
-    if not any(problem.variable.endswith(".name") for problem in problems):
-        published, port_problems = ports.allocate(holders)
-        problems.extend(port_problems)
+    published, port_problems = ports.allocate(holders)
+    problems.extend(port_problems)
     if problems:
         raise InputError(problems)
-    return [_node(holder, published[holder["name"]], params) for holder in holders]
+    return [_node(holder, published[holder["variable"]], params) for holder in holders]
 
 
 def volume_settings(params, role):

@@ -38,8 +38,8 @@ def allocate(holders):
     """Give every holder its ports.
 
     holders: list of dict, in the order of the inventory: `role` ("coreapp", "master", "webapp" or "mysql"), `index` (int, from 0
-    within the role), `name`, `variable` (the option that speaks of it), `pinned` (None, a range text, or an int for one port).
-    Returns ({name: tuple of int}, list of Problem). A holder with a problem of its own has no entry. Overlaps are refused, never dodged.
+    within the role), `name`, `variable` (the option that pins its ports), `pinned` (None, a range text, or an int for one port).
+    Returns ({variable: tuple of int}, list of Problem). A holder with a problem of its own has no entry. Overlaps are refused, never dodged.
     """
     ports, problems = {}, []
     for holder in holders:
@@ -49,8 +49,8 @@ def allocate(holders):
             mend = "Give four ports in a row, as in '6300-6303'" if isinstance(found, str) else "Stay within 1 to 65535"
             problems.append(Problem(holder["variable"], holder["pinned"] or _span(found), wrong, mend))
         else:
-            ports[holder["name"]] = found
-    problems.extend(_overlaps([holder for holder in holders if holder["name"] in ports], ports))
+            ports[holder["variable"]] = found
+    problems.extend(_overlaps([holder for holder in holders if holder["variable"] in ports], ports))
     return ports, problems
 
 
@@ -71,11 +71,11 @@ def _out_of_range(ports):
 def _overlaps(holders, ports):
     for position, later in enumerate(holders):
         for earlier in holders[:position]:
-            shared = sorted(set(ports[later["name"]]) & set(ports[earlier["name"]]))
+            shared = sorted(set(ports[later["variable"]]) & set(ports[earlier["variable"]]))
             if shared:
                 yield Problem(
                     later["variable"],
-                    _span(ports[later["name"]]),
+                    _span(ports[later["variable"]]),
                     f"{later['role']} {later['name']} and {earlier['role']} {earlier['name']} "
                     f"({earlier['variable']}, {_span(ports[earlier['name']])}) would both publish port {shared[0]}",
                     "Pin one of them to ports that nobody else on this host has",

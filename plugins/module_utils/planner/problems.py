@@ -8,6 +8,7 @@ import re
 from typing import NamedTuple
 
 from ansible_collections.waba.cluster.plugins.module_utils.options import ROLE_VARIABLES
+from ansible_collections.waba.cluster.plugins.module_utils.planner.table import table
 
 
 class Problem(NamedTuple):
@@ -28,15 +29,20 @@ class InputError(Exception):
 
 
 def report(problems, host, intro):
-    """Return the message for people: intro, then one line a problem, each with variable, host, value, fault and mend.
+    """Return the message for people: intro, then a table with a line a problem: setting, value, fault and mend.
 
     problems: list of Problem. host: str, the name of the host whose settings these are. intro: str.
     """
-    lines = [
-        f"- {_named(problem.variable)} on {host} is {problem.value!r}: {problem.wrong}. {problem.mend}."
+    rows = [
+        (
+            _named(problem.variable),
+            "(not set)" if problem.value is None else repr(problem.value),
+            problem.wrong,
+            problem.mend,
+        )
         for problem in problems
     ]
-    return "\n".join([f"{intro} ({len(problems)} to mend):", *lines])
+    return "\n".join([f"{intro} on {host}:", *table(rows, ("setting", "value", "what is wrong", "how to mend it"))])
 
 
 def _named(option):

@@ -1,0 +1,114 @@
+# Copyright: (c) 2026, waba.cluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a host is like: listening programs, free space, a database's answer. Works without Docker and with the standard library alone."""
+
+from __future__ import annotations
+
+import contextlib
+import glob
+import os
+import platform
+import socket
+
+from ansible_collections.waba.cluster.plugins.module_utils.driver.docker_engine import connect, engine_errors
+from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DockerUnavailable
+from ansible_collections.waba.cluster.plugins.module_utils.planner.contract import LABEL_CLUSTER
+from ansible_collections.waba.cluster.plugins.module_utils.planner.ports_in_use import parse_proc_net
+
+PROXY = "docker-proxy"
+DOCKER_DATA = "/var/lib/docker"
+
+
+def ports_taken(cluster, client_images):
+    """Return the ports that somebody other than this cluster holds, as `planner.ports_in_use.clashes` wants them.
+
+    cluster: str, whose containers are no clash. client_images: image names whose unlabelled containers a later step stops.
+    """
+    try:
+        published, docker_known = _published(cluster, client_images), True
+    except DockerUnavailable:
+        published, docker_known = [], False
+    sockets = _listening()
+    programs = _programs({item["inode"] for item in sockets})
+    # Docker's own helper listens on behalf of a container; where Docker can be asked, the container is the better name.
+    return published + [
+        {"address": item["address"], "port": item["port"], "by": _text(program), "will_be_stopped": False}
+        for item, program in ((item, programs.get(item["inode"])) for item in sockets)
+        if not (docker_known and program and program[0] == PROXY)
+    ]
+
+
+def _published(cluster, client_images):
+    repositories = {_repository(name) for name in client_images}
+    client = connect()
+    with engine_errors("list the containers"):
+        listed = client.api.containers()
+    return [
+        {
+            "address": port.get("IP") or "0.0.0.0",  # noqa: S104 - what Docker means by none, not what we bind
+            "port": port["PublicPort"],
+            "by": f"the container {container['Names'][0].lstrip('/')}",
+            "will_be_stopped": LABEL_CLUSTER not in container["Labels"]
+            and _repository(container["Image"]) in repositories,
+        }
+        for container in listed
+        if container["Labels"].get(LABEL_CLUSTER) != cluster
+        for port in container["Ports"]
+        if port.get("PublicPort") and port.get("Type") == "tcp"
+    ]
+
+
+def _repository(image):
+    name, _colon, tag = image.partition("@")[0].rpartition(":")
+    return name if name and "/" not in tag else image
+
+
+def _listening():
+    sockets = []
+    for path in ("/proc/net/tcp", "/proc/net/tcp6"):
+        with contextlib.suppress(FileNotFoundError), open(path, encoding="ascii") as file:
+            sockets.extend(parse_proc_net(file.read()))
+    return sockets
+
+
+def _programs(inodes):
+    """Return {inode: (program, pid)} of sockets, as far as this user may look."""
+    found = {}
+    for descriptor in glob.iglob("/proc/[0-9]*/fd/*"):
+        with contextlib.suppress(OSError):
+            target = os.readlink(descriptor)
+            if target.startswith("socket:[") and target[8:-1] in inodes:
+                pid = descriptor.split("/")[2]
+                with open(f"/proc/{pid}/comm", encoding="utf-8", errors="replace") as file:
+                    found[target[8:-1]] = (file.read().strip(), pid)
+    return found
+
+
+def _text(program):
+    return f"{program[0]} (pid {program[1]})" if program else "another program"
+
+
+def host_facts(params):
+    """Return what `planner.requirements.host_problems` judges. params: the module's options."""
+    certificates = ((option, params[option]) for option in ("certificate", "certificate_key") if params["webapps"])
+    return {
+        "architecture": platform.machine(),
+        "free_mb": {path: _free_mb(path) for path in (DOCKER_DATA, params["path"])},
+        "missing_files": [(option, path) for option, path in certificates if path and not os.path.isfile(path)],
+    }
+
+
+def _free_mb(path):
+    while not os.path.exists(path):
+        path = os.path.dirname(path)
+    status = os.statvfs(path)
+    return status.f_bavail * status.f_frsize // 2**20
+
+
+def connection_error(host, port, timeout):
+    """Return why no TCP connection to a host comes about (str), or None when one does. timeout: seconds."""
+    try:
+        socket.create_connection((host, port), timeout=timeout).close()
+    except OSError as error:
+        return error.strerror or str(error)
+    return None
