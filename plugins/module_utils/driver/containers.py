@@ -85,3 +85,20 @@ def remove(client, container):
             client.api.remove_container(container["Id"], v=True, force=True)
         except NotFound:
             return
+
+
+def mounts(container):
+    """Return {destination: (mount type, source)} of a container (inspect answer)."""
+    return {
+        mount["Destination"]: (mount["Type"], mount.get("Name") or mount["Source"]) for mount in container["Mounts"]
+    }
+
+
+def volume_fault(client, name):
+    """Return why a volume cannot be used (str), or None."""
+    with engine_errors(f"inspect the volume {name}"):
+        try:
+            client.api.inspect_volume(name)
+        except NotFound:
+            return "there is no such volume"
+    return None

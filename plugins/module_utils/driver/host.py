@@ -9,6 +9,7 @@ import glob
 import os
 import platform
 import socket
+import stat
 
 from ansible_collections.waba.cluster.plugins.module_utils.driver.docker_engine import connect, engine_errors
 from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DockerUnavailable
@@ -103,6 +104,21 @@ def _free_mb(path):
         path = os.path.dirname(path)
     status = os.statvfs(path)
     return status.f_bavail * status.f_frsize // 2**20
+
+
+def folder_fault(path, owner, mode):
+    """Return why a folder cannot be used for a bind mount (str), or None. owner: int or None. mode: octal str or None."""
+    try:
+        status = os.stat(path)
+    except OSError as error:
+        return f"it cannot be used: {error.strerror}"
+    if not stat.S_ISDIR(status.st_mode):
+        return "it is no folder"
+    if owner is not None and status.st_uid != owner:
+        return f"it belongs to user {status.st_uid}, not {owner}"
+    if mode is not None and stat.S_IMODE(status.st_mode) != int(mode, 8):
+        return f"its mode is {stat.S_IMODE(status.st_mode):04o}, not {int(mode, 8):04o}"
+    return None
 
 
 def connection_error(host, port, timeout):

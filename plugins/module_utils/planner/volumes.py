@@ -1,0 +1,51 @@
+# Copyright: (c) 2026, waba.cluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Whether the volumes that must be there are there, and whether a change of settings would leave data behind (rules: ours)."""
+
+from __future__ import annotations
+
+from ansible_collections.waba.cluster.plugins.module_utils.planner.compose_documents import volume_name
+from ansible_collections.waba.cluster.plugins.module_utils.planner.contract import MOUNT_POINTS
+from ansible_collections.waba.cluster.plugins.module_utils.planner.problems import Problem
+
+
+def mount_source(cluster, volume):
+    """Return (mount type, source) as the engine tells it of a mount. volume: {"type", "source"}."""
+    if volume["type"] == "bind":
+        return "bind", volume["source"]
+    return "volume", volume_name(cluster, volume)
+
+
+def missing(volumes, found):
+    """Return what must be there and is not (list of Problem).
+
+    volumes: {kind: {"type", "source"}}. found: {kind: None, or what is wrong with the volume or folder (str)}.
+    """
+    mends = {
+        "external": "Make it with 'docker volume create', or mend the name",
+        "bind": "Make the folder or mount the share, or mend the path",
+    }
+    return [
+        Problem(f"volumes.{kind}.source", volumes[kind]["source"], fault, mends[volumes[kind]["type"]])
+        for kind, fault in found.items()
+        if fault
+    ]
+
+
+def left_behind(cluster, volumes, containers):
+    """Return a Problem for every container whose data would stay in another place than its next container looks.
+
+    containers: list of {"name", "mounts": {destination: (mount type, source)}}, ours only.
+    """
+    problems = []
+    for kind, volume in volumes.items():
+        wanted, users = mount_source(cluster, volume), {}
+        for container in containers:
+            mounted = container["mounts"].get(MOUNT_POINTS[kind])
+            if mounted and mounted != wanted:
+                users.setdefault(mounted[1], []).append(container["name"])
+        for source, names in users.items():
+            wrong = f"the {kind} of {', '.join(sorted(names))} is in {source}, and would be lost sight of"
+            mend = f"Set it back, or copy the data from {source} and set allow_source_change"
+            problems.append(Problem(f"volumes.{kind}.source", volume["source"], wrong, mend))
+    return problems

@@ -1,0 +1,142 @@
+# Copyright: (c) 2026, waba.cluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: volumes
+short_description: Check that the volumes which must exist do exist
+version_added: 1.0.0
+description:
+  - An external volume and the folder of a bind mount must be there; a missing one is an error and is never made up, since an empty
+    volume would hide that the data is elsewhere. Named volumes are created by Compose.
+  - Refuses a change of source that would make an existing container of ours lose sight of its data.
+  - Changes nothing.
+author:
+  - waba.cluster contributors
+extends_documentation_fragment:
+  - waba.cluster.attributes.read_only
+requirements:
+  - Docker SDK for Python (Debian package python3-docker)
+attributes:
+  check_mode:
+    details: Where Docker is not there yet, external volumes are not looked for.
+options:
+  cluster_name:
+    description: The cluster whose containers are looked at. Named volumes begin with it.
+    type: str
+    default: waba
+  volumes:
+    description: Where data lives, as for M(waba.cluster.compose_files).
+    type: dict
+    required: true
+    suboptions:
+      media:
+        description: The volume on C(/usr/local/wamedia).
+        type: dict
+        suboptions: &volume
+          type:
+            description: V(named) is created by Compose; V(external) is a volume, and V(bind) a folder, that must be there.
+            type: str
+            choices: [named, external, bind]
+            default: named
+          source:
+            description: Name of the volume, or the folder's absolute path.
+            type: str
+            required: true
+      data:
+        description: The volume on C(/usr/local/waent/data).
+        type: dict
+        suboptions: *volume
+      database:
+        description: The volume on C(/var/lib/mysql).
+        type: dict
+        suboptions: *volume
+  bind_owner:
+    description: The numeric user id that the folders of bind mounts must belong to. Not looked at when absent.
+    type: int
+  bind_mode:
+    description: The mode that the folders of bind mounts must have, in octal, as in V("0770"). Not looked at when absent.
+    type: str
+  allow_source_change:
+    description: Accept that existing containers get another source, because the data was copied or is not needed.
+    type: bool
+    default: false
+"""
+
+EXAMPLES = r"""
+- name: Use the folder on the share, and the database's old volume
+  waba.cluster.volumes:
+    volumes:
+      media: {type: bind, source: /mnt/wamedia}
+      database: {type: external, source: waba_mysql_2025}
+    bind_mode: "0770"
+"""
+
+RETURN = r"""
+volumes:
+  description: Each volume, how it is mounted, and which containers of ours use it now.
+  returned: success
+  type: dict
+  sample: {media: {type: bind, source: /mnt/wamedia, used_by: [waba-wacore-1]}}
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.waba.cluster.plugins.module_utils.driver import containers, docker_engine, host
+from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DockerUnavailable, DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.options import VOLUMES
+from ansible_collections.waba.cluster.plugins.module_utils.planner import problems
+from ansible_collections.waba.cluster.plugins.module_utils.planner import volumes as planner
+from ansible_collections.waba.cluster.plugins.module_utils.planner.contract import LABEL_CLUSTER
+
+OPTIONS = {
+    "cluster_name": {"type": "str", "default": "waba"},
+    "volumes": {**VOLUMES, "required": True},
+    "bind_owner": {"type": "int"},
+    "bind_mode": {"type": "str"},
+    "allow_source_change": {"type": "bool", "default": False},
+}
+
+
+def look(params, client):
+    """Return ({kind: fault or None}, our containers). client: docker.DockerClient, or None where there is no Docker. Raises DriverError."""
+    found = {}
+    for kind, volume in params["volumes"].items():
+        if volume["type"] == "bind":
+            found[kind] = host.folder_fault(volume["source"], params["bind_owner"], params["bind_mode"])
+        elif volume["type"] == "external" and client:
+            found[kind] = containers.volume_fault(client, volume["source"])
+    ours = containers.with_labels(client, f"{LABEL_CLUSTER}={params['cluster_name']}") if client else []
+    return found, [{"name": item["Name"].lstrip("/"), "mounts": containers.mounts(item)} for item in ours]
+
+
+def main():
+    module = AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True)
+    params = module.params
+    params["volumes"] = {kind: volume for kind, volume in params["volumes"].items() if volume}
+    try:
+        try:
+            client = docker_engine.connect()
+        except DockerUnavailable:
+            if not module.check_mode:
+                raise
+            client = None
+        found, ours = look(params, client)
+    except DriverError as error:
+        module.fail_json(msg=str(error))
+    wrong = planner.missing(params["volumes"], found)
+    if not params["allow_source_change"]:
+        wrong.extend(planner.left_behind(params["cluster_name"], params["volumes"], ours))
+    if wrong:
+        msg = problems.report(wrong, module.params["cluster_name"], "Nothing was touched; volumes to mend")
+        module.fail_json(msg=msg, problems=[problem._asdict() for problem in wrong])
+    facts = {}
+    for kind, volume in params["volumes"].items():
+        source = planner.mount_source(params["cluster_name"], volume)
+        users = sorted(item["name"] for item in ours if source in item["mounts"].values())
+        facts[kind] = {"type": volume["type"], "source": source[1], "used_by": users}
+    module.exit_json(changed=False, volumes=facts)
+
+
+if __name__ == "__main__":
+    main()
