@@ -11,7 +11,7 @@ description:
   - Lists the containers, networks and volumes that carry the cluster's label, and the files that C(waba.cluster.compose_files) wrote.
   - Before an uninstall it says what will go; after it, it is the proof that nothing is left. A host without Docker holds none.
 author:
-  - waba.cluster contributors
+  - waba.cluster contributors (!UNKNOWN)
 extends_documentation_fragment:
   - waba.cluster.attributes.read_only
 options:

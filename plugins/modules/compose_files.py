@@ -15,7 +15,7 @@ description:
     Beside them C(db.env) for the nodes and C(mysql.env) for the database container, readable by root only.
   - Every file is written whole or not at all. Nothing is written when any input is wrong; all that is wrong is told at once.
 author:
-  - waba.cluster contributors
+  - waba.cluster contributors (!UNKNOWN)
 extends_documentation_fragment:
   - waba.cluster.plan
   - waba.cluster.attributes
@@ -99,14 +99,15 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.waba.cluster.plugins.module_utils.driver import files
 from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DriverError
 from ansible_collections.waba.cluster.plugins.module_utils.options import PLAN_OPTIONS
-from ansible_collections.waba.cluster.plugins.module_utils.planner import contract, dotenv, problems, secrecy
+from ansible_collections.waba.cluster.plugins.module_utils.planner import (
+    contract,
+    dotenv,
+    host_files,
+    problems,
+    secrecy,
+)
 from ansible_collections.waba.cluster.plugins.module_utils.planner.compose_documents import compose_documents
 from ansible_collections.waba.cluster.plugins.module_utils.planner.nodes import plan_nodes
-
-try:
-    from ansible_collections.waba.cluster.plugins.module_utils.planner import host_files
-except ImportError:
-    host_files = None
 
 OPTIONS = {
     **PLAN_OPTIONS,
@@ -190,7 +191,7 @@ def outcome(changes, folder_changes=False):
 
 def main():
     module = AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True)
-    if host_files is None:
+    if not host_files.HAS_YAML:
         module.fail_json(msg=missing_required_lib("PyYAML"))
     # Ansible hides every value of a no_log dictionary, "db" and "1" too, wherever they occur in a result; only secrets may be treated so.
     for option in ("environment", "database_environment"):

@@ -13,7 +13,7 @@ description:
   - Docker Compose v2 makes the changes. It never builds and never pulls; an image that is missing is refused before anything is touched.
   - Then waits until the services are running, and healthy where their image has a health check.
 author:
-  - waba.cluster contributors
+  - waba.cluster contributors (!UNKNOWN)
 extends_documentation_fragment:
   - waba.cluster.attributes
 requirements:

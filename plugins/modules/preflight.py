@@ -15,7 +15,7 @@ description:
     the cluster as a whole can survive the loss of a node.
   - Needs nothing on the host but Python. Changes nothing.
 author:
-  - waba.cluster contributors
+  - waba.cluster contributors (!UNKNOWN)
 extends_documentation_fragment:
   - waba.cluster.plan
   - waba.cluster.attributes.read_only

@@ -13,7 +13,7 @@ description:
   - Refuses a change of source that would make an existing container of ours lose sight of its data.
   - Changes nothing.
 author:
-  - waba.cluster contributors
+  - waba.cluster contributors (!UNKNOWN)
 extends_documentation_fragment:
   - waba.cluster.attributes.read_only
 requirements:

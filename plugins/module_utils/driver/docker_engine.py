@@ -14,9 +14,10 @@ try:
     import docker
     from docker.errors import DockerException
     from requests.exceptions import RequestException
+
+    IMPORT_ERROR = None
 except ImportError as error:
-    docker = None
-    IMPORT_ERROR = error
+    docker, IMPORT_ERROR = None, error
     DockerException = RequestException = DriverError  # never raised then; keeps the except clauses valid
 
 REQUEST_TIMEOUT = 120  # seconds; stopping a busy database is the slowest single request

@@ -4,12 +4,18 @@
 
 from __future__ import annotations
 
-import yaml
 from ansible_collections.waba.cluster.plugins.module_utils.planner import contract, dotenv
 from ansible_collections.waba.cluster.plugins.module_utils.planner.compose_documents import compose_documents
 
+try:
+    from yaml import SafeDumper, dump
 
-class _Indented(yaml.SafeDumper):
+    HAS_YAML = True
+except ImportError:  # the module says so; only it can answer Ansible
+    SafeDumper, HAS_YAML = object, False
+
+
+class _Indented(SafeDumper):
     """Indents lists below their key, as people write them."""
 
     def increase_indent(self, flow=False, indentless=False):  # noqa: ARG002 - the signature is PyYAML's
@@ -36,7 +42,7 @@ def host_files(nodes, params, environment, database_environment):
 
 def compose_text(document, mark):
     """Return a Compose document (dict) as YAML text under a comment line. No value is open to interpolation."""
-    body = yaml.dump(
+    body = dump(
         _literal(document), Dumper=_Indented, sort_keys=False, default_flow_style=False, width=160, allow_unicode=True
     )
     return f"# {mark}\n{body}"

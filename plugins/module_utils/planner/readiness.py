@@ -33,4 +33,5 @@ def readiness(observation, restarts_before):
         return WAITING, f"it is {status}, last exit code {observation['exit_code']}"
     if health in (None, "healthy"):
         return READY, "it is running" + (" and healthy" if health else "")
-    return WAITING, f"it is running, but {health}"
+    since = f" after {restarts} restart(s)" if restarts > 0 else ""
+    return WAITING, f"it is running, but {health}{since}"
