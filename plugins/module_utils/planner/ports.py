@@ -77,7 +77,7 @@ def _overlaps(holders, ports):
                     later["variable"],
                     _span(ports[later["variable"]]),
                     f"{later['role']} {later['name']} and {earlier['role']} {earlier['name']} "
-                    f"({earlier['variable']}, {_span(ports[earlier['name']])}) would both publish port {shared[0]}",
+                    f"({earlier['variable']}, {_span(ports[earlier['variable']])}) would both publish port {shared[0]}",
                     "Pin one of them to ports that nobody else on this host has",
                 )
 

@@ -93,7 +93,9 @@ def differences(wanted, had):
     found = []
     for aspect, value in wanted.items():
         if aspect == "environment":
-            names = sorted(name for name in {**value, **had[aspect]} if value.get(name) != had[aspect].get(name))
+            # Without the image nobody knows which other variables it brought along.
+            known = value if wanted["image"] is None else {**value, **had[aspect]}
+            names = sorted(name for name in known if value.get(name) != had[aspect].get(name))
             found.extend(f"environment {name}" for name in names)
         elif value is not None and value != had[aspect]:
             found.append(aspect.replace("_", " "))

@@ -1,0 +1,44 @@
+# Copyright: (c) 2026, waba.cluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+
+import pytest
+
+FIXTURES = Path(__file__).parents[1] / "fixtures"
+
+SINGLE_SERVER = {
+    "path": "/opt/waba",
+    "cluster_name": "waba",
+    "layout": "single_server",
+    "external_hostname": "host1",
+    "masters": [{"name": "master1", "ports": None}, {"name": "master2", "ports": None}],
+    "coreapps": [{"name": "wacore1", "ports": None}, {"name": "wacore2", "ports": "26300-26303"}],
+    "webapps": [{"name": "waweb", "port": None}],
+    "database": {"name": "db", "image": "waba/mariadb:v1.0.0", "port": None},
+    "images": {"coreapp": "waba/node:v1.0.0", "webapp": "waba/node:v1.0.0"},
+    "volumes": None,
+    "publish_address": "127.0.0.1",
+    "webapp_publish_address": "",
+    "certificate": None,
+    "certificate_key": None,
+}
+
+
+@pytest.fixture
+def params():
+    """A single server's options, as Ansible hands them to a module."""
+    return copy.deepcopy(SINGLE_SERVER)
+
+
+@pytest.fixture(scope="session")
+def recorded():
+    """What Compose 2.26 and engine 20.10 said of a single server (containers trimmed to what is read of them)."""
+    return {
+        name: json.loads((FIXTURES / f"{name}.json").read_text(encoding="utf-8"))
+        for name in ("compose_config", "containers", "images")
+    }

@@ -1,0 +1,135 @@
+# Copyright: (c) 2026, waba.cluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+from ansible_collections.waba.cluster.plugins.module_utils.planner import convergence, services
+from hypothesis import given
+from hypothesis import strategies as st
+
+SERVICES = ["db", "master1", "master2", "wacore1", "wacore2", "waweb"]
+STATES = ["running", "restarting", "created", "exited", "paused", "dead"]
+
+
+@pytest.fixture
+def wanted(recorded):
+    return services.wanted_services(recorded["compose_config"], recorded["images"])
+
+
+@pytest.fixture
+def had(recorded):
+    return observed(recorded["containers"])
+
+
+def observed(containers):
+    networks = {end["NetworkID"] for item in containers for end in item["NetworkSettings"]["Networks"].values()}
+    return {
+        item["Config"]["Labels"]["com.docker.compose.service"]: [
+            {
+                "id": item["Id"],
+                "state": item["State"]["Status"],
+                "image": item["Config"]["Image"],
+                "aspects": services.had_aspects(item, networks),
+            }
+        ]
+        for item in containers
+    }
+
+
+def test_what_compose_made_is_what_its_file_asks_for(wanted, had):
+    assert sorted(had) == SERVICES
+    assert convergence.plan_present(wanted, had) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda item: item["Config"]["Env"].append("EXTRA=1"), "environment EXTRA"),
+        (lambda item: item["Config"]["Env"].remove("WA_DB_HOSTNAME=db"), "environment WA_DB_HOSTNAME"),
+        (lambda item: item.update(Image="sha256:other"), "image"),
+        (lambda item: item["Config"]["Labels"].pop("waba.cluster.name"), "labels"),
+        (lambda item: item["Config"].update(StopTimeout=10), "stop timeout"),
+        (lambda item: item["Config"]["Cmd"].pop(), "command"),
+        (lambda item: item["HostConfig"]["RestartPolicy"].update(Name="no"), "restart"),
+        (lambda item: item["HostConfig"].update(CapDrop=None), "cap drop"),
+        (lambda item: item["HostConfig"]["PortBindings"].popitem(), "ports"),
+        (lambda item: item["Mounts"][0].update(Name="elsewhere"), "mounts"),
+        (lambda item: item["NetworkSettings"]["Networks"].clear(), "networks"),
+    ],
+)
+def test_a_container_that_differs_is_made_anew_and_no_other(recorded, wanted, change, reason):
+    containers = copy.deepcopy(recorded["containers"])
+    change(next(item for item in containers if item["Name"] == "/waba-master1-1"))
+    actions = convergence.plan_present(wanted, observed(containers))
+    assert actions == [convergence.Action("master1", "recreate", f"changed: {reason}")]
+
+
+def test_what_a_newer_engine_says_otherwise_is_no_difference(recorded, wanted):
+    containers = copy.deepcopy(recorded["containers"])
+    for item in containers:
+        item["HostConfig"]["CapDrop"] = ["CAP_MKNOD"]
+        item["Mounts"].append({"Type": "volume", "Name": "0" * 64, "Source": "/x", "Destination": "/x", "RW": True})
+    assert convergence.plan_present(wanted, observed(containers)) == []
+
+
+def test_a_removed_network_is_a_difference(recorded, wanted):
+    container = recorded["containers"][0]
+    assert services.had_aspects(container, set())["networks"] == set()
+
+
+FOUND = st.fixed_dictionaries(
+    {name: st.none() | st.tuples(st.sampled_from(STATES), st.booleans()) for name in [*SERVICES, "old"]}
+)
+
+
+@given(found=FOUND, selected=st.none() | st.lists(st.sampled_from(SERVICES), unique=True))
+def test_whatever_was_found_the_plan_leads_to_what_is_wanted(recorded, found, selected):
+    wanted = services.wanted_services(recorded["compose_config"], recorded["images"])
+    had = {}
+    for name, state in found.items():
+        if state:
+            aspects = copy.deepcopy(wanted["wacore1" if name == "old" else name])
+            if state[1]:
+                aspects["environment"]["OLD"] = "1"
+            had[name] = [{"id": name, "state": state[0], "image": "i", "aspects": aspects}]
+    actions = convergence.plan_present(wanted, had, selected)
+    assert {action.service for action in actions} <= set(SERVICES if selected is None else selected) | {"old"}
+    for service, action, _reason in actions:
+        if action == "remove":
+            del had[service]
+        else:
+            aspects = had[service][0]["aspects"] if action in ("start", "unpause") else wanted[service]
+            had[service] = [{"id": service, "state": "running", "image": "i", "aspects": aspects}]
+    assert convergence.plan_present(wanted, had, selected) == []
+
+
+def test_two_containers_of_an_interrupted_run_become_one(wanted, had):
+    had["waweb"] = had["waweb"] * 2
+    assert [action[:2] for action in convergence.plan_present(wanted, had)] == [("waweb", "recreate")]
+
+
+def test_a_diff_shows_no_value(recorded, wanted):
+    containers = copy.deepcopy(recorded["containers"])
+    containers[0]["Config"]["Env"].append("WA_API_KEY=sesame")
+    had = observed(containers)
+    actions = convergence.plan_present(wanted, had)
+    assert actions
+    assert "sesame" not in str(convergence.action_diff(actions, had, {}))
+    assert "sesame" not in str(actions)
+
+
+def test_only_what_is_made_anew_needs_its_image(recorded, had):
+    wanted = services.wanted_services(recorded["compose_config"], {})
+    images = {name: item["image"] for name, item in recorded["compose_config"]["services"].items()}
+    had["waweb"][0]["state"] = "exited"
+    assert convergence.missing_images(convergence.plan_present(wanted, had), images, {}) == []
+    del had["waweb"]
+    assert convergence.missing_images(convergence.plan_present(wanted, had), images, {}) == ["waba/node:v1.0.0"]
+
+
+def test_stopping_stops_only_what_runs(wanted, had):
+    had["waweb"][0]["state"] = "exited"
+    assert [action.service for action in convergence.plan_stopped(wanted, had, ["waweb", "db"])] == ["db"]
