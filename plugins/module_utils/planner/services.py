@@ -20,7 +20,7 @@ def wanted_services(document, image_facts):
     """Return {service name: aspects} of a Compose file.
 
     document: dict, the answer of `docker compose config --format json`. image_facts: {image name: {"id": str, "environment": {str: str}}}
-    of the images that this host has; of an absent image, the id is None. Aspects: `image`, `command` (None: the image's own),
+    of the images that this host has. Aspects: `image` (name, id; the id is None where the host lacks it), `command` (None: the image's own),
     `environment`, `ports`, `mounts`, `networks`, `labels`, `restart`, `cap_drop`, `stop_timeout`.
     """
     return {
@@ -33,7 +33,7 @@ def _wanted(service, document, image):
     environment = {name: _unescaped(value or "") for name, value in (service.get("environment") or {}).items()}
     command = service.get("command")
     return {
-        "image": image["id"],
+        "image": (service["image"], image["id"]),
         "command": command and [_unescaped(word) for word in command],
         "environment": {**image["environment"], **environment},
         "ports": {
@@ -64,7 +64,7 @@ def had_aspects(container, live_networks):
     config, host = container["Config"], container["HostConfig"]
     attached = container["NetworkSettings"]["Networks"] or {}
     return {
-        "image": container["Image"],
+        "image": (config["Image"], container["Image"]),
         "command": config.get("Cmd"),
         "environment": dict(entry.partition("=")[::2] for entry in config.get("Env") or []),
         "ports": {
@@ -90,11 +90,14 @@ def had_aspects(container, live_networks):
 
 def differences(wanted, had):
     """Return what makes a container another one than its file asks for, as a list of str for people. Values are never part of it."""
-    found = []
+    found, (image_name, image_id) = [], wanted["image"]
     for aspect, value in wanted.items():
-        if aspect == "environment":
+        if aspect == "image":
+            if image_name != had["image"][0] or (image_id and image_id != had["image"][1]):
+                found.append("image")
+        elif aspect == "environment":
             # Without the image nobody knows which other variables it brought along.
-            known = value if wanted["image"] is None else {**value, **had[aspect]}
+            known = {**value, **had[aspect]} if image_id else value
             names = sorted(name for name in known if value.get(name) != had[aspect].get(name))
             found.extend(f"environment {name}" for name in names)
         elif value is not None and value != had[aspect]:

@@ -130,6 +130,13 @@ def test_only_what_is_made_anew_needs_its_image(recorded, had):
     assert convergence.missing_images(convergence.plan_present(wanted, had), images, {}) == ["waba/node:v1.0.0"]
 
 
+def test_another_image_is_asked_for_even_when_the_host_lacks_it(recorded, had):
+    document = copy.deepcopy(recorded["compose_config"])
+    document["services"]["waweb"]["image"] = "waba/node:v2.0.0"
+    wanted = services.wanted_services(document, recorded["images"])
+    assert convergence.plan_present(wanted, had) == [convergence.Action("waweb", "recreate", "changed: image")]
+
+
 def test_stopping_stops_only_what_runs(wanted, had):
     had["waweb"][0]["state"] = "exited"
     assert [action.service for action in convergence.plan_stopped(wanted, had, ["waweb", "db"])] == ["db"]
