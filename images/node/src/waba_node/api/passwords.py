@@ -1,0 +1,41 @@
+"""Passwords: the documented rule, and one-way hashes (source: vendor facts, section 2.2; scrypt and its cost are ours)."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import os
+import string
+
+COST = {"n": 2**14, "r": 8, "p": 1}  # 16 MiB for the moment of a login
+SPECIALS = set(string.punctuation)
+
+
+def weakness(password: str) -> str | None:
+    """Return what a new password lacks, or None."""
+    kinds = (str.isupper, str.islower, str.isdigit, SPECIALS.__contains__)
+    if 8 <= len(password) <= 64 and all(any(map(kind, password)) for kind in kinds):
+        return None
+    return f"Password must have 8 to 64 characters, with an upper case letter, a lower case letter, a digit and one of {string.punctuation}"
+
+
+async def hashed(password: str) -> str:
+    """Return a salted one-way hash."""
+    salt = os.urandom(16)
+    return f"scrypt${_text(salt)}${_text(await _scrypt(password, salt))}"
+
+
+async def matches(password: str, stored: str) -> bool:
+    """Return whether a password is the hashed one, in a time that does not tell how far it is off."""
+    _, salt, expected = stored.split("$")
+    return hmac.compare_digest(await _scrypt(password, base64.b64decode(salt)), base64.b64decode(expected))
+
+
+async def _scrypt(password: str, salt: bytes) -> bytes:
+    return await asyncio.to_thread(hashlib.scrypt, password.encode(), salt=salt, **COST)
+
+
+def _text(raw: bytes) -> str:
+    return base64.b64encode(raw).decode()

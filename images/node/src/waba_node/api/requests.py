@@ -1,0 +1,96 @@
+"""What clients may send: one type a request, checked before anything is done (source: vendor facts, sections 2.2, 2.5, 2.6)."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+from aiohttp import web
+from msgspec import Meta, Struct
+
+from .errors import ApiError
+
+LARGEST_BODY = 1 << 20  # bytes
+
+Recipient = Annotated[str, Meta(pattern=r"^\+?[0-9]{5,20}$")]
+
+
+class Login(Struct):
+    """POST /v1/users/login; the body may be empty."""
+
+    new_password: str | None = None
+
+
+class Register(Struct):
+    """POST /v1/account."""
+
+    cc: Annotated[str, Meta(pattern=r"^[0-9]{1,4}$")]
+    phone_number: Annotated[str, Meta(pattern=r"^[0-9]{4,15}$")]
+    method: str
+    cert: str
+    pin: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.method not in ("sms", "voice"):
+            raise ValueError("method must be sms or voice")
+
+
+class Verify(Struct):
+    """POST /v1/account/verify."""
+
+    code: Annotated[str, Meta(pattern=r"^[0-9]{3}-?[0-9]{3}$")]
+
+
+class Text(Struct):
+    """The text of a message."""
+
+    body: Annotated[str, Meta(min_length=1, max_length=4096)]
+
+
+class TextMessage(Struct):
+    """POST /v1/messages with type text."""
+
+    to: Recipient
+    text: Text
+    type: str = "text"
+    recipient_type: str = "individual"
+    preview_url: bool = False
+
+    def __post_init__(self) -> None:
+        if self.recipient_type != "individual":
+            raise ValueError("recipient_type must be individual")
+
+
+Wanted = TypeVar("Wanted")
+
+
+async def read_object(request: web.Request, empty: bool = False) -> dict[str, Any]:
+    """Return the request's JSON object. empty: none at all is {}. Raises ApiError 1025."""
+    try:
+        raw = await request.read()
+    except web.HTTPRequestEntityTooLarge as error:
+        raise ApiError(1025, f"the body is larger than {LARGEST_BODY} bytes", 413) from error
+    if empty and not raw.strip():
+        return {}
+    try:
+        content = json.loads(raw.decode("utf-8", "strict"), parse_constant=_no_constant)
+        json.dumps(content, ensure_ascii=False).encode("utf-8")  # lone surrogates cannot be stored
+    except (ValueError, RecursionError) as error:
+        raise ApiError(1025, "the body is not valid JSON in UTF-8") from error
+    if not isinstance(content, dict):
+        raise ApiError(1025, "the body is not a JSON object")
+    return content
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def converted(content: dict[str, Any], wanted: type[Wanted]) -> Wanted:
+    """Return a body as its type. Raises ApiError 1008 for what is missing, 1009 for what is wrong."""
+    try:
+        return msgspec.convert(content, wanted)
+    except msgspec.ValidationError as error:
+        code = 1008 if "missing required field" in str(error) else 1009
+        raise ApiError(code, str(error)) from error

@@ -1,0 +1,70 @@
+"""From a webapp to the node that must act: the shard's owner, or the primary master."""
+
+from __future__ import annotations
+
+import time
+
+from ..messaging.routing import shard_of
+from ..store import cluster
+from ..store.engine import Database
+from ..wire import NodeAddress, PortName, WireClient, WireError
+from .errors import ERRORS, ApiError
+
+CACHE_LIFE = 1.0  # seconds
+TIMEOUT = 5.0  # seconds
+
+
+class Router:
+    """Calls the right node, by the database alone; no master is needed to find a coreapp (seed)."""
+
+    def __init__(self, database: Database, client: WireClient) -> None:
+        self.database, self.client = database, client
+        self.cached_until, self.owners, self.shards = 0.0, {}, 0
+
+    async def send(self, message: dict) -> None:
+        """Give a message to the coreapp that owns the recipient's shard. Raises ApiError.
+
+        A map that has just changed is read again, once; the message's id makes the second try harmless.
+        """
+        for fresh in (False, True):
+            owner, shard = await self.owner(message["recipient"], fresh)
+            if owner is None:
+                problem = WireError(1018, "Not Primary Coreapp", f"nobody owns shard {shard} at the moment")
+                continue
+            try:
+                await self.client.call(
+                    owner, PortName.MESSAGING, "messages.accept", {**message, "shard": shard}, TIMEOUT
+                )
+                return
+            except WireError as error:
+                problem = error
+        raise as_api_error(problem)
+
+    async def owner(self, recipient: str, fresh: bool) -> tuple[NodeAddress | None, int]:
+        if fresh or time.monotonic() >= self.cached_until:
+            async with self.database.begin() as connection:
+                self.shards = await cluster.shard_count(connection)
+                self.owners = {shard: await cluster.shard_owner(connection, shard) for shard in range(self.shards)}
+            self.cached_until = time.monotonic() + CACHE_LIFE
+        if not self.shards:
+            raise ApiError(1011, "the cluster has no shard map yet")
+        shard = shard_of(recipient, self.shards)
+        return self.owners[shard], shard
+
+    async def primary_master(self, method: str, payload: dict) -> dict:
+        """Call the primary master. Raises ApiError, 1017 when there is none."""
+        async with self.database.begin() as connection:
+            master = await cluster.primary_master(connection)
+        if master is None:
+            raise ApiError(1017, "there is no primary master at the moment")
+        try:
+            return await self.client.call(master, PortName.CONTROL, method, payload, TIMEOUT)
+        except WireError as error:
+            if error.code == 1014:
+                raise ApiError(1017, error.details) from error
+            raise as_api_error(error) from error
+
+
+def as_api_error(error: WireError) -> ApiError:
+    """Return a node's refusal as the API's."""
+    return ApiError(error.code if error.code in ERRORS else 1000, error.details)

@@ -1,0 +1,145 @@
+"""The HTTPS server of a webapp: routing, who may call what, the envelope, counters."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from ..runtime import DATABASE_TROUBLE, cause
+from .calls import ADMIN, CALLS, KEY, OPEN, Call
+from .errors import ApiError
+from .requests import LARGEST_BODY
+from .sessions import ADMIN as ROLE_ADMIN
+from .sessions import has_api_key
+
+if TYPE_CHECKING:
+    from ..webapp import Webapp
+
+log = logging.getLogger(__name__)
+
+
+class Metrics:
+    """What GET /metrics shows; every number is counted."""
+
+    def __init__(self) -> None:
+        self.began = time.time()
+        self.requests: Counter[tuple[str, str]] = Counter()
+        self.milliseconds: Counter[tuple[str, str]] = Counter()
+
+    def count(self, call: str, status: int, seconds: float) -> None:
+        """Count one answered request."""
+        key = call, "success" if status < 400 else "failure"
+        self.requests[key] += 1
+        self.milliseconds[key] += round(seconds * 1000)
+
+    def text(self) -> str:
+        """Return the metrics in the text format of Prometheus."""
+        lines = [
+            "# TYPE web_uptime counter",
+            f"web_uptime {time.time() - self.began:.0f}",
+            "# TYPE web_handled_requests counter",
+            f"web_handled_requests {self.requests.total()}",
+            "# TYPE api_requests_duration_ms summary",
+        ]
+        for (call, result), count in sorted(self.requests.items()):
+            labels = f'{{method="{call}",result="{result}"}}'
+            lines.append(f"api_requests_duration_ms_count{labels} {count}")
+            lines.append(f"api_requests_duration_ms_sum{labels} {self.milliseconds[call, result]}")
+        return "\n".join(lines) + "\n"
+
+
+class ApiServer:
+    """Answers the calls of the table, each in the vendor's envelope."""
+
+    def __init__(self, webapp: Webapp) -> None:
+        self.webapp, self.metrics = webapp, Metrics()
+        self.meta = {"api_status": "stable", "version": webapp.config.version}
+
+    def application(self) -> web.Application:
+        """Return the aiohttp application."""
+        application = web.Application(client_max_size=LARGEST_BODY, middlewares=[self.unrouted])
+        for method, path, who, call in CALLS:
+            application.router.add_route(method, path, self.answering(who, call))
+        application.router.add_get("/", self.root)
+        application.router.add_get("/metrics", self.show_metrics)
+        return application
+
+    def answering(self, who: str, call: Call):
+        """Return the handler of one call: who may call it, what it answers, and every failure in the envelope."""
+        name = call.__name__
+
+        async def answer(request: web.Request) -> web.Response:
+            began = time.monotonic()
+            try:
+                await self.admit(request, who)
+                status, content = await call(self.webapp, request)
+                response = web.Response(status=status) if content is None else self.enveloped(status, content)
+            except ApiError as error:
+                response = self.refused(error)
+            except DATABASE_TROUBLE as error:
+                self.webapp.database_is_away(error)
+                log.warning("%s: the database did not do its part: %s", name, cause(error))
+                response = self.refused(ApiError(1023, "the database does not answer"))
+            except (asyncio.CancelledError, web.HTTPException):
+                raise
+            except Exception:
+                log.exception("%s failed", name)
+                response = self.refused(ApiError(1000, "unexpected failure; the log says more"))
+            self.metrics.count(
+                f"{request.method}_{request.path.strip('/').replace('/', '_')}",
+                response.status,
+                time.monotonic() - began,
+            )
+            return response
+
+        return answer
+
+    async def admit(self, request: web.Request, who: str) -> None:
+        if who == OPEN or (who == KEY and has_api_key(request, self.webapp.config.api_key)):
+            return
+        role = await self.webapp.sessions.role(request)
+        if who == ADMIN and role != ROLE_ADMIN:
+            raise ApiError(1005, "only an admin may do this")
+
+    @web.middleware
+    async def unrouted(self, request: web.Request, handler) -> web.StreamResponse:
+        """Put also what no call answers into the envelope."""
+        try:
+            return await handler(request)
+        except web.HTTPMethodNotAllowed as error:
+            return self.refused(
+                ApiError(1006, f"{request.method} is not allowed here", 405), {"Allow": error.headers["Allow"]}
+            )
+        except web.HTTPNotFound:
+            return self.refused(ApiError(1006, "there is nothing at this path"))
+
+    async def root(self, _request: web.Request) -> web.Response:
+        """Answer load balancers (vendor fact: 200, no credentials)."""
+        return web.Response(text="waba node\n")
+
+    async def show_metrics(self, request: web.Request) -> web.Response:
+        """Answer GET /metrics."""
+        try:
+            await self.admit(request, KEY)
+        except ApiError as error:
+            return self.refused(error)
+        return web.Response(text=self.metrics.text(), content_type="text/plain")
+
+    def enveloped(self, status: int, content: dict, headers: dict | None = None) -> web.Response:
+        """Return an answer with its `meta`."""
+        return web.Response(
+            status=status,
+            text=json.dumps({**content, "meta": self.meta}),
+            content_type="application/json",
+            headers=headers,
+        )
+
+    def refused(self, error: ApiError, headers: dict | None = None) -> web.Response:
+        """Return a refusal."""
+        return self.enveloped(error.status, {"errors": [error.as_dict()]}, headers)

@@ -1,0 +1,110 @@
+"""Who is calling: logins, tokens, the API key (source: vendor facts, sections 2.1 and 2.2)."""
+
+from __future__ import annotations
+
+import datetime
+import hmac
+import secrets
+import time
+import uuid
+
+import jwt
+from aiohttp import BasicAuth, web
+
+from ..store import application
+from ..store.application import User
+from ..store.engine import Database
+from .errors import ApiError
+from .passwords import hashed, matches, weakness
+
+TOKEN_LIFE = 7 * 24 * 3600  # seconds
+CACHE_LIFE = 1.0  # seconds: how long another webapp's logout may go unnoticed
+FIRST_USER, FIRST_PASSWORD, ADMIN = "admin", "secret", "ROLE_ADMIN"
+
+
+class Sessions:
+    """Logins and tokens. Every webapp with the same key and database accepts the same tokens."""
+
+    def __init__(self, database: Database, key: str) -> None:
+        self.database, self.key = database, key
+        self.cache: dict[str, tuple[float, str]] = {}
+
+    async def prepare(self) -> None:
+        """Make sure that there is a first user and a key. Raises sqlalchemy.exc.SQLAlchemyError."""
+        first = User(FIRST_USER, await hashed(FIRST_PASSWORD), ADMIN, must_change=True)
+        self.nobody = await hashed(secrets.token_hex())
+        async with self.database.begin() as connection:
+            await application.add_user(connection, first)
+            if not self.key:
+                self.key = await application.agreed_secret(connection, "jwt_key", secrets.token_urlsafe(48))
+
+    async def login(self, request: web.Request, new_password: str | None) -> dict:
+        """Return the answer to a login. Raises ApiError."""
+        username, password = self._basic(request)
+        async with self.database.begin() as connection:
+            user = await application.read_user(connection, username)
+        # An unknown user takes as long as a wrong password.
+        if not await matches(password, user.password if user else self.nobody) or user is None:
+            raise ApiError(1005, "Wrong username or password", 401)
+        if user.must_change and new_password is None:
+            raise ApiError(1024, "Password must be changed")
+        if new_password is not None:
+            if weak := weakness(new_password):
+                raise ApiError(1009, weak)
+            replacement = await hashed(new_password)
+            async with self.database.begin() as connection:
+                if not await application.change_password(connection, username, user.password, replacement):
+                    raise ApiError(1005, "The password was changed by another request", 401)
+        return await self._token(username)
+
+    async def _token(self, username: str) -> dict:
+        token_id, expires = str(uuid.uuid4()), int(time.time()) + TOKEN_LIFE
+        async with self.database.begin() as connection:
+            await application.add_token(connection, token_id, username, TOKEN_LIFE)
+        token = jwt.encode({"jti": token_id, "user": username, "exp": expires}, self.key, algorithm="HS256")
+        moment = datetime.datetime.fromtimestamp(expires, datetime.timezone.utc)
+        return {"token": token, "expires_after": moment.strftime("%Y-%m-%d %H:%M:%S+00:00")}
+
+    async def role(self, request: web.Request) -> str:
+        """Return the role of the caller's valid token. Raises ApiError with 401."""
+        token_id = self._token_id(request)
+        until, role = self.cache.get(token_id, (0.0, ""))
+        if time.monotonic() >= until:
+            async with self.database.begin() as connection:
+                role = await application.token_role(connection, token_id)
+            if role is None:
+                raise ApiError(1005, "The token is not valid any more", 401)
+            if len(self.cache) > 1000:
+                self.cache.clear()
+            self.cache[token_id] = time.monotonic() + CACHE_LIFE, role
+        return role
+
+    async def logout(self, request: web.Request) -> None:
+        """End the caller's session, on every webapp."""
+        token_id = self._token_id(request)
+        self.cache.pop(token_id, None)
+        async with self.database.begin() as connection:
+            await application.remove_token(connection, token_id)
+
+    def _token_id(self, request: web.Request) -> str:
+        kind, _, token = request.headers.get("Authorization", "").partition(" ")
+        if kind.lower() != "bearer":
+            raise ApiError(1005, "A bearer token is needed", 401)
+        try:
+            return jwt.decode(token.strip(), self.key, algorithms=["HS256"])["jti"]
+        except (jwt.InvalidTokenError, KeyError, ValueError) as error:
+            raise ApiError(1005, "The token is not valid", 401) from error
+
+    @staticmethod
+    def _basic(request: web.Request) -> tuple[str, str]:
+        try:
+            given = BasicAuth.decode(request.headers["Authorization"], encoding="utf-8")
+        except (KeyError, ValueError) as error:
+            raise ApiError(1005, "Basic authentication is needed", 401) from error
+        return given.login, given.password
+
+
+def has_api_key(request: web.Request, key: str) -> bool:
+    """Return whether the caller gave the static key, in `Authorization: Apikey <key>`."""
+    kind, _, given = request.headers.get("Authorization", "").partition(" ")
+    return bool(key) and kind.lower() == "apikey" and hmac.compare_digest(given.strip().encode(), key.encode())

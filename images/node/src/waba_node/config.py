@@ -1,0 +1,147 @@
+"""What a node is told by its environment (source: vendor facts, section 1.6; where we decide, the docstring says ours)."""
+
+from __future__ import annotations
+
+import enum
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+VERSION = "1.0.0"
+DATABASE = "waba"
+PORT_NAMES = ("messaging", "contacts", "control", "health")
+
+
+class Role(enum.StrEnum):
+    """What a node is."""
+
+    MASTER = "master"
+    COREAPP = "coreapp"
+    WEBAPP = "webapp"
+    UPGRADE = "upgrade"
+
+
+class ConfigurationError(Exception):
+    """The environment cannot be used. The message names every variable that is wrong, never a secret."""
+
+
+@dataclass(frozen=True)
+class DatabaseConfig:
+    """How to reach the database."""
+
+    host: str
+    port: int
+    user: str
+    password: str = field(repr=False)
+    name: str
+    idle_timeout: float  # seconds
+    tls_ca: str = ""
+    tls_certificate: str = ""
+    tls_key: str = ""
+
+
+@dataclass(frozen=True)
+class NodeConfig:
+    """One node's configuration."""
+
+    role: Role
+    hostname: str
+    external_ports: tuple[int, ...]
+    listen_ports: tuple[int, ...]
+    https_port: int
+    container_id: str
+    database: DatabaseConfig
+    api_key: str = field(repr=False, default="")
+    jwt_key: str = field(repr=False, default="")
+    secret: str = field(repr=False, default="")
+    certificates: str = "/var/lib/whatsapp"
+    version: str = VERSION
+
+    @property
+    def node_id(self) -> str:
+        """Return the name under which health shows the node: `<hostname>:<container id>` (vendor fact)."""
+        return f"{self.hostname}:{self.container_id}"
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> NodeConfig:
+        """Read a node's configuration. Raises ConfigurationError with everything that is wrong."""
+        reader = _Reader(environment)
+        role = reader.role()
+        database = reader.database()
+        hostname = reader.text(
+            {Role.WEBAPP: "WEBAPP_HOSTNAME", Role.UPGRADE: ""}.get(role, "COREAPP_HOSTNAME"), "upgrade"
+        )
+        ports = (
+            ()
+            if role in (Role.WEBAPP, Role.UPGRADE)
+            else reader.ports("COREAPP_EXTERNAL_PORTS", "6250,6251,6252,6253", 4)
+        )
+        config = cls(
+            role=role,
+            hostname=hostname,
+            external_ports=ports,
+            listen_ports=reader.ports("WABA_LISTEN_PORTS", "6250,6251,6252,6253", 4),
+            https_port=reader.number("WABA_HTTPS_PORT", "443"),
+            container_id=environment.get("WABA_CONTAINER_ID") or socket.gethostname(),
+            database=database,
+            api_key=environment.get("WA_API_KEY", ""),
+            jwt_key=environment.get("WA_WEB_JWT_CRYPTO_KEY", ""),
+            secret=environment.get("WA_SECRET", ""),
+            certificates=environment.get("WABA_CERTIFICATES") or "/var/lib/whatsapp",
+        )
+        if reader.problems:
+            raise ConfigurationError("; ".join(reader.problems))
+        return config
+
+
+class _Reader:
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self.environment = environment
+        self.problems: list[str] = []
+
+    def role(self) -> Role:
+        if self.environment.get("WA_DB_UPGRADE") == "1":
+            return Role.UPGRADE
+        if self.environment.get("WA_APP_MULTICONNECT") != "1":
+            self.problems.append("WA_APP_MULTICONNECT is not 1: this node runs in a cluster only")
+        if self.environment.get("WA_MASTER_NODE") == "1":
+            return Role.MASTER
+        return Role.WEBAPP if self.environment.get("WEBAPP_HOSTNAME") else Role.COREAPP
+
+    def database(self) -> DatabaseConfig:
+        engine = self.environment.get("WA_DB_ENGINE", "MYSQL")
+        if engine != "MYSQL":
+            self.problems.append(f"WA_DB_ENGINE is {engine!r}: only MYSQL is supported")
+        return DatabaseConfig(
+            host=self.text("WA_DB_HOSTNAME"),
+            port=self.number("WA_DB_PORT", "3306"),
+            user=self.text("WA_DB_USERNAME"),
+            password=self.text("WA_DB_PASSWORD"),
+            name=self.environment.get("WA_DB_NAME_PREFIX", "") + DATABASE,
+            idle_timeout=self.number("WA_DB_CONNECTION_IDLE_TIMEOUT", "180000", highest=28_800_000) / 1000,
+            tls_ca=self.environment.get("WA_DB_SSL_CA", ""),
+            tls_certificate=self.environment.get("WA_DB_SSL_CERT", ""),
+            tls_key=self.environment.get("WA_DB_SSL_KEY", ""),
+        )
+
+    def text(self, variable: str, default: str = "") -> str:
+        value = self.environment.get(variable, default) if variable else default
+        if not value:
+            self.problems.append(f"{variable} is not set")
+        return value
+
+    def number(self, variable: str, default: str, highest: int = 65535) -> int:
+        value = self.environment.get(variable) or default
+        if not (value.isascii() and value.isdigit() and 1 <= int(value) <= highest):
+            self.problems.append(f"{variable} is {value!r}: it must be a number from 1 to {highest}")
+            return 1
+        return int(value)
+
+    def ports(self, variable: str, default: str, count: int) -> tuple[int, ...]:
+        parts = [part.strip() for part in (self.environment.get(variable) or default).split(",")]
+        if len(parts) != count or not all(
+            part.isascii() and part.isdigit() and 1 <= int(part) <= 65535 for part in parts
+        ):
+            self.problems.append(f"{variable} is {','.join(parts)!r}: it must be {count} ports, separated by commas")
+            return ()
+        return tuple(map(int, parts))

@@ -1,0 +1,60 @@
+"""A coreapp takes messages in: stored first, answered then."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+
+from ..store import application
+from ..store.engine import Database
+from ..wire import PortName, WireError, WireServer
+
+NOT_PRIMARY_COREAPP = 1018
+LARGEST_GROUP = 200  # messages in one transaction
+
+
+class Intake:
+    """Groups what arrives while a transaction runs into the next one, so that many clients share one commit."""
+
+    def __init__(self, database: Database, owns_shard: Callable[[int], bool], stored: Callable[[], None]) -> None:
+        self.database, self.owns_shard, self.stored = database, owns_shard, stored
+        self.waiting: list[tuple[dict, asyncio.Future[None]]] = []
+        self.writer: asyncio.Task | None = None
+
+    async def accept(self, payload: dict) -> dict:
+        """Store one message: message_id, shard, recipient, payload. Raises WireError 1018 unless this node owns the shard."""
+        if not self.owns_shard(payload["shard"]):
+            raise WireError(
+                NOT_PRIMARY_COREAPP, "Not Primary Coreapp", f"this node does not own shard {payload['shard']}"
+            )
+        done = asyncio.get_running_loop().create_future()
+        self.waiting.append((payload, done))
+        if self.writer is None or self.writer.done():
+            self.writer = asyncio.create_task(self.write())
+        await done
+        return {}
+
+    async def write(self) -> None:
+        while self.waiting:
+            group, self.waiting = self.waiting[:LARGEST_GROUP], self.waiting[LARGEST_GROUP:]
+            try:
+                async with self.database.begin() as connection:
+                    await application.store_messages(connection, [row for row, _ in group])
+            except Exception as error:
+                refusal = WireError(1023, "Database error", f"the message could not be stored: {type(error).__name__}")
+                for _, done in group:
+                    with contextlib.suppress(asyncio.InvalidStateError):
+                        done.set_exception(refusal)
+                continue
+            for _, done in group:
+                with contextlib.suppress(asyncio.InvalidStateError):
+                    done.set_result(None)
+            self.stored()
+
+
+def register(
+    server: WireServer, database: Database, owns_shard: Callable[[int], bool], stored: Callable[[], None]
+) -> None:
+    """Answer `messages.accept` on the messaging port. stored: called after messages were stored."""
+    server.add(PortName.MESSAGING, "messages.accept", Intake(database, owns_shard, stored).accept)

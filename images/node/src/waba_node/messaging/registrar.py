@@ -1,0 +1,77 @@
+"""What the primary master alone does for the API: settings and registration (source: the seed; 1017 elsewhere is a vendor fact)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ..api.settings import ApplicationSettings, merged
+from ..store import application
+from ..upstream.base import UpstreamError, WrongCode
+from ..wire import WireError
+
+if TYPE_CHECKING:
+    from ..master import Master
+
+
+def register(master: Master) -> None:
+    """Let a master answer the calls."""
+    registrar = Registrar(master)
+    master.master_method("settings.patch", registrar.patch_settings)
+    master.master_method("settings.reset", registrar.reset_settings)
+    master.master_method("account.register", registrar.register_account)
+    master.master_method("account.verify", registrar.verify_account)
+
+
+class Registrar:
+    """See the module."""
+
+    def __init__(self, master: Master) -> None:
+        self.master, self.database, self.upstream = master, master.database, master.upstream
+
+    async def patch_settings(self, payload: dict) -> dict:
+        """Change the settings given; the rest stays. Raises WireError 1009 when the result is not valid."""
+        async with self.database.begin() as connection:
+            stored = merged(await application.read_document(connection, "settings", lock=True), payload["settings"])
+            try:
+                msgspec.convert(stored, ApplicationSettings)
+            except msgspec.ValidationError as error:
+                raise WireError(1009, "Parameter value is not valid", str(error)) from error
+            await application.write_document(connection, "settings", stored)
+        await self.master.broadcast_settings()
+        return {}
+
+    async def reset_settings(self, _payload: dict) -> dict:
+        """Go back to the defaults."""
+        async with self.database.begin() as connection:
+            await application.write_document(connection, "settings", {})
+        await self.master.broadcast_settings()
+        return {}
+
+    async def register_account(self, payload: dict) -> dict:
+        """Ask for a code, unless the number is registered already."""
+        number = {"cc": payload["cc"], "phone_number": payload["phone_number"]}
+        async with self.database.begin() as connection:
+            account = await application.read_document(connection, "account", lock=True)
+            if account.get("registered") == number:
+                return {"registered": True}
+            try:
+                await self.upstream.register(number["cc"], number["phone_number"], payload["method"])
+            except UpstreamError as error:
+                raise WireError(1005, "Access denied", str(error)) from error
+            await application.write_document(connection, "account", {**account, "pending": number})
+        return {"registered": False}
+
+    async def verify_account(self, payload: dict) -> dict:
+        """Finish the registration with the code."""
+        async with self.database.begin() as connection:
+            account = await application.read_document(connection, "account", lock=True)
+            if "pending" not in account:
+                raise WireError(1005, "Access denied", "Error checking code (no registration was begun)")
+            try:
+                await self.upstream.verify(payload["code"])
+            except WrongCode as error:
+                raise WireError(1005, "Access denied", f"Error checking code ({error})") from error
+            await application.write_document(connection, "account", {"registered": account["pending"]})
+        return {}

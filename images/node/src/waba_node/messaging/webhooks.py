@@ -1,0 +1,97 @@
+"""Webhooks: delivered from the database, again and again until answered with 200 (source: vendor facts, section 2.12)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+
+import aiohttp
+
+from ..api.settings import ApplicationSettings
+from ..store import application
+from ..store.application import StoredWebhook
+from ..store.engine import Database
+from ..upstream.base import UpstreamEvent
+
+log = logging.getLogger(__name__)
+
+TIMEOUT = 10.0  # seconds for one delivery
+POLL = 0.5  # seconds: the shortest useful look for what has become due again
+
+
+def backoff(attempts: int, step: float, longest: float) -> float:
+    """Return the seconds until the next try after `attempts` failed ones: linear, up to a longest (vendor fact)."""
+    return min(attempts * step, longest)
+
+
+def event_payload(event: UpstreamEvent, recipient: str, settings: ApplicationSettings) -> dict | None:
+    """Return the webhook for an upstream event, or None where the settings want none."""
+    if event.kind == "inbound":
+        return event.payload
+    wanted = getattr(settings.webhooks.message, event.kind, True) and (settings.sent_status or event.kind != "sent")
+    if not wanted:
+        return None
+    status = {
+        "id": event.message_id,
+        "recipient_id": recipient,
+        "status": event.kind,
+        "timestamp": str(event.timestamp),
+    }
+    return {"statuses": [{**status, **event.payload}]}
+
+
+class Deliveries:
+    """Delivers the webhooks of one shard."""
+
+    def __init__(self, database: Database, settings: Callable[[], ApplicationSettings], shard: int) -> None:
+        self.database, self.settings, self.shard = database, settings, shard
+        self.woken = asyncio.Event()
+        self.session: aiohttp.ClientSession | None = None
+
+    def wake(self) -> None:
+        """Look for stored webhooks now."""
+        self.woken.set()
+
+    async def deliver(self) -> None:
+        """Deliver what is due, a group at a time, then wait for more."""
+        settings = self.settings()
+        self.woken.clear()
+        due: list[StoredWebhook] = []
+        if settings.webhooks.url:
+            async with self.database.begin() as connection:
+                due = await application.due_webhooks(connection, self.shard, settings.webhooks.max_concurrent_requests)
+            await asyncio.gather(*(self.deliver_one(webhook, settings) for webhook in due))
+        if not due:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.woken.wait(), POLL)
+
+    async def deliver_one(self, webhook: StoredWebhook, settings: ApplicationSettings) -> None:
+        problem = await self.post(settings.webhooks.url, webhook.payload)
+        async with self.database.begin() as connection:
+            if problem is None:
+                await application.webhook_delivered(connection, webhook.position)
+                return
+            step, longest = settings.callback_backoff_delay_ms / 1000, settings.max_callback_backoff_delay_ms / 1000
+            seconds = backoff(webhook.attempts + 1, step, longest)
+            await application.webhook_failed(connection, webhook.position, seconds)
+        log.warning("webhook %d not delivered (%s); again in %.0f s", webhook.position, problem, seconds)
+
+    async def post(self, url: str, payload: dict) -> str | None:
+        """Return what went wrong, or None."""
+        if self.session is None:
+            # The receiver's certificate may be its own (vendor fact); a CA can be set with the certificates API.
+            self.session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(ssl=False), timeout=aiohttp.ClientTimeout(total=TIMEOUT)
+            )
+        try:
+            async with self.session.post(url, json=payload) as response:
+                return None if response.status == 200 else f"HTTP {response.status}"
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            return type(error).__name__
+
+    async def close(self) -> None:
+        """Close every connection."""
+        if self.session is not None:
+            await self.session.close()

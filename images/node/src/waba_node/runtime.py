@@ -1,0 +1,156 @@
+"""What the runtimes of all roles share: registration, reports, settings, status, start and stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import uuid
+from collections.abc import Awaitable, Callable
+
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from .config import NodeConfig
+from .health import Health, serve
+from .store import application, cluster
+from .store.application import ApplicationSettings
+from .store.engine import Database
+from .wire import NodeAddress, PortName, WireClient, WireServer
+
+log = logging.getLogger(__name__)
+
+NO_SUCH_TABLE = 1146
+DATABASE_TROUBLE = (SQLAlchemyError, OSError, TimeoutError)
+
+
+def cause(error: BaseException) -> str:
+    """Return what went wrong with the database in a few words: the driver's own, without SQL and parameters."""
+    original = getattr(error, "orig", None) or error
+    return f"{type(original).__name__}: {original}".splitlines()[0][:200]
+
+
+class Runtime:
+    """A node of any role: its database, its calls, its health, its loops."""
+
+    def __init__(self, config: NodeConfig) -> None:
+        self.config = config
+        self.incarnation = str(uuid.uuid4())
+        self.address = NodeAddress(config.node_id, str(config.role), config.hostname, config.external_ports)
+        self.database = Database(config.database)
+        self.client = WireClient(config.secret)
+        self.health = Health()
+        self.settings = ApplicationSettings()
+        self.schema_ready = False
+        self.loops: list[asyncio.Task] = []
+
+    # -- what a role adds ---------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Start the role's servers and loops."""
+        raise NotImplementedError
+
+    async def stop(self) -> None:
+        """Hand over what the role holds, before the common stop."""
+
+    # -- the life of a node ------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Run until SIGTERM or SIGINT."""
+        stopping = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+        log.info("starting %s %s, version %s", self.config.role, self.config.node_id, self.config.version)
+        line = await serve(self.health.line, self.config.listen_ports[PortName.HEALTH])
+        await self.start()
+        self.health.good("start")
+        await stopping.wait()
+        log.info("stopping: asked to by a signal")
+        await self.stop()
+        for loop in self.loops:
+            loop.cancel()
+        await asyncio.gather(*self.loops, return_exceptions=True)
+        with contextlib.suppress(*DATABASE_TROUBLE):
+            async with self.database.begin() as connection:
+                await cluster.leave(connection, self.config.node_id, self.incarnation)
+        line.close()
+        await self.client.close()
+        await self.database.close()
+        log.info("stopped")
+
+    def every(self, name: str, step: Callable[[], Awaitable[float]]) -> None:
+        """Run `step` again and again; it returns the seconds until the next time. A database that is away is said, once."""
+
+        async def loop() -> None:
+            while True:
+                try:
+                    pause = await step()
+                    self.database_answers()
+                except DATABASE_TROUBLE as error:
+                    self.database_is_away(error)
+                    pause = 1.0
+                except asyncio.CancelledError:
+                    raise
+                except Exception:
+                    log.exception("%s failed; trying again", name)
+                    pause = 1.0
+                self.health.beat(name)
+                await asyncio.sleep(pause)
+
+        self.loops.append(asyncio.create_task(loop(), name=name))
+
+    def database_answers(self) -> None:
+        if "database" in self.health.reasons:
+            log.info("the database answers again")
+            self.health.good("database")
+
+    def database_is_away(self, error: Exception) -> None:
+        original = getattr(error, "orig", None)
+        if isinstance(error, DBAPIError) and original is not None and original.args[:1] == (NO_SUCH_TABLE,):
+            self.schema_ready = False
+            self.health.bad("schema", "the schema is not there yet")
+            return
+        if "database" not in self.health.reasons:
+            log.warning("the database is away: %s", cause(error))
+        self.health.bad("database", "the database does not answer")
+
+    # -- settings, report, status -------------------------------------------------------------------------------------
+
+    async def read_settings(self) -> None:
+        """Read the settings that may have changed."""
+        async with self.database.begin() as connection:
+            self.settings = await application.read_settings(connection)
+
+    async def settings_changed(self, _payload: dict) -> dict:
+        """Answer the primary master's broadcast."""
+        await self.read_settings()
+        return {}
+
+    async def register_or_report(self) -> None:
+        """Say in the database that this node is alive."""
+        async with self.database.begin() as connection:
+            if not await cluster.report(connection, self.config.node_id, self.incarnation):
+                await cluster.register(connection, self.address, self.incarnation, self.config.version)
+                log.info("registered")
+        if not self.schema_ready:
+            self.schema_ready = True
+            self.health.good("schema")
+
+    def gateway_status(self) -> str:
+        """Return the vendor's word for how this node stands to the upstream."""
+        return "disconnected" if self.schema_ready else "uninitialized"
+
+    def role_name(self) -> str:
+        """Return the vendor's word for this node's role."""
+        return str(self.config.role)
+
+    async def status(self, _payload: dict) -> dict:
+        """Answer what /v1/health shows of this node."""
+        return {"role": self.role_name(), "gateway_status": self.gateway_status(), "version": self.config.version}
+
+    def wire_server(self) -> WireServer:
+        """Return a server with the methods that every node answers."""
+        server = WireServer(self.config.listen_ports, self.config.secret)
+        server.add(PortName.CONTROL, "status", self.status)
+        server.add(PortName.CONTROL, "settings.changed", self.settings_changed)
+        return server

@@ -1,0 +1,83 @@
+"""The way to the database."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import ssl
+from collections.abc import AsyncIterator
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from ..config import DatabaseConfig
+
+log = logging.getLogger(__name__)
+
+CONNECTIONS = 8  # per node at the most; what max_connections must allow is this times the nodes
+CONNECT_TIMEOUT = 3  # seconds
+UNKNOWN_DATABASE = 1049
+
+
+class Database:
+    """A bounded pool of connections, and the database itself where it is missing."""
+
+    def __init__(self, config: DatabaseConfig) -> None:
+        self.config = config
+        self.engine = self._engine(config.name)
+
+    def _engine(self, name: str | None) -> AsyncEngine:
+        url = sa.URL.create(
+            "mysql+asyncmy",
+            self.config.user,
+            self.config.password,
+            self.config.host,
+            self.config.port,
+            name,
+            {"charset": "utf8mb4"},
+        )
+        arguments: dict = {"connect_timeout": CONNECT_TIMEOUT}
+        if self.config.tls_ca:
+            context = ssl.create_default_context(cafile=self.config.tls_ca)
+            if self.config.tls_certificate:
+                context.load_cert_chain(self.config.tls_certificate, self.config.tls_key)
+            arguments["ssl"] = context
+        return create_async_engine(
+            url,
+            connect_args=arguments,
+            pool_size=CONNECTIONS // 2,
+            max_overflow=CONNECTIONS - CONNECTIONS // 2,
+            pool_timeout=CONNECT_TIMEOUT,
+            pool_recycle=self.config.idle_timeout,
+            pool_pre_ping=True,
+            hide_parameters=True,
+            isolation_level="READ COMMITTED",
+        )
+
+    @contextlib.asynccontextmanager
+    async def begin(self) -> AsyncIterator[AsyncConnection]:
+        """Open a transaction; it is committed when the block ends without an error."""
+        async with self.engine.begin() as connection:
+            yield connection
+
+    async def ensure(self) -> None:
+        """Create the database when it is missing. Raises sqlalchemy.exc.DBAPIError when that is not allowed or nothing answers."""
+        try:
+            async with self.begin() as connection:
+                await connection.execute(sa.text("SELECT 1"))
+        except DBAPIError as error:
+            if error.orig is None or error.orig.args[:1] != (UNKNOWN_DATABASE,):
+                raise
+            log.info("creating the database %s", self.config.name)
+            server = self._engine(None)
+            try:
+                async with server.begin() as connection:
+                    quoted = server.dialect.identifier_preparer.quote_identifier(self.config.name)
+                    await connection.execute(sa.text(f"CREATE DATABASE IF NOT EXISTS {quoted} CHARACTER SET utf8mb4"))
+            finally:
+                await server.dispose()
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.engine.dispose()

@@ -1,0 +1,17 @@
+"""Every table of the node's database belongs to this one metadata."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.mysql import DATETIME
+
+metadata = sa.MetaData()
+
+# A moment by the database's own clock, in UTC.
+Moment = sa.DateTime().with_variant(DATETIME(fsp=6), "mysql", "mariadb")
+NOW = sa.text("UTC_TIMESTAMP(6)")
+
+
+def seconds_from_now(name: str) -> sa.TextClause:
+    """Return SQL for the database's present moment plus the bound parameter `name`, a number of seconds."""
+    return sa.text(f"UTC_TIMESTAMP(6) + INTERVAL :{name} * 1000000 MICROSECOND")

@@ -1,0 +1,1 @@
+"""The services that a coreapp can be connected to."""

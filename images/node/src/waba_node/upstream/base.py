@@ -1,0 +1,57 @@
+"""What a connected coreapp talks to. `loopback` is the first of its kind; a real one keeps to the same promises."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+class UpstreamError(Exception):
+    """The upstream refused or failed; the message says why."""
+
+
+class StaleEpoch(UpstreamError):
+    """The upstream has seen a newer epoch for this shard: somebody else owns it."""
+
+
+class WrongCode(UpstreamError):
+    """The registration code is not the one that was sent."""
+
+
+@dataclass(frozen=True)
+class UpstreamEvent:
+    """Something the upstream says. kind: sent, delivered, read, failed or inbound. timestamp: seconds since 1970."""
+
+    message_id: str
+    kind: str
+    timestamp: int
+    payload: dict = field(default_factory=dict)
+
+
+class UpstreamSession(Protocol):
+    """One live connection for one shard."""
+
+    async def send(self, message_id: str, payload: dict) -> None:
+        """Hand a message over. The same id twice is one message. Raises UpstreamError."""
+
+    def events(self) -> AsyncIterator[UpstreamEvent]:
+        """Yield what the upstream says, until the connection ends."""
+
+    async def disconnect(self) -> None:
+        """End the connection. Afterwards nothing is sent or received. Never raises."""
+
+
+class Upstream(Protocol):
+    """A messaging service."""
+
+    requires_registration: bool
+
+    async def register(self, cc: str, phone_number: str, method: str) -> None:
+        """Ask for a registration code for a number. Raises UpstreamError."""
+
+    async def verify(self, code: str) -> None:
+        """Finish the registration. Raises WrongCode."""
+
+    async def connect(self, shard: int, epoch: int) -> UpstreamSession:
+        """Connect for a shard. Raises StaleEpoch when a newer epoch was seen, UpstreamError otherwise."""

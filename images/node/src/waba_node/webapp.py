@@ -1,0 +1,52 @@
+"""A webapp: answers the /v1 API. It keeps nothing, so any webapp can answer any call."""
+
+from __future__ import annotations
+
+import logging
+
+from aiohttp import web
+
+from .api import certificate
+from .api.routing import Router
+from .api.server import ApiServer
+from .api.sessions import Sessions
+from .runtime import Runtime
+from .store import cluster
+
+log = logging.getLogger(__name__)
+
+CHECK = 2.0  # seconds between two looks at the database
+
+
+class Webapp(Runtime):
+    """See the module."""
+
+    def __init__(self, config) -> None:
+        super().__init__(config)
+        self.sessions = Sessions(self.database, config.jwt_key)
+        self.router = Router(self.database, self.client)
+        self.prepared = False
+
+    async def start(self) -> None:
+        self.health.bad("schema", "the schema is not there yet")
+        tls = certificate.context(self.config.certificates, self.config.hostname)
+        self.runner = web.AppRunner(
+            ApiServer(self).application(), access_log=None, handle_signals=False, shutdown_timeout=10
+        )
+        await self.runner.setup()
+        await web.TCPSite(self.runner, port=self.config.https_port, ssl_context=tls).start()
+        self.every("check", self.check)
+
+    async def stop(self) -> None:
+        await self.runner.cleanup()
+
+    async def check(self) -> float:
+        """See that the database and the map can be read: without them no call can be answered."""
+        async with self.database.begin() as connection:
+            await cluster.shard_count(connection)
+        if not self.prepared:
+            await self.sessions.prepare()
+            self.prepared = self.schema_ready = True
+            self.health.good("schema")
+            log.info("serving on port %d", self.config.https_port)
+        return CHECK

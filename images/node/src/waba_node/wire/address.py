@@ -1,0 +1,29 @@
+"""Where a node listens for the others."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+
+class PortName(enum.IntEnum):
+    """The four ports of a coreapp or master, in the order of COREAPP_EXTERNAL_PORTS (vendor fact)."""
+
+    MESSAGING = 0
+    CONTACTS = 1
+    CONTROL = 2
+    HEALTH = 3
+
+
+@dataclass(frozen=True)
+class NodeAddress:
+    """A node as the others reach it. `ports`: the published ports, in the order of PortName."""
+
+    node_id: str
+    role: str
+    hostname: str
+    ports: tuple[int, ...]
+
+    def at(self, port: PortName) -> str:
+        """Return `host:port`."""
+        return f"{self.hostname}:{self.ports[port]}"
