@@ -20,7 +20,7 @@ extends_documentation_fragment:
   - waba.cluster.plan
   - waba.cluster.attributes
 requirements:
-  - PyYAML (Debian package python3-yaml)
+  - PyYAML (Debian package python3-yaml); check mode does without
 options:
   state:
     description:
@@ -191,7 +191,7 @@ def outcome(changes, folder_changes=False):
 
 def main():
     module = AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True)
-    if not host_files.HAS_YAML:
+    if not host_files.HAS_YAML and module.params["state"] == "present" and not module.check_mode:
         module.fail_json(msg=missing_required_lib("PyYAML"))
     # Ansible hides every value of a no_log dictionary, "db" and "1" too, wherever they occur in a result; only secrets may be treated so.
     for option in ("environment", "database_environment"):

@@ -11,7 +11,7 @@ try:
     from yaml import SafeDumper, dump
 
     HAS_YAML = True
-except ImportError:  # the module says so; only it can answer Ansible
+except ImportError:  # on a bare host, where check mode still has to say what would come
     SafeDumper, HAS_YAML = object, False
 
 
@@ -41,7 +41,12 @@ def host_files(nodes, params, environment, database_environment):
 
 
 def compose_text(document, mark):
-    """Return a Compose document (dict) as YAML text under a comment line. No value is open to interpolation."""
+    """Return a Compose document (dict) as YAML text under a comment line. No value is open to interpolation.
+
+    Without PyYAML the text is a stand-in that differs from every real file; it is for check mode alone.
+    """
+    if not HAS_YAML:
+        return f"# {mark}\n# Its text can be shown once PyYAML is on this host.\n"
     body = dump(
         _literal(document), Dumper=_Indented, sort_keys=False, default_flow_style=False, width=160, allow_unicode=True
     )
