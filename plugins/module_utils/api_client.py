@@ -1,0 +1,98 @@
+# Copyright: (c) 2026, waba.cluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The cluster's /v1 API, for modules."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+
+from ansible.module_utils.urls import open_url
+from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DriverError
+
+try:
+    from urllib.error import HTTPError, URLError
+except ImportError:  # pragma: no cover - there on every supported Python
+    HTTPError = URLError = OSError
+
+TIMEOUT = 10  # seconds for one request
+PAUSE = 1.0  # seconds between two tries
+PASSING = (502, 503, 504)  # a fail-over or a start is going on
+
+CONNECTION_OPTIONS = {
+    "url": {"type": "str", "required": True},
+    "validate_certs": {"type": "bool", "default": True},
+    "ca_path": {"type": "path"},
+}
+
+
+class ApiUnreachable(DriverError):
+    """Nobody answers at the API's address."""
+
+
+class ApiRefused(DriverError):
+    """The API refused a call. status: HTTP. codes: the vendor's error codes."""
+
+    def __init__(self, status, errors):
+        self.status, self.codes = status, [error.get("code") for error in errors]
+        words = "; ".join(f"{error.get('code')} {error.get('title')}: {error.get('details', '')}" for error in errors)
+        super().__init__(f"the API answered HTTP {status}: {words or 'no reason given'}")
+
+
+class Api:
+    """Calls of one API."""
+
+    def __init__(self, params):
+        self.url = params["url"].rstrip("/")
+        self.options = {"validate_certs": params["validate_certs"], "ca_path": params["ca_path"], "timeout": TIMEOUT}
+        self.authorization = None
+
+    def use_key(self, key):
+        """Authenticate with the static key of health, stats and metrics."""
+        self.authorization = f"Apikey {key}"
+
+    def login(self, username, password, new_password=None):
+        """Log in, and authenticate with the token from then on. Raises ApiRefused, ApiUnreachable."""
+        basic = base64.b64encode(f"{username}:{password}".encode()).decode()
+        body = {"new_password": new_password} if new_password else None
+        answer = self.call("POST", "users/login", body, f"Basic {basic}")
+        self.authorization = f"Bearer {answer['users'][0]['token']}"
+
+    def call(self, method, path, body=None, authorization=None):
+        """Return the answer (dict; {} for an empty one) of a call. Raises ApiRefused, ApiUnreachable."""
+        try:
+            response = open_url(
+                f"{self.url}/v1/{path}",
+                method=method,
+                data=json.dumps(body) if body is not None else None,
+                headers={"Content-Type": "application/json", "Authorization": authorization or self.authorization},
+                **self.options,
+            )
+            content = response.read()
+        except HTTPError as error:
+            raise ApiRefused(error.code, _errors(error)) from error
+        except (URLError, OSError, ValueError) as error:
+            raise ApiUnreachable(f"{self.url} does not answer: {getattr(error, 'reason', None) or error}") from error
+        return json.loads(content) if content else {}
+
+
+def patiently(call, timeout):
+    """Return what call() returns, trying again for up to timeout seconds while nobody answers or a fail-over goes on."""
+    deadline = time.monotonic() + timeout
+    while True:
+        try:
+            return call()
+        except (ApiUnreachable, ApiRefused) as error:
+            passing = isinstance(error, ApiUnreachable) or error.status in PASSING
+            if not passing or time.monotonic() > deadline:
+                raise
+            time.sleep(PAUSE)
+
+
+def _errors(error):
+    try:
+        errors = json.loads(error.read()).get("errors", [])
+    except (ValueError, OSError, AttributeError):
+        return []
+    return [one for one in errors if isinstance(one, dict)]

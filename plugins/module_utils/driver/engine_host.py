@@ -1,0 +1,110 @@
+# Copyright: (c) 2026, waba.cluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A host's Docker engine as a program: is it there, does it run, start it. Works before anything is installed."""
+
+from __future__ import annotations
+
+import glob
+import importlib.util
+import os
+import shutil
+import socket
+import subprocess
+import time
+
+from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DriverError
+
+SOCKET = "/run/docker.sock"
+LOG = "/var/log/dockerd.log"
+INIT_PATIENCE = 15  # seconds that an init script gets
+
+
+def os_release():
+    """Return /etc/os-release as a dict; {} where there is none."""
+    try:
+        with open("/etc/os-release", encoding="utf-8") as file:
+            pairs = [line.strip().split("=", 1) for line in file if "=" in line]
+    except OSError:
+        return {}
+    return {name: value.strip('"') for name, value in pairs}
+
+
+def apt_sources():
+    """Return the texts of the host's apt sources, the main list first."""
+    texts = []
+    for path in ["/etc/apt/sources.list", *sorted(glob.glob("/etc/apt/sources.list.d/*"))]:
+        if path.endswith((".list", ".sources")) and os.path.isfile(path):
+            with open(path, encoding="utf-8", errors="replace") as file:
+                texts.append(file.read())
+    return texts
+
+
+def answers():
+    """Return whether an engine answers on the socket."""
+    try:
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(5)
+            connection.connect(SOCKET)
+            connection.sendall(b"GET /_ping HTTP/1.0\r\nHost: docker\r\n\r\n")
+            return b" 200 " in connection.recv(64)
+    except OSError:
+        return False
+
+
+def missing(run_command):
+    """Return what the host lacks (list of str, as in planner.host_packages). run_command: AnsibleModule.run_command."""
+    lacks = []
+    if not (answers() or shutil.which("dockerd")):
+        lacks.append("engine")
+    if not shutil.which("docker"):
+        lacks.append("cli")
+    if not shutil.which("docker") or run_command(["docker", "compose", "version"])[0] != 0:
+        lacks.append("compose")
+    lacks += [
+        need for need, module in (("docker_sdk", "docker"), ("yaml", "yaml")) if not importlib.util.find_spec(module)
+    ]
+    return lacks
+
+
+def start(run_command, timeout):
+    """Start the engine and wait until it answers. Return how: "systemd", "init script" or "detached". Raises DriverError."""
+    if os.path.isdir("/run/systemd/system"):
+        status, out, error = run_command(["systemctl", "enable", "--now", "docker"])
+        if status != 0:
+            raise DriverError(f"systemd could not start Docker: {(error or out).strip()}. See: journalctl -u docker")
+        return _awaited("systemd", timeout)
+    if os.access("/etc/init.d/docker", os.X_OK) and run_command(["/etc/init.d/docker", "start"])[0] == 0:
+        if _answers_within(INIT_PATIENCE):
+            return "init script"
+        run_command(["/etc/init.d/docker", "stop"])
+    # No service manager could: the engine then runs by itself, with its own pid file, until the machine stops.
+    with open(LOG, "ab") as log:
+        subprocess.Popen(
+            ["/usr/bin/env", "dockerd"], stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, cwd="/", start_new_session=True
+        )
+    return _awaited("detached", timeout)
+
+
+def _awaited(how, timeout):
+    if not _answers_within(timeout):
+        raise DriverError(
+            f"Docker was started ({how}) and does not answer after {timeout} s. Its last words:\n{_last_words()}"
+        )
+    return how
+
+
+def _answers_within(seconds):
+    deadline = time.monotonic() + seconds
+    while not answers():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.3)
+    return True
+
+
+def _last_words(lines=15):
+    try:
+        with open(LOG, encoding="utf-8", errors="replace") as file:
+            return "".join(file.readlines()[-lines:])
+    except OSError:
+        return "(no log)"

@@ -1,0 +1,64 @@
+# Copyright: (c) 2026, waba.cluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Whether a cluster is healthy, from what GET /v1/health says. Pure (shapes: vendor facts, section 2.3)."""
+
+from __future__ import annotations
+
+
+def nodes_of(health):
+    """Return the nodes of a health answer's `health` object: list of dict with name, container, role, gateway_status, problem.
+
+    A single node's answer has no names; it counts as a coreapp.
+    """
+    if "gateway_status" in health:
+        health = {"single:": {"role": "coreapp", **health}}
+    nodes = []
+    for key in sorted(health):
+        name, unused, container = key.rpartition(":")
+        entry = health[key]
+        problem = "; ".join(error.get("details") or error.get("title", "") for error in entry.get("errors", []))
+        nodes.append(
+            {
+                "name": name,
+                "container": container,
+                "role": entry.get("role", ""),
+                "gateway_status": entry.get("gateway_status", ""),
+                "problem": problem,
+            }
+        )
+    return nodes
+
+
+def judge(nodes, masters, coreapps, shards):
+    """Return (reasons why the cluster is not healthy, one sentence for people). No reason: healthy.
+
+    masters, coreapps, shards: int, what is expected. Before a number is registered, a vendor's client can connect nowhere: coreapps that
+    all wait for it are as ready as they can be.
+    """
+    sound = [node for node in nodes if not node["problem"]]
+    primaries = [node for node in sound if node["role"] == "primary_master"]
+    secondaries = [node for node in sound if node["role"] == "secondary_master"]
+    cores = [node for node in sound if node["role"] == "coreapp"]
+    connected = [node for node in cores if node["gateway_status"] == "connected"]
+    standing_by = [node for node in cores if node["gateway_status"] == "disconnected"]
+    unregistered = bool(cores) and all(node["gateway_status"] == "unregistered" for node in cores)
+
+    reasons = [f"{node['name']}: {node['problem']}" for node in nodes if node["problem"]]
+    if len(primaries) != 1:
+        reasons.append(f"{len(primaries)} primary masters, not 1")
+    if len(secondaries) != masters - 1:
+        reasons.append(f"{len(secondaries)} secondary masters, not {masters - 1}")
+    if unregistered and len(cores) == coreapps:
+        return reasons, f"1 primary and {len(secondaries)} secondary masters, {coreapps} coreapps awaiting registration."
+    if len(connected) != shards:
+        reasons.append(f"{len(connected)} coreapps connected, not {shards}")
+    if len(standing_by) != coreapps - shards:
+        reasons.append(f"{len(standing_by)} coreapps standing by, not {coreapps - shards}")
+    if shards > 1 and not any(node["gateway_status"] == "connected" for node in primaries):
+        reasons.append("the primary master is not connected")
+    if reasons:
+        return reasons, f"Not healthy: {'; '.join(reasons)}."
+    return [], (
+        f"Healthy: 1 primary and {len(secondaries)} secondary masters, "
+        f"{len(connected)} of {coreapps} coreapps connected, {len(standing_by)} standing by."
+    )
