@@ -43,7 +43,11 @@ from ansible_collections.waba.cluster.plugins.module_utils.planner.table import 
 
 def rows_as_table(rows, columns):
     """Return the lines of a table of rows (list of dicts) with the given columns (list of keys); missing values are empty."""
-    return table([[row.get(column, "") for column in columns] for row in rows], columns)
+    return table([[_text(row.get(column, "")) for column in columns] for row in rows], columns)
+
+
+def _text(value):
+    return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
 
 
 class FilterModule:

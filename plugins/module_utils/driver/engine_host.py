@@ -80,7 +80,12 @@ def start(run_command, timeout):
     # No service manager could: the engine then runs by itself, with its own pid file, until the machine stops.
     with open(LOG, "ab") as log:
         subprocess.Popen(
-            ["/usr/bin/env", "dockerd"], stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, cwd="/", start_new_session=True
+            ["/usr/bin/env", "dockerd"],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            cwd="/",
+            start_new_session=True,
         )
     return _awaited("detached", timeout)
 

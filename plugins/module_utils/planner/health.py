@@ -14,7 +14,7 @@ def nodes_of(health):
         health = {"single:": {"role": "coreapp", **health}}
     nodes = []
     for key in sorted(health):
-        name, unused, container = key.rpartition(":")
+        name, _separator, container = key.rpartition(":")
         entry = health[key]
         problem = "; ".join(error.get("details") or error.get("title", "") for error in entry.get("errors", []))
         nodes.append(
@@ -49,7 +49,10 @@ def judge(nodes, masters, coreapps, shards):
     if len(secondaries) != masters - 1:
         reasons.append(f"{len(secondaries)} secondary masters, not {masters - 1}")
     if unregistered and len(cores) == coreapps:
-        return reasons, f"1 primary and {len(secondaries)} secondary masters, {coreapps} coreapps awaiting registration."
+        return (
+            reasons,
+            f"1 primary and {len(secondaries)} secondary masters, {coreapps} coreapps awaiting registration.",
+        )
     if len(connected) != shards:
         reasons.append(f"{len(connected)} coreapps connected, not {shards}")
     if len(standing_by) != coreapps - shards:

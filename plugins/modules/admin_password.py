@@ -1,0 +1,131 @@
+# Copyright: (c) 2026, waba.cluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: admin_password
+short_description: Give an API user the password that it is to have
+version_added: 1.0.0
+description:
+  - Logs in with O(password). Where that is refused, logs in with O(initial_password) and changes it, as the first login demands.
+author:
+  - waba.cluster contributors (!UNKNOWN)
+extends_documentation_fragment:
+  - waba.cluster.api
+  - waba.cluster.attributes
+options:
+  state:
+    description: The user can log in with O(password).
+    type: str
+    choices: [present]
+    default: present
+  username:
+    description: The user.
+    type: str
+    default: admin
+  password:
+    description: The password to have, 8 to 64 characters with an upper case letter, a lower case letter, a digit and a special character.
+    type: str
+    required: true
+  initial_password:
+    description: The password of a new cluster.
+    type: str
+    default: secret
+  timeout:
+    description: Seconds to wait for the API.
+    type: int
+    default: 60
+"""
+
+EXAMPLES = r"""
+- name: Give the admin the password of this cluster
+  waba.cluster.admin_password:
+    url: https://localhost:9090
+    password: "{{ waba_admin_password }}"
+"""
+
+RETURN = r""" # """
+
+import string
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.waba.cluster.plugins.module_utils.api_client import (
+    CONNECTION_OPTIONS,
+    Api,
+    ApiRefused,
+    ApiUnreachable,
+    patiently,
+)
+from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DriverError
+
+UNAUTHORISED = 401
+PASSWORD_CHANGE_REQUIRED = 1024
+
+
+def is_strong(password):
+    """Return whether a password satisfies the API's rule (vendor fact)."""
+    kinds = (str.isupper, str.islower, str.isdigit, lambda character: character in string.punctuation)
+    return 8 <= len(password) <= 64 and all(any(map(kind, password)) for kind in kinds)
+
+
+def logs_in(api, username, password, new_password=None):
+    """Return whether a login works, and end its session again. Raises DriverError when that cannot be told."""
+    try:
+        api.login(username, password, new_password)
+    except ApiRefused as error:
+        if error.status == UNAUTHORISED:
+            return PASSWORD_CHANGE_REQUIRED in error.codes
+        raise
+    api.call("POST", "users/logout")
+    return True
+
+
+def converge(module, api):
+    """Make the password so; return whether that was (or would be) a change. Raises DriverError."""
+    username, password, initial = (module.params[name] for name in ("username", "password", "initial_password"))
+    timeout = 0 if module.check_mode else module.params["timeout"]
+    try:
+        if patiently(lambda: logs_in(api, username, password), timeout):
+            return False
+        if not patiently(lambda: logs_in(api, username, initial), timeout):
+            raise DriverError(
+                f"{username} can log in neither with password nor with initial_password. If the password was changed elsewhere, "
+                "give that one as password (waba_admin_password)."
+            )
+    except ApiUnreachable:
+        if module.check_mode:
+            return True
+        raise
+    if not module.check_mode:
+        patiently(lambda: logs_in(api, username, initial, password), timeout)
+    return True
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec={
+            **CONNECTION_OPTIONS,
+            "state": {"type": "str", "choices": ["present"], "default": "present"},
+            "username": {"type": "str", "default": "admin"},
+            "password": {"type": "str", "required": True, "no_log": True},
+            "initial_password": {"type": "str", "default": "secret", "no_log": True},
+            "timeout": {"type": "int", "default": 60},
+        },
+        supports_check_mode=True,
+    )
+    if not is_strong(module.params["password"]):
+        module.fail_json(
+            msg="password (waba_admin_password) is not strong enough for the API: it must have 8 to 64 characters, with an upper case "
+            "letter, a lower case letter, a digit and a special character. Choose another one."
+        )
+    try:
+        changed = converge(module, Api(module.params))
+    except DriverError as error:
+        module.fail_json(msg=str(error))
+    hint = f"{module.params['username']} has the initial password\n" if changed else ""
+    module.exit_json(changed=changed, diff={"before": hint, "after": hint.replace("initial", "wanted")})
+
+
+if __name__ == "__main__":
+    main()

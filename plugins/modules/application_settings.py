@@ -1,0 +1,131 @@
+# Copyright: (c) 2026, waba.cluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: application_settings
+short_description: Read and change the application settings of the cluster
+version_added: 1.0.0
+description:
+  - Changes only those settings that differ. They take effect while the cluster runs; the API names those that need a restart.
+  - While a fail-over goes on, it tries again for O(timeout) seconds.
+author:
+  - waba.cluster contributors (!UNKNOWN)
+extends_documentation_fragment:
+  - waba.cluster.api
+  - waba.cluster.attributes
+options:
+  state:
+    description:
+      - V(present) sets what O(settings) gives and leaves the rest.
+      - V(absent) sets everything back to the defaults.
+    type: str
+    choices: [present, absent]
+    default: present
+  username:
+    description: An admin.
+    type: str
+    default: admin
+  password:
+    description: The admin's password.
+    type: str
+    required: true
+  settings:
+    description: The settings, nested as in the API. None only reads.
+    type: dict
+    default: {}
+  timeout:
+    description: Seconds to try.
+    type: int
+    default: 60
+"""
+
+EXAMPLES = r"""
+- name: Fail over faster, and say where webhooks go
+  waba.cluster.application_settings:
+    url: https://localhost:9090
+    password: "{{ waba_admin_password }}"
+    settings:
+      heartbeat_interval: 2
+      unhealthy_interval: 10
+      webhooks:
+        url: https://business.example.org/hook
+"""
+
+RETURN = r"""
+settings:
+  description: The settings afterwards.
+  returned: always
+  type: dict
+  sample: {heartbeat_interval: 5, unhealthy_interval: 30}
+"""
+
+import json
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.waba.cluster.plugins.module_utils.api_client import CONNECTION_OPTIONS, Api, patiently
+from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.planner.settings import difference, shown
+
+PATH = "settings/application"
+
+
+def converge(module, api):
+    """Make the settings so; return the module's result. Raises DriverError."""
+
+    def read():
+        return patiently(lambda: api.call("GET", PATH), module.params["timeout"])["settings"]["application"]
+
+    before = read()
+    if module.params["state"] == "present":
+        method, patch = "PATCH", difference(module.params["settings"], before)
+        changed = bool(patch)
+    else:
+        method, patch = "DELETE", None
+        changed = True
+    if module.check_mode or not changed:
+        expected = {**before, **(patch or {})}
+        return {"changed": changed, "settings": before, "diff": diff_of(patch, before, expected)}
+    patiently(lambda: api.call(method, PATH, patch), module.params["timeout"])
+    after = read()
+    return {"changed": after != before, "settings": after, "diff": diff_of(patch, before, after)}
+
+
+def diff_of(patch, before, after):
+    """Return an Ansible diff of what a patch touches; of everything, without one."""
+    if patch is not None:
+        before, after = shown(patch, before), shown(patch, after)
+    return {"before": text(before), "after": text(after)}
+
+
+def text(settings):
+    return json.dumps(settings, indent=2, sort_keys=True) + "\n"
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec={
+            **CONNECTION_OPTIONS,
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "username": {"type": "str", "default": "admin"},
+            "password": {"type": "str", "required": True, "no_log": True},
+            "settings": {"type": "dict", "default": {}},
+            "timeout": {"type": "int", "default": 60},
+        },
+        supports_check_mode=True,
+    )
+    api = Api(module.params)
+    try:
+        patiently(lambda: api.login(module.params["username"], module.params["password"]), module.params["timeout"])
+        try:
+            result = converge(module, api)
+        finally:
+            api.call("POST", "users/logout")
+    except DriverError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

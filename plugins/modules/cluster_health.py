@@ -1,0 +1,130 @@
+# Copyright: (c) 2026, waba.cluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: cluster_health
+short_description: See whether the cluster is healthy, or wait until it is
+version_added: 1.0.0
+description:
+  - Reads C(GET /v1/health), and compares it with what is expected.
+  - Healthy is exactly one primary master, the other masters secondary, one coreapp connected a shard, and the others standing by.
+  - In check mode, or with O(wait_timeout=0), it looks once and never fails because a cluster is not healthy.
+author:
+  - waba.cluster contributors (!UNKNOWN)
+extends_documentation_fragment:
+  - waba.cluster.api
+  - waba.cluster.attributes.read_only
+options:
+  api_key:
+    description: The static key of the webapps (C(WA_API_KEY)).
+    type: str
+    required: true
+  expect:
+    description: What the whole cluster has.
+    type: dict
+    required: true
+    suboptions:
+      masters:
+        description: Number of masters.
+        type: int
+        required: true
+      coreapps:
+        description: Number of coreapps.
+        type: int
+        required: true
+      shards:
+        description: Number of shards.
+        type: int
+        default: 1
+  wait_timeout:
+    description: Seconds to wait.
+    type: int
+    default: 0
+"""
+
+EXAMPLES = r"""
+- name: Wait until the cluster is healthy
+  waba.cluster.cluster_health:
+    url: https://localhost:9090
+    api_key: "{{ waba_api_key }}"
+    expect: {masters: 2, coreapps: 2}
+    wait_timeout: 60
+"""
+
+RETURN = r"""
+healthy:
+  description: Whether it is.
+  returned: always
+  type: bool
+summary:
+  description: One sentence.
+  returned: always
+  type: str
+  sample: "Healthy: 1 primary and 1 secondary masters, 1 of 2 coreapps connected, 1 standing by."
+reasons:
+  description: Why it is not healthy.
+  returned: always
+  type: list
+  elements: str
+nodes:
+  description: The nodes, as the cluster sees them.
+  returned: always
+  type: list
+  elements: dict
+  sample: [{name: wacore1, container: 0123456789ab, role: coreapp, gateway_status: connected, problem: ""}]
+"""
+
+import time
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.waba.cluster.plugins.module_utils.api_client import CONNECTION_OPTIONS, PAUSE, Api
+from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.planner.health import judge, nodes_of
+from ansible_collections.waba.cluster.plugins.module_utils.planner.table import table
+
+COLUMNS = ("name", "role", "gateway_status", "problem")
+EXPECTED = {
+    "masters": {"type": "int", "required": True},
+    "coreapps": {"type": "int", "required": True},
+    "shards": {"type": "int", "default": 1},
+}
+
+
+def look(api, expect):
+    """Return the module's result for one look at the cluster."""
+    try:
+        nodes = nodes_of(api.call("GET", "health")["health"])
+    except DriverError as error:
+        return {"healthy": False, "summary": f"Not healthy: {error}.", "reasons": [str(error)], "nodes": []}
+    reasons, summary = judge(nodes, **expect)
+    return {"healthy": not reasons, "summary": summary, "reasons": reasons, "nodes": nodes}
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec={
+            **CONNECTION_OPTIONS,
+            "api_key": {"type": "str", "required": True, "no_log": True},
+            "expect": {"type": "dict", "required": True, "options": EXPECTED},
+            "wait_timeout": {"type": "int", "default": 0},
+        },
+        supports_check_mode=True,
+    )
+    api = Api(module.params)
+    api.use_key(module.params["api_key"])
+    patience = 0 if module.check_mode else module.params["wait_timeout"]
+    deadline = time.monotonic() + patience
+    result = look(api, module.params["expect"])
+    while not result["healthy"] and time.monotonic() < deadline:
+        time.sleep(PAUSE)
+        result = look(api, module.params["expect"])
+    if patience and not result["healthy"]:
+        lines = table([[node[column] for column in COLUMNS] for node in result["nodes"]], COLUMNS)
+        module.fail_json(msg=f"After {patience} s: {result['summary']}\n" + "\n".join(lines), **result)
+    module.exit_json(changed=False, **result)
+
+
+if __name__ == "__main__":
+    main()

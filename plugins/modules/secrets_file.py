@@ -1,0 +1,164 @@
+# Copyright: (c) 2026, waba.cluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: secrets_file
+short_description: Generate secrets once, and keep them in a variables file
+version_added: 1.0.0
+description:
+  - Appends those secrets to a YAML variables file that nobody gave and that it does not have yet. What it has is never changed.
+  - The file gets mode 0600. A file that is encrypted with ansible-vault is left alone.
+  - Run it with C(no_log), since it returns what it generated.
+author:
+  - waba.cluster contributors (!UNKNOWN)
+extends_documentation_fragment:
+  - waba.cluster.attributes
+attributes:
+  check_mode:
+    details: Returns secrets as usual, so that the rest of a play can be predicted, and writes nothing.
+requirements:
+  - PyYAML
+options:
+  path:
+    description: The variables file.
+    type: path
+    required: true
+  secrets:
+    description: The secrets that are needed, by name; each a dictionary with C(kind) (V(alphanumeric) or V(admin_password)) and C(length).
+    type: dict
+    required: true
+  given:
+    description: Names of secrets that are given elsewhere.
+    type: list
+    elements: str
+    default: []
+"""
+
+EXAMPLES = r"""
+- name: Generate the admin's password once
+  waba.cluster.secrets_file:
+    path: group_vars/all/waba_secrets.yml
+    secrets:
+      waba_admin_password: {kind: admin_password, length: 24}
+  no_log: true
+"""
+
+RETURN = r"""
+secrets:
+  description: Those secrets that were not given, by name.
+  returned: always
+  type: dict
+generated:
+  description: Names of the secrets that were generated now.
+  returned: always
+  type: list
+  elements: str
+"""
+
+import os
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.planner.secrets import KINDS, appended, generate
+
+try:
+    import yaml
+except ImportError:
+    yaml = None
+
+VAULT = "$ANSIBLE_VAULT"
+MODE = 0o600
+
+
+def read(path):
+    """Return the text of a file, "" where there is none. Raises DriverError."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    except FileNotFoundError:
+        return ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise DriverError(f"{path} cannot be read: {error}") from error
+
+
+def parse(path, text):
+    """Return the variables (dict) in the text of a file. Raises DriverError, which never shows what is in it."""
+    try:
+        found = yaml.safe_load(text) or {}
+    except yaml.YAMLError as error:
+        raise DriverError(f"{path} is not valid YAML. Mend it by hand; nothing was changed.") from error
+    if not isinstance(found, dict):
+        raise DriverError(f"{path} holds no variables. Mend it by hand; nothing was changed.")
+    return found
+
+
+def write(path, text):
+    """Write a file as a whole or not at all. It is never readable by others, not even for a moment."""
+    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+    temporary = os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.{os.getpid()}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, MODE)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError:
+        os.unlink(temporary)
+        raise
+
+
+def converge(module):
+    """Generate what is missing; return the module's result. Raises DriverError."""
+    path, wanted = module.params["path"], module.params["secrets"]
+    needed = [name for name in wanted if name not in module.params["given"]]
+    text = read(path)
+    if not needed:
+        found = {}
+    elif text.startswith(VAULT):
+        raise DriverError(
+            f"{path} is encrypted, and these secrets are not among its variables: {', '.join(needed)}. "
+            "Add them with ansible-vault edit, or give them elsewhere; or run with the vault's password."
+        )
+    else:
+        found = parse(path, text)
+    new = {name: generate(**wanted[name]) for name in needed if name not in found}
+    loose = bool(text) and os.stat(path).st_mode & 0o077
+    if not module.check_mode:
+        if new:
+            write(path, appended(text, new))
+        elif loose:
+            os.chmod(path, MODE)
+    return {
+        "changed": bool(new or loose),
+        "secrets": {name: str(new.get(name, found.get(name))) for name in needed},
+        "generated": sorted(new),
+        "diff": {"before": "", "after": "".join(f"{name} (generated)\n" for name in sorted(new))},
+    }
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec={
+            "path": {"type": "path", "required": True},
+            "secrets": {"type": "dict", "required": True, "no_log": False},
+            "given": {"type": "list", "elements": "str", "default": []},
+        },
+        supports_check_mode=True,
+    )
+    if yaml is None:
+        module.fail_json(msg="PyYAML is missing for this Python. Run the module with the Python that runs Ansible.")
+    unknown = sorted(name for name, one in module.params["secrets"].items() if one.get("kind") not in KINDS)
+    if unknown:
+        module.fail_json(msg=f"secrets.{unknown[0]}.kind must be one of {', '.join(KINDS)}.")
+    try:
+        result = converge(module)
+    except (DriverError, OSError) as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
