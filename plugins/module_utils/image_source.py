@@ -7,7 +7,7 @@ from __future__ import annotations
 import hashlib
 import json
 
-LABEL = "waba.cluster.source-hash"
+LABEL = "waba.image.source-hash"  # not waba.cluster.*: a container inherits it, and must not look changed by it
 SCHEMA = 1  # raise it when the way of building changes
 
 # What an image has no use for.

@@ -34,6 +34,9 @@ FOLDER = Path(SETTINGS["waba_dir"])
 SECRETS_FILE = Path(SETTINGS["waba_secrets_file"])
 BASE = f"https://127.0.0.1:{SETTINGS['waba_webapp_instances'][0]['port']}"
 
+HEARTBEAT, UNHEALTHY = 1, 3  # seconds
+DEFAULT_UNHEALTHY = 30  # seconds
+
 urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
 
 
@@ -103,6 +106,7 @@ class Api:
         self.secrets = yaml.safe_load(SECRETS_FILE.read_text(encoding="utf-8"))
         self.session = requests.Session()
         self.session.verify = False
+        self.session.trust_env = False  # a CA bundle in the environment would win over verify
         self.session.headers["Authorization"] = f"Bearer {self.login().json()['users'][0]['token']}"
 
     def login(self, password: str | None = None) -> requests.Response:
@@ -210,7 +214,12 @@ def cluster() -> Cluster:
 
 @pytest.fixture(scope="session")
 def api() -> Api:
-    return Api()
+    """The API, with intervals that keep the suite short, set while the cluster runs."""
+    api = Api()
+    intervals = {"heartbeat_interval": HEARTBEAT, "unhealthy_interval": UNHEALTHY}
+    assert api.call("PATCH", "settings/application", intervals).status_code == 200
+    api.intervals_set_at = time.monotonic()
+    return api
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import requests
-from conftest import BASE, Api, Receiver, wait_for
+from conftest import BASE, Api, Receiver
 
 
 def test_default_password_is_gone(api: Api) -> None:
@@ -38,13 +38,14 @@ def test_what_is_wrong_is_refused_in_the_vendors_envelope(api: Api) -> None:
     assert answer.json()["meta"]["api_status"] == "stable"
 
 
-def test_settings_change_while_running(api: Api) -> None:
-    assert (
-        api.call("PATCH", "settings/application", {"heartbeat_interval": 1, "unhealthy_interval": 3}).status_code == 200
-    )
+def test_settings_change_while_running(api: Api, receiver: Receiver) -> None:
+    only_delivered = {"webhooks": {"message": {"sent": False}}}
+    assert api.call("PATCH", "settings/application", only_delivered).status_code == 200
     settings = api.call("GET", "settings/application").json()["settings"]["application"]
-    assert (settings["heartbeat_interval"], settings["unhealthy_interval"]) == (1, 3)
-    wait_for(api.is_whole, 10, "the cluster is whole after the change")
+    assert settings["webhooks"]["message"] == {"sent": False, "delivered": True, "read": True}
+    assert settings["webhooks"]["url"] == receiver.url
+    (message,) = api.send("Only delivered").json()["messages"]
+    assert receiver.statuses_of(message["id"], 2, seconds=3) == ["delivered"]
 
 
 def test_any_number_can_be_registered_for_rehearsal(api: Api) -> None:

@@ -26,7 +26,9 @@ def main(arguments: list[str]) -> int:
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(LevelLetter("%(letter)s %(asctime)s %(name)s: %(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[handler])
+    # Their own talk (migrations; the database's notes about rows that are there already) is not the operator's.
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    logging.getLogger("asyncmy").setLevel(logging.ERROR)
     commands = {"run": run, "wait-for-database": wait_for_database}
     if len(arguments) != 1 or arguments[0] not in commands:
         log.error("usage: python3 -m waba_node %s", " | ".join(commands))

@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 
 TICK = 0.25  # seconds
 CALL_TIMEOUT = 2.0  # seconds
+LOOK = 0.5  # seconds between two looks for new coreapps
 NOT_PRIMARY_MASTER = 1017
 
 
@@ -35,6 +36,8 @@ class Master(Runtime):
         # (node, incarnation) -> our monotonic time of its last good answer, or of when we began to watch it
         self.watched: dict[tuple[str, str], float] = {}
         self.answering: set[tuple[str, str]] = set()
+        self.called: dict[tuple[str, str], float] = {}  # the same key -> when it was called last
+        self.calls: set[asyncio.Task] = set()
         self.migrated = False
 
     async def start(self) -> None:
@@ -149,7 +152,7 @@ class Master(Runtime):
         return REPORT_INTERVAL
 
     async def beat_hearts(self) -> float:
-        """Call every coreapp, every heartbeat_interval."""
+        """Call every coreapp, every heartbeat_interval; one that is new, at once. One that does not answer holds no other up."""
         try:
             async with self.database.begin() as connection:
                 self.nodes = await cluster.nodes(connection)
@@ -161,11 +164,15 @@ class Master(Runtime):
             }
             now = time.monotonic()
             self.watched = {key: self.watched.get(key, now) for key in coreapps}
+            self.called = {key: at for key, at in self.called.items() if key in coreapps}
             self.answering &= coreapps.keys()
-            await asyncio.gather(*(self.call_coreapp(address) for address in coreapps.values()))
-        # A node that has never answered is new more often than dead: it is looked for sooner.
-        everyone_answers = self.watched.keys() == self.answering
-        return self.settings.heartbeat_interval if everyone_answers else min(1.0, self.settings.heartbeat_interval)
+            for key, address in coreapps.items():
+                if now >= self.called.get(key, now) + (self.settings.heartbeat_interval if key in self.called else 0):
+                    self.called[key] = now
+                    call = asyncio.create_task(self.call_coreapp(address))
+                    self.calls.add(call)
+                    call.add_done_callback(self.calls.discard)
+        return min(LOOK, self.settings.heartbeat_interval / 4)
 
     async def call_coreapp(self, address: NodeAddress) -> None:
         with contextlib.suppress(WireError):

@@ -76,7 +76,7 @@ class Deliveries:
             step, longest = settings.callback_backoff_delay_ms / 1000, settings.max_callback_backoff_delay_ms / 1000
             seconds = backoff(webhook.attempts + 1, step, longest)
             await application.webhook_failed(connection, webhook.position, seconds)
-        log.warning("webhook %d not delivered (%s); again in %.0f s", webhook.position, problem, seconds)
+        log.warning("webhook %d not delivered (%s); again in %.1f s", webhook.position, problem, seconds)
 
     async def post(self, url: str, payload: dict) -> str | None:
         """Return what went wrong, or None."""
