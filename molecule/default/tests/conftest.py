@@ -216,6 +216,7 @@ def cluster() -> Cluster:
 def api() -> Api:
     """The API, with intervals that keep the suite short, set while the cluster runs."""
     api = Api()
+    assert api.call("DELETE", "settings/application").status_code == 200
     intervals = {"heartbeat_interval": HEARTBEAT, "unhealthy_interval": UNHEALTHY}
     assert api.call("PATCH", "settings/application", intervals).status_code == 200
     api.intervals_set_at = time.monotonic()
