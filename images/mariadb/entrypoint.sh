@@ -1,4 +1,4 @@
-#!/bin/bash
+#!/usr/bin/env bash
 # Initialises an empty data directory once, then becomes the server. Speaks the official images' variables: MYSQL_ or MARIADB_
 # ROOT_PASSWORD, DATABASE, USER, PASSWORD, each also as ..._FILE.
 set -euo pipefail

@@ -7,14 +7,10 @@ from __future__ import annotations
 import base64
 import json
 import time
+from urllib.error import HTTPError
 
 from ansible.module_utils.urls import open_url
 from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DriverError
-
-try:
-    from urllib.error import HTTPError, URLError
-except ImportError:  # pragma: no cover - there on every supported Python
-    HTTPError = URLError = OSError
 
 TIMEOUT = 10  # seconds for one request
 PAUSE = 1.0  # seconds between two tries
@@ -72,7 +68,7 @@ class Api:
             content = response.read()
         except HTTPError as error:
             raise ApiRefused(error.code, _errors(error)) from error
-        except (URLError, OSError, ValueError) as error:
+        except (OSError, ValueError) as error:  # a URLError is an OSError
             raise ApiUnreachable(f"{self.url} does not answer: {getattr(error, 'reason', None) or error}") from error
         return json.loads(content) if content else {}
 

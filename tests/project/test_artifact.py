@@ -37,7 +37,7 @@ def test_contents(artifact: Path) -> None:
 
 def test_installed_plays_run_by_full_name(artifact: Path, tmp_path: Path) -> None:
     subprocess.run(
-        ["ansible-galaxy", "collection", "install", "--offline", "--collections-path", tmp_path, artifact],
+        ["ansible-galaxy", "collection", "install", "--force", "--offline", "--collections-path", tmp_path, artifact],
         check=True,
         capture_output=True,
     )

@@ -138,7 +138,7 @@ class Master(Runtime):
             return await cluster.take_lease(connection, self.config.node_id, self.incarnation, seconds)
 
     async def upgrade_schema(self) -> None:
-        await schema.upgrade(self.database, lambda connection: self.still_primary(connection))
+        await schema.upgrade(self.database, self.still_primary)
         self.migrated = True
 
     async def still_primary(self, connection) -> bool:

@@ -29,7 +29,7 @@ async def hashed(password: str) -> str:
 
 async def matches(password: str, stored: str) -> bool:
     """Return whether a password is the hashed one, in a time that does not tell how far it is off."""
-    _, salt, expected = stored.split("$")
+    salt, expected = stored.split("$")[1:]
     return hmac.compare_digest(await _scrypt(password, base64.b64decode(salt)), base64.b64decode(expected))
 
 

@@ -87,11 +87,11 @@ class Sessions:
             await application.remove_token(connection, token_id)
 
     def _token_id(self, request: web.Request) -> str:
-        kind, _, token = request.headers.get("Authorization", "").partition(" ")
-        if kind.lower() != "bearer":
+        kind, token = _authorization(request)
+        if kind != "bearer":
             raise ApiError(1005, "A bearer token is needed", 401)
         try:
-            return jwt.decode(token.strip(), self.key, algorithms=["HS256"])["jti"]
+            return jwt.decode(token, self.key, algorithms=["HS256"])["jti"]
         except (jwt.InvalidTokenError, KeyError, ValueError) as error:
             raise ApiError(1005, "The token is not valid", 401) from error
 
@@ -106,5 +106,11 @@ class Sessions:
 
 def has_api_key(request: web.Request, key: str) -> bool:
     """Return whether the caller gave the static key, in `Authorization: Apikey <key>`."""
-    kind, _, given = request.headers.get("Authorization", "").partition(" ")
-    return bool(key) and kind.lower() == "apikey" and hmac.compare_digest(given.strip().encode(), key.encode())
+    kind, given = _authorization(request)
+    return bool(key) and kind == "apikey" and hmac.compare_digest(given.encode(), key.encode())
+
+
+def _authorization(request: web.Request) -> tuple[str, str]:
+    """Return the kind (in lower case) and the rest of the caller's Authorization header, "" for each that is not there."""
+    kind, _separator, rest = request.headers.get("Authorization", "").partition(" ")
+    return kind.lower(), rest.strip()

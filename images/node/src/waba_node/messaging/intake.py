@@ -40,14 +40,14 @@ class Intake:
             group, self.waiting = self.waiting[:LARGEST_GROUP], self.waiting[LARGEST_GROUP:]
             try:
                 async with self.database.begin() as connection:
-                    await application.store_messages(connection, [row for row, _ in group])
+                    await application.store_messages(connection, [row for row, _done in group])
             except Exception as error:
                 refusal = WireError(1023, "Database error", f"the message could not be stored: {type(error).__name__}")
-                for _, done in group:
+                for _row, done in group:
                     with contextlib.suppress(asyncio.InvalidStateError):
                         done.set_exception(refusal)
                 continue
-            for _, done in group:
+            for _row, done in group:
                 with contextlib.suppress(asyncio.InvalidStateError):
                     done.set_result(None)
             self.stored()

@@ -1,0 +1,60 @@
+# Copyright: (c) 2026, waba.cluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.waba.cluster.plugins.module_utils.planner.health import judge, nodes_of
+
+
+def cluster(*nodes):
+    return nodes_of({f"node{number}:0123456789ab": node for number, node in enumerate(nodes)})
+
+
+def node(role, status="disconnected", **more):
+    return {"role": role, "gateway_status": status, **more}
+
+
+PRIMARY, SECONDARY = node("primary_master"), node("secondary_master")
+CONNECTED, SPARE = node("coreapp", "connected"), node("coreapp")
+
+
+def test_a_whole_cluster_is_healthy():
+    reasons, summary = judge(cluster(PRIMARY, SECONDARY, CONNECTED, SPARE), masters=2, coreapps=2, shards=1)
+    assert reasons == []
+    assert summary == "Healthy: 1 primary and 1 secondary masters, 1 of 2 coreapps connected, 1 standing by."
+
+
+@pytest.mark.parametrize(
+    ("nodes", "reason"),
+    [
+        ((SECONDARY, SECONDARY, CONNECTED, SPARE), "0 primary masters, not 1"),
+        ((PRIMARY, PRIMARY, CONNECTED, SPARE), "2 primary masters, not 1"),
+        ((PRIMARY, CONNECTED, SPARE), "0 secondary masters, not 1"),
+        ((PRIMARY, SECONDARY, SPARE, SPARE), "0 coreapps connected, not 1"),
+        ((PRIMARY, SECONDARY, CONNECTED, CONNECTED), "2 coreapps connected, not 1"),
+        ((PRIMARY, SECONDARY, CONNECTED), "0 coreapps standing by, not 1"),
+        ((PRIMARY, SECONDARY, CONNECTED, node("coreapp", "uninitialized")), "0 coreapps standing by, not 1"),
+        ((PRIMARY, SECONDARY, CONNECTED, node("coreapp", errors=[{"details": "no answer"}])), "node3: no answer"),
+    ],
+)
+def test_what_is_not_healthy_is_told(nodes, reason):
+    assert reason in judge(cluster(*nodes), masters=2, coreapps=2, shards=1)[0]
+
+
+def test_with_shards_the_primary_master_is_connected_too():
+    nodes = [SECONDARY, CONNECTED, CONNECTED, SPARE]
+    assert judge(cluster(PRIMARY, *nodes), 2, 3, 2)[0] == ["the primary master is not connected"]
+    assert judge(cluster(node("primary_master", "connected"), *nodes), 2, 3, 2)[0] == []
+
+
+def test_a_vendors_client_waits_for_its_registration():
+    unregistered = node("coreapp", "unregistered")
+    reasons, summary = judge(cluster(PRIMARY, SECONDARY, unregistered, unregistered), 2, 2, 1)
+    assert (reasons, "awaiting registration" in summary) == ([], True)
+    assert judge(cluster(PRIMARY, SECONDARY, unregistered, CONNECTED), 2, 2, 1)[0] != []
+
+
+def test_a_single_nodes_answer_is_understood():
+    (single,) = nodes_of({"gateway_status": "connected"})
+    assert (single["role"], single["gateway_status"]) == ("coreapp", "connected")
