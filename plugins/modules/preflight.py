@@ -46,6 +46,10 @@ options:
         description: Its port.
         type: int
         default: 3306
+  environment:
+    description: More environment variables for the nodes, as for M(waba.cluster.compose_files).
+    type: dict
+    default: {}
   connect_timeout:
     description: Seconds to wait for the database's answer.
     type: int
@@ -94,7 +98,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.waba.cluster.plugins.module_utils.driver import host
 from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DriverError
 from ansible_collections.waba.cluster.plugins.module_utils.options import PLAN_OPTIONS
-from ansible_collections.waba.cluster.plugins.module_utils.planner import ports_in_use, problems, requirements
+from ansible_collections.waba.cluster.plugins.module_utils.planner import dotenv, ports_in_use, problems, requirements
 from ansible_collections.waba.cluster.plugins.module_utils.planner.nodes import plan_nodes
 
 OPTIONS = {
@@ -107,6 +111,7 @@ OPTIONS = {
         "type": "dict",
         "options": {"host": {"type": "str", "required": True}, "port": {"type": "int", "default": 3306}},
     },
+    "environment": {"type": "dict", "default": {}, "no_log": True},
     "connect_timeout": {"type": "int", "default": 5},
     "min_free_mb": {"type": "int", "default": 1024},
     "architectures": {"type": "list", "elements": "str", "default": ["x86_64", "aarch64"]},
@@ -126,6 +131,7 @@ def check(params):
         clashes, port_warnings = ports_in_use.clashes(nodes, taken, params)
         found.extend(clashes)
         warnings.extend(port_warnings)
+    found.extend(dotenv.checked(params["environment"], "environment")[1])
     found.extend(requirements.host_problems(host.host_facts(params), params))
     address = params["database_address"]
     if address:
