@@ -5,27 +5,34 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from ..api.settings import ApplicationSettings
 from ..store import application
 from ..store.engine import Database
 from ..upstream.base import UpstreamError, UpstreamEvent, UpstreamSession
-from .webhooks import Deliveries, event_payload
+from .groups import groups
+from .outcomes import outcomes
+from .webhooks import Deliveries
 
 log = logging.getLogger(__name__)
 
-GROUP = 100  # messages read at once
+GROUP = 100  # messages read at once, and events stored at once
+WINDOW = 1000  # messages that the upstream has and has not confirmed
 POLL = 2.0  # seconds: a look at the database without being woken
 DRAIN = 5.0  # seconds to finish what is in flight
 
 
 class Pump:
-    """One shard's traffic, for as long as this node is connected for it."""
+    """One shard's traffic, for as long as this node is connected for it.
+
+    It counts on the upstream to confirm each message (sent or failed) or to end the connection.
+    """
 
     def __init__(self, database: Database, settings: Callable[[], ApplicationSettings]) -> None:
         self.database, self.settings = database, settings
         self.woken = asyncio.Event()
+        self.unconfirmed: set[str] = set()
         self.tasks: list[asyncio.Task] = []
         self.stopping = False
 
@@ -59,56 +66,77 @@ class Pump:
         await asyncio.gather(*self.tasks, return_exceptions=True)
         await self.deliveries.close()
 
-    async def forever(self, step: Callable[[], object]) -> None:
+    async def forever(self, step: Callable[[], Awaitable[None]]) -> None:
         while not self.stopping:
             try:
                 await step()
-            except asyncio.CancelledError:
-                raise
             except Exception as error:
-                log.warning(
-                    "shard %d: %s; trying again", self.shard, str(error).splitlines()[0][:200] or type(error).__name__
-                )
+                log.warning("shard %d: %s; trying again", self.shard, in_short(error))
                 await asyncio.sleep(1)
 
     async def send(self) -> None:
-        """Send everything that waits, from the oldest; then wait for more. After a failover this resumes where the former owner was."""
+        """Send everything that waits, from the oldest, then wait for more; after a failover this resumes where the former owner was.
+
+        A look without being woken begins at the oldest again: what a former owner was storing when it lost the shard may come to stand
+        before what was sent since.
+        """
         after = 0
         while not self.stopping:
             self.woken.clear()
-            async with self.database.begin() as connection:
-                waiting = await application.unsent_messages(connection, self.shard, after, GROUP)
+            waiting = []
+            if self.still_owner() and len(self.unconfirmed) < WINDOW:
+                async with self.database.begin() as connection:
+                    waiting = await application.unsent_messages(connection, self.shard, after, GROUP)
             for position, message_id, payload in waiting:
                 if self.stopping or not self.still_owner():
-                    return
-                await self.session.send(message_id, payload)
+                    break
+                await self.hand_over(message_id, payload)
                 after = position
             if not waiting:
-                with contextlib.suppress(TimeoutError):
+                try:
                     await asyncio.wait_for(self.woken.wait(), POLL)
+                except TimeoutError:
+                    after = 0
+
+    async def hand_over(self, message_id: str, payload: dict) -> None:
+        if message_id in self.unconfirmed:
+            return
+        self.unconfirmed.add(message_id)
+        try:
+            await self.session.send(message_id, payload)
+        except BaseException:
+            self.unconfirmed.discard(message_id)
+            raise
 
     async def receive(self) -> None:
-        """Store what the upstream says, each event with its webhook in one transaction; an event is not lost to a database that is away."""
+        """Store what the upstream says; no event is lost to a database that is away."""
         try:
-            async for event in self.session.events():
-                while not await self.stored(event):
-                    await asyncio.sleep(1)
+            async with contextlib.aclosing(groups(self.session.events(), GROUP)) as received:
+                async for events in received:
+                    while not await self.stored(events):
+                        await asyncio.sleep(1)
         except UpstreamError as error:
             log.warning("shard %d: the upstream ended the connection: %s", self.shard, error)
 
-    async def stored(self, event: UpstreamEvent) -> bool:
+    async def stored(self, events: list[UpstreamEvent]) -> bool:
+        """Store events with their webhooks in one transaction; return whether that went well."""
+        ids = {event.message_id for event in events if event.kind != "inbound"}
         try:
             async with self.database.begin() as connection:
-                recipient = ""
-                if event.kind != "inbound":
-                    recipient = await application.advance_message(connection, event.message_id, event.kind)
-                    if recipient is None:
-                        return True
-                payload = event_payload(event, recipient, self.settings())
-                if payload is not None:
-                    await application.store_webhook(connection, self.shard, payload)
+                messages = await application.lock_messages(connection, ids)
+                statuses, webhooks = outcomes(messages, events, self.settings())
+                await application.record_statuses(connection, statuses)
+                await application.store_webhooks(connection, self.shard, webhooks)
         except Exception as error:
-            log.warning("shard %d: an event waits for the database: %s", self.shard, type(error).__name__)
+            log.warning("shard %d: events wait for the database: %s", self.shard, in_short(error))
             return False
+        if len(self.unconfirmed) >= WINDOW:
+            self.woken.set()
+        self.unconfirmed -= ids
         self.deliveries.wake()
         return True
+
+
+def in_short(error: Exception) -> str:
+    """Return what went wrong in one line, without SQL and parameters."""
+    return str(getattr(error, "orig", None) or error).split("\n", 1)[0][:200] or type(error).__name__

@@ -13,7 +13,6 @@ from ..api.settings import ApplicationSettings
 from ..store import application
 from ..store.application import StoredWebhook
 from ..store.engine import Database
-from ..upstream.base import UpstreamEvent
 
 log = logging.getLogger(__name__)
 
@@ -24,22 +23,6 @@ POLL = 0.5  # seconds: the shortest useful look for what has become due again
 def backoff(attempts: int, step: float, longest: float) -> float:
     """Return the seconds until the next try after `attempts` failed ones: linear, up to a longest (vendor fact)."""
     return min(attempts * step, longest)
-
-
-def event_payload(event: UpstreamEvent, recipient: str, settings: ApplicationSettings) -> dict | None:
-    """Return the webhook for an upstream event, or None where the settings want none."""
-    if event.kind == "inbound":
-        return event.payload
-    wanted = getattr(settings.webhooks.message, event.kind, True) and (settings.sent_status or event.kind != "sent")
-    if not wanted:
-        return None
-    status = {
-        "id": event.message_id,
-        "recipient_id": recipient,
-        "status": event.kind,
-        "timestamp": str(event.timestamp),
-    }
-    return {"statuses": [{**status, **event.payload}]}
 
 
 class Deliveries:
@@ -62,31 +45,43 @@ class Deliveries:
         if settings.webhooks.url:
             async with self.database.begin() as connection:
                 due = await application.due_webhooks(connection, self.shard, settings.webhooks.max_concurrent_requests)
-            await asyncio.gather(*(self.deliver_one(webhook, settings) for webhook in due))
-        if not due:
+        if due:
+            await self.deliver_group(due, settings)
+        else:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.woken.wait(), POLL)
 
-    async def deliver_one(self, webhook: StoredWebhook, settings: ApplicationSettings) -> None:
-        problem = await self.post(settings.webhooks.url, webhook.payload)
+    async def deliver_group(self, due: list[StoredWebhook], settings: ApplicationSettings) -> None:
+        """Post webhooks at once, and store in one transaction what became of them."""
+        problems = await asyncio.gather(*(self.post(settings.webhooks.url, webhook.payload) for webhook in due))
+        step, longest = settings.callback_backoff_delay_ms / 1000, settings.max_callback_backoff_delay_ms / 1000
+        failed = [(webhook, problem) for webhook, problem in zip(due, problems, strict=True) if problem is not None]
+        delivered = [webhook for webhook, problem in zip(due, problems, strict=True) if problem is None]
         async with self.database.begin() as connection:
-            if problem is None:
-                await application.webhook_delivered(connection, webhook.position)
-                return
-            step, longest = settings.callback_backoff_delay_ms / 1000, settings.max_callback_backoff_delay_ms / 1000
-            seconds = backoff(webhook.attempts + 1, step, longest)
-            await application.webhook_failed(connection, webhook.position, seconds)
-        log.warning("webhook %d not delivered (%s); again in %.1f s", webhook.position, problem, seconds)
+            await application.webhooks_delivered(connection, [webhook.position for webhook in delivered])
+            for webhook, _ in failed:
+                pause = backoff(webhook.attempts + 1, step, longest)
+                await application.webhook_failed(connection, webhook.position, pause)
+        if failed:
+            webhook, problem = failed[0]
+            pause = backoff(webhook.attempts + 1, step, longest)
+            log.warning(
+                "shard %d: %d webhooks not delivered (%s); the first again in %.1f s",
+                self.shard,
+                len(failed),
+                problem,
+                pause,
+            )
 
     async def post(self, url: str, payload: dict) -> str | None:
-        """Return what went wrong, or None."""
+        """Return what went wrong, or None. A redirection is wrong too: following it would drop the content."""
         if self.session is None:
             # The receiver's certificate may be its own (vendor fact); a CA can be set with the certificates API.
             self.session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(ssl=False), timeout=aiohttp.ClientTimeout(total=TIMEOUT)
             )
         try:
-            async with self.session.post(url, json=payload) as response:
+            async with self.session.post(url, json=payload, allow_redirects=False) as response:
                 return None if response.status == 200 else f"HTTP {response.status}"
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             return type(error).__name__

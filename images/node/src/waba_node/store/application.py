@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import msgspec
@@ -150,13 +151,13 @@ async def remove_token(connection: AsyncConnection, token_id: str) -> None:
 # -- messages -----------------------------------------------------------------------------------------------------------
 
 ACCEPTED = "accepted"
-PROGRESS = (ACCEPTED, "sent", "delivered", "read")  # a status never goes back
 
 
 async def store_messages(connection: AsyncConnection, rows: list[dict]) -> None:
     """Store accepted messages: message_id, shard, recipient, payload (dict). One that is there already stays as it is."""
     values = [{**row, "payload": json.dumps(row["payload"]), "status": ACCEPTED, "accepted_at": NOW} for row in rows]
-    await connection.execute(sa.insert(message).prefix_with("IGNORE").values(values))
+    as_it_is = {"message_id": message.c.message_id}
+    await connection.execute(insert(message).values(values).on_duplicate_key_update(as_it_is))
 
 
 async def unsent_messages(
@@ -172,19 +173,22 @@ async def unsent_messages(
     return [(row.position, row.message_id, json.loads(row.payload)) for row in await connection.execute(query)]
 
 
-async def advance_message(connection: AsyncConnection, message_id: str, status: str) -> str | None:
-    """Record a status. Return the recipient, or None when the message is unknown or has come further already."""
-    row = (
-        await connection.execute(
-            sa.select(message.c.recipient, message.c.status).where(message.c.message_id == message_id).with_for_update()
-        )
-    ).one_or_none()
-    if row is None or (
-        status in PROGRESS and row.status in PROGRESS and PROGRESS.index(status) <= PROGRESS.index(row.status)
-    ):
-        return None
-    await connection.execute(sa.update(message).where(message.c.message_id == message_id).values(status=status))
-    return row.recipient
+async def lock_messages(connection: AsyncConnection, message_ids: Collection[str]) -> dict[str, tuple[str, str]]:
+    """Return id -> (recipient, status) of those messages that are known, and keep them so until the transaction ends."""
+    query = (
+        sa.select(message.c.message_id, message.c.recipient, message.c.status)
+        .where(message.c.message_id.in_(message_ids))
+        .order_by(message.c.message_id)
+        .with_for_update()
+    )
+    return {row.message_id: (row.recipient, row.status) for row in await connection.execute(query)}
+
+
+async def record_statuses(connection: AsyncConnection, statuses: Mapping[str, str]) -> None:
+    """Record the new status of each message: id -> status."""
+    for status in set(statuses.values()):
+        ids = [message_id for message_id, new in statuses.items() if new == status]
+        await connection.execute(sa.update(message).where(message.c.message_id.in_(ids)).values(status=status))
 
 
 # -- webhooks -----------------------------------------------------------------------------------------------------------
@@ -199,19 +203,21 @@ class StoredWebhook:
     attempts: int
 
 
-async def store_webhook(connection: AsyncConnection, shard: int, payload: dict) -> None:
-    """Store a webhook for delivery at once."""
-    await connection.execute(
-        sa.insert(webhook).values(shard=shard, payload=json.dumps(payload), attempts=0, due_at=NOW)
-    )
+async def store_webhooks(connection: AsyncConnection, shard: int, payloads: list[dict]) -> None:
+    """Store webhooks for delivery at once, in their order."""
+    if payloads:
+        values = [
+            {"shard": shard, "payload": json.dumps(payload), "attempts": 0, "due_at": NOW} for payload in payloads
+        ]
+        await connection.execute(sa.insert(webhook).values(values))
 
 
 async def due_webhooks(connection: AsyncConnection, shard: int, limit: int) -> list[StoredWebhook]:
-    """Return webhooks of a shard that are due, oldest first."""
+    """Return webhooks of a shard that are due, the one that has been due for longest first: at first the order of their creation."""
     query = (
         sa.select(webhook)
         .where(webhook.c.shard == shard, webhook.c.due_at <= NOW)
-        .order_by(webhook.c.position)
+        .order_by(webhook.c.due_at, webhook.c.position)
         .limit(limit)
     )
     return [
@@ -219,9 +225,9 @@ async def due_webhooks(connection: AsyncConnection, shard: int, limit: int) -> l
     ]
 
 
-async def webhook_delivered(connection: AsyncConnection, position: int) -> None:
-    """Forget a webhook that was answered with 200."""
-    await connection.execute(sa.delete(webhook).where(webhook.c.position == position))
+async def webhooks_delivered(connection: AsyncConnection, positions: list[int]) -> None:
+    """Forget webhooks that were answered with 200."""
+    await connection.execute(sa.delete(webhook).where(webhook.c.position.in_(positions)))
 
 
 async def webhook_failed(connection: AsyncConnection, position: int, seconds: float) -> None:
