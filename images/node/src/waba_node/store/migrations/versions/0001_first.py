@@ -9,6 +9,8 @@ down_revision = None
 
 MOMENT = DATETIME(fsp=6)
 OPTIONS = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4"}
+# Names and ids that clients give or get: the case counts, and so does everything else.
+EXACT = {**OPTIONS, "mysql_collate": "utf8mb4_bin"}
 
 tables = sa.MetaData()
 sa.Table(
@@ -47,7 +49,7 @@ sa.Table(
     sa.Column("password", sa.String(200), nullable=False),
     sa.Column("role", sa.String(16), nullable=False),
     sa.Column("must_change", sa.Boolean, nullable=False),
-    **OPTIONS,
+    **EXACT,
 )
 sa.Table(
     "api_token",
@@ -55,7 +57,7 @@ sa.Table(
     sa.Column("token_id", sa.String(36), primary_key=True),
     sa.Column("username", sa.String(32), nullable=False, index=True),
     sa.Column("expires_at", MOMENT, nullable=False),
-    **OPTIONS,
+    **EXACT,
 )
 sa.Table(
     "message",
@@ -68,7 +70,7 @@ sa.Table(
     sa.Column("payload", LONGTEXT, nullable=False),
     sa.Column("accepted_at", MOMENT, nullable=False),
     sa.Index("message_by_status", "shard", "status", "position"),
-    **OPTIONS,
+    **EXACT,
 )
 sa.Table(
     "webhook",

@@ -1,0 +1,136 @@
+"""What the node's tests share: a real database server, and a receiver of webhooks."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+import secrets
+import socket
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import unquote, urlsplit
+
+import pytest
+import sqlalchemy as sa
+from waba_node.api import certificate
+from waba_node.config import DatabaseConfig
+from waba_node.store import application, cluster, schema  # noqa: F401 - they define the tables
+from waba_node.store.engine import Database
+
+SERVER = "WABA_TEST_DATABASE"
+
+
+@pytest.fixture(scope="session")
+def database_server() -> DatabaseConfig:
+    """The server that WABA_TEST_DATABASE names; each user of it makes a database of its own there."""
+    if not os.environ.get(SERVER):
+        pytest.skip(f"{SERVER} is not set: it names the database server, as mysql://user:password@host:port/name")
+    url = urlsplit(os.environ[SERVER])
+    name = f"{url.path.strip('/')}_{secrets.token_hex(4)}_"
+    return DatabaseConfig(url.hostname, url.port or 3306, url.username, unquote(url.password or ""), name, 180.0)
+
+
+@contextlib.asynccontextmanager
+async def dropped_afterwards(config: DatabaseConfig) -> AsyncIterator[Database]:
+    """Connect to a database of one's own."""
+    database = Database(config)
+    try:
+        yield database
+    finally:
+        async with database.begin() as connection:
+            await connection.execute(sa.text(f"DROP DATABASE IF EXISTS `{config.name}`"))
+        await database.close()
+
+
+@pytest.fixture
+async def database(database_server: DatabaseConfig) -> AsyncIterator[Database]:
+    """A new database with the schema in it."""
+
+    async def allowed(_connection: object) -> bool:
+        return True
+
+    config = dataclasses.replace(database_server, name=f"{database_server.name}{secrets.token_hex(4)}")
+    async with dropped_afterwards(config) as made:
+        await made.ensure()
+        async with made.begin() as connection:
+            await cluster.create_lease_table(connection)
+        await schema.upgrade(made, allowed)
+        yield made
+
+
+@pytest.fixture(scope="session")
+def free_ports() -> Callable[[int], tuple[int, ...]]:
+    """A function that returns so many ports that nobody listens on."""
+
+    def find(count: int) -> tuple[int, ...]:
+        with contextlib.ExitStack() as stack:
+            probes = [stack.enter_context(socket.socket()) for _ in range(count)]
+            for probe in probes:
+                probe.bind(("127.0.0.1", 0))
+            return tuple(probe.getsockname()[1] for probe in probes)
+
+    return find
+
+
+class Receiver:
+    """A client's webhook receiver: HTTPS with a certificate of its own. `answers`: status of the next posts, the last one for good."""
+
+    def __init__(self, folder: str) -> None:
+        self.received: list[dict] = []
+        self.changed = threading.Condition()
+        self.answers = [200]
+        receiver = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                content = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                with receiver.changed:
+                    status = receiver.answers.pop(0) if len(receiver.answers) > 1 else receiver.answers[0]
+                    receiver.received.append(content)
+                    receiver.changed.notify_all()
+                self.send_response(status)
+                if status == 302:
+                    self.send_header("Location", receiver.url)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def do_GET(self) -> None:
+                self.send_response(200)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_arguments: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.server.socket = certificate.context(folder, "127.0.0.1").wrap_socket(self.server.socket, server_side=True)
+        self.url = f"https://127.0.0.1:{self.server.server_address[1]}/hooks"
+        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def statuses(self) -> list[tuple[str, str]]:
+        """Return (message id, status) of every status received, in order."""
+        return [(status["id"], status["status"]) for hook in self.received for status in hook.get("statuses", [])]
+
+    def wait(self, condition, seconds: float = 20.0) -> None:
+        """Wait until `condition()` is true. Raises TimeoutError."""
+        with self.changed:
+            if not self.changed.wait_for(condition, seconds):
+                raise TimeoutError(f"the receiver has only got {self.received}")
+
+    def close(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+
+
+@pytest.fixture
+def receiver(tmp_path) -> Iterator[Receiver]:
+    """A running receiver of webhooks."""
+    made = Receiver(str(tmp_path))
+    yield made
+    made.close()

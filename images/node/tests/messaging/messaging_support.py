@@ -1,0 +1,73 @@
+"""What the messaging tests share: stored messages, and an upstream that a test directs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import sqlalchemy as sa
+from waba_node.store import application
+from waba_node.store.engine import Database
+from waba_node.upstream.base import UpstreamError, UpstreamEvent
+
+
+class DirectedSession:
+    """A connection whose other end is the test: what was sent lies in `sent`; `say` makes events."""
+
+    def __init__(self) -> None:
+        self.sent: list[str] = []
+        self.queue: asyncio.Queue[UpstreamEvent | None] = asyncio.Queue()
+        self.open = True
+
+    async def send(self, message_id: str, payload: dict) -> None:
+        if not self.open:
+            raise UpstreamError("the connection is closed")
+        self.sent.append(message_id)
+
+    def say(self, kind: str, *message_ids: str) -> None:
+        for message_id in message_ids:
+            self.queue.put_nowait(UpstreamEvent(message_id, kind, 1))
+
+    async def events(self) -> AsyncIterator[UpstreamEvent]:
+        while (event := await self.queue.get()) is not None:
+            yield event
+
+    async def disconnect(self) -> None:
+        self.open = False
+        self.queue.put_nowait(None)
+
+
+def rows(*message_ids: str, shard: int = 0) -> list[dict]:
+    """Return messages as the webapp hands them over."""
+    payload = {"to": "49151", "type": "text", "text": {"body": "hello"}}
+    return [{"message_id": name, "shard": shard, "recipient": "49151", "payload": payload} for name in message_ids]
+
+
+async def store(database: Database, *message_ids: str, shard: int = 0) -> None:
+    async with database.begin() as connection:
+        await application.store_messages(connection, rows(*message_ids, shard=shard))
+
+
+async def statuses(database: Database) -> dict[str, str]:
+    """Return id -> status of every message."""
+    query = sa.select(application.message.c.message_id, application.message.c.status)
+    async with database.begin() as connection:
+        return dict((await connection.execute(query)).tuples().all())
+
+
+async def webhooks(database: Database) -> list[sa.Row]:
+    """Return every stored webhook with `due_in`, the seconds until it is due."""
+    due_in = sa.func.timestampdiff(sa.text("MICROSECOND"), sa.func.utc_timestamp(6), application.webhook.c.due_at)
+    query = sa.select(application.webhook, due_in.label("due_in")).order_by(application.webhook.c.position)
+    async with database.begin() as connection:
+        return list(await connection.execute(query))
+
+
+async def until(condition: Callable[[], Awaitable[bool] | bool], seconds: float = 10.0) -> None:
+    """Wait until a condition holds. Raises TimeoutError."""
+    async with asyncio.timeout(seconds):
+        while True:
+            answer = condition()
+            if await answer if isinstance(answer, Awaitable) else answer:
+                return
+            await asyncio.sleep(0.01)

@@ -1,0 +1,89 @@
+"""A coreapp takes messages in over a real wire, into a real database."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+import sqlalchemy as sa
+from messaging_support import rows, statuses
+from waba_node.messaging import intake
+from waba_node.store import application
+from waba_node.store.engine import Database
+from waba_node.wire import NodeAddress, PortName, WireClient, WireError, WireServer
+
+Call = Callable[[dict], Awaitable[dict]]
+OWNED = 0
+
+
+@pytest.fixture
+async def serve(free_ports) -> AsyncIterator[Callable[[Database, Callable[[], None]], Awaitable[Call]]]:
+    """A function that starts a coreapp's intake, the owner of shard 0, and returns a webapp's call to it."""
+    servers, client = [], WireClient("secret")
+
+    async def start(database: Database, stored: Callable[[], None] = lambda: None) -> Call:
+        ports = free_ports(4)
+        server = WireServer(ports, "secret")
+        intake.register(server, database, lambda shard: shard == OWNED, stored)
+        await server.start()
+        servers.append(server)
+        address = NodeAddress("127.0.0.1:x", "coreapp", "127.0.0.1", ports)
+        return lambda payload: client.call(address, PortName.MESSAGING, "messages.accept", payload, 10)
+
+    yield start
+    await client.close()
+    for server in servers:
+        await server.stop()
+
+
+async def test_a_message_is_in_the_database_when_the_answer_comes(database: Database, serve) -> None:
+    woken = []
+    accept = await serve(database, lambda: woken.append(True))
+    (row,) = rows("gBGGone")
+    await accept(row)
+    async with database.begin() as connection:
+        assert await application.unsent_messages(connection, OWNED, 0, 10) == [(1, "gBGGone", row["payload"])]
+    assert woken
+
+
+async def test_only_the_owner_of_the_shard_takes_a_message(database: Database, serve) -> None:
+    accept = await serve(database)
+    with pytest.raises(WireError) as refusal:
+        await accept(rows("gBGGone", shard=1)[0])
+    assert refusal.value.code == 1018
+    assert await statuses(database) == {}
+
+
+async def test_the_same_message_twice_is_one(database: Database, serve) -> None:
+    accept = await serve(database)
+    first, second = rows("gBGGone")[0], {**rows("gBGGone")[0], "recipient": "0000"}
+    await accept(first)
+    await accept(second)
+    async with database.begin() as connection:
+        assert (await connection.execute(sa.select(application.message.c.recipient))).scalars().all() == ["49151"]
+
+
+async def test_ids_that_differ_in_case_alone_are_two(database: Database, serve) -> None:
+    accept = await serve(database)
+    await accept(rows("gBGGone")[0])
+    await accept(rows("gBGGONE")[0])
+    assert set(await statuses(database)) == {"gBGGone", "gBGGONE"}
+
+
+async def test_many_at_once_are_all_stored(database: Database, serve) -> None:
+    accept = await serve(database)
+    names = [f"gBGG{number}" for number in range(3 * intake.LARGEST_GROUP)]
+    await asyncio.gather(*(accept(row) for row in rows(*names)))
+    assert set(await statuses(database)) == set(names)
+
+
+async def test_what_cannot_be_stored_is_refused(database: Database, serve, free_ports) -> None:
+    (nobody,) = free_ports(1)
+    away = Database(dataclasses.replace(database.config, port=nobody))
+    accept = await serve(away)
+    with pytest.raises(WireError) as refusal:
+        await accept(rows("gBGGone")[0])
+    assert refusal.value.code == 1023
+    await away.close()
