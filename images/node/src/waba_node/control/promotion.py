@@ -5,7 +5,7 @@ Sources: the seed (both monitors, their times, who decides); which healthy secon
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 SILENT_IN_DATABASE = 120.0  # seconds (seed)
@@ -63,26 +63,24 @@ def ready(coreapp: Coreapp, heartbeat_interval: float, unhealthy_interval: float
 
 
 def plan(
-    shards: Iterable[Shard], coreapps: Mapping[str, Coreapp], heartbeat_interval: float, unhealthy_interval: float
+    shards: Collection[Shard], coreapps: Mapping[str, Coreapp], heartbeat_interval: float, unhealthy_interval: float
 ) -> list[Promotion]:
     """Return the promotions that are due.
 
     A shard is given away only when nobody owns it, or its owner is unhealthy or gone and can no longer be connected.
     """
-    shards = sorted(shards, key=lambda row: row.shard)
-    taken = {row.owner for row in shards if row.owner and _keeps(row, coreapps, unhealthy_interval)}
+    # By row, not by name: a restarted coreapp may still be named as owner of one shard and already own another.
+    kept = [row for row in shards if _keeps(row, coreapps, unhealthy_interval)]
+    owners = {row.owner for row in kept}
     spares = [
         coreapp
         for node, coreapp in sorted(coreapps.items())
-        if node not in taken and ready(coreapp, heartbeat_interval, unhealthy_interval)
+        if node not in owners and ready(coreapp, heartbeat_interval, unhealthy_interval)
     ]
-    promotions = []
-    for row in shards:
-        may_move = row.owner is None or row.fenced
-        if may_move and row.owner not in taken and spares:
-            chosen = spares.pop(0)
-            promotions.append(Promotion(row.shard, chosen.node, chosen.incarnation, row.epoch))
-    return promotions
+    free = sorted(
+        (row for row in shards if row not in kept and (row.owner is None or row.fenced)), key=lambda row: row.shard
+    )
+    return [Promotion(row.shard, one.node, one.incarnation, row.epoch) for row, one in zip(free, spares, strict=False)]
 
 
 def _keeps(row: Shard, coreapps: Mapping[str, Coreapp], unhealthy_interval: float) -> bool:

@@ -1,0 +1,39 @@
+"""Whole clusters under faults, in virtual time. A failing seed is run again by `python3 -m tests.simulation --first SEED --schedules 1`."""
+
+from __future__ import annotations
+
+import pytest
+from waba_node.control.lease import Lease
+
+from . import world
+from .schedule import live
+from .world import Violation
+
+SCHEDULES = 600
+
+
+@pytest.mark.parametrize("first", range(0, SCHEDULES, 100))
+def test_no_schedule_breaks_an_invariant(first: int) -> None:
+    for seed in range(first, first + 100):
+        live(seed)
+
+
+def live_all(schedules: int) -> None:
+    for seed in range(schedules):
+        live(seed)
+
+
+def test_a_seed_reproduces_a_run() -> None:
+    assert live(7).trace == live(7).trace
+
+
+def test_the_simulation_sees_a_coreapp_that_does_not_fence_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(world, "window", lambda unhealthy_interval: 10 * unhealthy_interval)
+    with pytest.raises(Violation, match="two coreapps are connected"):
+        live_all(SCHEDULES)
+
+
+def test_the_simulation_sees_a_master_that_overstays_its_lease(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Lease, "held", lambda lease, now: lease.epoch is not None)
+    with pytest.raises(Violation, match="two masters act as primary"):
+        live_all(SCHEDULES)
