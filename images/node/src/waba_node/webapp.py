@@ -25,7 +25,6 @@ class Webapp(Runtime):
         super().__init__(config)
         self.sessions = Sessions(self.database, config.jwt_key)
         self.router = Router(self.database, self.client)
-        self.prepared = False
 
     async def start(self) -> None:
         self.health.bad("schema", "the schema is not there yet")
@@ -44,9 +43,9 @@ class Webapp(Runtime):
         """See that the database and the map can be read: without them no call can be answered."""
         async with self.database.begin() as connection:
             await cluster.shard_count(connection)
-        if not self.prepared:
+        if not self.schema_ready:
             await self.sessions.prepare()
-            self.prepared = self.schema_ready = True
+            self.schema_ready = True
             self.health.good("schema")
             log.info("serving on port %d", self.config.https_port)
         return CHECK

@@ -15,7 +15,7 @@ from ..store import application, cluster
 from ..wire import PortName, WireError
 from .errors import ApiError
 from .requests import Login, Register, TextMessage, Verify, converted, read_object
-from .settings import ApplicationSettings, merged
+from .settings import changed
 
 if TYPE_CHECKING:
     from ..webapp import Webapp
@@ -44,12 +44,19 @@ async def health(webapp: Webapp, _request: web.Request) -> tuple[int, dict]:
     """GET /v1/health: every registered node is asked, all at once."""
     async with webapp.database.begin() as connection:
         nodes = [row.address for row in await cluster.nodes(connection) if row.address.role in ("master", "coreapp")]
+        primary = await cluster.primary_master(connection)
 
     async def ask(address) -> dict:
         try:
             status = await webapp.client.call(address, PortName.CONTROL, "status", {}, HEALTH_TIMEOUT)
         except WireError as error:
-            role = "secondary_master" if address.role == "master" else "coreapp"
+            role = (
+                "coreapp"
+                if address.role == "coreapp"
+                else "primary_master"
+                if address == primary
+                else "secondary_master"
+            )
             problem = ApiError(1014, error.details).as_dict()
             return {"gateway_status": "disconnected", "role": role, "errors": [problem]}
         return {"gateway_status": status["gateway_status"], "role": status["role"]}
@@ -73,7 +80,11 @@ async def patch_settings(webapp: Webapp, request: web.Request) -> tuple[int, dic
     if "wa_id" in body:
         raise ApiError(1010, "wa_id cannot be set")
     async with webapp.database.begin() as connection:
-        converted(merged(await application.read_document(connection, "settings"), body), ApplicationSettings)
+        stored = await application.read_document(connection, "settings")
+    try:
+        changed(stored, body)
+    except msgspec.ValidationError as error:
+        raise ApiError(1009, str(error)) from error
     await webapp.router.primary_master("settings.patch", {"settings": body})
     return 200, {}
 

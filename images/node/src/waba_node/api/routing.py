@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 
 from ..messaging.routing import shard_of
@@ -19,15 +20,21 @@ class Router:
 
     def __init__(self, database: Database, client: WireClient) -> None:
         self.database, self.client = database, client
-        self.cached_until, self.owners, self.shards = 0.0, {}, 0
+        self.owners: list[NodeAddress | None] = []
+        self.read_at = float("-inf")
+        self.reading = asyncio.Lock()
 
     async def send(self, message: dict) -> None:
         """Give a message to the coreapp that owns the recipient's shard. Raises ApiError.
 
         A map that has just changed is read again, once; the message's id makes the second try harmless.
         """
-        for fresh in (False, True):
-            owner, shard = await self.owner(message["recipient"], fresh)
+        for newer_than in (time.monotonic() - CACHE_LIFE, time.monotonic()):
+            await self.read_map(newer_than)
+            if not self.owners:
+                raise ApiError(1011, "the cluster has no shard map yet")
+            shard = shard_of(message["recipient"], len(self.owners))
+            owner = self.owners[shard]
             if owner is None:
                 problem = WireError(1018, "Not Primary Coreapp", f"nobody owns shard {shard} at the moment")
                 continue
@@ -40,16 +47,17 @@ class Router:
                 problem = error
         raise as_api_error(problem)
 
-    async def owner(self, recipient: str, fresh: bool) -> tuple[NodeAddress | None, int]:
-        if fresh or time.monotonic() >= self.cached_until:
+    async def read_map(self, newer_than: float) -> None:
+        """Read the map unless it was read after a moment (monotonic); many who want that at once share one reading."""
+        async with self.reading:
+            if self.read_at > newer_than:
+                return
+            began = time.monotonic()
             async with self.database.begin() as connection:
-                self.shards = await cluster.shard_count(connection)
-                self.owners = {shard: await cluster.shard_owner(connection, shard) for shard in range(self.shards)}
-            self.cached_until = time.monotonic() + CACHE_LIFE
-        if not self.shards:
-            raise ApiError(1011, "the cluster has no shard map yet")
-        shard = shard_of(recipient, self.shards)
-        return self.owners[shard], shard
+                shards = await cluster.shards(connection)
+                addresses = {row.address.node_id: row.address for row in await cluster.nodes(connection)}
+            self.owners = [addresses.get(shard.owner) for shard in shards]
+            self.read_at = began
 
     async def primary_master(self, method: str, payload: dict) -> dict:
         """Call the primary master. Raises ApiError, 1017 when there is none."""

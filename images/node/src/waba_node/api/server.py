@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -22,27 +21,32 @@ if TYPE_CHECKING:
     from ..webapp import Webapp
 
 log = logging.getLogger(__name__)
+access_log = logging.getLogger("waba_node.access")
+
+PROBED = ("/", "/metrics", "/v1/health", "/v1/stats/app")  # asked every few seconds: logged only when refused
+LONGEST_LOGGED_PATH = 100
+UNROUTED = "unrouted"
 
 
 class Metrics:
     """What GET /metrics shows; every number is counted."""
 
     def __init__(self) -> None:
-        self.began = time.time()
+        self.began = time.monotonic()
         self.requests: Counter[tuple[str, str]] = Counter()
-        self.milliseconds: Counter[tuple[str, str]] = Counter()
+        self.seconds: defaultdict[tuple[str, str], float] = defaultdict(float)
 
     def count(self, call: str, status: int, seconds: float) -> None:
         """Count one answered request."""
         key = call, "success" if status < 400 else "failure"
         self.requests[key] += 1
-        self.milliseconds[key] += round(seconds * 1000)
+        self.seconds[key] += seconds
 
     def text(self) -> str:
         """Return the metrics in the text format of Prometheus."""
         lines = [
             "# TYPE web_uptime counter",
-            f"web_uptime {time.time() - self.began:.0f}",
+            f"web_uptime {time.monotonic() - self.began:.0f}",
             "# TYPE web_handled_requests counter",
             f"web_handled_requests {self.requests.total()}",
             "# TYPE api_requests_duration_ms summary",
@@ -50,7 +54,7 @@ class Metrics:
         for (call, result), count in sorted(self.requests.items()):
             labels = f'{{method="{call}",result="{result}"}}'
             lines.append(f"api_requests_duration_ms_count{labels} {count}")
-            lines.append(f"api_requests_duration_ms_sum{labels} {self.milliseconds[call, result]}")
+            lines.append(f"api_requests_duration_ms_sum{labels} {self.seconds[call, result] * 1000:.3f}")
         return "\n".join(lines) + "\n"
 
 
@@ -63,61 +67,69 @@ class ApiServer:
 
     def application(self) -> web.Application:
         """Return the aiohttp application."""
-        application = web.Application(client_max_size=LARGEST_BODY, middlewares=[self.unrouted])
+        application = web.Application(client_max_size=LARGEST_BODY, middlewares=[self.observed])
         for method, path, who, call in CALLS:
             application.router.add_route(method, path, self.answering(who, call))
         application.router.add_get("/", self.root)
         application.router.add_get("/metrics", self.show_metrics)
         return application
 
+    @web.middleware
+    async def observed(self, request: web.Request, handler) -> web.StreamResponse:
+        """Count and log every request, also one that no call answers."""
+        began = time.monotonic()
+        response = await self.answered(request, handler)
+        seconds = time.monotonic() - began
+        resource = request.match_info.route.resource
+        name = f"{request.method}{resource.canonical.replace('/', '_')}" if resource else UNROUTED
+        self.metrics.count(name, response.status, seconds)
+        path = request.rel_url.raw_path[
+            :LONGEST_LOGGED_PATH
+        ]  # as it came, so that it stays on one line; without its query
+        if path not in PROBED or response.status >= 400:
+            access_log.info(
+                "%s %s %s %d %.0f ms", request.remote, request.method, path, response.status, seconds * 1000
+            )
+        return response
+
+    async def answered(self, request: web.Request, handler) -> web.StreamResponse:
+        """Return the answer, every failure in the envelope."""
+        try:
+            return await handler(request)
+        except ApiError as error:
+            return self.refused(error)
+        except web.HTTPMethodNotAllowed as error:
+            problem = ApiError(1006, f"{request.method} is not allowed here", 405)
+            return self.refused(problem, {"Allow": error.headers["Allow"]})
+        except web.HTTPNotFound:
+            return self.refused(ApiError(1006, "there is nothing at this path"))
+        except web.HTTPException as error:
+            return self.refused(ApiError(1025, error.reason, error.status))
+        except DATABASE_TROUBLE as error:
+            self.webapp.database_is_away(error)
+            log.warning("%s: the database did not do its part: %s", request.rel_url.raw_path, cause(error))
+            return self.refused(ApiError(1023, "the database does not answer"))
+        except Exception:
+            log.exception("%s failed", request.rel_url.raw_path)
+            return self.refused(ApiError(1000, "unexpected failure; the log says more"))
+
     def answering(self, who: str, call: Call):
-        """Return the handler of one call: who may call it, what it answers, and every failure in the envelope."""
-        name = call.__name__
+        """Return the handler of one call, for those who may call it."""
 
         async def answer(request: web.Request) -> web.Response:
-            began = time.monotonic()
-            try:
-                await self.admit(request, who)
-                status, content = await call(self.webapp, request)
-                response = web.Response(status=status) if content is None else self.enveloped(status, content)
-            except ApiError as error:
-                response = self.refused(error)
-            except DATABASE_TROUBLE as error:
-                self.webapp.database_is_away(error)
-                log.warning("%s: the database did not do its part: %s", name, cause(error))
-                response = self.refused(ApiError(1023, "the database does not answer"))
-            except (asyncio.CancelledError, web.HTTPException):
-                raise
-            except Exception:
-                log.exception("%s failed", name)
-                response = self.refused(ApiError(1000, "unexpected failure; the log says more"))
-            self.metrics.count(
-                f"{request.method}_{request.path.strip('/').replace('/', '_')}",
-                response.status,
-                time.monotonic() - began,
-            )
-            return response
+            await self.admit(request, who)
+            status, content = await call(self.webapp, request)
+            return web.Response(status=status) if content is None else self.enveloped(status, content)
 
         return answer
 
     async def admit(self, request: web.Request, who: str) -> None:
+        """Raise ApiError unless the caller may do this."""
         if who == OPEN or (who == KEY and has_api_key(request, self.webapp.config.api_key)):
             return
         role = await self.webapp.sessions.role(request)
         if who == ADMIN and role != ROLE_ADMIN:
             raise ApiError(1005, "only an admin may do this")
-
-    @web.middleware
-    async def unrouted(self, request: web.Request, handler) -> web.StreamResponse:
-        """Put also what no call answers into the envelope."""
-        try:
-            return await handler(request)
-        except web.HTTPMethodNotAllowed as error:
-            return self.refused(
-                ApiError(1006, f"{request.method} is not allowed here", 405), {"Allow": error.headers["Allow"]}
-            )
-        except web.HTTPNotFound:
-            return self.refused(ApiError(1006, "there is nothing at this path"))
 
     async def root(self, _request: web.Request) -> web.Response:
         """Answer load balancers (vendor fact: 200, no credentials)."""
@@ -125,10 +137,7 @@ class ApiServer:
 
     async def show_metrics(self, request: web.Request) -> web.Response:
         """Answer GET /metrics."""
-        try:
-            await self.admit(request, KEY)
-        except ApiError as error:
-            return self.refused(error)
+        await self.admit(request, KEY)
         return web.Response(text=self.metrics.text(), content_type="text/plain")
 
     def enveloped(self, status: int, content: dict, headers: dict | None = None) -> web.Response:

@@ -26,20 +26,22 @@ class Sessions:
     """Logins and tokens. Every webapp with the same key and database accepts the same tokens."""
 
     def __init__(self, database: Database, key: str) -> None:
-        self.database, self.key = database, key
+        self.database, self.configured_key = database, key
+        self.key = ""  # until prepared
         self.cache: dict[str, tuple[float, str]] = {}
 
     async def prepare(self) -> None:
-        """Make sure that there is a first user and a key. Raises sqlalchemy.exc.SQLAlchemyError."""
+        """Make sure that there is a first user and a key, before which nobody gets in. Raises sqlalchemy.exc.SQLAlchemyError."""
         first = User(FIRST_USER, await hashed(FIRST_PASSWORD), ADMIN, must_change=True)
         self.nobody = await hashed(secrets.token_hex())
         async with self.database.begin() as connection:
             await application.add_user(connection, first)
-            if not self.key:
-                self.key = await application.agreed_secret(connection, "jwt_key", secrets.token_urlsafe(48))
+            agreed = await application.agreed_secret(connection, "jwt_key", secrets.token_urlsafe(48))
+        self.key = self.configured_key or agreed
 
     async def login(self, request: web.Request, new_password: str | None) -> dict:
         """Return the answer to a login. Raises ApiError."""
+        self._require_key()
         username, password = self._basic(request)
         async with self.database.begin() as connection:
             user = await application.read_user(connection, username)
@@ -86,7 +88,12 @@ class Sessions:
         async with self.database.begin() as connection:
             await application.remove_token(connection, token_id)
 
+    def _require_key(self) -> None:
+        if not self.key:
+            raise ApiError(1011, "the webapp is still starting")
+
     def _token_id(self, request: web.Request) -> str:
+        self._require_key()
         kind, token = _authorization(request)
         if kind != "bearer":
             raise ApiError(1005, "A bearer token is needed", 401)

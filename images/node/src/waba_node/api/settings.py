@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
+import msgspec
 from msgspec import Meta, Struct, field
 
 Seconds = Annotated[int, Meta(ge=1, le=3600)]
 Milliseconds = Annotated[int, Meta(ge=1, le=86_400_000)]
 MediaType = Literal["image", "video", "voice", "sticker", "audio", "document"]
-HttpsUrl = Annotated[str, Meta(pattern=r"^(https://[^\s/]+\S*)?$", max_length=2048)]
+HttpsUrl = Annotated[str, Meta(pattern=r"^(https://[^\s/]\S*)?(?![\s\S])", max_length=2048)]
 
 
 class MessageWebhooks(Struct, forbid_unknown_fields=True):
@@ -26,6 +28,11 @@ class Webhooks(Struct, forbid_unknown_fields=True):
     url: HttpsUrl = ""
     max_concurrent_requests: Literal[6, 12, 18, 24] = 6
     message: MessageWebhooks = field(default_factory=MessageWebhooks)
+
+    def __post_init__(self) -> None:
+        parts = urlsplit(self.url)  # raises ValueError, as `port` does
+        if self.url and (not parts.hostname or parts.port == 0):
+            raise ValueError("url must name a host")
 
 
 class Media(Struct, forbid_unknown_fields=True):
@@ -69,10 +76,29 @@ class ApplicationSettings(Struct, forbid_unknown_fields=True):
             raise ValueError("unhealthy_interval must be at least twice heartbeat_interval")
 
 
-def merged(stored: dict, patch: dict) -> dict:
-    """Return stored settings with a partial, nested change on top."""
+def changed(stored: dict, patch: dict) -> dict:
+    """Return what to store after a partial, nested change. Raises msgspec.ValidationError when the result is not valid."""
+    msgspec.convert(_merged(_known(stored, ApplicationSettings), patch), ApplicationSettings)
+    return _merged(stored, patch)
+
+
+def read(stored: dict) -> ApplicationSettings:
+    """Return stored settings on top of the defaults; a field of a later version, met in an upgrade, is left alone."""
+    return msgspec.convert(_known(stored, ApplicationSettings), ApplicationSettings)
+
+
+def _merged(stored: dict, patch: dict) -> dict:
     result = dict(stored)
     for name, value in patch.items():
         old = result.get(name)
-        result[name] = merged(old, value) if isinstance(value, dict) and isinstance(old, dict) else value
+        result[name] = _merged(old, value) if isinstance(value, dict) and isinstance(old, dict) else value
     return result
+
+
+def _known(stored: dict, struct: type[Struct]) -> dict:
+    types = {field.name: field.type for field in msgspec.structs.fields(struct)}
+    return {
+        name: _known(value, types[name]) if isinstance(value, dict) and isinstance(types[name], type(Struct)) else value
+        for name, value in stored.items()
+        if name in types
+    }

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ..api.settings import ApplicationSettings, merged
+from ..api.settings import changed
 from ..store import application
 from ..upstream.base import UpstreamError, WrongCode
 from ..wire import WireError
@@ -33,9 +33,10 @@ class Registrar:
     async def patch_settings(self, payload: dict) -> dict:
         """Change the settings given; the rest stays. Raises WireError 1009 when the result is not valid."""
         async with self.database.begin() as connection:
-            stored = merged(await application.read_document(connection, "settings", lock=True), payload["settings"])
             try:
-                msgspec.convert(stored, ApplicationSettings)
+                stored = changed(
+                    await application.read_document(connection, "settings", lock=True), payload["settings"]
+                )
             except msgspec.ValidationError as error:
                 raise WireError(1009, "Parameter value is not valid", str(error)) from error
             await application.write_document(connection, "settings", stored)
@@ -69,6 +70,8 @@ class Registrar:
             account = await application.read_document(connection, "account", lock=True)
             if "pending" not in account:
                 raise WireError(1005, "Access denied", "Error checking code (no registration was begun)")
+            if not payload["code"]:
+                raise WireError(1005, "Access denied", "Error checking code (missing)")
             try:
                 await self.upstream.verify(payload["code"])
             except WrongCode as error:

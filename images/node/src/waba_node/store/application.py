@@ -6,11 +6,11 @@ import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects.mysql import LONGTEXT, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ..api import settings
 from ..api.settings import ApplicationSettings
 from .metadata import NOW, Moment, metadata, seconds_from_now
 
@@ -74,7 +74,7 @@ async def write_document(connection: AsyncConnection, name: str, content: dict) 
 
 async def read_settings(connection: AsyncConnection) -> ApplicationSettings:
     """Return the application settings: what was set, on top of the defaults."""
-    return msgspec.convert(await read_document(connection, "settings"), ApplicationSettings)
+    return settings.read(await read_document(connection, "settings"))
 
 
 async def agreed_secret(connection: AsyncConnection, name: str, proposal: str) -> str:
@@ -120,8 +120,10 @@ async def change_password(connection: AsyncConnection, username: str, old: str, 
         .where(api_user.c.username == username, api_user.c.password == old)
         .values(password=new, must_change=False)
     )
+    if not changed.rowcount:
+        return False
     await connection.execute(sa.delete(api_token).where(api_token.c.username == username))
-    return bool(changed.rowcount)
+    return True
 
 
 async def add_token(connection: AsyncConnection, token_id: str, username: str, seconds: int) -> None:
