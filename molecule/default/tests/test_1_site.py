@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import ssl
 import stat
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 import yaml
-from conftest import FOLDER, SECRETS_FILE, Api, Cluster, changed, play
+from conftest import FOLDER, NAME, SECRETS_FILE, SETTINGS, Api, Cluster, changed, play, self_signed
 
 
 def test_the_cluster_says_that_it_is_healthy(api: Api) -> None:
@@ -64,3 +68,40 @@ def test_secrets_show_nowhere(cluster: Cluster, api: Api) -> None:
             shown[str(file)] = file.read_bytes()
     assert [place for place, content in shown.items() if any(secret in content for secret in secrets)] == []
     assert stat.S_IMODE(SECRETS_FILE.stat().st_mode) == 0o600
+
+
+@pytest.fixture
+def single_connect(cluster: Cluster) -> Iterator:
+    """A container of the same client outside the cluster, as an older installation leaves it."""
+    image = cluster.container("wacore1").image
+    container = cluster.engine.containers.run(
+        image, ["sleep", "infinity"], name=f"{NAME}-single", detach=True, restart_policy={"Name": "always"}
+    )
+    yield container
+    container.remove(force=True)
+
+
+def test_single_connect_containers_are_stopped_named_and_kept(cluster: Cluster, single_connect) -> None:
+    before = cluster.started()
+    result = play("playbooks/site.yml")
+    assert changed(result) == 1
+    assert single_connect.name in result.stdout + result.stderr
+    single_connect.reload()
+    assert single_connect.status == "exited"
+    assert single_connect.attrs["HostConfig"]["RestartPolicy"]["Name"] == "unless-stopped"
+    assert cluster.started() == before
+
+
+def test_own_certificate_is_served(cluster: Cluster, api: Api, tmp_path: Path) -> None:
+    pem = self_signed(tmp_path, "api.example.org")
+    paths = {"waba_webapp_certificate": str(pem), "waba_webapp_certificate_key": str(pem)}
+    before = cluster.started()
+    changed(play("playbooks/site.yml", "-e", json.dumps(paths)))
+    try:
+        served = ssl.get_server_certificate(("127.0.0.1", SETTINGS["waba_webapp_instances"][0]["port"]))
+        assert served.strip() in pem.read_text(encoding="utf-8")
+        restarted = {one for one in before if one not in cluster.started()}
+        assert len(restarted) == 1, "the webapp alone"
+    finally:
+        changed(play("playbooks/site.yml"))
+    assert api.is_whole()
