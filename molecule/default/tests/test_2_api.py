@@ -33,6 +33,16 @@ def test_webhooks_wait_for_a_receiver_that_is_down(api: Api, receiver: Receiver)
     assert sorted(receiver.statuses_of(message["id"], 2)) == ["delivered", "sent"]
 
 
+def test_the_primary_master_alone_counts_the_database(api: Api) -> None:
+    key = {"Authorization": f"Apikey {api.secrets['waba_api_key']}"}
+    answer = requests.get(f"{BASE}/v1/stats/db", headers=key, verify=False, timeout=10).json()["stats"]
+    (primary,) = [name for name, node in api.health().items() if node["role"] == "primary_master"]
+    assert [name for name, stats in answer.items() if stats] == [primary]
+    assert {"labels": {"type": "delivered"}} in [
+        {"labels": one["labels"]} for one in answer[primary]["db"]["db_messages"]["data"]
+    ]
+
+
 def test_what_is_wrong_is_refused_in_the_vendors_envelope(api: Api) -> None:
     answer = api.call("POST", "messages", {"to": "15551234567", "type": "text"})
     assert answer.status_code == 400

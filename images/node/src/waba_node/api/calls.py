@@ -137,6 +137,14 @@ async def app_stats(webapp: Webapp, _request: web.Request) -> tuple[int, dict]:
     return 200, {"stats": {"app": {"callback_queue_size": metric}}}
 
 
+async def db_stats(webapp: Webapp, _request: web.Request) -> tuple[int, dict]:
+    """GET /v1/stats/db: the primary master alone counts (seed); every other node has nothing to say (vendor fact)."""
+    counted = await webapp.router.primary_master("database.statistics", {})
+    async with webapp.database.begin() as connection:
+        names = [row.address.node_id for row in await cluster.nodes(connection)]
+    return 200, {"stats": {**{name: {} for name in names}, counted["node"]: {"db": counted["db"]}}}
+
+
 OPEN, KEY, USER, ADMIN = (
     "open",
     "key",
@@ -150,6 +158,7 @@ CALLS: list[tuple[str, str, str, Call]] = [
     ("POST", "/v1/users/logout", USER, logout),
     ("GET", "/v1/health", KEY, health),
     ("GET", "/v1/stats/app", KEY, app_stats),
+    ("GET", "/v1/stats/db", KEY, db_stats),
     ("GET", "/v1/settings/application", ADMIN, read_settings),
     ("PATCH", "/v1/settings/application", ADMIN, patch_settings),
     ("DELETE", "/v1/settings/application", ADMIN, reset_settings),

@@ -20,8 +20,20 @@ def register(master: Master) -> None:
     registrar = Registrar(master)
     master.master_method("settings.patch", registrar.patch_settings)
     master.master_method("settings.reset", registrar.reset_settings)
+    master.master_method("database.statistics", registrar.statistics)
     master.master_method("account.register", registrar.register_account)
     master.master_method("account.verify", registrar.verify_account)
+
+
+def gauge(text: str, value: int | dict[str, dict[str, int]]) -> dict:
+    """Return a metric (vendor fact, section 2.9). value: a number, or {label: {its value: number}}."""
+    if isinstance(value, int):
+        data = [{"labels": {}, "value": value}]
+    else:
+        data = [
+            {"labels": {label: key}, "value": count} for label, counts in value.items() for key, count in counts.items()
+        ]
+    return {"type": "gauge", "help": text, "data": data}
 
 
 class Registrar:
@@ -49,6 +61,20 @@ class Registrar:
             await application.write_document(connection, "settings", {})
         await self.master.broadcast_settings()
         return {}
+
+    async def statistics(self, _payload: dict) -> dict:
+        """Count what the database holds."""
+        async with self.database.begin() as connection:
+            statuses = await application.count_messages(connection)
+            webhooks = await application.pending_webhooks(connection)
+        return {
+            "node": self.master.config.node_id,
+            "db": {
+                "db_messages": gauge("Messages by status", {"type": statuses}),
+                "db_pending_messages": gauge("Messages not handed over yet", statuses.get(application.ACCEPTED, 0)),
+                "db_pending_callbacks": gauge("Webhooks that wait for their delivery", webhooks),
+            },
+        }
 
     async def register_account(self, payload: dict) -> dict:
         """Ask for a code, unless the number is registered already."""

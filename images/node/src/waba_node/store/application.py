@@ -175,6 +175,12 @@ async def unsent_messages(
     return [(row.position, row.message_id, json.loads(row.payload)) for row in await connection.execute(query)]
 
 
+async def count_messages(connection: AsyncConnection) -> dict[str, int]:
+    """Return how many messages there are of each status."""
+    rows = await connection.execute(sa.select(message.c.status, sa.func.count()).group_by(message.c.status))
+    return {status: count for status, count in rows}
+
+
 async def lock_messages(connection: AsyncConnection, message_ids: Collection[str]) -> dict[str, tuple[str, str]]:
     """Return id -> (recipient, status) of those messages that are known, and keep them so until the transaction ends."""
     query = (
