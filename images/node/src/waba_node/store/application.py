@@ -178,7 +178,7 @@ async def unsent_messages(
 async def count_messages(connection: AsyncConnection) -> dict[str, int]:
     """Return how many messages there are of each status."""
     rows = await connection.execute(sa.select(message.c.status, sa.func.count()).group_by(message.c.status))
-    return {status: count for status, count in rows}
+    return {row[0]: row[1] for row in rows}
 
 
 async def lock_messages(connection: AsyncConnection, message_ids: Collection[str]) -> dict[str, tuple[str, str]]:
