@@ -1,0 +1,135 @@
+"""A cluster of real processes on this machine, and a client of its API."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import requests
+from waba_node.config import DatabaseConfig
+
+API_KEY = "key-for-health-and-metrics"
+PASSWORD = "N3w-password"
+SECRETS = (API_KEY, PASSWORD, "cluster-secret")
+
+
+class Node:
+    """One process. `ports`: messaging, contacts, control, health."""
+
+    def __init__(self, name: str, ports: tuple[int, ...], environment: dict[str, str], log: Path) -> None:
+        self.name, self.ports, self.log = name, ports, log
+        own = {"WABA_CONTAINER_ID": name, "WABA_LISTEN_PORTS": ",".join(map(str, ports))}
+        with log.open("ab") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "waba_node", "run"],
+                env={**environment, **own},
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
+        self.process.send_signal(number)
+        self.process.wait(20)
+
+
+class Cluster:
+    """One master, two coreapps and two webapps."""
+
+    def __init__(self, database: DatabaseConfig, folder: Path, free_ports: Callable[[int], tuple[int, ...]]) -> None:
+        self.folder, self.free_ports = folder, free_ports
+        self.environment = {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
+            "PYTHONUNBUFFERED": "1",
+            "WA_APP_MULTICONNECT": "1",
+            "WA_DB_HOSTNAME": database.host,
+            "WA_DB_PORT": str(database.port),
+            "WA_DB_USERNAME": database.user,
+            "WA_DB_PASSWORD": database.password,
+            "WA_DB_NAME_PREFIX": database.name,
+            "WA_API_KEY": API_KEY,
+            "WA_SECRET": "cluster-secret",
+        }
+        self.nodes: dict[str, Node] = {}
+        self.urls: list[str] = []
+
+    def start(self) -> None:
+        self.start_node("master1", WA_MASTER_NODE="1")
+        self.start_node("coreapp1")
+        self.start_node("coreapp2")
+        self.start_webapp("webapp1")
+        self.start_webapp("webapp2")
+
+    def start_node(self, name: str, **environment: str) -> Node:
+        """Start a master or coreapp, or start it again at the same place."""
+        former = self.nodes.get(name)
+        ports = former.ports if former else self.free_ports(4)
+        place = {"COREAPP_HOSTNAME": "127.0.0.1", "COREAPP_EXTERNAL_PORTS": ",".join(map(str, ports))}
+        self.nodes[name] = Node(name, ports, {**self.environment, **place, **environment}, self.folder / f"{name}.log")
+        return self.nodes[name]
+
+    def start_webapp(self, name: str) -> None:
+        *ports, https = self.free_ports(5)
+        place = {
+            "WEBAPP_HOSTNAME": "127.0.0.1",
+            "WEBAPP_EXTERNAL_PORTS": str(https),
+            "WABA_HTTPS_PORT": str(https),
+            "WABA_CERTIFICATES": str(self.folder / name),
+        }
+        self.nodes[name] = Node(name, tuple(ports), {**self.environment, **place}, self.folder / f"{name}.log")
+        self.urls.append(f"https://127.0.0.1:{https}")
+
+    def stop(self) -> None:
+        for node in self.nodes.values():
+            node.process.terminate()
+        for node in self.nodes.values():
+            node.process.wait(20)
+
+    def logs(self) -> str:
+        return "".join(node.log.read_text() for node in self.nodes.values())
+
+
+class Client:
+    """Calls one webapp, whose self-signed certificate it knows."""
+
+    def __init__(self, url: str, certificate: Path, authorization: str = "") -> None:
+        self.url, self.certificate = url, certificate
+        self.session = requests.Session()
+        self.session.trust_env = False  # a proxy or another certificate bundle of this machine
+        self.session.verify = str(certificate)
+        if authorization:
+            self.session.headers["Authorization"] = authorization
+
+    def as_caller(self, authorization: str) -> Client:
+        return Client(self.url, self.certificate, authorization)
+
+    def call(self, method: str, path: str, json: object = None, **options) -> requests.Response:
+        return self.session.request(method, self.url + path, json=json, timeout=20, **options)
+
+    def login(self, password: str, body: dict | None = None, username: str = "admin") -> requests.Response:
+        anonymous = self.as_caller("")
+        return anonymous.call("POST", "/v1/users/login", body, auth=(username, password))
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
+    """Wait until a condition holds. Raises TimeoutError."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError
+        time.sleep(0.05)
+
+
+def error_of(response: requests.Response) -> tuple[int, int]:
+    """Return (HTTP status, code of the error) of a refusal in the vendor's envelope."""
+    content = response.json()
+    assert content["meta"] == {"api_status": "stable", "version": "1.0.0"}
+    (error,) = content["errors"]
+    assert error["title"]
+    assert set(error) <= {"code", "title", "details"}
+    return response.status_code, error["code"]

@@ -1,0 +1,96 @@
+"""One cluster of processes for all tests of the API."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import requests
+import sqlalchemy as sa
+from api_support import API_KEY, PASSWORD, Client, Cluster, wait_until
+from waba_node.config import DATABASE, DatabaseConfig
+from waba_node.store.engine import Database
+
+
+@pytest.fixture(scope="session")
+def cluster(database_server: DatabaseConfig, free_ports, tmp_path_factory) -> Iterator[Cluster]:
+    """A cluster that can send: one coreapp connected, one standing by."""
+    made = Cluster(database_server, tmp_path_factory.mktemp("cluster"), free_ports)
+    made.start()
+    try:
+        yield made
+    finally:
+        made.stop()
+        asyncio.run(drop(dataclasses.replace(database_server, name=database_server.name + DATABASE)))
+
+
+async def drop(config: DatabaseConfig) -> None:
+    database = Database(config)
+    async with database.begin() as connection:
+        await connection.execute(sa.text(f"DROP DATABASE IF EXISTS `{config.name}`"))
+    await database.close()
+
+
+@pytest.fixture(scope="session")
+def anonymous(cluster: Cluster) -> Client:
+    """A caller without credentials, at the first webapp once the cluster can send."""
+    certificate = cluster.folder / "webapp1" / "web.pem"
+    wait_until(certificate.exists)
+    client = Client(cluster.urls[0], certificate)
+    monitor = client.as_caller(f"Apikey {API_KEY}")
+
+    def can_send() -> bool:
+        try:
+            health = monitor.call("GET", "/v1/health").json().get("health", {})
+        except requests.exceptions.SSLError:
+            raise
+        except requests.ConnectionError:
+            return False
+        statuses = [node["gateway_status"] for node in health.values()]
+        return len(statuses) == 3 and statuses.count("connected") == 1
+
+    wait_until(can_send)
+    return client
+
+
+@pytest.fixture(scope="session")
+def monitor(anonymous: Client) -> Client:
+    """A caller with the API key."""
+    return anonymous.as_caller(f"Apikey {API_KEY}")
+
+
+@dataclass(frozen=True)
+class FirstLogin:
+    """The answers to the first logins of a new cluster, before its default password was changed and then."""
+
+    default: requests.Response
+    weak: requests.Response
+    changed: requests.Response
+
+
+@pytest.fixture(scope="session")
+def first_login(anonymous: Client) -> FirstLogin:
+    return FirstLogin(
+        anonymous.login("secret"),
+        anonymous.login("secret", {"new_password": "secret"}),
+        anonymous.login("secret", {"new_password": PASSWORD}),
+    )
+
+
+@pytest.fixture(scope="session")
+def admin(anonymous: Client, first_login: FirstLogin) -> Client:
+    """The admin's session at the first webapp."""
+    return anonymous.as_caller(f"Bearer {first_login.changed.json()['users'][0]['token']}")
+
+
+@pytest.fixture(scope="session")
+def second_webapp(cluster: Cluster, anonymous: Client) -> Client:
+    """A caller without credentials at the second webapp."""
+    certificate: Path = cluster.folder / "webapp2" / "web.pem"
+    client = Client(cluster.urls[1], certificate)
+    wait_until(lambda: client.login("wrong").status_code == 401)
+    return client

@@ -1,0 +1,147 @@
+"""Whatever a client sends, the answer is the vendor's envelope, and a client's mistake is never a 5xx."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+import zlib
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import pytest
+from api_support import SECRETS, Client, Cluster, error_of, wait_until
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+POSTS = ["/v1/users/login", "/v1/account", "/v1/account/verify", "/v1/messages"]
+
+
+def test_the_root_answers_load_balancers_without_credentials(anonymous: Client) -> None:
+    assert anonymous.call("GET", "/").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/v1", "/v1/nothing", "/nothing", "/v1/messages/", "/v1/%0a", "/v1/users/login/x"])
+def test_a_path_that_is_not_there(admin: Client, path: str) -> None:
+    assert error_of(admin.call("GET", path)) == (404, 1006)
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", "/v1/messages"), ("PUT", "/v1/health"), ("TRACE", "/v1/account")])
+def test_a_method_that_is_not_allowed(admin: Client, method: str, path: str) -> None:
+    refusal = admin.call(method, path)
+    assert error_of(refusal) == (405, 1006)
+    assert refusal.headers["Allow"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"nonsense",
+        b"[]",
+        b'"text"',
+        b"null",
+        b"NaN",
+        b'{"to": NaN}',
+        b"\xff\xfe",
+        "{}".encode("utf-16"),
+        b'{"to": "\\ud800"}',
+        b"[" * 100_000,
+        b'{"a":' * 50_000,
+        b'{"to": ' + b"9" * 10_000 + b"}",
+    ],
+)
+@pytest.mark.parametrize("path", ["/v1/account", "/v1/messages"])
+def test_a_body_that_is_no_json_object(admin: Client, path: str, body: bytes) -> None:
+    assert error_of(admin.call("POST", path, data=body)) == (400, 1025)
+
+
+def test_a_body_that_is_too_large(admin: Client) -> None:
+    assert error_of(admin.call("POST", "/v1/messages", data=b" " * (1 << 20) + b"{}")) == (413, 1025)
+
+
+def test_a_body_that_is_too_large_once_it_is_unpacked(admin: Client) -> None:
+    bomb = zlib.compress(b" " * (1 << 24))
+    refusal = admin.call("POST", "/v1/messages", data=bomb, headers={"Content-Encoding": "deflate"})
+    assert error_of(refusal) == (413, 1025)
+
+
+def test_a_body_that_is_not_packed_as_announced(admin: Client) -> None:
+    refusal = admin.call("POST", "/v1/messages", data=b"{}", headers={"Content-Encoding": "gzip"})
+    assert error_of(refusal) == (400, 1025)
+
+
+@contextlib.contextmanager
+def connection(client: Client) -> Iterator[ssl.SSLSocket]:
+    place = urlsplit(client.url)
+    tls = ssl.create_default_context(cafile=client.certificate)
+    with (
+        socket.create_connection((place.hostname, place.port), timeout=10) as plain,
+        tls.wrap_socket(plain, server_hostname=place.hostname) as line,
+    ):
+        yield line
+
+
+def test_a_client_that_hangs_up_is_no_trouble_of_the_database(admin: Client, cluster: Cluster) -> None:
+    before = cluster.nodes["webapp1"].log.read_text()
+
+    def said() -> str:
+        return cluster.nodes["webapp1"].log.read_text().removeprefix(before)
+
+    head = f"POST /v1/messages HTTP/1.1\r\nHost: x\r\nAuthorization: {admin.session.headers['Authorization']}\r\n"
+    with connection(admin) as line:
+        line.sendall(head.encode() + b'Content-Length: 1000\r\n\r\n{"to":')
+    wait_until(lambda: "POST /v1/messages 400" in said())
+    assert "database" not in said()
+
+
+@pytest.mark.parametrize(
+    "garbage", [b"BREW / HTTP/1.1\r\n\r\n", b"\0" * 100, b"GET / HTTP/1.1\r\nA: \0secret-header\r\n\r\n"]
+)
+def test_what_is_no_http_is_one_line_in_the_log_at_the_most(admin: Client, cluster: Cluster, garbage: bytes) -> None:
+    before = cluster.nodes["webapp1"].log.read_text()
+    with connection(admin) as line:
+        line.sendall(garbage)
+        assert line.recv(1000).startswith(b"HTTP/1.0 400")
+    assert admin.call("GET", "/").status_code == 200
+    said = cluster.nodes["webapp1"].log.read_text().removeprefix(before).splitlines()
+    assert len(said) <= 1
+    assert all(line.startswith("W ") and "secret-header" not in line for line in said)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+fields = [
+    "to",
+    "type",
+    "text",
+    "recipient_type",
+    "preview_url",
+    "new_password",
+    "cc",
+    "phone_number",
+    "method",
+    "cert",
+    "code",
+]
+fields += ["webhooks", "media", "heartbeat_interval", "unhealthy_interval", "sent_status", "log_level", "body"]
+bodies = st.dictionaries(st.sampled_from(fields), json_values, max_size=6)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.sampled_from([("PATCH", "/v1/settings/application"), *(("POST", path) for path in POSTS)]), bodies)
+def test_no_body_makes_the_server_fail(admin: Client, call: tuple[str, str], body: dict) -> None:
+    answer = admin.call(*call, json=body)
+    assert answer.status_code < 500
+    assert answer.json()["meta"]["api_status"] == "stable"
+
+
+def test_nothing_failed_unexpectedly_and_no_secret_is_in_a_log(cluster: Cluster, admin: Client, first_login) -> None:
+    logs = cluster.logs()
+    assert "Traceback" not in logs
+    token = first_login.changed.json()["users"][0]["token"]
+    assert not [secret for secret in (*SECRETS, token, token.split(".")[2]) if secret in logs]

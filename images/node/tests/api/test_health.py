@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import re
+import signal
+
+import pytest
+from api_support import Client, Cluster, error_of, wait_until
+
+
+def nodes(monitor: Client) -> dict[str, dict]:
+    answer = monitor.call("GET", "/v1/health")
+    assert answer.status_code == 200
+    return answer.json()["health"]
+
+
+def test_every_master_and_coreapp_is_named_with_its_role(monitor: Client) -> None:
+    health = nodes(monitor)
+    assert {name: node["role"] for name, node in health.items()} == {
+        "127.0.0.1:coreapp1": "coreapp",
+        "127.0.0.1:coreapp2": "coreapp",
+        "127.0.0.1:master1": "primary_master",
+    }
+    assert sorted(node["gateway_status"] for node in health.values()) == ["connected", "disconnected", "disconnected"]
+
+
+@pytest.mark.parametrize("path", ["/v1/health", "/v1/stats/app", "/metrics"])
+def test_the_api_key_opens_what_monitors_need(monitor: Client, admin: Client, anonymous: Client, path: str) -> None:
+    assert monitor.call("GET", path).status_code == 200
+    assert admin.call("GET", path).status_code == 200
+    assert error_of(anonymous.call("GET", path)) == (401, 1005)
+    assert error_of(anonymous.as_caller("Apikey wrong").call("GET", path)) == (401, 1005)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/v1/settings/application"), ("POST", "/v1/messages"), ("POST", "/v1/users/logout")]
+)
+def test_the_api_key_opens_nothing_else(monitor: Client, method: str, path: str) -> None:
+    assert error_of(monitor.call(method, path)) == (401, 1005)
+
+
+def handled(monitor: Client) -> int:
+    return int(re.search(r"^web_handled_requests (\d+)$", monitor.call("GET", "/metrics").text, re.MULTILINE)[1])
+
+
+def test_every_request_is_counted(monitor: Client) -> None:
+    before = handled(monitor)
+    monitor.call("GET", "/v1/nothing")
+    monitor.call("GET", "/")
+    assert handled(monitor) - before == 3
+
+
+def test_a_node_that_does_not_answer_is_shown_as_disconnected_with_the_reason(
+    monitor: Client, cluster: Cluster
+) -> None:
+    spare = next(
+        name for name, node in nodes(monitor).items() if node == {"gateway_status": "disconnected", "role": "coreapp"}
+    )
+    name = spare.split(":")[1]
+    cluster.nodes[name].stop(signal.SIGKILL)
+    silent = nodes(monitor)[spare]
+    assert (silent["gateway_status"], silent["role"]) == ("disconnected", "coreapp")
+    assert [problem["code"] for problem in silent["errors"]] == [1014]
+    cluster.start_node(name)
+    wait_until(lambda: "errors" not in nodes(monitor)[spare])

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from api_support import Client, error_of
+
+PATH = "/v1/settings/application"
+DEFAULTS = {
+    "heartbeat_interval": 5,
+    "unhealthy_interval": 30,
+    "callback_backoff_delay_ms": 3000,
+    "max_callback_backoff_delay_ms": 900000,
+    "callback_persist": True,
+    "sent_status": True,
+    "pass_through": False,
+    "webhooks": {"url": "", "max_concurrent_requests": 6, "message": {"sent": True, "delivered": True, "read": True}},
+    "garbagecollector_enable": {"media": False, "messages": True},
+    "notify_user_change_number": True,
+    "log_level": "info",
+    "verbose_logging": False,
+}
+
+
+@pytest.fixture(autouse=True)
+def _defaults_afterwards(admin: Client) -> Iterator[None]:
+    yield
+    assert admin.call("DELETE", PATH).status_code == 200
+
+
+def read(client: Client) -> dict:
+    return client.call("GET", PATH).json()["settings"]["application"]
+
+
+def test_a_new_cluster_has_the_documented_defaults(admin: Client) -> None:
+    assert DEFAULTS.items() <= read(admin).items()
+
+
+def test_a_change_leaves_the_rest_alone_on_every_level(admin: Client, second_webapp: Client) -> None:
+    first = {"heartbeat_interval": 2, "webhooks": {"url": "https://client.example:8443/hook?x=1"}}
+    assert admin.call("PATCH", PATH, first).status_code == 200
+    assert admin.call("PATCH", PATH, {"webhooks": {"message": {"read": False}}}).status_code == 200
+    settings = read(second_webapp.as_caller(admin.session.headers["Authorization"]))
+    assert settings["heartbeat_interval"] == 2
+    assert settings["unhealthy_interval"] == 30
+    assert settings["webhooks"]["url"] == "https://client.example:8443/hook?x=1"
+    assert settings["webhooks"]["message"] == {"sent": True, "delivered": True, "read": False}
+
+
+def test_an_empty_url_takes_the_receiver_away(admin: Client) -> None:
+    admin.call("PATCH", PATH, {"webhooks": {"url": "https://client.example/"}})
+    admin.call("PATCH", PATH, {"webhooks": {"url": ""}})
+    assert read(admin)["webhooks"]["url"] == ""
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"no_such_setting": 1},
+        {"webhooks": {"uri": "https://client.example/"}},
+        {"webhooks": {"url": "http://client.example/"}},
+        {"webhooks": {"url": "https://"}},
+        {"webhooks": {"url": "https:///path"}},
+        {"webhooks": {"url": "https://client.example:99999/"}},
+        {"webhooks": {"url": "https://[client/"}},
+        {"webhooks": {"url": "https://client.example/\n"}},
+        {"webhooks": {"url": "https://client example/"}},
+        {"webhooks": {"url": None}},
+        {"webhooks": None},
+        {"webhooks": {"max_concurrent_requests": 7}},
+        {"webhooks": {"max_concurrent_requests": "6"}},
+        {"heartbeat_interval": 0},
+        {"heartbeat_interval": 5.5},
+        {"heartbeat_interval": True},
+        {"heartbeat_interval": 10**30},
+        {"heartbeat_interval": 20},
+        {"unhealthy_interval": 9},
+        {"sent_status": 1},
+        {"log_level": "loud"},
+        {"media": {"auto_download": ["films"]}},
+    ],
+)
+def test_a_change_that_makes_no_sense_is_refused_and_nothing_changes(admin: Client, change: dict) -> None:
+    before = read(admin)
+    assert error_of(admin.call("PATCH", PATH, {"verbose_logging": True, **change})) == (400, 1009)
+    assert read(admin) == before
+
+
+def test_the_own_number_cannot_be_set(admin: Client) -> None:
+    assert error_of(admin.call("PATCH", PATH, {"wa_id": "49151"})) == (400, 1010)
