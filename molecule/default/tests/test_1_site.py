@@ -73,7 +73,7 @@ def test_secrets_show_nowhere(cluster: Cluster, api: Api) -> None:
 @pytest.fixture
 def single_connect(cluster: Cluster) -> Iterator:
     """A container of the same client outside the cluster, as an older installation leaves it."""
-    image = cluster.container("wacore1").image
+    image = cluster.container("wacore1").attrs["Config"]["Image"]
     container = cluster.engine.containers.run(
         image, ["sleep", "infinity"], name=f"{NAME}-single", detach=True, restart_policy={"Name": "always"}
     )

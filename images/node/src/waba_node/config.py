@@ -21,6 +21,13 @@ class Role(enum.StrEnum):
     UPGRADE = "upgrade"
 
 
+HOSTNAME_VARIABLES = {  # vendor facts; a master is told its name like a coreapp
+    Role.MASTER: "COREAPP_HOSTNAME",
+    Role.COREAPP: "COREAPP_HOSTNAME",
+    Role.WEBAPP: "WEBAPP_HOSTNAME",
+}
+
+
 class ConfigurationError(Exception):
     """The environment cannot be used. The message names every variable that is wrong, never a secret."""
 
@@ -68,9 +75,7 @@ class NodeConfig:
         reader = _Reader(environment)
         role = reader.role()
         database = reader.database()
-        hostname = reader.text(
-            {Role.WEBAPP: "WEBAPP_HOSTNAME", Role.UPGRADE: ""}.get(role, "COREAPP_HOSTNAME"), "upgrade"
-        )
+        hostname = "upgrade" if role is Role.UPGRADE else reader.text(HOSTNAME_VARIABLES[role])
         ports = (
             ()
             if role in (Role.WEBAPP, Role.UPGRADE)
@@ -124,8 +129,8 @@ class _Reader:
             tls_key=self.environment.get("WA_DB_SSL_KEY", ""),
         )
 
-    def text(self, variable: str, default: str = "") -> str:
-        value = self.environment.get(variable, default) if variable else default
+    def text(self, variable: str) -> str:
+        value = self.environment.get(variable, "")
         if not value:
             self.problems.append(f"{variable} is not set")
         return value

@@ -45,6 +45,7 @@ message = sa.Table(
     sa.Column("status", sa.String(16), nullable=False),
     sa.Column("payload", LONGTEXT, nullable=False),
     sa.Column("accepted_at", Moment, nullable=False),
+    sa.Index("message_by_status", "shard", "status", "position"),
 )
 webhook = sa.Table(
     "webhook",
@@ -54,6 +55,7 @@ webhook = sa.Table(
     sa.Column("payload", LONGTEXT, nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("due_at", Moment, nullable=False),
+    sa.Index("webhook_by_due", "shard", "due_at"),
 )
 
 # -- documents: settings and the account -----------------------------------------------------------------------------

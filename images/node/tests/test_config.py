@@ -1,0 +1,61 @@
+"""A node says everything that is wrong with its environment, by name, and never a secret."""
+
+from __future__ import annotations
+
+import pytest
+from waba_node.config import ConfigurationError, NodeConfig, Role
+
+COREAPP = {
+    "WA_APP_MULTICONNECT": "1",
+    "COREAPP_HOSTNAME": "host1.example.org",
+    "COREAPP_EXTERNAL_PORTS": "6300,6301,6302,6303",
+    "WA_DB_HOSTNAME": "db",
+    "WA_DB_USERNAME": "waba",
+    "WA_DB_PASSWORD": "Very-Secret-1",
+    "WA_SECRET": "Very-Secret-2",
+}
+WEBAPP = {"WEBAPP_HOSTNAME": "waweb", "WEBAPP_EXTERNAL_PORTS": "9090"}
+
+
+@pytest.mark.parametrize(
+    ("more", "role"),
+    [
+        ({}, Role.COREAPP),
+        ({"WA_MASTER_NODE": "1"}, Role.MASTER),
+        (WEBAPP, Role.WEBAPP),
+        ({"WA_DB_UPGRADE": "1"}, Role.UPGRADE),
+    ],
+)
+def test_the_role_comes_from_the_environment(more: dict, role: Role) -> None:
+    assert NodeConfig.from_environment({**COREAPP, **more}).role is role
+
+
+def test_a_node_is_known_by_its_published_name_and_ports() -> None:
+    config = NodeConfig.from_environment({**COREAPP, "WABA_CONTAINER_ID": "0123456789ab"})
+    assert config.node_id == "host1.example.org:0123456789ab"
+    assert config.external_ports == (6300, 6301, 6302, 6303)
+    assert config.listen_ports == (6250, 6251, 6252, 6253)
+
+
+def test_everything_wrong_is_told_at_once() -> None:
+    wrong = {"WA_DB_ENGINE": "PGSQL", "COREAPP_EXTERNAL_PORTS": "6250,6251", "WA_DB_PORT": "none"}
+    with pytest.raises(ConfigurationError) as refused:
+        NodeConfig.from_environment({"WA_DB_PASSWORD": "Very-Secret-1", **wrong})
+    for part in (
+        "WA_APP_MULTICONNECT is not 1",
+        "WA_DB_ENGINE is 'PGSQL'",
+        "WA_DB_HOSTNAME is not set",
+        "WA_DB_PORT is 'none'",
+        "COREAPP_EXTERNAL_PORTS is '6250,6251': it must be 4 ports",
+        "COREAPP_HOSTNAME is not set",
+    ):
+        assert part in str(refused.value)
+    assert "Very-Secret" not in str(refused.value)
+
+
+def test_no_secret_is_in_the_configurations_text() -> None:
+    assert "Very-Secret" not in repr(NodeConfig.from_environment(COREAPP))
+
+
+def test_the_prefix_makes_a_database_of_its_own() -> None:
+    assert NodeConfig.from_environment({**COREAPP, "WA_DB_NAME_PREFIX": "second_"}).database.name == "second_waba"
