@@ -98,7 +98,9 @@ class Coreapp(Runtime):
         return REPORT_INTERVAL if self.masters else 1.0
 
     async def prove(self) -> float:
-        """Look at the map while owning nothing; prove the ownership when a proof is due."""
+        """Look at the map while owning nothing; prove the ownership, and connect with it, when a proof is due."""
+        if self.pump is not None and self.pump.ended():
+            await self.disconnect("the upstream ended the connection; connecting again with the next proof")
         if self.ownership.grant is None and not self.ownership.draining:
             await self.look_at_the_map()
         elif self.ownership.proof_due(time.monotonic()):

@@ -48,6 +48,13 @@ async def test_messages_go_out_in_order_and_each_once(database: Database, start:
     assert session.sent == [*names, "last"]
 
 
+async def test_an_upstream_that_hangs_up_is_noticed(start: Start) -> None:
+    made, session = start()
+    assert not made.ended()
+    await session.disconnect()
+    await until(made.ended)
+
+
 async def test_the_next_owner_sends_what_the_upstream_has_not_confirmed(database: Database, start: Start) -> None:
     await store(database, "m1", "m2", "m3")
     former, session = start()

@@ -48,6 +48,10 @@ class Pump:
             asyncio.create_task(self.forever(self.deliveries.deliver), name=f"webhooks {shard}"),
         ]
 
+    def ended(self) -> bool:
+        """Return whether the upstream has ended the connection by itself."""
+        return self.receiver.done() and not self.stopping
+
     def wake(self) -> None:
         """Look for stored messages now."""
         self.woken.set()
