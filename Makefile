@@ -13,7 +13,7 @@ export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 
 .PHONY: help site uninstall test lint clean
 help: ## Show this list
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | column -t -s $$'\t'
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 site: $(VENV)/run.stamp ## Bring the cluster of INVENTORY up (ARGS: more options for ansible-playbook)
 	ansible-playbook playbooks/site.yml -i $(INVENTORY) $(ARGS)

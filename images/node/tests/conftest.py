@@ -17,7 +17,7 @@ import pytest
 import sqlalchemy as sa
 from waba_node.api import certificate
 from waba_node.config import DatabaseConfig
-from waba_node.store import application, cluster, schema  # noqa: F401 - they define the tables
+from waba_node.store import cluster, schema
 from waba_node.store.engine import Database
 
 SERVER = "WABA_TEST_DATABASE"
@@ -67,7 +67,7 @@ def free_ports() -> Callable[[int], tuple[int, ...]]:
 
     def find(count: int) -> tuple[int, ...]:
         with contextlib.ExitStack() as stack:
-            probes = [stack.enter_context(socket.socket()) for _ in range(count)]
+            probes = [stack.enter_context(socket.socket()) for _rest in range(count)]
             for probe in probes:
                 probe.bind(("127.0.0.1", 0))
             return tuple(probe.getsockname()[1] for probe in probes)

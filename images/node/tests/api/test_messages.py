@@ -104,7 +104,7 @@ def test_a_planned_handover_loses_nothing(
     health = monitor.call("GET", "/v1/health").json()["health"]
     (owner,) = [name for name, node in health.items() if node["gateway_status"] == "connected"]
     name = owner.split(":")[1]
-    before = [send(admin) for _ in range(20)]
+    before = [send(admin) for _rest in range(20)]
     cluster.nodes[name].stop(signal.SIGTERM)
     after: list[str] = []
 

@@ -36,7 +36,7 @@ def test_a_status_never_goes_back_and_each_step_is_told_once(messages, events) -
 
 @given(messages, events)
 def test_the_same_events_again_change_nothing(messages, events) -> None:
-    statuses, _ = outcomes(messages, events, SETTINGS)
+    statuses, _rest = outcomes(messages, events, SETTINGS)
     now = {name: (recipient, statuses.get(name, old)) for name, (recipient, old) in messages.items()}
     assert outcomes(now, events, SETTINGS) == ({}, [])
 
@@ -52,7 +52,7 @@ def test_how_events_are_grouped_makes_no_difference(messages, events, data) -> N
 
 def test_a_webhook_has_the_vendor_s_form() -> None:
     event = UpstreamEvent("gBGGx", "failed", 1629293084, {"errors": [{"code": 470, "title": "too late"}]})
-    _, webhooks = outcomes({"gBGGx": ("49151", "sent")}, [event], SETTINGS)
+    _rest, webhooks = outcomes({"gBGGx": ("49151", "sent")}, [event], SETTINGS)
     assert webhooks == [
         {
             "statuses": [
@@ -81,7 +81,7 @@ def test_a_switched_off_status_is_recorded_without_a_webhook(switches: dict, exp
     events = [UpstreamEvent("one", kind, 1) for kind in ("sent", "delivered", "read")]
     statuses, webhooks = outcomes({"one": ("111", "accepted")}, events, msgspec.convert(switches, ApplicationSettings))
     assert statuses == {"one": "read"}
-    assert [status for _, status in webhook_statuses(webhooks)] == expected
+    assert [status for _rest, status in webhook_statuses(webhooks)] == expected
 
 
 def test_what_comes_in_is_its_own_webhook() -> None:

@@ -62,7 +62,7 @@ async def test_the_next_owner_sends_what_the_upstream_has_not_confirmed(database
     session.say("sent", "m1")
     await until(lambda: confirmed(database, {"m1"}))
     await former.stop(drain=False)
-    _, session = start()
+    _rest, session = start()
     await until(lambda: len(session.sent) == 2)
     assert session.sent == ["m2", "m3"]
 
@@ -76,7 +76,7 @@ async def test_a_message_that_comes_to_stand_before_what_was_sent_is_found(datab
     await store(database, "m1", "late", "m3")
     async with database.begin() as connection:
         await connection.execute(sa.update(application.message).where(is_late).values(shard=7))
-    _, session = start()
+    _rest, session = start()
     await until(lambda: session.sent == ["m1", "m3"])
     async with database.begin() as connection:
         await connection.execute(sa.update(application.message).where(is_late).values(shard=SHARD))
@@ -89,14 +89,14 @@ is_late = application.message.c.message_id == "late"
 async def test_who_is_no_longer_the_owner_sends_nothing(database: Database, start: Start) -> None:
     await store(database, "m1", "m2")
     allowed = [True, False]
-    _, session = start(still_owner=lambda: allowed.pop(0) if len(allowed) > 1 else allowed[0])
+    _rest, session = start(still_owner=lambda: allowed.pop(0) if len(allowed) > 1 else allowed[0])
     await asyncio.sleep(4 * pump.POLL)
     assert session.sent == []
 
 
 async def test_a_status_and_its_webhook_are_stored_together(database: Database, start: Start) -> None:
     await store(database, "m1")
-    _, session = start()
+    _rest, session = start()
     session.say("sent", "m1")
     session.say("sent", "m1", "nobody's")
     session.say("delivered", "m1")
@@ -115,7 +115,7 @@ async def test_a_full_window_waits_for_the_upstream(database: Database, start: S
     monkeypatch.setattr(pump, "WINDOW", 3)
     monkeypatch.setattr(pump, "GROUP", 3)
     await store(database, "m1", "m2", "m3", "m4")
-    _, session = start()
+    _rest, session = start()
     await until(lambda: len(session.sent) == 3)
     await asyncio.sleep(4 * pump.POLL)
     assert session.sent == ["m1", "m2", "m3"]
@@ -134,7 +134,7 @@ async def test_a_handover_finishes_what_was_begun_and_leaves_the_rest(database: 
 
     names = [f"m{number}" for number in range(50)]
     await store(database, *names)
-    made, _ = start(Unhurried())
+    made, _rest = start(Unhurried())
     await until(lambda: len(handed) > 1)
     await made.stop(drain=True)
     assert await statuses(database) == {name: "delivered" if name in handed else "accepted" for name in names}

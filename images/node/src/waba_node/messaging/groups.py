@@ -33,7 +33,7 @@ async def groups(items: AsyncIterator[Item], largest: int) -> AsyncIterator[list
     reader = asyncio.create_task(read())
     try:
         while True:
-            group = [await queue.get(), *(queue.get_nowait() for _ in range(queue.qsize()))]
+            group = [await queue.get(), *(queue.get_nowait() for _rest in range(queue.qsize()))]
             end = group.pop() if isinstance(group[-1], _End) else None
             if group:
                 yield group

@@ -59,7 +59,7 @@ class Deliveries:
         delivered = [webhook for webhook, problem in zip(due, problems, strict=True) if problem is None]
         async with self.database.begin() as connection:
             await application.webhooks_delivered(connection, [webhook.position for webhook in delivered])
-            for webhook, _ in failed:
+            for webhook, _rest in failed:
                 pause = backoff(webhook.attempts + 1, step, longest)
                 await application.webhook_failed(connection, webhook.position, pause)
         if failed:
