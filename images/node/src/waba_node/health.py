@@ -9,7 +9,7 @@ import asyncio
 import time
 from collections.abc import Callable
 
-STALE = 15.0  # seconds without a sign of life of a loop
+GRACE = 15.0  # seconds by which a loop may be late
 
 
 class Health:
@@ -17,7 +17,7 @@ class Health:
 
     def __init__(self) -> None:
         self.reasons: dict[str, str] = {"start": "starting"}
-        self.beats: dict[str, float] = {}
+        self.due: dict[str, float] = {}
 
     def bad(self, what: str, reason: str) -> None:
         """Say that `what` does not work, and why."""
@@ -27,16 +27,14 @@ class Health:
         """Say that `what` works."""
         self.reasons.pop(what, None)
 
-    def beat(self, loop: str) -> None:
-        """Say that a loop went round."""
-        self.beats[loop] = time.monotonic()
+    def beat(self, loop: str, pause: float) -> None:
+        """Say that a loop went round, and for how many seconds it will rest now."""
+        self.due[loop] = time.monotonic() + pause
 
     def line(self) -> str:
         """Return `ok`, or `unhealthy: ` and the reasons."""
         now = time.monotonic()
-        stalled = [
-            f"{loop} has not gone round for {now - at:.0f} s" for loop, at in self.beats.items() if now - at > STALE
-        ]
+        stalled = [f"{loop} is {now - due:.0f} s late" for loop, due in self.due.items() if now - due > GRACE]
         reasons = [*self.reasons.values(), *stalled]
         return f"unhealthy: {'; '.join(reasons)}" if reasons else "ok"
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from tests.conftest import dropped_afterwards
-from waba_node.store import cluster, schema
+from waba_node.store import application, cluster, schema
 from waba_node.store.metadata import metadata
 
 
@@ -19,6 +19,7 @@ async def allowed(_connection: object) -> bool:
 
 
 def differences(connection: sa.Connection) -> list:
+    assert {application.message, cluster.node} <= set(metadata.tables.values())
     return compare_metadata(MigrationContext.configure(connection), metadata)
 
 

@@ -17,14 +17,18 @@ log = logging.getLogger(__name__)
 
 CONNECTIONS = 8  # per node at the most; what max_connections must allow is this times the nodes
 CONNECT_TIMEOUT = 3  # seconds
+READ_TIMEOUT = 10.0  # seconds for the answer to a statement; a server that vanished would never give one
+# Who waits for a lock gives up soon, and who died with one loses it soon: else a master that hangs in the middle of a transaction
+# would keep the lease from all others. MariaDB can end idle transactions; MySQL can only end idle connections, which the pool renews.
+SESSION = "SET SESSION innodb_lock_wait_timeout=5 /*M!100300 , idle_transaction_timeout=5 */ /*!80000 , wait_timeout=15 */"
 UNKNOWN_DATABASE = 1049
 
 
 class Database:
     """A bounded pool of connections, and the database itself where it is missing."""
 
-    def __init__(self, config: DatabaseConfig) -> None:
-        self.config = config
+    def __init__(self, config: DatabaseConfig, read_timeout: float | None = READ_TIMEOUT) -> None:
+        self.config, self.read_timeout = config, read_timeout
         self.engine = self._engine(config.name)
 
     def _engine(self, name: str | None) -> AsyncEngine:
@@ -37,7 +41,7 @@ class Database:
             name,
             {"charset": "utf8mb4"},
         )
-        arguments: dict = {"connect_timeout": CONNECT_TIMEOUT}
+        arguments: dict = {"connect_timeout": CONNECT_TIMEOUT, "read_timeout": self.read_timeout, "init_command": SESSION}
         if self.config.tls_ca:
             context = ssl.create_default_context(cafile=self.config.tls_ca)
             if self.config.tls_certificate:
