@@ -58,6 +58,7 @@ async def run(config: NodeConfig) -> int:
 
 async def upgrade(config: NodeConfig) -> int:
     """Bring the schema up to date once, without a cluster (vendor fact: WA_DB_UPGRADE=1)."""
+    from .runtime import DATABASE_TROUBLE, cause
     from .store import application, cluster, schema  # noqa: F401
     from .store.engine import Database
 
@@ -65,13 +66,19 @@ async def upgrade(config: NodeConfig) -> int:
         return True
 
     database = Database(config.database)
-    await database.ensure()
-    async with database.begin() as connection:
-        await cluster.create_lease_table(connection)
-    await schema.upgrade(database, allowed)
-    await database.close()
-    log.info("the schema is up to date")
-    return 0
+    try:
+        await database.ensure()
+        async with database.begin() as connection:
+            await cluster.create_lease_table(connection)
+        done = await schema.upgrade(database, allowed)
+    except DATABASE_TROUBLE as error:
+        log.error("the schema could not be upgraded: %s", cause(error))
+        return 1
+    finally:
+        await database.close()
+    if done:
+        log.info("the schema is up to date")
+    return 0 if done else 1
 
 
 async def wait_for_database(config: NodeConfig) -> int:

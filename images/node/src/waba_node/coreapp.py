@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import time
 
-from .control.ownership import Grant, Ownership, recorded_window, window
+from .clock import now
+from .control.ownership import PROOFS_PER_WINDOW, Grant, Ownership, recorded_window, window
 from .control.promotion import REPORT_INTERVAL
 from .messaging import intake
 from .messaging.pump import Pump
@@ -20,7 +20,7 @@ from .wire import NodeAddress, PortName, WireError
 log = logging.getLogger(__name__)
 
 TICK = 0.1  # seconds between two looks at the deadline
-PROOF_TIMEOUT = 2.0  # seconds
+PATIENCE = 2.0  # seconds at the most to wait for a proof
 
 
 class Coreapp(Runtime):
@@ -33,6 +33,7 @@ class Coreapp(Runtime):
         self.pump: Pump | None = None
         self.connected: Grant | None = None
         self.connecting = False
+        self.link = asyncio.Lock()  # a connection is not begun before the last one has ended
         self.masters: list[NodeAddress] = []  # as last read, for when the database is away
         self.woken = asyncio.Event()
 
@@ -44,7 +45,7 @@ class Coreapp(Runtime):
         intake.register(self.server, self.database, self.owns, self.new_message)
         await self.server.start()
         self.every("report", self.report)
-        self.every("proof", self.prove)
+        self.every("proof", self.prove, self.woken)
         self.loops.append(asyncio.create_task(self.fence(), name="fence"))
 
     async def stop(self) -> None:
@@ -53,13 +54,7 @@ class Coreapp(Runtime):
         self.ownership.draining = True
         await self.disconnect("handing the shard over", drain=True)
         if grant is not None:
-            with contextlib.suppress(*DATABASE_TROUBLE, WireError):
-                async with self.database.begin() as connection:
-                    await cluster.release(connection, grant.shard, self.incarnation, grant.epoch)
-                    await cluster.leave(connection, self.config.node_id, self.incarnation)
-                    master = await cluster.primary_master(connection)
-                if master is not None:
-                    await self.client.call(master, PortName.CONTROL, "shard.released", {"shard": grant.shard}, 1.0)
+            await self.give_back(grant)
         await self.server.stop()
 
     # -- what others ask -----------------------------------------------------------------------------------------------
@@ -67,7 +62,7 @@ class Coreapp(Runtime):
     def owns(self, shard: int) -> bool:
         """Return whether this process is connected for a shard and may be."""
         mine = self.connected is not None and self.connected.shard == shard and self.connected == self.ownership.grant
-        return mine and self.ownership.may_be_connected(time.monotonic())
+        return mine and self.ownership.may_be_connected(now())
 
     def new_message(self) -> None:
         if self.pump is not None:
@@ -98,18 +93,12 @@ class Coreapp(Runtime):
         return REPORT_INTERVAL if self.masters else 1.0
 
     async def prove(self) -> float:
-        """Look at the map while owning nothing; prove the ownership, and connect with it, when a proof is due."""
-        if self.pump is not None and self.pump.ended():
-            await self.disconnect("the upstream ended the connection; connecting again with the next proof")
-        if self.ownership.grant is None and not self.ownership.draining:
-            await self.look_at_the_map()
-        elif self.ownership.proof_due(time.monotonic()):
-            await self.prove_grant()
+        """Look at the map while owning nothing; prove the ownership when a proof is due."""
         if self.ownership.grant is None:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.woken.wait(), self.settings.heartbeat_interval)
-            self.woken.clear()
-        return TICK
+            await self.look_at_the_map()
+        elif self.ownership.proof_due(now()):
+            await self.prove_grant(self.ownership.grant)
+        return self.settings.heartbeat_interval if self.ownership.grant is None else TICK
 
     async def look_at_the_map(self) -> None:
         async with self.database.begin() as connection:
@@ -117,81 +106,116 @@ class Coreapp(Runtime):
         if mine is not None:
             await self.prove_grant(Grant(mine.shard, mine.epoch))
 
-    async def prove_grant(self, new: Grant | None = None) -> None:
-        """Prove a grant by the database, or by a master where this node cannot reach the database."""
-        grant = new or self.ownership.grant
+    async def prove_grant(self, grant: Grant) -> None:
+        """Prove a grant by the database, or by a master where this node cannot reach the database; connect when it holds."""
         unhealthy_interval = self.settings.unhealthy_interval
-        sent_at = time.monotonic()
+        sent_at, seconds = now(), recorded_window(unhealthy_interval)
         try:
-            async with asyncio.timeout(PROOF_TIMEOUT), self.database.begin() as connection:
+            async with asyncio.timeout(self.patience()), self.database.begin() as connection:
                 holds = await cluster.prove(
-                    connection,
-                    grant.shard,
-                    self.config.node_id,
-                    self.incarnation,
-                    grant.epoch,
-                    recorded_window(unhealthy_interval),
+                    connection, grant.shard, self.config.node_id, self.incarnation, grant.epoch, seconds
                 )
-            self.database_answers()
         except DATABASE_TROUBLE as error:
             self.database_is_away(error)
-            sent_at = time.monotonic()
-            holds = await self.ask_masters(grant, recorded_window(unhealthy_interval))
+            sent_at = now()
+            holds = await self.ask_masters("prove", grant, seconds=seconds)
         if holds is None:
             return
         if not holds:
             self.ownership.refused(grant)
-            await self.disconnect("the map names another owner")
+            await self.disconnect("the map no longer names this node")
+            await self.give_back(grant)
             return
         self.ownership.proven(grant, sent_at, window(unhealthy_interval))
         if self.connected is None:
             await self.connect(grant)
 
-    async def ask_masters(self, grant: Grant, seconds: float) -> bool | None:
-        """Let a master prove the grant. Return what it found, or None when none could."""
+    async def give_back(self, grant: Grant) -> None:
+        """Say that this node is disconnected for good, so that the next owner need not wait for the fence."""
+        try:
+            async with asyncio.timeout(self.patience()), self.database.begin() as connection:
+                await cluster.release(connection, grant.shard, self.incarnation, grant.epoch)
+                master = await cluster.primary_master(connection)
+            if master is not None:
+                with contextlib.suppress(WireError):
+                    await self.client.call(master, PortName.CONTROL, "shard.released", {}, self.patience())
+        except DATABASE_TROUBLE:
+            await self.ask_masters("release", grant)
+
+    def patience(self) -> float:
+        """Return for how many seconds to wait for an answer, so that a second way can still be tried within the window."""
+        return min(PATIENCE, window(self.settings.unhealthy_interval) / PROOFS_PER_WINDOW)
+
+    async def ask_masters(self, method: str, grant: Grant, **more: float) -> bool | None:
+        """Let the masters do to the map what this node cannot. Return what one of them found, or None when none could."""
         payload = {
             "shard": grant.shard,
             "node": self.config.node_id,
             "incarnation": self.incarnation,
             "epoch": grant.epoch,
-            "seconds": seconds,
+            **more,
         }
-        for master in self.masters:
+
+        async def ask(master: NodeAddress) -> bool | None:
             with contextlib.suppress(WireError):
-                return (await self.client.call(master, PortName.CONTROL, "prove", payload, PROOF_TIMEOUT))["holds"]
-        return None
+                return (await self.client.call(master, PortName.CONTROL, method, payload, self.patience()))["holds"]
+            return None
+
+        answers = await asyncio.gather(*map(ask, self.masters))
+        return next((answer for answer in answers if answer is not None), None)
 
     async def fence(self) -> None:
         """Disconnect in time when no proof came. This loop does nothing else, so that nothing can hold it up."""
         while True:
-            if self.connected is not None and not self.ownership.may_be_connected(time.monotonic()):
-                self.ownership.lost()
-                await self.disconnect("no proof of ownership in time: neither the database nor a master answered")
-            await asyncio.sleep(TICK)
+            pause = TICK
+            if self.connected is not None:
+                if not self.ownership.may_be_connected(now()):
+                    self.ownership.lost()
+                    await self.disconnect("no proof of ownership in time: neither the database nor a master answered")
+                elif self.pump.ended():
+                    await self.disconnect("the upstream ended the connection; connecting again with the next proof")
+                else:
+                    pause = min(TICK, self.ownership.deadline() - now())
+            await asyncio.sleep(pause)
 
     # -- the connection --------------------------------------------------------------------------------------------------
 
     async def connect(self, grant: Grant) -> None:
-        self.connecting = True
-        try:
-            session = await self.upstream.connect(grant.shard, grant.epoch)
-        except UpstreamError as error:
-            log.warning("shard %d: the upstream refuses the connection: %s", grant.shard, error)
-            self.ownership.lost()
-            return
-        finally:
-            self.connecting = False
-        if not self.ownership.may_be_connected(time.monotonic()) or self.ownership.grant != grant:
-            await session.disconnect()
-            return
-        self.connected = grant
-        self.pump = Pump(self.database, lambda: self.settings)
-        self.pump.start(session, grant.shard, lambda: self.owns(grant.shard))
-        log.info("shard %d: connected with epoch %d", grant.shard, grant.epoch)
+        """Connect for a grant, unless the right to it ends before the upstream has answered."""
+        async with self.link:
+            self.connecting = True
+            try:
+                async with asyncio.timeout(self.ownership.deadline() - now()):
+                    session = await self.upstream.connect(grant.shard, grant.epoch)
+            except (UpstreamError, TimeoutError) as error:
+                log.warning(
+                    "shard %d: the upstream refuses the connection: %s", grant.shard, error or "no answer in time"
+                )
+                self.ownership.lost()
+                return
+            finally:
+                self.connecting = False
+            if not self.ownership.may_be_connected(now()) or self.ownership.grant != grant:
+                await asyncio.shield(session.disconnect())
+                return
+            self.connected = grant
+            self.pump = Pump(self.database, lambda: self.settings)
+            self.pump.start(session, grant.shard, lambda: self.owns(grant.shard))
+            log.info("shard %d: connected with epoch %d", grant.shard, grant.epoch)
 
     async def disconnect(self, reason: str, drain: bool = False) -> None:
-        if self.connected is None:
-            return
-        grant, pump, self.connected, self.pump = self.connected, self.pump, None, None
-        await pump.stop(drain)
-        log.warning("shard %d: disconnected: %s", grant.shard, reason)
+        """End the connection. With drain, first finish what was begun, but not beyond the right to be connected."""
+        # Whoever is cancelled while it waits for this must not leave a connection half ended.
+        await asyncio.shield(asyncio.create_task(self.end_connection(reason, drain)))
+
+    async def end_connection(self, reason: str, drain: bool) -> None:
+        async with self.link:
+            if self.connected is None:
+                return
+            grant, pump, self.connected, self.pump = self.connected, self.pump, None, None
+            stopped = asyncio.create_task(pump.stop(drain))
+            await asyncio.wait([stopped], timeout=max(0.0, self.ownership.deadline() - now()))
+            if not stopped.done():
+                await pump.session.disconnect()
+            await stopped
+            log.warning("shard %d: disconnected: %s", grant.shard, reason)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import time
 from collections.abc import Awaitable, Callable
 
-from .control.lease import Lease, life
+from .clock import now
+from .control.lease import RENEWALS_PER_LIFE, Lease, life
 from .control.ownership import recorded_window
-from .control.promotion import REPORT_INTERVAL, Coreapp, Promotion, plan
+from .control.promotion import REPORT_INTERVAL, Coreapp, Demotion, Plan, Promotion, plan
 from .messaging import registrar
-from .runtime import DATABASE_TROUBLE, Runtime
+from .runtime import DATABASE_TROUBLE, LAST_WORD, Runtime
 from .store import cluster, schema
 from .upstream.loopback import Loopback
 from .wire import NodeAddress, PortName, WireError
@@ -31,41 +31,43 @@ class Master(Runtime):
     def __init__(self, config) -> None:
         super().__init__(config)
         self.upstream = Loopback()
-        self.lease = Lease()
+        self.lease, self.was_primary = Lease(), False
         self.nodes: list[cluster.NodeRow] = []
-        # (node, incarnation) -> our monotonic time of its last good answer, or of when we began to watch it
+        # (node, incarnation) -> the moment, by our own clock, of its last good answer, or of when we began to watch it
         self.watched: dict[tuple[str, str], float] = {}
         self.answering: set[tuple[str, str]] = set()
         self.called: dict[tuple[str, str], float] = {}  # the same key -> when it was called last
         self.calls: set[asyncio.Task] = set()
         self.migrated = False
+        self.released = asyncio.Event()
 
     async def start(self) -> None:
         self.health.bad("schema", "the schema is not there yet")
         self.server = self.wire_server()
         self.server.add(PortName.CONTROL, "observations", self.observations)
         self.server.add(PortName.CONTROL, "prove", self.prove)
+        self.server.add(PortName.CONTROL, "release", self.release)
         self.server.add(PortName.CONTROL, "shard.released", self.shard_released)
         registrar.register(self)
         await self.server.start()
-        self.released = asyncio.Event()
         self.every("lease", self.keep_lease)
+        self.every("schema", self.keep_schema)
         self.every("report", self.report)
         self.every("heartbeat", self.beat_hearts)
-        self.every("manage", self.manage)
+        self.every("manage", self.manage, self.released)
 
     async def stop(self) -> None:
-        with contextlib.suppress(*DATABASE_TROUBLE):
-            async with self.database.begin() as connection:
-                await cluster.release_lease(connection, self.incarnation)
         self.lease.lost()
+        with contextlib.suppress(*DATABASE_TROUBLE):
+            async with asyncio.timeout(LAST_WORD), self.database.begin() as connection:
+                await cluster.release_lease(connection, self.incarnation)
         await self.server.stop()
 
     # -- what others ask ---------------------------------------------------------------------------------------------------
 
     def is_primary(self) -> bool:
         """Return whether this master may act as primary now."""
-        return self.lease.held(time.monotonic())
+        return self.lease.held(now())
 
     def role_name(self) -> str:
         return "primary_master" if self.is_primary() else "secondary_master"
@@ -84,8 +86,10 @@ class Master(Runtime):
 
     async def observations(self, _payload: dict) -> dict:
         """Answer for how many seconds each coreapp has not given us a good answer."""
-        now = time.monotonic()
-        return {"unanswered": {f"{node}/{incarnation}": now - at for (node, incarnation), at in self.watched.items()}}
+        moment = now()
+        return {
+            "unanswered": {f"{node}/{incarnation}": moment - at for (node, incarnation), at in self.watched.items()}
+        }
 
     async def prove(self, payload: dict) -> dict:
         """Prove a shard's ownership for a coreapp that cannot reach the database itself."""
@@ -100,6 +104,13 @@ class Master(Runtime):
             )
         return {"holds": holds}
 
+    async def release(self, payload: dict) -> dict:
+        """Give a shard back for a coreapp that has disconnected and cannot reach the database itself."""
+        async with self.database.begin() as connection:
+            await cluster.release(connection, int(payload["shard"]), str(payload["incarnation"]), int(payload["epoch"]))
+        self.released.set()
+        return {"holds": False}
+
     async def shard_released(self, _payload: dict) -> dict:
         """Promote at once: a coreapp has handed its shard over."""
         self.released.set()
@@ -108,26 +119,25 @@ class Master(Runtime):
     # -- the loops -----------------------------------------------------------------------------------------------------------
 
     async def keep_lease(self) -> float:
-        """Renew the lease or compete for it; bring the schema up to date on becoming primary."""
-        now = time.monotonic()
-        if not self.lease.due(now):
+        """Renew the lease or compete for it."""
+        sent_at = now()
+        if self.was_primary != self.is_primary():
+            self.was_primary = self.is_primary()
+            log.info("now %s%s", self.role_name(), f", lease epoch {self.lease.epoch}" if self.was_primary else "")
+        if not self.lease.due(sent_at):
             return TICK
         seconds = life(self.settings.heartbeat_interval, self.settings.unhealthy_interval)
-        was_primary = self.lease.held(now)
         try:
-            epoch = await self.take_lease(seconds)
+            async with asyncio.timeout(min(CALL_TIMEOUT, seconds / RENEWALS_PER_LIFE)):
+                epoch = await self.take_lease(seconds)
         except DATABASE_TROUBLE:
-            self.lease.failed(time.monotonic())
+            self.lease.failed(now())
             raise
         if epoch is None:
-            self.lease.refused(now, seconds)
+            self.lease.refused(sent_at, seconds)
         else:
-            self.lease.granted(epoch, now, seconds)
-        if self.lease.held(time.monotonic()) != was_primary:
-            log.info("now %s%s", self.role_name(), f", lease epoch {epoch}" if epoch else "")
-        if self.is_primary() and not self.migrated:
-            await self.upgrade_schema()
-        return TICK
+            self.lease.granted(epoch, sent_at, seconds)
+        return 0
 
     async def take_lease(self, seconds: float) -> int | None:
         if not self.migrated and not self.schema_ready:
@@ -137,9 +147,11 @@ class Master(Runtime):
         async with self.database.begin() as connection:
             return await cluster.take_lease(connection, self.config.node_id, self.incarnation, seconds)
 
-    async def upgrade_schema(self) -> None:
-        await schema.upgrade(self.database, self.still_primary)
-        self.migrated = True
+    async def keep_schema(self) -> float:
+        """Bring the schema up to date on becoming primary, while the lease is renewed beside it."""
+        if self.is_primary() and not self.migrated:
+            self.migrated = await schema.upgrade(self.database, self.still_primary)
+        return TICK
 
     async def still_primary(self, connection) -> bool:
         return self.lease.epoch is not None and await cluster.holds_lease(
@@ -162,13 +174,13 @@ class Master(Runtime):
                 for row in self.nodes
                 if row.address.role == "coreapp"
             }
-            now = time.monotonic()
-            self.watched = {key: self.watched.get(key, now) for key in coreapps}
+            moment = now()
+            self.watched = {key: self.watched.get(key, moment) for key in coreapps}
             self.called = {key: at for key, at in self.called.items() if key in coreapps}
             self.answering &= coreapps.keys()
             for key, address in coreapps.items():
-                if now >= self.called.get(key, now) + (self.settings.heartbeat_interval if key in self.called else 0):
-                    self.called[key] = now
+                if key not in self.called or moment >= self.called[key] + self.settings.heartbeat_interval:
+                    self.called[key] = moment
                     call = asyncio.create_task(self.call_coreapp(address))
                     self.calls.add(call)
                     call.add_done_callback(self.calls.discard)
@@ -181,33 +193,33 @@ class Master(Runtime):
             )
             key = address.node_id, answer["incarnation"]
             if answer["able"] and key in self.watched:
-                self.watched[key] = time.monotonic()
+                self.watched[key] = now()
                 self.answering.add(key)
 
     async def manage(self) -> float:
         """As primary, promote where a shard needs it."""
         if self.is_primary() and self.schema_ready:
-            for promotion in await self.due_promotions():
+            promotions, demotions = await self.plan()
+            for promotion in promotions:
                 await self.promote(promotion)
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self.released.wait(), min(1.0, self.settings.heartbeat_interval / 2))
-        self.released.clear()
-        return 0
+            for demotion in demotions:
+                await self.demote(demotion)
+        return min(1.0, self.settings.heartbeat_interval / 2)
 
-    async def due_promotions(self) -> list[Promotion]:
+    async def plan(self) -> Plan:
         async with self.database.begin() as connection:
             shards = await cluster.shards(connection)
             self.nodes = await cluster.nodes(connection)
         peers = await self.ask_peers()
-        now = time.monotonic()
+        moment = now()
         coreapps = {
-            row.address.node_id: self.seen(row, peers, now) for row in self.nodes if row.address.role == "coreapp"
+            row.address.node_id: self.seen(row, peers, moment) for row in self.nodes if row.address.role == "coreapp"
         }
         return plan(shards, coreapps, self.settings.heartbeat_interval, self.settings.unhealthy_interval)
 
-    def seen(self, row: cluster.NodeRow, peers: list[dict[str, float]], now: float) -> Coreapp:
+    def seen(self, row: cluster.NodeRow, peers: list[dict[str, float]], moment: float) -> Coreapp:
         key = row.address.node_id, row.incarnation
-        unanswered = now - self.watched.get(key, now)
+        unanswered = moment - self.watched.get(key, moment)
         by_peers = tuple(peer.get("/".join(key), 0.0) for peer in peers)
         return Coreapp(*key, row.silent, unanswered, key in self.answering, by_peers)
 
@@ -230,9 +242,15 @@ class Master(Runtime):
         if epoch is None:
             return
         log.info("shard %d: promoted %s, epoch %d", promotion.shard, promotion.node, epoch)
-        (address,) = [row.address for row in self.nodes if row.address.node_id == promotion.node]
-        with contextlib.suppress(WireError):
-            await self.client.call(address, PortName.CONTROL, "promoted", {}, 1.0)
+        for row in self.nodes:
+            if row.address.node_id == promotion.node:
+                with contextlib.suppress(WireError):
+                    await self.client.call(row.address, PortName.CONTROL, "promoted", {}, 1.0)
+
+    async def demote(self, demotion: Demotion) -> None:
+        async with self.database.begin() as connection:
+            if await self.still_primary(connection) and await cluster.demote(connection, demotion):
+                log.warning("shard %d: its owner is unhealthy and loses it", demotion.shard)
 
     async def broadcast_settings(self) -> None:
         """Tell every node that the settings changed (seed); one that does not hear it reads them with its next report."""

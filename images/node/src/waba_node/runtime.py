@@ -9,6 +9,7 @@ import signal
 import uuid
 from collections.abc import Awaitable, Callable
 
+import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from .config import NodeConfig
@@ -16,18 +17,26 @@ from .health import Health, serve
 from .store import application, cluster
 from .store.application import ApplicationSettings
 from .store.engine import Database
-from .wire import NodeAddress, PortName, WireClient, WireServer
+from .wire import NodeAddress, PortName, WireClient, WireError, WireServer
 
 log = logging.getLogger(__name__)
 
 NO_SUCH_TABLE = 1146
 DATABASE_TROUBLE = (SQLAlchemyError, OSError, TimeoutError)
+LOOK_AT_DATABASE = 1.0  # seconds between two looks whether the database answers, and for its answer
+LAST_WORD = 2.0  # seconds that a node which stops gives the database: the engine kills it after ten
+AGAIN = 1.0  # seconds after which a loop tries again what failed
 
 
 def cause(error: BaseException) -> str:
     """Return what went wrong with the database in a few words: the driver's own, without SQL and parameters."""
     original = getattr(error, "orig", None) or error
-    return f"{type(original).__name__}: {original}".splitlines()[0][:200]
+    return f"{type(original).__name__}: {str(original) or 'no answer in time'}".splitlines()[0][:200]
+
+
+def database_refusal(error: Exception) -> WireError | None:
+    """Return what another node is told when the database failed a call."""
+    return WireError(1023, "Database error", cause(error)) if isinstance(error, DATABASE_TROUBLE) else None
 
 
 class Runtime:
@@ -62,47 +71,54 @@ class Runtime:
             asyncio.get_running_loop().add_signal_handler(number, stopping.set)
         log.info("starting %s %s, version %s", self.config.role, self.config.node_id, self.config.version)
         line = await serve(self.health.line, self.config.listen_ports[PortName.HEALTH])
+        self.every("database", self.look_at_database)
         await self.start()
         self.health.good("start")
         await stopping.wait()
         log.info("stopping: asked to by a signal")
-        await self.stop()
-        for loop in self.loops:
+        for loop in self.loops:  # first, so that none takes up again what is handed over
             loop.cancel()
         await asyncio.gather(*self.loops, return_exceptions=True)
+        await self.stop()
         with contextlib.suppress(*DATABASE_TROUBLE):
-            async with self.database.begin() as connection:
+            async with asyncio.timeout(LAST_WORD), self.database.begin() as connection:
                 await cluster.leave(connection, self.config.node_id, self.incarnation)
         line.close()
         await self.client.close()
-        await self.database.close()
+        with contextlib.suppress(*DATABASE_TROUBLE):
+            async with asyncio.timeout(LAST_WORD):
+                await self.database.close()
         log.info("stopped")
 
-    def every(self, name: str, step: Callable[[], Awaitable[float]]) -> None:
-        """Run `step` again and again; it returns the seconds until the next time. A database that is away is said, once."""
+    def every(self, name: str, step: Callable[[], Awaitable[float]], woken: asyncio.Event | None = None) -> None:
+        """Run `step` again and again; it returns the seconds until the next time, which comes at once when it is woken."""
+        woken = woken or asyncio.Event()
 
         async def loop() -> None:
             while True:
                 try:
                     pause = await step()
-                    self.database_answers()
                 except DATABASE_TROUBLE as error:
                     self.database_is_away(error)
-                    pause = 1.0
-                except asyncio.CancelledError:
-                    raise
+                    pause = AGAIN
                 except Exception:
                     log.exception("%s failed; trying again", name)
-                    pause = 1.0
-                self.health.beat(name)
-                await asyncio.sleep(pause)
+                    pause = AGAIN
+                self.health.beat(name, pause)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(woken.wait(), pause)
+                woken.clear()
 
         self.loops.append(asyncio.create_task(loop(), name=name))
 
-    def database_answers(self) -> None:
+    async def look_at_database(self) -> float:
+        """See whether the database answers. Only this finds that it does again: other loops may well go round without asking it."""
+        async with asyncio.timeout(LOOK_AT_DATABASE), self.database.begin() as connection:
+            await connection.execute(sa.text("SELECT 1"))
         if "database" in self.health.reasons:
             log.info("the database answers again")
             self.health.good("database")
+        return LOOK_AT_DATABASE
 
     def database_is_away(self, error: Exception) -> None:
         original = getattr(error, "orig", None)
@@ -150,7 +166,7 @@ class Runtime:
 
     def wire_server(self) -> WireServer:
         """Return a server with the methods that every node answers."""
-        server = WireServer(self.config.listen_ports, self.config.secret)
+        server = WireServer(self.config.listen_ports, self.config.secret, database_refusal)
         server.add(PortName.CONTROL, "status", self.status)
         server.add(PortName.CONTROL, "settings.changed", self.settings_changed)
         return server

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from waba_node.control.lease import Lease, life
 from waba_node.control.ownership import DRIFT
-from waba_node.control.promotion import Coreapp, Shard, plan, ready, unhealthy
+from waba_node.control.promotion import Coreapp, Demotion, Plan, Shard, plan, ready, unhealthy
 
 HEARTBEAT, UNHEALTHY = 5.0, 30.0
 SECONDS = st.sampled_from([0.0, 4.0, 29.9, 30.0, 60.0, 119.0, 121.0])
@@ -53,7 +53,7 @@ def test_both_monitors_as_the_seed_has_them(seen, expected):
 
 @given(MAPS, COREAPPS)
 def test_no_promotion_breaks_a_rule(shards, coreapps):
-    promotions = plan(shards, coreapps, HEARTBEAT, UNHEALTHY)
+    promotions, demotions = plan(shards, coreapps, HEARTBEAT, UNHEALTHY)
     rows = {row.shard: row for row in shards}
     kept = {
         row.owner
@@ -66,19 +66,26 @@ def test_no_promotion_breaks_a_rule(shards, coreapps):
     assert len(chosen) == len(set(chosen)), "one coreapp, one shard"
     for promotion in promotions:
         row = rows[promotion.shard]
-        assert row.owner is None or row.fenced, "the former owner can no longer be connected"
+        assert row.fenced, "the last owner can no longer be connected"
         assert row.owner not in kept, "a healthy owner keeps its shard"
         assert promotion.node not in kept, "who owns a shard gets no second one"
         assert promotion.epoch == row.epoch
         assert ready(coreapps[promotion.node], HEARTBEAT, UNHEALTHY)
         assert promotion.incarnation == coreapps[promotion.node].incarnation
+    for demotion in demotions:
+        row = rows[demotion.shard]
+        assert unhealthy(coreapps[row.owner], UNHEALTHY), "nobody else loses a shard"
+        assert not row.fenced, "who is fenced is replaced at once"
+        assert demotion.epoch == row.epoch
+    spares = [name for name, one in coreapps.items() if name not in kept and ready(one, HEARTBEAT, UNHEALTHY)]
+    assert len(promotions) + len(demotions) <= len(spares), "no shard is taken without somebody to take it over"
 
 
 @given(MAPS, COREAPPS)
 def test_every_free_shard_is_served_while_spares_last(shards, coreapps):
-    promotions = plan(shards, coreapps, HEARTBEAT, UNHEALTHY)
+    promotions, _demotions = plan(shards, coreapps, HEARTBEAT, UNHEALTHY)
     promoted = {promotion.shard for promotion in promotions}
-    free = [row for row in shards if row.owner is None and row.shard not in promoted]
+    free = [row for row in shards if row.owner is None and row.fenced and row.shard not in promoted]
     used = {promotion.node for promotion in promotions} | {row.owner for row in shards}
     spares = [one for name, one in coreapps.items() if name not in used and ready(one, HEARTBEAT, UNHEALTHY)]
     assert not (free and spares)
@@ -86,14 +93,30 @@ def test_every_free_shard_is_served_while_spares_last(shards, coreapps):
 
 def test_a_restarted_owner_is_a_spare_like_any_other():
     shards = [Shard(0, "c0", "before", 7, fenced=True)]
-    (promotion,) = plan(shards, {"c0": coreapp("c0", incarnation="after")}, HEARTBEAT, UNHEALTHY)
+    (promotion,), _demotions = plan(shards, {"c0": coreapp("c0", incarnation="after")}, HEARTBEAT, UNHEALTHY)
     assert (promotion.node, promotion.incarnation, promotion.epoch) == ("c0", "after", 7)
 
 
 def test_a_former_life_of_an_owner_blocks_no_shard():
     shards = [Shard(0, "c0", "before", 7, fenced=True), Shard(1, "c0", "i", 3, fenced=False)]
-    (promotion,) = plan(shards, {"c0": coreapp("c0"), "c1": coreapp("c1")}, HEARTBEAT, UNHEALTHY)
+    (promotion,), _demotions = plan(shards, {"c0": coreapp("c0"), "c1": coreapp("c1")}, HEARTBEAT, UNHEALTHY)
     assert (promotion.shard, promotion.node) == (0, "c1")
+
+
+@pytest.mark.parametrize(
+    ("owner", "spare", "expected"),
+    [
+        ({"unanswered": 30, "peers": (30,)}, {}, [Demotion(0, 7)]),
+        ({"silent": 121}, {}, [Demotion(0, 7)]),
+        ({"unanswered": 30, "peers": (30,)}, {"answers": False}, []),  # nobody could take over
+        ({}, {}, []),
+        ({"incarnation": "after"}, {}, []),  # its process is dead, so its fence passes by itself
+    ],
+)
+def test_an_unhealthy_owner_that_still_proves_itself_is_demoted_once_another_can_take_over(owner, spare, expected):
+    shards = [Shard(0, "c0", "i", 7, fenced=False)]
+    found = plan(shards, {"c0": coreapp("c0", **owner), "c1": coreapp("c1", **spare)}, HEARTBEAT, UNHEALTHY)
+    assert found == Plan([], expected)
 
 
 @given(st.floats(0, 100), st.integers(1, 60), st.integers(2, 120), st.floats(0, 200))

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from waba_node.control.lease import Lease, life
 from waba_node.control.ownership import Grant, Ownership, recorded_window, window
-from waba_node.control.promotion import Coreapp, Promotion, Shard, plan
+from waba_node.control.promotion import Coreapp, Demotion, Promotion, Shard, plan
 
 HEARTBEAT, UNHEALTHY = 1.0, 3.0
 TICK = 0.1  # virtual seconds
@@ -61,10 +61,23 @@ class Database:
     def promote(self, now: float, who: tuple[str, int], epoch: int, promotion: Promotion, seconds: float) -> bool:
         row = self.rows[promotion.shard]
         holds = self.holder == who and self.epoch == epoch and now < self.expires_at
-        if not holds or row["epoch"] != promotion.epoch or not (row["owner"] is None or now >= row["fence"]):
+        if not holds or row["epoch"] != promotion.epoch or now < row["fence"]:
             return False
         row.update(owner=promotion.node, life=promotion.incarnation, epoch=promotion.epoch + 1, fence=now + seconds)
         return True
+
+    def demote(self, now: float, who: tuple[str, int], epoch: int, demotion: Demotion) -> bool:
+        row = self.rows[demotion.shard]
+        holds = self.holder == who and self.epoch == epoch and now < self.expires_at
+        if not holds or row["epoch"] != demotion.epoch or row["owner"] is None:
+            return False
+        row.update(owner=None, life=None)
+        return True
+
+    def release(self, now: float, grant: Grant, life: str) -> None:
+        row = self.rows[grant.shard]
+        if row["epoch"] == grant.epoch and (row["owner"] is None or row["life"] == life):
+            row.update(owner=None, life=None, fence=now)
 
 
 @dataclass
@@ -205,8 +218,11 @@ class World:
             seen[node.name] = Coreapp(*key, 0.0, unanswered, key in master.answering, by_peers)
         if not master.lease.held(clock):
             return
-        for promotion in plan(rows, seen, HEARTBEAT, UNHEALTHY):
+        promotions, demotions = plan(rows, seen, HEARTBEAT, UNHEALTHY)
+        for promotion in promotions:
             self.promote(master, master.lease.epoch, promotion)
+        for demotion in demotions:
+            self.demote(master, master.lease.epoch, demotion)
 
     def promote(self, master: Master, epoch: int, promotion: Promotion) -> None:
         who, seconds = (master.name, master.life), recorded_window(UNHEALTHY)
@@ -215,6 +231,15 @@ class World:
             "db",
             lambda: self.database.promote(self.now, who, epoch, promotion, seconds),
             lambda done: self.note(f"{master.name} promoted {promotion.node}: {done}"),
+        )
+
+    def demote(self, master: Master, epoch: int, demotion: Demotion) -> None:
+        who = master.name, master.life
+        self.call(
+            master,
+            "db",
+            lambda: self.database.demote(self.now, who, epoch, demotion),
+            lambda done: self.note(f"{master.name} demoted the owner of {demotion.shard}: {done}"),
         )
 
     def step_node(self, node: Node) -> None:
@@ -247,19 +272,37 @@ class World:
             node.asking = False
             if not holds:
                 node.ownership.refused(grant)
-                node.connected = None
+                if node.connected == grant:
+                    node.connected = None
+                    self.note(f"{node.name} refused and disconnected")
+                self.by_database_or_master(node, lambda: self.database.release(self.now, grant, owner[1]))
                 return
             node.ownership.proven(grant, sent_at, window(UNHEALTHY))
             if node.connected is None and node.ownership.may_be_connected(node.clock(self.now)):
                 node.connected = grant
                 self.note(f"{node.name} connected, epoch {grant.epoch}")
 
-        def by_a_master() -> None:
+        def failed() -> None:
             node.asking = False
-            master = self.random.choice(self.masters)
-            if master.alive and self.reaches(node.name, master.name):
-                self.call(node, "db" if self.reaches(master.name, "db") else "nowhere", ask, answered)
 
+        self.by_database_or_master(node, ask, answered, failed)
+
+    def by_database_or_master(
+        self, node: Node, ask: Callable, answered: Callable = lambda _: None, failed: Callable = lambda: None
+    ) -> None:
+        """Let a node ask the database or, when that does not answer, a master to ask it."""
+
+        def by_a_master() -> None:
+            master = self.random.choice(self.masters)
+            reached = master.alive and self.reaches(node.name, master.name) and self.reaches(master.name, "db")
+            self.call(
+                node, f"db of {master.name}" if reached else "nowhere", ask if reached else nobody, answered, failed
+            )
+
+        def nobody() -> None:
+            raise AssertionError("nobody is asked nowhere")
+
+        self.cut.add(frozenset((node.name, "nowhere")))
         self.call(node, "db", ask, answered, by_a_master)
 
     # -- faults, time, invariants ---------------------------------------------------------------------------------------

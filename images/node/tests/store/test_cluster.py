@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from waba_node.control.promotion import Promotion
+import sqlalchemy as sa
+from waba_node.control.promotion import Demotion, Promotion
 from waba_node.store import cluster
 from waba_node.wire import NodeAddress
 
@@ -88,6 +89,50 @@ async def test_a_promotion_that_was_planned_on_an_older_map_does_nothing(databas
         await cluster.release(connection, 0, "a", 1)
     assert await promoted(database, "c2", "b", 0, 30) is None
     assert await promoted(database, "c2", "b", 1, 30) == 2
+
+
+async def test_a_demoted_owner_proves_nothing_and_is_replaced_when_its_fence_has_passed(database) -> None:
+    await promoted(database, "c1", "a", 0, 0.5)
+    async with database.begin() as connection:
+        assert not await cluster.demote(connection, Demotion(0, 0)), "planned on an older map"
+        assert await cluster.demote(connection, Demotion(0, 1))
+    assert not await proven(database, "c1", "a", 1)
+    assert await promoted(database, "c2", "b", 1, 30) is None, "it may still be connected"
+    await asyncio.sleep(0.7)
+    assert await promoted(database, "c2", "b", 1, 30) == 2
+
+
+async def test_a_demoted_owner_that_has_disconnected_is_replaced_at_once(database) -> None:
+    await promoted(database, "c1", "a", 0, 30)
+    async with database.begin() as connection:
+        await cluster.demote(connection, Demotion(0, 1))
+        await cluster.release(connection, 0, "a", 0)
+    assert await promoted(database, "c2", "b", 1, 30) is None, "that was about an earlier epoch"
+    async with database.begin() as connection:
+        await cluster.release(connection, 0, "a", 1)
+    assert await promoted(database, "c2", "b", 1, 30) == 2
+    async with database.begin() as connection:
+        await cluster.release(connection, 0, "a", 1)
+    assert await proven(database, "c2", "b", 2), "a late word of a former owner changes nothing"
+
+
+async def test_a_node_that_calls_itself_like_another_takes_no_shard_from_it(database) -> None:
+    async with database.begin() as connection:
+        await cluster.register(connection, address("c1"), "a", "1.0.0")
+    await promoted(database, "c1", "a", 0, 30)
+    namesake = NodeAddress(address("c1").node_id, "coreapp", "c1", (7250, 7251, 7252, 7253))
+    async with database.begin() as connection:
+        await cluster.register(connection, namesake, "b", "1.0.0")
+    assert await proven(database, "c1", "a", 1)
+
+
+async def test_who_hangs_with_a_lock_loses_it(database) -> None:
+    async with database.begin() as connection:
+        limits = dict((await connection.execute(sa.text("SHOW SESSION VARIABLES LIKE '%timeout%'"))).all())
+    # MariaDB ends idle transactions, MySQL at least idle connections.
+    assert limits.get("idle_transaction_timeout", "5") == "5"
+    assert "idle_transaction_timeout" in limits or limits["wait_timeout"] == "15"
+    assert limits["innodb_lock_wait_timeout"] == "5"
 
 
 async def test_a_restarted_container_releases_what_its_former_process_held(database) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 DRIFT = 0.1  # the rates of two clocks differ by less than this
 MARGIN = 0.2  # seconds on top of it
 SHARE_OF_UNHEALTHY = 0.7
-PROOFS_PER_WINDOW = 4
+PROOFS_PER_WINDOW = 6  # so often that a demoted owner hears of it soon
 
 
 def window(unhealthy_interval: float) -> float:

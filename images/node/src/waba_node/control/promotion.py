@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 SILENT_IN_DATABASE = 120.0  # seconds (seed)
 REPORT_INTERVAL = 60.0  # seconds (seed)
@@ -49,6 +50,21 @@ class Promotion:
     epoch: int
 
 
+@dataclass(frozen=True)
+class Demotion:
+    """Take `shard` from its owner, if the map still has `epoch`, so that it can prove nothing any more."""
+
+    shard: int
+    epoch: int
+
+
+class Plan(NamedTuple):
+    """What the primary master does now."""
+
+    promotions: list[Promotion]
+    demotions: list[Demotion]
+
+
 def unhealthy(coreapp: Coreapp, unhealthy_interval: float) -> bool:
     """Return whether a coreapp is unhealthy by either monitor (seed)."""
     to_primary = coreapp.unanswered >= unhealthy_interval
@@ -64,10 +80,11 @@ def ready(coreapp: Coreapp, heartbeat_interval: float, unhealthy_interval: float
 
 def plan(
     shards: Collection[Shard], coreapps: Mapping[str, Coreapp], heartbeat_interval: float, unhealthy_interval: float
-) -> list[Promotion]:
-    """Return the promotions that are due.
+) -> Plan:
+    """Return what is due.
 
-    A shard is given away only when nobody owns it, or its owner is unhealthy or gone and can no longer be connected.
+    A shard is given away only when its last owner can no longer be connected. An unhealthy owner may be able to prove itself all the same:
+    the database hears it and the masters do not, or the other way round. It is demoted as soon as another can take over, and only then.
     """
     # By row, not by name: a restarted coreapp may still be named as owner of one shard and already own another.
     kept = [row for row in shards if _keeps(row, coreapps, unhealthy_interval)]
@@ -77,12 +94,19 @@ def plan(
         for node, coreapp in sorted(coreapps.items())
         if node not in owners and ready(coreapp, heartbeat_interval, unhealthy_interval)
     ]
-    free = sorted(
-        (row for row in shards if row not in kept and (row.owner is None or row.fenced)), key=lambda row: row.shard
+    lost = sorted((row for row in shards if row not in kept), key=lambda row: (not row.fenced, row.shard))
+    pairs = list(zip(lost, spares, strict=False))
+    return Plan(
+        [Promotion(row.shard, one.node, one.incarnation, row.epoch) for row, one in pairs if row.fenced],
+        [Demotion(row.shard, row.epoch) for row, _one in pairs if not row.fenced and _owner(row, coreapps)],
     )
-    return [Promotion(row.shard, one.node, one.incarnation, row.epoch) for row, one in zip(free, spares, strict=False)]
+
+
+def _owner(row: Shard, coreapps: Mapping[str, Coreapp]) -> Coreapp | None:
+    owner = coreapps.get(row.owner or "")
+    return owner if owner is not None and owner.incarnation == row.incarnation else None
 
 
 def _keeps(row: Shard, coreapps: Mapping[str, Coreapp], unhealthy_interval: float) -> bool:
-    owner = coreapps.get(row.owner or "")
-    return owner is not None and owner.incarnation == row.incarnation and not unhealthy(owner, unhealthy_interval)
+    owner = _owner(row, coreapps)
+    return owner is not None and not unhealthy(owner, unhealthy_interval)

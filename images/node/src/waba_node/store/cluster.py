@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.mysql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ..control.promotion import Promotion, Shard
+from ..control.promotion import Demotion, Promotion, Shard
 from ..wire.address import NodeAddress
 from .metadata import NOW, Moment, metadata, seconds_from_now
 
@@ -118,7 +118,8 @@ async def register(connection: AsyncConnection, address: NodeAddress, incarnatio
     """Put a node that starts into the list.
 
     It takes the place of whatever had its name and ports before (a recreated container), and releases the shards of its own former
-    process, which is dead, since a container has one.
+    process, which is dead, since a container has one. (With other ports it would be another node that calls itself by the same name:
+    nothing is known of that one's process.)
     """
     same_place = sa.and_(
         node.c.hostname == address.hostname, node.c.ports == _ports(address), node.c.role == address.role
@@ -129,6 +130,8 @@ async def register(connection: AsyncConnection, address: NodeAddress, incarnatio
         .all()
     )
     await connection.execute(sa.delete(node).where(node.c.node_id.in_(replaced)))
+    same_node = sa.and_(same_place, node.c.node_id == address.node_id)
+    restarted = (await connection.execute(sa.select(node.c.node_id).where(same_node))).one_or_none() is not None
     values = {
         "incarnation": incarnation,
         "role": address.role,
@@ -138,8 +141,11 @@ async def register(connection: AsyncConnection, address: NodeAddress, incarnatio
         "reported_at": NOW,
     }
     await connection.execute(insert(node).values(node_id=address.node_id, **values).on_duplicate_key_update(**values))
-    former = sa.and_(shard_map.c.owner == address.node_id, shard_map.c.incarnation != incarnation)
-    await connection.execute(sa.update(shard_map).where(former).values(owner=None, incarnation=None, fence_until=NOW))
+    if restarted:
+        former = sa.and_(shard_map.c.owner == address.node_id, shard_map.c.incarnation != incarnation)
+        await connection.execute(
+            sa.update(shard_map).where(former).values(owner=None, incarnation=None, fence_until=NOW)
+        )
 
 
 async def report(connection: AsyncConnection, node_id: str, incarnation: str) -> bool:
@@ -214,9 +220,26 @@ async def prove(
 
 
 async def release(connection: AsyncConnection, shard: int, incarnation: str, epoch: int) -> None:
-    """Give a shard back after disconnecting from the upstream."""
-    mine = sa.and_(shard_map.c.shard == shard, shard_map.c.incarnation == incarnation, shard_map.c.epoch == epoch)
+    """Give a shard back after disconnecting from the upstream, also one that was taken away: nobody need wait for the fence."""
+    mine = sa.and_(
+        shard_map.c.shard == shard,
+        shard_map.c.epoch == epoch,
+        sa.or_(shard_map.c.incarnation == incarnation, shard_map.c.owner.is_(None)),
+    )
     await connection.execute(sa.update(shard_map).where(mine).values(owner=None, incarnation=None, fence_until=NOW))
+
+
+async def demote(connection: AsyncConnection, demotion: Demotion) -> bool:
+    """Take a shard from its owner, who may be connected until its fence passes. Return False when the map has moved on.
+
+    Call it in a transaction in which `holds_lease` was true.
+    """
+    held = sa.and_(
+        shard_map.c.shard == demotion.shard, shard_map.c.epoch == demotion.epoch, shard_map.c.owner.is_not(None)
+    )
+    return bool(
+        (await connection.execute(sa.update(shard_map).where(held).values(owner=None, incarnation=None))).rowcount
+    )
 
 
 async def promote(connection: AsyncConnection, promotion: Promotion, seconds: float) -> int | None:
@@ -231,7 +254,7 @@ async def promote(connection: AsyncConnection, promotion: Promotion, seconds: fl
             .with_for_update()
         )
     ).one_or_none()
-    if row is None or row.epoch != promotion.epoch or not (row.owner is None or row.fenced):
+    if row is None or row.epoch != promotion.epoch or not row.fenced:
         return None
     await connection.execute(
         sa.update(shard_map)

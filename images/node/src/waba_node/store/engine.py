@@ -20,7 +20,9 @@ CONNECT_TIMEOUT = 3  # seconds
 READ_TIMEOUT = 10.0  # seconds for the answer to a statement; a server that vanished would never give one
 # Who waits for a lock gives up soon, and who died with one loses it soon: else a master that hangs in the middle of a transaction
 # would keep the lease from all others. MariaDB can end idle transactions; MySQL can only end idle connections, which the pool renews.
-SESSION = "SET SESSION innodb_lock_wait_timeout=5 /*M!100300 , idle_transaction_timeout=5 */ /*!80000 , wait_timeout=15 */"
+SESSION = (
+    "SET SESSION innodb_lock_wait_timeout=5 /*M!100300 , idle_transaction_timeout=5 */ /*!80000 , wait_timeout=15 */"
+)
 UNKNOWN_DATABASE = 1049
 
 
@@ -41,7 +43,11 @@ class Database:
             name,
             {"charset": "utf8mb4"},
         )
-        arguments: dict = {"connect_timeout": CONNECT_TIMEOUT, "read_timeout": self.read_timeout, "init_command": SESSION}
+        arguments: dict = {
+            "connect_timeout": CONNECT_TIMEOUT,
+            "read_timeout": self.read_timeout,
+            "init_command": SESSION,
+        }
         if self.config.tls_ca:
             context = ssl.create_default_context(cafile=self.config.tls_ca)
             if self.config.tls_certificate:

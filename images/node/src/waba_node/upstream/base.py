@@ -39,7 +39,7 @@ class UpstreamSession(Protocol):
         """Yield what the upstream says, until the connection ends."""
 
     async def disconnect(self) -> None:
-        """End the connection. Afterwards nothing is sent or received. Never raises."""
+        """End the connection. Afterwards nothing is sent or received. Never raises; a second time does nothing."""
 
 
 class Upstream(Protocol):
@@ -54,4 +54,4 @@ class Upstream(Protocol):
         """Finish the registration. Raises WrongCode."""
 
     async def connect(self, shard: int, epoch: int) -> UpstreamSession:
-        """Connect for a shard. Raises StaleEpoch when a newer epoch was seen, UpstreamError otherwise."""
+        """Connect for a shard. Raises StaleEpoch when a newer epoch was seen, UpstreamError otherwise. Cancelled, it leaves no connection."""

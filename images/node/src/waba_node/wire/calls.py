@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import hmac
 import json
@@ -39,8 +38,14 @@ def signature(secret: str, method: str, body: bytes) -> str:
 class WireServer:
     """Answers the other nodes on the messaging, contacts and control ports."""
 
-    def __init__(self, listen_ports: tuple[int, ...], secret: str) -> None:
-        self.listen_ports, self.secret = listen_ports, secret
+    def __init__(
+        self,
+        listen_ports: tuple[int, ...],
+        secret: str,
+        refusal: Callable[[Exception], WireError | None] = lambda _error: None,
+    ) -> None:
+        """refusal: what a caller is told of a handler's exception; None for what should not happen."""
+        self.listen_ports, self.secret, self.refusal = listen_ports, secret, refusal
         self.handlers: dict[PortName, dict[str, Handler]] = {
             PortName.MESSAGING: {},
             PortName.CONTACTS: {},
@@ -72,22 +77,23 @@ class WireServer:
             try:
                 return web.json_response(await self._handle(request, handlers))
             except WireError as error:
-                content = {"code": error.code, "title": error.title, "details": error.details}
-                return web.json_response({"error": content}, status=409)
-            except asyncio.CancelledError:
-                raise
+                return refused(error, 409)
             except Exception as error:
+                if (refusal := self.refusal(error)) is not None:
+                    return refused(refusal, 409)
                 log.exception("%s failed", request.path)
-                content = {"code": INTERNAL_ERROR, "title": "Internal error", "details": type(error).__name__}
-                return web.json_response({"error": content}, status=500)
+                return refused(WireError(INTERNAL_ERROR, "Internal error", type(error).__name__), 500)
+
+        def refused(error: WireError, status: int) -> web.Response:
+            content = {"code": error.code, "title": error.title, "details": error.details}
+            return web.json_response({"error": content}, status=status)
 
         return answer
 
     async def _handle(self, request: web.Request, handlers: dict[str, Handler]) -> dict:
         method, body = request.match_info["method"], await request.read()
-        if self.secret and not hmac.compare_digest(
-            signature(self.secret, method, body), request.headers.get(SIGNATURE, "")
-        ):
+        given = request.headers.get(SIGNATURE, "").encode(errors="replace")
+        if self.secret and not hmac.compare_digest(signature(self.secret, method, body).encode(), given):
             raise WireError(ACCESS_DENIED, "Access denied", "the call is not signed with this cluster's WA_SECRET")
         handler = handlers.get(method)
         if handler is None:
