@@ -7,7 +7,7 @@ import contextlib
 import logging
 
 from .clock import now
-from .control.ownership import PROOFS_PER_WINDOW, Grant, Ownership, recorded_window, window
+from .control.ownership import Grant, Ownership, patience, recorded_window, window
 from .control.promotion import REPORT_INTERVAL
 from .messaging import intake
 from .messaging.pump import Pump
@@ -20,7 +20,6 @@ from .wire import NodeAddress, PortName, WireError
 log = logging.getLogger(__name__)
 
 TICK = 0.1  # seconds between two looks at the deadline
-PATIENCE = 2.0  # seconds at the most to wait for a proof
 
 
 class Coreapp(Runtime):
@@ -54,7 +53,7 @@ class Coreapp(Runtime):
         self.ownership.draining = True
         await self.disconnect("handing the shard over", drain=True)
         if grant is not None:
-            await self.give_back(grant)
+            await self.give_back(grant, leaving=True)
         await self.server.stop()
 
     # -- what others ask -----------------------------------------------------------------------------------------------
@@ -130,23 +129,27 @@ class Coreapp(Runtime):
         if self.connected is None:
             await self.connect(grant)
 
-    async def give_back(self, grant: Grant) -> None:
-        """Say that this node is disconnected for good, so that the next owner need not wait for the fence."""
+    async def give_back(self, grant: Grant, leaving: bool = False) -> None:
+        """Say that this node is disconnected for good, so that the next owner need not wait for the fence.
+
+        One that stops leaves with the same word: it must not be the next owner.
+        """
         try:
             async with asyncio.timeout(self.patience()), self.database.begin() as connection:
+                if leaving:
+                    await cluster.leave(connection, self.config.node_id, self.incarnation)
                 await cluster.release(connection, grant.shard, self.incarnation, grant.epoch)
                 master = await cluster.primary_master(connection)
             if master is not None:
                 with contextlib.suppress(WireError):
                     await self.client.call(master, PortName.CONTROL, "shard.released", {}, self.patience())
         except DATABASE_TROUBLE:
-            await self.ask_masters("release", grant)
+            await self.ask_masters("release", grant, leaving=leaving)
 
     def patience(self) -> float:
-        """Return for how many seconds to wait for an answer, so that a second way can still be tried within the window."""
-        return min(PATIENCE, window(self.settings.unhealthy_interval) / PROOFS_PER_WINDOW)
+        return patience(self.settings.unhealthy_interval)
 
-    async def ask_masters(self, method: str, grant: Grant, **more: float) -> bool | None:
+    async def ask_masters(self, method: str, grant: Grant, **more: float | bool) -> bool | None:
         """Let the masters do to the map what this node cannot. Return what one of them found, or None when none could."""
         payload = {
             "shard": grant.shard,

@@ -107,6 +107,8 @@ class Master(Runtime):
     async def release(self, payload: dict) -> dict:
         """Give a shard back for a coreapp that has disconnected and cannot reach the database itself."""
         async with self.database.begin() as connection:
+            if payload["leaving"]:
+                await cluster.leave(connection, str(payload["node"]), str(payload["incarnation"]))
             await cluster.release(connection, int(payload["shard"]), str(payload["incarnation"]), int(payload["epoch"]))
         self.released.set()
         return {"holds": False}

@@ -69,5 +69,5 @@ def test_who_hands_over_is_not_connected_any_more():
 def test_several_proofs_fit_into_a_window():
     ownership = Ownership()
     ownership.proven(Grant(0, 1), 10, 2)
-    assert not ownership.proof_due(10.2)
-    assert ownership.proof_due(10.4)
+    assert not ownership.proof_due(10.1)
+    assert ownership.proof_due(10.3)

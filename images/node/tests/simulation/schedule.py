@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import random
 
-from .world import HEARTBEAT, UNHEALTHY, World
+from .world import FAST, World
 
-# After the last fault: the lease runs out, the fence runs out, the unhealthy are seen as such, the next look at the map.
-RECOVERY = 3 * UNHEALTHY + 4 * HEARTBEAT
+HEARTBEAT, UNHEALTHY = FAST
+# After the last fault: settings are heard, the lease runs out, the fence runs out, the unhealthy are seen as such, the next look at the map.
+RECOVERY = 3 * UNHEALTHY + 4 * HEARTBEAT + 3
 
 
 def live(seed: int) -> World:
@@ -18,11 +19,11 @@ def live(seed: int) -> World:
     world.run_for(20, faults=0.7)
     world.heal()
     world.run_for(RECOVERY)
-    if world.connected() != shards:
-        world.fail(f"{world.connected()} of {shards} shards served {RECOVERY} s after the last fault")
+    if world.served() != shards:
+        world.fail(f"{world.served()} of {shards} shards served {RECOVERY} s after the last fault")
     for master in world.masters:
-        master.alive = False
+        world.crash(master)
     world.run_for(3 * UNHEALTHY)
-    if world.connected() != shards:
+    if world.served() != shards:
         world.fail("with every master dead, a shard is not served any more")
     return world

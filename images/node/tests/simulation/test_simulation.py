@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from waba_node.control.lease import Lease
 
-from . import world
+from . import processes
 from .schedule import live
 from .world import Violation
 
@@ -28,7 +28,7 @@ def test_a_seed_reproduces_a_run() -> None:
 
 
 def test_the_simulation_sees_a_coreapp_that_does_not_fence_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(world, "window", lambda unhealthy_interval: 10 * unhealthy_interval)
+    monkeypatch.setattr(processes, "window", lambda unhealthy_interval: 10 * unhealthy_interval)
     with pytest.raises(Violation, match="two coreapps are connected"):
         live_all(SCHEDULES)
 

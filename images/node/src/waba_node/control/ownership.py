@@ -11,12 +11,18 @@ from dataclasses import dataclass
 DRIFT = 0.1  # the rates of two clocks differ by less than this
 MARGIN = 0.2  # seconds on top of it
 SHARE_OF_UNHEALTHY = 0.7
-PROOFS_PER_WINDOW = 6  # so often that a demoted owner hears of it soon
+LONGEST_PATIENCE = 2.0  # seconds
+PROOFS_PER_WINDOW = 10  # so often that a demoted owner hears of it soon
 
 
 def window(unhealthy_interval: float) -> float:
     """Return the seconds for which one proof lets a coreapp be connected."""
     return SHARE_OF_UNHEALTHY * unhealthy_interval
+
+
+def patience(unhealthy_interval: float) -> float:
+    """Return for how many seconds to wait for a proof, so that a second way can still be tried within the window."""
+    return min(LONGEST_PATIENCE, window(unhealthy_interval) / 5)
 
 
 def recorded_window(unhealthy_interval: float) -> float:
