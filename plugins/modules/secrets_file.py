@@ -9,7 +9,9 @@ short_description: Generate secrets once, and keep them in a variables file
 version_added: 1.0.0
 description:
   - Appends those secrets to a YAML variables file that nobody gave and that it does not have yet. What it has is never changed.
-  - The file gets mode 0600. A file that is encrypted with ansible-vault is left alone.
+  - The file gets mode 0600, and so does one that others could read. A file that is encrypted with ansible-vault is left alone; where
+    a secret is missing then, the module fails and names it.
+  - Is a secret there without a value, or can nothing be appended to the file, the module fails and the file stays as it is.
   - Run it with C(no_log), since it returns what it generated.
 author:
   - waba.cluster contributors (!UNKNOWN)
@@ -26,7 +28,9 @@ options:
     type: path
     required: true
   secrets:
-    description: The secrets that are needed, by name; each a dictionary with C(kind) (V(alphanumeric) or V(admin_password)) and C(length).
+    description:
+      - The secrets that are needed, by name; each a dictionary with C(kind) (V(alphanumeric) or V(admin_password)) and C(length)
+        in characters (V(admin_password) has 8 at least).
     type: dict
     required: true
   given:
@@ -61,7 +65,12 @@ import os
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DriverError
-from ansible_collections.waba.cluster.plugins.module_utils.planner.secrets import KINDS, appended, generate
+from ansible_collections.waba.cluster.plugins.module_utils.planner.secrets import (
+    appended,
+    generate,
+    unusable,
+    wrong_requests,
+)
 
 try:
     import yaml
@@ -83,15 +92,39 @@ def read(path):
         raise DriverError(f"{path} cannot be read: {error}") from error
 
 
+def load(text):
+    """Parse YAML; what has a tag of Ansible's own (`!vault`) is there, without a value. Raises yaml.YAMLError."""
+
+    class Loader(yaml.SafeLoader):
+        pass
+
+    Loader.add_multi_constructor("!", lambda *_anything: None)
+    return yaml.load(text, Loader)
+
+
 def parse(path, text):
     """Return the variables (dict) in the text of a file. Raises DriverError, which never shows what is in it."""
     try:
-        found = yaml.safe_load(text) or {}
+        found = load(text) or {}
     except yaml.YAMLError as error:
         raise DriverError(f"{path} is not valid YAML. Mend it by hand; nothing was changed.") from error
     if not isinstance(found, dict):
         raise DriverError(f"{path} holds no variables. Mend it by hand; nothing was changed.")
     return found
+
+
+def extended(path, text, found, new):
+    """Return the file's text with the new secrets ({name: secret}) appended. Raises DriverError where it would then say something else."""
+    result = appended(text, new)
+    try:
+        if load(result) == {**found, **new}:
+            return result
+    except yaml.YAMLError:
+        pass
+    raise DriverError(
+        f"{path}: nothing can be appended to it, since its variables are not at the left margin of a single document. "
+        f"Mend that by hand, or move it away and add its variables again; nothing was changed. Missing: {', '.join(new)}."
+    )
 
 
 def write(path, text):
@@ -112,7 +145,7 @@ def write(path, text):
 
 def converge(module):
     """Generate what is missing; return the module's result. Raises DriverError."""
-    path, wanted = module.params["path"], module.params["secrets"]
+    path, wanted = os.path.realpath(module.params["path"]), module.params["secrets"]
     needed = [name for name in wanted if name not in module.params["given"]]
     text = read(path)
     if not needed:
@@ -124,11 +157,16 @@ def converge(module):
         )
     else:
         found = parse(path, text)
-    new = {name: generate(**wanted[name]) for name in needed if name not in found}
-    loose = bool(text) and os.stat(path).st_mode & 0o077
+    if empty := unusable(found, needed):
+        raise DriverError(
+            f"{path} has no usable value for {', '.join(empty)}. Give one, or take the line out; nothing was changed."
+        )
+    new = {name: generate(wanted[name]["kind"], wanted[name]["length"]) for name in needed if name not in found}
+    whole = extended(path, text, found, new) if new else text
+    loose = bool(text) and not text.startswith(VAULT) and os.stat(path).st_mode & 0o077
     if not module.check_mode:
         if new:
-            write(path, appended(text, new))
+            write(path, whole)
         elif loose:
             os.chmod(path, MODE)
     return {
@@ -150,9 +188,9 @@ def main():
     )
     if yaml is None:
         module.fail_json(msg="PyYAML is missing for this Python. Run the module with the Python that runs Ansible.")
-    unknown = sorted(name for name, one in module.params["secrets"].items() if one.get("kind") not in KINDS)
-    if unknown:
-        module.fail_json(msg=f"secrets.{unknown[0]}.kind must be one of {', '.join(KINDS)}.")
+    wrong = wrong_requests(module.params["secrets"])
+    if wrong:
+        module.fail_json(msg="; ".join(wrong) + ".")
     try:
         result = converge(module)
     except (DriverError, OSError) as error:

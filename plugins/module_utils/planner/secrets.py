@@ -10,15 +10,37 @@ import string
 ALPHANUMERIC = string.ascii_letters + string.digits
 # Specials that survive YAML, shells and environment files, and that the vendor's client can take.
 SPECIALS = "-_.+"
-KINDS = ("alphanumeric", "admin_password")
+SHORTEST = {"alphanumeric": 1, "admin_password": 8}  # characters, by kind; 8: the API's rule (vendor fact)
 HEADER = (
     "# Secrets of this cluster, generated once. Keep this file: the database and the admin have these passwords.\n"
     "# It may be encrypted with ansible-vault.\n"
 )
 
 
+def wrong_requests(wanted):
+    """Return what is wrong (list of str) with the secrets that are asked for: {name: {kind, length}}."""
+    wrong = []
+    for name, one in wanted.items():
+        kind, length = (one.get("kind"), one.get("length")) if isinstance(one, dict) else (None, None)
+        if kind not in SHORTEST:
+            wrong.append(f"secrets.{name}.kind must be one of {', '.join(SHORTEST)}")
+        elif not isinstance(length, int) or length < SHORTEST[kind]:
+            wrong.append(f"secrets.{name}.length must be a number of at least {SHORTEST[kind]} characters")
+    return wrong
+
+
+def unusable(found, needed):
+    """Return those names (list) of needed that found ({name: value}) has, though not as text or a number: they cannot be used."""
+    return [
+        name
+        for name in needed
+        if name in found
+        and (not isinstance(found[name], (str, int, float)) or found[name] == "" or isinstance(found[name], bool))
+    ]
+
+
 def generate(kind, length):
-    """Return a new secret (str) of a kind (one of KINDS) and length (int).
+    """Return a new secret (str) of a kind (one of SHORTEST) and length (int).
 
     An admin_password satisfies the API's rule: upper case, lower case, digit, special (vendor fact).
     """
