@@ -1,0 +1,100 @@
+# Copyright: (c) 2026, waba.cluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""An HTTPS server with a certificate of its own. It stands for nothing but transport: it answers what a test says."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import ipaddress
+import json
+import ssl
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+
+class Server:
+    """calls: [(method, path, authorization, body)]. answer: (method, path, authorization, body) -> (status, body, headers), or None to hang up."""
+
+    def __init__(self, url, ca_path):
+        self.url, self.ca_path, self.calls, self.answer = url, ca_path, [], None
+
+    @property
+    def connection(self):
+        return {"url": self.url, "validate_certs": True, "ca_path": self.ca_path}
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory):
+    """A file with a key and a certificate for 127.0.0.1, signed by itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "test")])
+    now = datetime.datetime.now(datetime.timezone.utc)
+    signed = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    path = tmp_path_factory.mktemp("tls") / "web.pem"
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    path.write_bytes(private + signed.public_bytes(serialization.Encoding.PEM))
+    return str(path)
+
+
+@pytest.fixture
+def serve(certificate):
+    """A context manager that starts a Server."""
+
+    @contextlib.contextmanager
+    def started():
+        class Handler(BaseHTTPRequestHandler):
+            def handle_one(self):
+                content = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                call = (self.command, self.path, self.headers.get("Authorization"), json.loads(content or b"null"))
+                server.calls.append(call)
+                answer = server.answer(*call)
+                if answer is None:
+                    return
+                status, body, headers = answer
+                self.send_response(status)
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(body if isinstance(body, bytes) else json.dumps(body).encode())
+
+            do_GET = do_POST = do_PATCH = do_DELETE = handle_one
+
+            def log_message(self, *_anything):
+                """Say nothing."""
+
+        listener = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        listener.socket = context.wrap_socket(listener.socket, server_side=True)
+        server = Server(f"https://127.0.0.1:{listener.server_port}", certificate)
+        thread = threading.Thread(target=listener.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        thread.start()
+        try:
+            yield server
+        finally:
+            listener.shutdown()
+            listener.server_close()
+            thread.join()
+
+    return started
+
+
+@pytest.fixture
+def server(serve):
+    with serve() as started:
+        yield started
