@@ -8,7 +8,8 @@ module: admin_password
 short_description: Give an API user the password that it is to have
 version_added: 1.0.0
 description:
-  - Logs in with O(password). Where that is refused, logs in with O(initial_password) and changes it, as the first login demands.
+  - Logs in with O(password). Where that is refused, logs in with O(initial_password) and changes it, as the first login demands;
+    then proves the change by logging in with O(password).
 author:
   - waba.cluster contributors (!UNKNOWN)
 extends_documentation_fragment:
@@ -60,6 +61,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.api_client import (
 from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DriverError
 
 UNAUTHORISED = 401
+IN, MUST_CHANGE, REFUSED = "in", "must change", "refused"  # how a login ends
 PASSWORD_CHANGE_REQUIRED = 1024
 
 
@@ -69,26 +71,32 @@ def is_strong(password):
     return 8 <= len(password) <= 64 and all(any(map(kind, password)) for kind in kinds)
 
 
-def logs_in(api, username, password, new_password=None):
-    """Return whether a login works, and end its session again. Raises DriverError when that cannot be told."""
+def try_login(api, username, password, new_password=None):
+    """Return how a login ends, and end its session again. Raises DriverError when that cannot be told."""
     try:
         api.login(username, password, new_password)
     except ApiRefused as error:
+        if PASSWORD_CHANGE_REQUIRED in error.codes:  # its HTTP status is 401 here, and not known of the vendor's
+            return MUST_CHANGE
         if error.status == UNAUTHORISED:
-            return PASSWORD_CHANGE_REQUIRED in error.codes
+            return REFUSED
         raise
-    api.call("POST", "users/logout")
-    return True
+    api.logout()
+    return IN
 
 
 def converge(module, api):
     """Make the password so; return whether that was (or would be) a change. Raises DriverError."""
     username, password, initial = (module.params[name] for name in ("username", "password", "initial_password"))
     timeout = 0 if module.check_mode else module.params["timeout"]
+
+    def attempt(*passwords):
+        return patiently(lambda: try_login(api, username, *passwords), timeout)
+
     try:
-        if patiently(lambda: logs_in(api, username, password), timeout):
+        if attempt(password) == IN:
             return False
-        if not patiently(lambda: logs_in(api, username, initial), timeout):
+        if attempt(initial) == REFUSED:
             raise DriverError(
                 f"{username} can log in neither with password nor with initial_password. If the password was changed elsewhere, "
                 "give that one as password (waba_admin_password)."
@@ -98,7 +106,9 @@ def converge(module, api):
             return True
         raise
     if not module.check_mode:
-        patiently(lambda: logs_in(api, username, initial, password), timeout)
+        attempt(initial, password)
+        if attempt(password) != IN:
+            raise DriverError(f"the API did not take the new password: {username} cannot log in with it.")
     return True
 
 

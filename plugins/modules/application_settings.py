@@ -15,6 +15,9 @@ author:
 extends_documentation_fragment:
   - waba.cluster.api
   - waba.cluster.attributes
+attributes:
+  check_mode:
+    details: The defaults are known to the cluster alone, so O(state=absent) predicts a change always, and shows none.
 options:
   state:
     description:
@@ -55,7 +58,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 settings:
-  description: The settings afterwards.
+  description: The settings afterwards; in check mode, as they would be (with O(state=absent), as they are).
   returned: always
   type: dict
   sample: {heartbeat_interval: 5, unhealthy_interval: 30}
@@ -66,7 +69,7 @@ import json
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.waba.cluster.plugins.module_utils.api_client import CONNECTION_OPTIONS, Api, patiently
 from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DriverError
-from ansible_collections.waba.cluster.plugins.module_utils.planner.settings import difference, shown
+from ansible_collections.waba.cluster.plugins.module_utils.planner.settings import difference, merged, shown
 
 PATH = "settings/application"
 
@@ -75,7 +78,8 @@ def converge(module, api):
     """Make the settings so; return the module's result. Raises DriverError."""
 
     def read():
-        return patiently(lambda: api.call("GET", PATH), module.params["timeout"])["settings"]["application"]
+        answer = patiently(lambda: api.call("GET", PATH), module.params["timeout"])
+        return api.part(answer, "settings", "application")
 
     before = read()
     if module.params["state"] == "present":
@@ -85,18 +89,18 @@ def converge(module, api):
         method, patch = "DELETE", None
         changed = True
     if module.check_mode or not changed:
-        expected = {**before, **(patch or {})}
-        return {"changed": changed, "settings": before, "diff": diff_of(patch, before, expected)}
-    patiently(lambda: api.call(method, PATH, patch), module.params["timeout"])
-    after = read()
-    return {"changed": after != before, "settings": after, "diff": diff_of(patch, before, after)}
+        after = merged(before, patch or {})
+    else:
+        patiently(lambda: api.call(method, PATH, patch), module.params["timeout"])
+        after = read()
+        changed = after != before
+    return {"changed": changed, "settings": after, "diff": diff_of(before, after)}
 
 
-def diff_of(patch, before, after):
-    """Return an Ansible diff of what a patch touches; of everything, without one."""
-    if patch is not None:
-        before, after = shown(patch, before), shown(patch, after)
-    return {"before": text(before), "after": text(after)}
+def diff_of(before, after):
+    """Return an Ansible diff of what is not the same before and after."""
+    touched = merged(difference(before, after), difference(after, before))
+    return {"before": text(shown(touched, before)), "after": text(shown(touched, after))}
 
 
 def text(settings):
@@ -121,7 +125,7 @@ def main():
         try:
             result = converge(module, api)
         finally:
-            api.call("POST", "users/logout")
+            api.logout()
     except DriverError as error:
         module.fail_json(msg=str(error))
     module.exit_json(**result)

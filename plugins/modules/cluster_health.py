@@ -27,7 +27,7 @@ options:
     required: true
     suboptions:
       masters:
-        description: Number of masters.
+        description: Number of masters; V(0) for a client that runs outside a cluster.
         type: int
         required: true
       coreapps:
@@ -95,7 +95,7 @@ EXPECTED = {
 def look(api, expect):
     """Return the module's result for one look at the cluster."""
     try:
-        nodes = nodes_of(api.call("GET", "health")["health"])
+        nodes = nodes_of(api.part(api.call("GET", "health"), "health"))
     except DriverError as error:
         return {"healthy": False, "summary": f"Not healthy: {error}.", "reasons": [str(error)], "nodes": []}
     reasons, summary = judge(nodes, **expect)

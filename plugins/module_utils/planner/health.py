@@ -16,7 +16,7 @@ def nodes_of(health):
     for key in sorted(health):
         name, _separator, container = key.rpartition(":")
         entry = health[key]
-        problem = "; ".join(error.get("details") or error.get("title", "") for error in entry.get("errors", []))
+        problem = "; ".join(_told(error) for error in entry.get("errors") or [])
         nodes.append(
             {
                 "name": name,
@@ -32,7 +32,7 @@ def nodes_of(health):
 def judge(nodes, masters, coreapps, shards):
     """Return (reasons why the cluster is not healthy, one sentence for people). No reason: healthy.
 
-    masters, coreapps, shards: int, what is expected. Before a number is registered, a vendor's client can connect nowhere: coreapps that
+    masters, coreapps, shards: int, what is expected; no master is what a client outside a cluster has. Before a number is registered, a vendor's client can connect nowhere: coreapps that
     all wait for it are as ready as they can be.
     """
     sound = [node for node in nodes if not node["problem"]]
@@ -44,24 +44,26 @@ def judge(nodes, masters, coreapps, shards):
     unregistered = bool(cores) and all(node["gateway_status"] == "unregistered" for node in cores)
 
     reasons = [f"{node['name']}: {node['problem']}" for node in nodes if node["problem"]]
-    if len(primaries) != 1:
-        reasons.append(f"{len(primaries)} primary masters, not 1")
-    if len(secondaries) != masters - 1:
-        reasons.append(f"{len(secondaries)} secondary masters, not {masters - 1}")
+    if len(primaries) != min(masters, 1):
+        reasons.append(f"{len(primaries)} primary masters, not {min(masters, 1)}")
+    if len(secondaries) != max(masters - 1, 0):
+        reasons.append(f"{len(secondaries)} secondary masters, not {max(masters - 1, 0)}")
     if unregistered and len(cores) == coreapps:
-        return (
-            reasons,
-            f"1 primary and {len(secondaries)} secondary masters, {coreapps} coreapps awaiting registration.",
-        )
-    if len(connected) != shards:
-        reasons.append(f"{len(connected)} coreapps connected, not {shards}")
-    if len(standing_by) != coreapps - shards:
-        reasons.append(f"{len(standing_by)} coreapps standing by, not {coreapps - shards}")
-    if shards > 1 and not any(node["gateway_status"] == "connected" for node in primaries):
-        reasons.append("the primary master is not connected")
+        state = f"{coreapps} coreapps awaiting registration"
+    else:
+        state = f"{len(connected)} of {coreapps} coreapps connected, {len(standing_by)} standing by"
+        if len(connected) != shards:
+            reasons.append(f"{len(connected)} coreapps connected, not {shards}")
+        if len(standing_by) != coreapps - shards:
+            reasons.append(f"{len(standing_by)} coreapps standing by, not {coreapps - shards}")
+        if shards > 1 and not any(node["gateway_status"] == "connected" for node in primaries):
+            reasons.append("the primary master is not connected")
     if reasons:
         return reasons, f"Not healthy: {'; '.join(reasons)}."
-    return [], (
-        f"Healthy: 1 primary and {len(secondaries)} secondary masters, "
-        f"{len(connected)} of {coreapps} coreapps connected, {len(standing_by)} standing by."
-    )
+    return [], f"Healthy: {len(primaries)} primary and {len(secondaries)} secondary masters, {state}."
+
+
+def _told(error):
+    """Return one error of an entry in words. Whatever its shape: a node that has one is not sound."""
+    words = (error.get("details") or error.get("title")) if isinstance(error, dict) else error
+    return str(words or "no reason given")

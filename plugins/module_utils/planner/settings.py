@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from ansible_collections.waba.cluster.plugins.module_utils.planner.secrecy import HIDDEN, SECRET_NAME
+
 
 def same(wanted, found):
     """Return whether two settings are the same; the API may give a number as text (vendor fact)."""
@@ -30,11 +32,24 @@ def difference(wanted, found):
     return patch
 
 
+def merged(settings, patch):
+    """Return `settings` (dict, nested) as they are once `patch` has been applied."""
+    result = dict(settings)
+    for name, value in patch.items():
+        both = isinstance(value, dict) and isinstance(result.get(name), dict)
+        result[name] = merged(result[name], value) if both else value
+    return result
+
+
 def shown(patch, settings):
-    """Return of `settings` what `patch` touches, for a diff."""
-    return {
-        name: shown(value, settings[name])
-        if isinstance(value, dict) and isinstance(settings.get(name), dict)
-        else settings.get(name)
-        for name, value in patch.items()
-    }
+    """Return of `settings` what `patch` touches, for a diff. Where a name sounds like a secret, its value is hidden."""
+    result = {}
+    for name, value in patch.items():
+        found = settings.get(name)
+        if found is not None and SECRET_NAME.search(name):
+            result[name] = HIDDEN
+        elif isinstance(value, dict):
+            result[name] = shown(value, found if isinstance(found, dict) else {})
+        else:
+            result[name] = found
+    return result

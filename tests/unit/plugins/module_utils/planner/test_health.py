@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.waba.cluster.plugins.module_utils.planner.health import judge, nodes_of
+from hypothesis import given
+from hypothesis import strategies as st
 
 
 def cluster(*nodes):
@@ -36,6 +38,8 @@ def test_a_whole_cluster_is_healthy():
         ((PRIMARY, SECONDARY, CONNECTED), "0 coreapps standing by, not 1"),
         ((PRIMARY, SECONDARY, CONNECTED, node("coreapp", "uninitialized")), "0 coreapps standing by, not 1"),
         ((PRIMARY, SECONDARY, CONNECTED, node("coreapp", errors=[{"details": "no answer"}])), "node3: no answer"),
+        ((PRIMARY, SECONDARY, CONNECTED, node("coreapp", errors=[{"code": 1014}])), "node3: no reason given"),
+        ((PRIMARY, SECONDARY, CONNECTED, node("coreapp", errors=["away"])), "node3: away"),
     ],
 )
 def test_what_is_not_healthy_is_told(nodes, reason):
@@ -53,8 +57,37 @@ def test_a_vendors_client_waits_for_its_registration():
     reasons, summary = judge(cluster(PRIMARY, SECONDARY, unregistered, unregistered), 2, 2, 1)
     assert (reasons, "awaiting registration" in summary) == ([], True)
     assert judge(cluster(PRIMARY, SECONDARY, unregistered, CONNECTED), 2, 2, 1)[0] != []
+    reasons, summary = judge(cluster(SECONDARY, SECONDARY, unregistered, unregistered), 2, 2, 1)
+    assert "0 primary masters, not 1" in reasons
+    assert summary.startswith("Not healthy")
 
 
-def test_a_single_nodes_answer_is_understood():
-    (single,) = nodes_of({"gateway_status": "connected"})
-    assert (single["role"], single["gateway_status"]) == ("coreapp", "connected")
+def test_a_single_nodes_answer_is_healthy_outside_a_cluster_alone():
+    single = nodes_of({"gateway_status": "connected"})
+    assert judge(single, masters=0, coreapps=1, shards=1)[0] == []
+    assert judge(single, masters=2, coreapps=2, shards=1)[0] != []
+    assert judge(nodes_of({"gateway_status": "connecting"}), masters=0, coreapps=1, shards=1)[0] != []
+
+
+@given(
+    st.lists(
+        st.builds(
+            node,
+            st.sampled_from(["primary_master", "secondary_master", "coreapp", ""]),
+            st.sampled_from(["connected", "connecting", "disconnected", "uninitialized", "unregistered"]),
+            errors=st.sampled_from([[], [], [{}], None]),
+        ),
+        max_size=8,
+    ),
+    st.integers(1, 3),
+    st.integers(1, 4),
+)
+def test_healthy_is_never_two_primaries_too_many_connected_or_an_unreachable_node(nodes, masters, coreapps):
+    reasons, summary = judge(cluster(*nodes), masters, coreapps, 1)
+    assert summary.startswith("Not healthy" if reasons else "Healthy")
+    if not reasons:
+        assert not any(one["errors"] for one in nodes)
+        roles = [one["role"] for one in nodes]
+        assert (roles.count("primary_master"), roles.count("secondary_master")) == (1, masters - 1)
+        statuses = [one["gateway_status"] for one in nodes if one["role"] == "coreapp"]
+        assert sorted(statuses) in (["connected"] + ["disconnected"] * (coreapps - 1), ["unregistered"] * coreapps)

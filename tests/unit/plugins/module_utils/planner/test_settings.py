@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.waba.cluster.plugins.module_utils.planner.settings import difference, shown
+from ansible_collections.waba.cluster.plugins.module_utils.planner.settings import difference, merged, shown
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,14 +13,6 @@ SETTINGS = st.recursive(
     lambda inner: st.dictionaries(st.sampled_from("abcd"), VALUES | inner, max_size=3),
     max_leaves=8,
 )
-
-
-def merged(settings, patch):
-    result = dict(settings)
-    for name, value in patch.items():
-        both = isinstance(value, dict) and isinstance(result.get(name), dict)
-        result[name] = merged(result[name], value) if both else value
-    return result
 
 
 @given(SETTINGS, SETTINGS)
@@ -45,3 +37,12 @@ def test_only_the_differing_leaf_is_sent():
 def test_numbers_given_as_text_are_the_same_and_flags_are_not_numbers():
     assert difference({"callback_backoff_delay_ms": 3000}, {"callback_backoff_delay_ms": "3000"}) == {}
     assert difference({"sent_status": True}, {"sent_status": 1}) == {"sent_status": True}
+
+
+def test_a_secrets_value_is_never_shown():
+    settings = {"access_token": "one-secret", "webhooks": {"password": "another", "url": "https://example.org"}}
+    assert shown(settings, settings) == {
+        "access_token": "********",
+        "webhooks": {"password": "********", "url": "https://example.org"},
+    }
+    assert shown(settings, {}) == {"access_token": None, "webhooks": {"password": None, "url": None}}
