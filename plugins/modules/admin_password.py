@@ -61,7 +61,10 @@ from ansible_collections.waba.cluster.plugins.module_utils.api_client import (
 from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DriverError
 
 UNAUTHORISED = 401
-IN, MUST_CHANGE, REFUSED = "in", "must change", "refused"  # how a login ends
+# How a login ends.
+IN = "in"
+MUST_CHANGE = "must change"
+REFUSED = "refused"
 PASSWORD_CHANGE_REQUIRED = 1024
 
 

@@ -32,8 +32,8 @@ def nodes_of(health):
 def judge(nodes, masters, coreapps, shards):
     """Return (reasons why the cluster is not healthy, one sentence for people). No reason: healthy.
 
-    masters, coreapps, shards: int, what is expected; no master is what a client outside a cluster has. Before a number is registered, a vendor's client can connect nowhere: coreapps that
-    all wait for it are as ready as they can be.
+    masters, coreapps, shards: int, what is expected; no master is what a client outside a cluster has. Before a number is registered,
+    a vendor's client can connect nowhere: coreapps that all wait for it are as ready as they can be.
     """
     sound = [node for node in nodes if not node["problem"]]
     primaries = [node for node in sound if node["role"] == "primary_master"]

@@ -13,8 +13,8 @@ FOUND = {"unhealthy_interval": 30, "webhooks": {"url": "", "max_concurrent_reque
 def change(run, server):
     """Run the module against a server that has FOUND, then `after`."""
 
-    def module(after=FOUND, logout=(200, {}, {}), check_mode=False, **params):
-        reads = [FOUND, after]
+    def module(after=None, logout=(200, {}, {}), check_mode=False, **params):
+        reads = [FOUND, after or FOUND]
 
         def answer(method, path, *_rest):
             if path.endswith("logout"):
