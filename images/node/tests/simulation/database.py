@@ -32,7 +32,7 @@ class Database:
     reports: dict[str, tuple[str, float]] = field(default_factory=dict)  # name -> (life, when)
 
     def __post_init__(self) -> None:
-        self.rows = [Row() for _ in range(self.shards)]
+        self.rows = [Row() for _shard in range(self.shards)]
 
     def take_lease(self, who: tuple[str, str], seconds: float) -> int | None:
         expired = self.now >= self.expires_at
