@@ -79,10 +79,10 @@ STAGES: dict[str, Callable[[], tuple[Command, Path]]] = {
     "ruff": in_root("sh", "-c", "ruff check . && ruff format --check ."),
     "changelog": in_root("antsibull-changelog", "lint"),
     "ansible-lint": in_root("ansible-lint"),
-    "units": lambda: ansible_test("units"),
     "project": in_root(sys.executable, "-m", "pytest", "tests/project"),
-    # The node's tests run against a real database server, in the image that users get.
+    # Docker, Compose and the images that users get: what follows runs against the real ones.
     "images": in_root("ansible-playbook", "-i", "molecule/default/inventory", "molecule/default/create.yml"),
+    "units": lambda: ansible_test("units"),
     "node": in_root("tests/tools/with_database", sys.executable, "-m", "pytest", "images/node/tests"),
     "sanity": lambda: ansible_test("sanity"),
     "molecule-default": in_root("molecule", "test", "--scenario-name", "default"),

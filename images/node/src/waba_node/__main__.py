@@ -59,7 +59,7 @@ async def run(config: NodeConfig) -> int:
 async def upgrade(config: NodeConfig) -> int:
     """Bring the schema up to date once, without a cluster (vendor fact: WA_DB_UPGRADE=1)."""
     from .runtime import DATABASE_TROUBLE, cause
-    from .store import application, cluster, schema  # noqa: F401
+    from .store import cluster, schema
     from .store.engine import Database
 
     async def allowed(_connection) -> bool:

@@ -12,10 +12,10 @@ from collections.abc import Awaitable, Callable
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from .api.settings import ApplicationSettings
 from .config import NodeConfig
 from .health import Health, serve
-from .store import application, cluster
-from .store.application import ApplicationSettings
+from .store import cluster, documents
 from .store.engine import Database
 from .wire import NodeAddress, PortName, WireClient, WireError, WireServer
 
@@ -135,7 +135,7 @@ class Runtime:
     async def read_settings(self) -> None:
         """Read the settings that may have changed."""
         async with self.database.begin() as connection:
-            self.settings = await application.read_settings(connection)
+            self.settings = await documents.read_settings(connection)
 
     async def settings_changed(self, _payload: dict) -> dict:
         """Answer the primary master's broadcast."""

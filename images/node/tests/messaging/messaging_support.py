@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import sqlalchemy as sa
-from waba_node.store import application
+from waba_node.store import callbacks, outbox
 from waba_node.store.engine import Database
 from waba_node.upstream.base import UpstreamError, UpstreamEvent
 
@@ -45,20 +45,20 @@ def rows(*message_ids: str, shard: int = 0) -> list[dict]:
 
 async def store(database: Database, *message_ids: str, shard: int = 0) -> None:
     async with database.begin() as connection:
-        await application.store_messages(connection, rows(*message_ids, shard=shard))
+        await outbox.store_messages(connection, rows(*message_ids, shard=shard))
 
 
 async def statuses(database: Database) -> dict[str, str]:
     """Return id -> status of every message."""
-    query = sa.select(application.message.c.message_id, application.message.c.status)
+    query = sa.select(outbox.message.c.message_id, outbox.message.c.status)
     async with database.begin() as connection:
         return dict((await connection.execute(query)).tuples().all())
 
 
 async def webhooks(database: Database) -> list[sa.Row]:
     """Return every stored webhook with `due_in`, the seconds until it is due."""
-    due_in = sa.func.timestampdiff(sa.text("MICROSECOND"), sa.func.utc_timestamp(6), application.webhook.c.due_at)
-    query = sa.select(application.webhook, due_in.label("due_in")).order_by(application.webhook.c.position)
+    due_in = sa.func.timestampdiff(sa.text("MICROSECOND"), sa.func.utc_timestamp(6), callbacks.webhook.c.due_at)
+    query = sa.select(callbacks.webhook, due_in.label("due_in")).order_by(callbacks.webhook.c.position)
     async with database.begin() as connection:
         return list(await connection.execute(query))
 

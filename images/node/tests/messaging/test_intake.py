@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from messaging_support import rows, statuses
 from waba_node.messaging import intake
-from waba_node.store import application
+from waba_node.store import outbox
 from waba_node.store.engine import Database
 from waba_node.wire import NodeAddress, PortName, WireClient, WireError, WireServer
 
@@ -44,7 +44,7 @@ async def test_a_message_is_in_the_database_when_the_answer_comes(database: Data
     (row,) = rows("gBGGone")
     await accept(row)
     async with database.begin() as connection:
-        assert await application.unsent_messages(connection, OWNED, 0, 10) == [(1, "gBGGone", row["payload"])]
+        assert await outbox.unsent_messages(connection, OWNED, 0, 10) == [(1, "gBGGone", row["payload"])]
     assert woken
 
 
@@ -62,7 +62,7 @@ async def test_the_same_message_twice_is_one(database: Database, serve) -> None:
     await accept(first)
     await accept(second)
     async with database.begin() as connection:
-        assert (await connection.execute(sa.select(application.message.c.recipient))).scalars().all() == ["49151"]
+        assert (await connection.execute(sa.select(outbox.message.c.recipient))).scalars().all() == ["49151"]
 
 
 async def test_ids_that_differ_in_case_alone_are_two(database: Database, serve) -> None:

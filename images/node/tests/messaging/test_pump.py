@@ -11,7 +11,7 @@ from messaging_support import DirectedSession, statuses, store, until, webhooks
 from waba_node.api.settings import ApplicationSettings
 from waba_node.messaging import pump
 from waba_node.messaging.pump import Pump
-from waba_node.store import application
+from waba_node.store import outbox
 from waba_node.store.engine import Database
 from waba_node.upstream.loopback import LoopbackSession
 
@@ -68,22 +68,22 @@ async def test_the_next_owner_sends_what_the_upstream_has_not_confirmed(database
 
 
 async def confirmed(database: Database, names: set[str]) -> bool:
-    return {name for name, status in (await statuses(database)).items() if status != application.ACCEPTED} == names
+    return {name for name, status in (await statuses(database)).items() if status != outbox.ACCEPTED} == names
 
 
 async def test_a_message_that_comes_to_stand_before_what_was_sent_is_found(database: Database, start: Start) -> None:
     # The former owner was storing it when it lost the shard; its place was taken before the later ones'.
     await store(database, "m1", "late", "m3")
     async with database.begin() as connection:
-        await connection.execute(sa.update(application.message).where(is_late).values(shard=7))
+        await connection.execute(sa.update(outbox.message).where(is_late).values(shard=7))
     _rest, session = start()
     await until(lambda: session.sent == ["m1", "m3"])
     async with database.begin() as connection:
-        await connection.execute(sa.update(application.message).where(is_late).values(shard=SHARD))
+        await connection.execute(sa.update(outbox.message).where(is_late).values(shard=SHARD))
     await until(lambda: session.sent == ["m1", "m3", "late"])
 
 
-is_late = application.message.c.message_id == "late"
+is_late = outbox.message.c.message_id == "late"
 
 
 async def test_who_is_no_longer_the_owner_sends_nothing(database: Database, start: Start) -> None:

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from messaging_support import webhooks
 from waba_node.api.settings import ApplicationSettings
 from waba_node.messaging.webhooks import Deliveries, backoff
-from waba_node.store import application
+from waba_node.store import callbacks
 from waba_node.store.engine import Database
+from waba_node.store.metadata import NOW
 
 SHARD = 0
 seconds = st.floats(0.001, 1e5)
@@ -40,7 +41,7 @@ def point(deliveries: Deliveries, url: str, **settings: object) -> None:
 
 async def store(database: Database, *numbers: int) -> None:
     async with database.begin() as connection:
-        await application.store_webhooks(connection, SHARD, [{"number": number} for number in numbers])
+        await callbacks.store_webhooks(connection, SHARD, [{"number": number} for number in numbers])
 
 
 async def test_all_arrive_and_are_forgotten(database: Database, deliveries: Deliveries, receiver) -> None:
@@ -83,7 +84,7 @@ async def test_anything_but_200_is_a_failure_put_off_by_the_backoff(
 
 async def make_due(database: Database) -> None:
     async with database.begin() as connection:
-        await connection.execute(application.webhook.update().values(due_at=application.NOW))
+        await connection.execute(callbacks.webhook.update().values(due_at=NOW))
 
 
 async def test_a_receiver_that_is_away_loses_nothing(

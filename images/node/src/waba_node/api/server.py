@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from ..runtime import DATABASE_TROUBLE, cause
-from .calls import ADMIN, CALLS, KEY, OPEN, Call
+from .calls import CALLS
+from .calls.table import ADMIN, KEY, OPEN, Call
 from .errors import ApiError
 from .requests import LARGEST_BODY
 from .sessions import ADMIN as ROLE_ADMIN

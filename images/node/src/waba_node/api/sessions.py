@@ -11,9 +11,9 @@ import uuid
 import jwt
 from aiohttp import BasicAuth, web
 
-from ..store import application
-from ..store.application import User
+from ..store import documents, users
 from ..store.engine import Database
+from ..store.users import User
 from .errors import ApiError
 from .passwords import hashed, matches, weakness
 
@@ -35,8 +35,8 @@ class Sessions:
         first = User(FIRST_USER, await hashed(FIRST_PASSWORD), ADMIN, must_change=True)
         self.nobody = await hashed(secrets.token_hex())
         async with self.database.begin() as connection:
-            await application.add_user(connection, first)
-            agreed = await application.agreed_secret(connection, "jwt_key", secrets.token_urlsafe(48))
+            await users.add_user(connection, first)
+            agreed = await documents.agreed_secret(connection, "jwt_key", secrets.token_urlsafe(48))
         self.key = self.configured_key or agreed
 
     async def login(self, request: web.Request, new_password: str | None) -> dict:
@@ -44,7 +44,7 @@ class Sessions:
         self._require_key()
         username, password = self._basic(request)
         async with self.database.begin() as connection:
-            user = await application.read_user(connection, username)
+            user = await users.read_user(connection, username)
         # An unknown user takes as long as a wrong password.
         if not await matches(password, user.password if user else self.nobody) or user is None:
             raise ApiError(1005, "Wrong username or password", 401)
@@ -55,14 +55,14 @@ class Sessions:
                 raise ApiError(1009, weak)
             replacement = await hashed(new_password)
             async with self.database.begin() as connection:
-                if not await application.change_password(connection, username, user.password, replacement):
+                if not await users.change_password(connection, username, user.password, replacement):
                     raise ApiError(1005, "The password was changed by another request", 401)
         return await self._token(username)
 
     async def _token(self, username: str) -> dict:
         token_id, expires = str(uuid.uuid4()), int(time.time()) + TOKEN_LIFE
         async with self.database.begin() as connection:
-            await application.add_token(connection, token_id, username, TOKEN_LIFE)
+            await users.add_token(connection, token_id, username, TOKEN_LIFE)
         token = jwt.encode({"jti": token_id, "user": username, "exp": expires}, self.key, algorithm="HS256")
         moment = datetime.datetime.fromtimestamp(expires, datetime.timezone.utc)
         return {"token": token, "expires_after": moment.strftime("%Y-%m-%d %H:%M:%S+00:00")}
@@ -73,7 +73,7 @@ class Sessions:
         until, role = self.cache.get(token_id, (0.0, ""))
         if time.monotonic() >= until:
             async with self.database.begin() as connection:
-                role = await application.token_role(connection, token_id)
+                role = await users.token_role(connection, token_id)
             if role is None:
                 raise ApiError(1005, "The token is not valid any more", 401)
             if len(self.cache) > 1000:
@@ -86,7 +86,7 @@ class Sessions:
         token_id = self._token_id(request)
         self.cache.pop(token_id, None)
         async with self.database.begin() as connection:
-            await application.remove_token(connection, token_id)
+            await users.remove_token(connection, token_id)
 
     def _require_key(self) -> None:
         if not self.key:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 
-from ..store import application
+from ..store import outbox
 from ..store.engine import Database
 from ..wire import PortName, WireError, WireServer
 
@@ -40,7 +40,7 @@ class Intake:
             group, self.waiting = self.waiting[:LARGEST_GROUP], self.waiting[LARGEST_GROUP:]
             try:
                 async with self.database.begin() as connection:
-                    await application.store_messages(connection, [row for row, _done in group])
+                    await outbox.store_messages(connection, [row for row, _done in group])
             except Exception as error:
                 refusal = WireError(1023, "Database error", f"the message could not be stored: {type(error).__name__}")
                 for _row, done in group:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from ..api.settings import ApplicationSettings
-from ..store.application import ACCEPTED
+from ..store.outbox import ACCEPTED
 from ..upstream.base import UpstreamEvent
 
 FAILED = "failed"

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from ..api.settings import ApplicationSettings
-from ..store import application
+from ..store import callbacks, outbox
 from ..store.engine import Database
 from ..upstream.base import UpstreamError, UpstreamEvent, UpstreamSession
 from .groups import groups
@@ -90,7 +90,7 @@ class Pump:
             waiting = []
             if self.still_owner() and len(self.unconfirmed) < WINDOW:
                 async with self.database.begin() as connection:
-                    waiting = await application.unsent_messages(connection, self.shard, after, GROUP)
+                    waiting = await outbox.unsent_messages(connection, self.shard, after, GROUP)
             for position, message_id, payload in waiting:
                 if self.stopping or not self.still_owner():
                     break
@@ -127,10 +127,10 @@ class Pump:
         ids = {event.message_id for event in events if event.kind != "inbound"}
         try:
             async with self.database.begin() as connection:
-                messages = await application.lock_messages(connection, ids)
+                messages = await outbox.lock_messages(connection, ids)
                 statuses, webhooks = outcomes(messages, events, self.settings())
-                await application.record_statuses(connection, statuses)
-                await application.store_webhooks(connection, self.shard, webhooks)
+                await outbox.record_statuses(connection, statuses)
+                await callbacks.store_webhooks(connection, self.shard, webhooks)
         except Exception as error:
             log.warning("shard %d: events wait for the database: %s", self.shard, in_short(error))
             return False

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ..api.settings import changed
-from ..store import application
+from ..store import callbacks, documents, outbox
 from ..upstream.base import UpstreamError, WrongCode
 from ..wire import WireError
 
@@ -46,32 +46,30 @@ class Registrar:
         """Change the settings given; the rest stays. Raises WireError 1009 when the result is not valid."""
         async with self.database.begin() as connection:
             try:
-                stored = changed(
-                    await application.read_document(connection, "settings", lock=True), payload["settings"]
-                )
+                stored = changed(await documents.read_document(connection, "settings", lock=True), payload["settings"])
             except msgspec.ValidationError as error:
                 raise WireError(1009, "Parameter value is not valid", str(error)) from error
-            await application.write_document(connection, "settings", stored)
+            await documents.write_document(connection, "settings", stored)
         await self.master.broadcast_settings()
         return {}
 
     async def reset_settings(self, _payload: dict) -> dict:
         """Go back to the defaults."""
         async with self.database.begin() as connection:
-            await application.write_document(connection, "settings", {})
+            await documents.write_document(connection, "settings", {})
         await self.master.broadcast_settings()
         return {}
 
     async def statistics(self, _payload: dict) -> dict:
         """Count what the database holds."""
         async with self.database.begin() as connection:
-            statuses = await application.count_messages(connection)
-            webhooks = await application.pending_webhooks(connection)
+            statuses = await outbox.count_messages(connection)
+            webhooks = await callbacks.pending_webhooks(connection)
         return {
             "node": self.master.config.node_id,
             "db": {
                 "db_messages": gauge("Messages by status", {"type": statuses}),
-                "db_pending_messages": gauge("Messages not handed over yet", statuses.get(application.ACCEPTED, 0)),
+                "db_pending_messages": gauge("Messages not handed over yet", statuses.get(outbox.ACCEPTED, 0)),
                 "db_pending_callbacks": gauge("Webhooks that wait for their delivery", webhooks),
             },
         }
@@ -80,20 +78,20 @@ class Registrar:
         """Ask for a code, unless the number is registered already."""
         number = {"cc": payload["cc"], "phone_number": payload["phone_number"]}
         async with self.database.begin() as connection:
-            account = await application.read_document(connection, "account", lock=True)
+            account = await documents.read_document(connection, "account", lock=True)
             if account.get("registered") == number:
                 return {"registered": True}
             try:
                 await self.upstream.register(number["cc"], number["phone_number"], payload["method"])
             except UpstreamError as error:
                 raise WireError(1005, "Access denied", str(error)) from error
-            await application.write_document(connection, "account", {**account, "pending": number})
+            await documents.write_document(connection, "account", {**account, "pending": number})
         return {"registered": False}
 
     async def verify_account(self, payload: dict) -> dict:
         """Finish the registration with the code."""
         async with self.database.begin() as connection:
-            account = await application.read_document(connection, "account", lock=True)
+            account = await documents.read_document(connection, "account", lock=True)
             if "pending" not in account:
                 raise WireError(1005, "Access denied", "Error checking code (no registration was begun)")
             if not payload["code"]:
@@ -102,5 +100,5 @@ class Registrar:
                 await self.upstream.verify(payload["code"])
             except WrongCode as error:
                 raise WireError(1005, "Access denied", f"Error checking code ({error})") from error
-            await application.write_document(connection, "account", {"registered": account["pending"]})
+            await documents.write_document(connection, "account", {"registered": account["pending"]})
         return {}

@@ -10,8 +10,8 @@ from collections.abc import Callable
 import aiohttp
 
 from ..api.settings import ApplicationSettings
-from ..store import application
-from ..store.application import StoredWebhook
+from ..store import callbacks
+from ..store.callbacks import StoredWebhook
 from ..store.engine import Database
 
 log = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ class Deliveries:
         due: list[StoredWebhook] = []
         if settings.webhooks.url:
             async with self.database.begin() as connection:
-                due = await application.due_webhooks(connection, self.shard, settings.webhooks.max_concurrent_requests)
+                due = await callbacks.due_webhooks(connection, self.shard, settings.webhooks.max_concurrent_requests)
         if due:
             await self.deliver_group(due, settings)
         else:
@@ -58,10 +58,10 @@ class Deliveries:
         failed = [(webhook, problem) for webhook, problem in zip(due, problems, strict=True) if problem is not None]
         delivered = [webhook for webhook, problem in zip(due, problems, strict=True) if problem is None]
         async with self.database.begin() as connection:
-            await application.webhooks_delivered(connection, [webhook.position for webhook in delivered])
+            await callbacks.webhooks_delivered(connection, [webhook.position for webhook in delivered])
             for webhook, _rest in failed:
                 pause = backoff(webhook.attempts + 1, step, longest)
-                await application.webhook_failed(connection, webhook.position, pause)
+                await callbacks.webhook_failed(connection, webhook.position, pause)
         if failed:
             webhook, problem = failed[0]
             pause = backoff(webhook.attempts + 1, step, longest)

@@ -3,14 +3,11 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 
 import pytest
 from ansible_collections.waba.cluster.plugins.module_utils.driver.compose import Compose
 from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DockerUnavailable, DriverError
-
-needs_compose = pytest.mark.skipif(shutil.which("docker") is None, reason="needs the real Docker Compose")
 
 
 def run(command, **_options):
@@ -19,7 +16,7 @@ def run(command, **_options):
     return done.returncode, done.stdout, done.stderr
 
 
-@needs_compose
+@pytest.mark.usefixtures("real_compose")
 @pytest.mark.parametrize("line", ["B@X=sesame open", "C='sesame open", 'D="sesame open'])
 def test_a_file_that_cannot_be_read_is_told_without_its_secrets(tmp_path, line):
     (tmp_path / "db.env").write_text(f"A='ok'\n{line}\n")

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 
 import pytest
@@ -40,7 +39,7 @@ def test_every_value_is_read_back_as_it_was(value):
     assert read_back(dotenv.quoted(value)) == value
 
 
-@pytest.mark.skipif(shutil.which("docker") is None, reason="needs the real Docker Compose")
+@pytest.mark.usefixtures("real_compose")
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(values=st.lists(VALUES, min_size=30, max_size=60))
 def test_the_real_compose_reads_every_value_back(tmp_path, values):

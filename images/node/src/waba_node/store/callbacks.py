@@ -1,0 +1,74 @@
+"""Webhooks that wait for their delivery. All times are the database's."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.mysql import LONGTEXT
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from .metadata import NOW, Moment, metadata, seconds_from_now
+
+webhook = sa.Table(
+    "webhook",
+    metadata,
+    sa.Column("position", sa.BigInteger, primary_key=True, autoincrement=True),
+    sa.Column("shard", sa.Integer, nullable=False),
+    sa.Column("payload", LONGTEXT, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("due_at", Moment, nullable=False),
+    sa.Index("webhook_by_due", "shard", "due_at"),
+)
+
+
+@dataclass(frozen=True)
+class StoredWebhook:
+    """A webhook that waits for its delivery."""
+
+    position: int
+    payload: dict
+    attempts: int
+
+
+async def store_webhooks(connection: AsyncConnection, shard: int, payloads: list[dict]) -> None:
+    """Store webhooks for delivery at once, in their order."""
+    if payloads:
+        values = [
+            {"shard": shard, "payload": json.dumps(payload), "attempts": 0, "due_at": NOW} for payload in payloads
+        ]
+        await connection.execute(sa.insert(webhook).values(values))
+
+
+async def due_webhooks(connection: AsyncConnection, shard: int, limit: int) -> list[StoredWebhook]:
+    """Return webhooks of a shard that are due, the one that has been due for longest first: at first the order of their creation."""
+    query = (
+        sa.select(webhook)
+        .where(webhook.c.shard == shard, webhook.c.due_at <= NOW)
+        .order_by(webhook.c.due_at, webhook.c.position)
+        .limit(limit)
+    )
+    return [
+        StoredWebhook(row.position, json.loads(row.payload), row.attempts) for row in await connection.execute(query)
+    ]
+
+
+async def webhooks_delivered(connection: AsyncConnection, positions: list[int]) -> None:
+    """Forget webhooks that were answered with 200."""
+    await connection.execute(sa.delete(webhook).where(webhook.c.position.in_(positions)))
+
+
+async def webhook_failed(connection: AsyncConnection, position: int, seconds: float) -> None:
+    """Put a webhook off."""
+    await connection.execute(
+        sa.update(webhook)
+        .where(webhook.c.position == position)
+        .values(attempts=webhook.c.attempts + 1, due_at=seconds_from_now("seconds")),
+        {"seconds": seconds},
+    )
+
+
+async def pending_webhooks(connection: AsyncConnection) -> int:
+    """Return how many webhooks wait."""
+    return (await connection.execute(sa.select(sa.func.count()).select_from(webhook))).scalar_one()

@@ -1,0 +1,46 @@
+"""JSON objects under a name: the settings, the account, what the nodes agreed on."""
+
+from __future__ import annotations
+
+import json
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.mysql import LONGTEXT, insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ..api import settings
+from ..api.settings import ApplicationSettings
+from .metadata import metadata
+
+document = sa.Table(
+    "document",
+    metadata,
+    sa.Column("name", sa.String(64), primary_key=True),
+    sa.Column("content", LONGTEXT, nullable=False),
+)
+
+
+async def read_document(connection: AsyncConnection, name: str, lock: bool = False) -> dict:
+    """Return a stored JSON object, {} when there is none."""
+    query = sa.select(document.c.content).where(document.c.name == name)
+    content = (await connection.execute(query.with_for_update() if lock else query)).scalar_one_or_none()
+    return json.loads(content) if content else {}
+
+
+async def write_document(connection: AsyncConnection, name: str, content: dict) -> None:
+    """Store a JSON object."""
+    text = json.dumps(content)
+    await connection.execute(insert(document).values(name=name, content=text).on_duplicate_key_update(content=text))
+
+
+async def read_settings(connection: AsyncConnection) -> ApplicationSettings:
+    """Return the application settings: what was set, on top of the defaults."""
+    return settings.read(await read_document(connection, "settings"))
+
+
+async def agreed_secret(connection: AsyncConnection, name: str, proposal: str) -> str:
+    """Return a secret that all nodes share: the first proposal that was stored."""
+    await connection.execute(
+        sa.insert(document).prefix_with("IGNORE").values(name=name, content=json.dumps({"secret": proposal}))
+    )
+    return (await read_document(connection, name))["secret"]
