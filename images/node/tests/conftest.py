@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import itertools
 import json
 import os
+import random
 import secrets
 import socket
 import threading
@@ -63,14 +65,22 @@ async def database(database_server: DatabaseConfig) -> AsyncIterator[Database]:
 
 @pytest.fixture(scope="session")
 def free_ports() -> Callable[[int], tuple[int, ...]]:
-    """A function that returns so many ports that nobody listens on."""
+    """A function that returns so many ports that nobody listens on, none of them twice.
+
+    They are below those that the kernel gives to connections: one of these might take a port before its node does.
+    """
+    candidates = iter(random.sample(range(10_000, 32_000), 22_000))
+
+    def is_free(port: int) -> bool:
+        with socket.socket() as probe:
+            try:
+                probe.bind(("", port))
+            except OSError:
+                return False
+        return True
 
     def find(count: int) -> tuple[int, ...]:
-        with contextlib.ExitStack() as stack:
-            probes = [stack.enter_context(socket.socket()) for _rest in range(count)]
-            for probe in probes:
-                probe.bind(("127.0.0.1", 0))
-            return tuple(probe.getsockname()[1] for probe in probes)
+        return tuple(itertools.islice(filter(is_free, candidates), count))
 
     return find
 

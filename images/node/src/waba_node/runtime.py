@@ -52,6 +52,7 @@ class Runtime:
         self.settings = ApplicationSettings()
         self.schema_ready = False
         self.loops: list[asyncio.Task] = []
+        self.stopping = False
 
     # -- what a role adds ---------------------------------------------------------------------------------------------
 
@@ -76,6 +77,7 @@ class Runtime:
         self.health.good("start")
         await stopping.wait()
         log.info("stopping: asked to by a signal")
+        self.stopping = True
         for loop in self.loops:  # first, so that none takes up again what is handed over
             loop.cancel()
         await asyncio.gather(*self.loops, return_exceptions=True)
@@ -95,7 +97,7 @@ class Runtime:
         woken = woken or asyncio.Event()
 
         async def loop() -> None:
-            while True:
+            while not self.stopping:  # a library may swallow the cancellation
                 try:
                     pause = await step()
                 except DATABASE_TROUBLE as error:
