@@ -7,6 +7,7 @@ import logging
 from aiohttp import web
 
 from .api import certificate
+from .api.metrics import Metrics
 from .api.routing import Router
 from .api.server import ApiServer, one_line
 from .api.sessions import Sessions
@@ -24,6 +25,7 @@ class Webapp(Runtime):
     def __init__(self, config) -> None:
         super().__init__(config)
         self.sessions = Sessions(self.database, config.jwt_key)
+        self.metrics = Metrics()
         self.router = Router(self.database, self.client)
 
     async def start(self) -> None:

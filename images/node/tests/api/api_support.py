@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import requests
+from conformance import assert_conforms
 from waba_node.config import DatabaseConfig
 
 API_KEY = "key-for-health-and-metrics"
@@ -109,7 +110,10 @@ class Client:
         return Client(self.url, self.certificate, authorization)
 
     def call(self, method: str, path: str, json: object = None, **options) -> requests.Response:
-        return self.session.request(method, self.url + path, json=json, timeout=20, **options)
+        """Return the answer. Raises AssertionError when it is not as the OpenAPI document says: so every test proves that too."""
+        response = self.session.request(method, self.url + path, json=json, timeout=20, **options)
+        assert_conforms(method, path, response)
+        return response
 
     def login(self, password: str, body: dict | None = None, username: str = "admin") -> requests.Response:
         anonymous = self.as_caller("")

@@ -66,10 +66,11 @@ class TextMessage(Struct):
 
 
 Wanted = TypeVar("Wanted")
+Kind = TypeVar("Kind", dict, list)
 
 
-async def read_object(request: web.Request, empty: bool = False) -> dict[str, Any]:
-    """Return the request's JSON object. empty: none at all is {}. Raises ApiError 1025 for what is none, or did not come whole."""
+async def read_json(request: web.Request, kind: type[Kind], empty: bool = False) -> Kind:
+    """Return the request's JSON object or list. empty: none at all is an empty one. Raises ApiError 1025 for what is none, or did not come whole."""
     try:
         raw = await request.read()
     except web.HTTPRequestEntityTooLarge as error:
@@ -77,14 +78,14 @@ async def read_object(request: web.Request, empty: bool = False) -> dict[str, An
     except (web.RequestPayloadError, OSError) as error:
         raise ApiError(1025, "the body did not arrive as it was announced") from error
     if empty and not raw.strip():
-        return {}
+        return kind()
     try:
         content = json.loads(raw.decode("utf-8", "strict"), parse_constant=_no_constant)
         json.dumps(content, ensure_ascii=False).encode("utf-8")  # lone surrogates cannot be stored
     except (ValueError, RecursionError) as error:
         raise ApiError(1025, "the body is not valid JSON in UTF-8") from error
-    if not isinstance(content, dict):
-        raise ApiError(1025, "the body is not a JSON object")
+    if not isinstance(content, kind):
+        raise ApiError(1025, f"the body is not a JSON {'object' if kind is dict else 'list'}")
     return content
 
 
@@ -92,7 +93,7 @@ def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
-def converted(content: dict[str, Any], wanted: type[Wanted]) -> Wanted:
+def converted(content: dict[str, Any] | list[Any], wanted: type[Wanted]) -> Wanted:
     """Return a body as its type. Raises ApiError 1008 for what is missing, 1001 for what is too long, 1009 for what is wrong."""
     try:
         return msgspec.convert(content, wanted)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from ..runtime import DATABASE_TROUBLE, cause
 from .calls import CALLS
-from .calls.table import ADMIN, KEY, OPEN, Call
+from .calls.table import ADMIN, CREDENTIALS, KEY, OPEN, Call
 from .errors import ApiError
 from .requests import LARGEST_BODY
 from .sessions import ADMIN as ROLE_ADMIN
@@ -38,50 +37,18 @@ def one_line(record: logging.LogRecord) -> bool:
     return True
 
 
-class Metrics:
-    """What GET /metrics shows; every number is counted."""
-
-    def __init__(self) -> None:
-        self.began = time.monotonic()
-        self.requests: Counter[tuple[str, str]] = Counter()
-        self.seconds: defaultdict[tuple[str, str], float] = defaultdict(float)
-
-    def count(self, call: str, status: int, seconds: float) -> None:
-        """Count one answered request."""
-        key = call, "success" if status < 400 else "failure"
-        self.requests[key] += 1
-        self.seconds[key] += seconds
-
-    def text(self) -> str:
-        """Return the metrics in the text format of Prometheus."""
-        lines = [
-            "# TYPE web_uptime counter",
-            f"web_uptime {time.monotonic() - self.began:.0f}",
-            "# TYPE web_handled_requests counter",
-            f"web_handled_requests {self.requests.total()}",
-            "# TYPE api_requests_duration_ms summary",
-        ]
-        for (call, result), count in sorted(self.requests.items()):
-            labels = f'{{method="{call}",result="{result}"}}'
-            lines.append(f"api_requests_duration_ms_count{labels} {count}")
-            lines.append(f"api_requests_duration_ms_sum{labels} {self.seconds[call, result] * 1000:.3f}")
-        return "\n".join(lines) + "\n"
-
-
 class ApiServer:
     """Answers the calls of the table, each in the vendor's envelope."""
 
     def __init__(self, webapp: Webapp) -> None:
-        self.webapp, self.metrics = webapp, Metrics()
+        self.webapp, self.metrics = webapp, webapp.metrics
         self.meta = {"api_status": "stable", "version": webapp.config.version}
 
     def application(self) -> web.Application:
         """Return the aiohttp application."""
         application = web.Application(client_max_size=LARGEST_BODY, middlewares=[self.observed])
-        for method, path, who, call in CALLS:
-            application.router.add_route(method, path, self.answering(who, call))
-        application.router.add_get("/", self.root)
-        application.router.add_get("/metrics", self.show_metrics)
+        for call in CALLS:
+            application.router.add_route(call.method, call.path, self.answering(call))
         return application
 
     @web.middleware
@@ -123,32 +90,26 @@ class ApiServer:
             log.exception("%s failed", request.rel_url.raw_path)
             return self.refused(ApiError(1000, "unexpected failure; the log says more"))
 
-    def answering(self, who: str, call: Call):
+    def answering(self, call: Call):
         """Return the handler of one call, for those who may call it."""
 
-        async def answer(request: web.Request) -> web.Response:
-            await self.admit(request, who)
-            status, content = await call(self.webapp, request)
+        async def answer(request: web.Request) -> web.StreamResponse:
+            await self.admit(request, call.who)
+            result = await call.run(self.webapp, request)
+            if isinstance(result, web.StreamResponse):
+                return result
+            status, content = result
             return web.Response(status=status) if content is None else self.enveloped(status, content)
 
         return answer
 
     async def admit(self, request: web.Request, who: str) -> None:
         """Raise ApiError unless the caller may do this."""
-        if who == OPEN or (who == KEY and has_api_key(request, self.webapp.config.api_key)):
+        if who in (OPEN, CREDENTIALS) or (who == KEY and has_api_key(request, self.webapp.config.api_key)):
             return
         role = await self.webapp.sessions.role(request)
         if who == ADMIN and role != ROLE_ADMIN:
             raise ApiError(1005, "only an admin may do this")
-
-    async def root(self, _request: web.Request) -> web.Response:
-        """Answer load balancers (vendor fact: 200, no credentials)."""
-        return web.Response(text="waba node\n")
-
-    async def show_metrics(self, request: web.Request) -> web.Response:
-        """Answer GET /metrics."""
-        await self.admit(request, KEY)
-        return web.Response(text=self.metrics.text(), content_type="text/plain")
 
     def enveloped(self, status: int, content: dict, headers: dict | None = None) -> web.Response:
         """Return an answer with its `meta`."""

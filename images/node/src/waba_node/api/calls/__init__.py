@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from . import account, health, messages, settings, stats, users
+from . import account, health, messages, service, settings, stats, users
 from .table import CallTable
 
 CALLS: CallTable = [
+    *service.CALLS,
     *users.CALLS,
     *health.CALLS,
     *stats.CALLS,

@@ -7,28 +7,27 @@ from typing import TYPE_CHECKING
 import msgspec
 from aiohttp import web
 
-from ..requests import Register, Verify, converted, read_object
-from .table import ADMIN, CallTable
+from ..answers import Done, Registration
+from ..requests import Register, Verify
+from .table import ADMIN, Call, CallTable, JsonBody
 
 if TYPE_CHECKING:
     from ...webapp import Webapp
 
 
-async def register_account(webapp: Webapp, request: web.Request) -> tuple[int, dict]:
+async def register_account(webapp: Webapp, _request: web.Request, body: Register) -> tuple[int, dict]:
     """POST /v1/account: 202 when a code is on its way, 201 when the number is registered already."""
-    body = converted(await read_object(request), Register)
     answer = await webapp.router.primary_master("account.register", msgspec.to_builtins(body))
     return (201, {}) if answer["registered"] else (202, {"account": [{"vname": "Rehearsal"}]})
 
 
-async def verify_account(webapp: Webapp, request: web.Request) -> tuple[int, None]:
-    """POST /v1/account/verify: 201 with an empty body."""
-    body = converted(await read_object(request), Verify)
+async def verify_account(webapp: Webapp, _request: web.Request, body: Verify) -> tuple[int, None]:
+    """POST /v1/account/verify: the registration ends with the code; 201 with an empty body."""
     await webapp.router.primary_master("account.verify", {"code": body.code})
     return 201, None
 
 
 CALLS: CallTable = [
-    ("POST", "/v1/account", ADMIN, register_account),
-    ("POST", "/v1/account/verify", ADMIN, verify_account),
+    Call("POST", "/v1/account", ADMIN, register_account, JsonBody(Register), {201: Done, 202: Registration}),
+    Call("POST", "/v1/account/verify", ADMIN, verify_account, JsonBody(Verify), {201: None}),
 ]

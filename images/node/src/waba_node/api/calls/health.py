@@ -9,8 +9,9 @@ from aiohttp import web
 
 from ...store import cluster
 from ...wire import PortName, WireError
+from ..answers import ClusterHealth
 from ..errors import ApiError
-from .table import KEY, CallTable
+from .table import KEY, Call, CallTable
 
 if TYPE_CHECKING:
     from ...webapp import Webapp
@@ -44,5 +45,5 @@ async def health(webapp: Webapp, _request: web.Request) -> tuple[int, dict]:
 
 
 CALLS: CallTable = [
-    ("GET", "/v1/health", KEY, health),
+    Call("GET", "/v1/health", KEY, health, answers={200: ClusterHealth}),
 ]

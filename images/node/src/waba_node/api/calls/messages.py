@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import msgspec
 from aiohttp import web
 
+from ..answers import Accepted
 from ..errors import ApiError
-from ..requests import TextMessage, converted, read_object
-from .table import USER, CallTable
+from ..requests import TextMessage, converted
+from .table import USER, Call, CallTable, JsonBody
 
 if TYPE_CHECKING:
     from ...webapp import Webapp
@@ -21,9 +22,8 @@ MESSAGE_TYPES = (
 )  # fmt: skip
 
 
-async def send_message(webapp: Webapp, request: web.Request) -> tuple[int, dict]:
+async def send_message(webapp: Webapp, _request: web.Request, body: dict) -> tuple[int, dict]:
     """POST /v1/messages: answered once the message is in the database."""
-    body = await read_object(request)
     kind = body.get("type", "text")
     if kind not in MESSAGE_TYPES:
         raise ApiError(1009, f"type must be one of {', '.join(MESSAGE_TYPES)}")
@@ -38,5 +38,5 @@ async def send_message(webapp: Webapp, request: web.Request) -> tuple[int, dict]
 
 
 CALLS: CallTable = [
-    ("POST", "/v1/messages", USER, send_message),
+    Call("POST", "/v1/messages", USER, send_message, JsonBody(TextMessage, as_sent=True), {200: Accepted}),
 ]

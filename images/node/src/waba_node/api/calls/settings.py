@@ -8,17 +8,17 @@ import msgspec
 from aiohttp import web
 
 from ...store import documents
+from ..answers import Settings
 from ..errors import ApiError
-from ..requests import read_object
-from ..settings import changed
-from .table import ADMIN, CallTable
+from ..settings import ApplicationSettings, changed
+from .table import ADMIN, Call, CallTable, JsonBody
 
 if TYPE_CHECKING:
     from ...webapp import Webapp
 
 
 async def read_settings(webapp: Webapp, _request: web.Request) -> tuple[int, dict]:
-    """GET /v1/settings/application."""
+    """GET /v1/settings/application: all of them, defaults included."""
     async with webapp.database.begin() as connection:
         settings = msgspec.to_builtins(await documents.read_settings(connection))
         number = (await documents.read_document(connection, "account")).get("registered")
@@ -26,9 +26,8 @@ async def read_settings(webapp: Webapp, _request: web.Request) -> tuple[int, dic
     return 200, {"settings": {"application": settings}}
 
 
-async def patch_settings(webapp: Webapp, request: web.Request) -> tuple[int, dict]:
-    """PATCH /v1/settings/application: a part of the settings."""
-    body = await read_object(request)
+async def patch_settings(webapp: Webapp, _request: web.Request, body: dict) -> tuple[int, dict]:
+    """PATCH /v1/settings/application: what is named changes, the rest stays."""
     if "wa_id" in body:
         raise ApiError(1010, "wa_id cannot be set")
     async with webapp.database.begin() as connection:
@@ -48,7 +47,7 @@ async def reset_settings(webapp: Webapp, _request: web.Request) -> tuple[int, di
 
 
 CALLS: CallTable = [
-    ("GET", "/v1/settings/application", ADMIN, read_settings),
-    ("PATCH", "/v1/settings/application", ADMIN, patch_settings),
-    ("DELETE", "/v1/settings/application", ADMIN, reset_settings),
+    Call("GET", "/v1/settings/application", ADMIN, read_settings, answers={200: Settings}),
+    Call("PATCH", "/v1/settings/application", ADMIN, patch_settings, JsonBody(ApplicationSettings, as_sent=True)),
+    Call("DELETE", "/v1/settings/application", ADMIN, reset_settings),
 ]

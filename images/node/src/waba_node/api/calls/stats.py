@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from ...store import callbacks, cluster
-from .table import KEY, CallTable
+from ..answers import AppStats, DatabaseStats
+from .table import KEY, Call, CallTable
 
 if TYPE_CHECKING:
     from ...webapp import Webapp
 
 
 async def app_stats(webapp: Webapp, _request: web.Request) -> tuple[int, dict]:
-    """GET /v1/stats/app."""
+    """GET /v1/stats/app: how the work goes."""
     async with webapp.database.begin() as connection:
         queued = await callbacks.pending_webhooks(connection)
     metric = {
@@ -34,6 +35,6 @@ async def db_stats(webapp: Webapp, _request: web.Request) -> tuple[int, dict]:
 
 
 CALLS: CallTable = [
-    ("GET", "/v1/stats/app", KEY, app_stats),
-    ("GET", "/v1/stats/db", KEY, db_stats),
+    Call("GET", "/v1/stats/app", KEY, app_stats, answers={200: AppStats}),
+    Call("GET", "/v1/stats/db", KEY, db_stats, answers={200: DatabaseStats}),
 ]

@@ -1,0 +1,143 @@
+"""What the calls answer: one type an answer, for the OpenAPI document and the tests that hold it against running webapps.
+
+The calls build their answers as plain dictionaries; `meta` is put in by the server (source: vendor facts, section 2.1).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from msgspec import UNSET, Struct, UnsetType
+
+
+class Meta(Struct, forbid_unknown_fields=True):
+    """What comes with every answer."""
+
+    api_status: Literal["stable", "deprecated", "experimental"]
+    version: str
+
+
+class Answer(Struct, forbid_unknown_fields=True, kw_only=True):
+    """What all answers in JSON have."""
+
+    meta: Meta
+
+
+class Done(Answer):
+    """Done; there is nothing more to say."""
+
+
+class Problem(Struct, forbid_unknown_fields=True):
+    """Why a call was refused (vendor facts, section 2.13)."""
+
+    code: int
+    title: str
+    details: str | UnsetType = UNSET
+
+
+class Refusal(Answer):
+    """A call that was refused."""
+
+    errors: list[Problem]
+
+
+class Session(Struct, forbid_unknown_fields=True):
+    """A login."""
+
+    token: str
+    expires_after: str
+
+
+class LoggedIn(Answer):
+    """The token of a login."""
+
+    users: list[Session]
+
+
+class NodeHealth(Struct, forbid_unknown_fields=True):
+    """How one node is (vendor facts, section 2.3; `errors`, for a node that does not answer, is ours)."""
+
+    role: Literal["primary_master", "secondary_master", "coreapp"]
+    gateway_status: Literal["connected", "connecting", "disconnected", "uninitialized", "unregistered"]
+    errors: list[Problem] | UnsetType = UNSET
+
+
+class ClusterHealth(Answer):
+    """Every master and coreapp by `<hostname>:<container id>`."""
+
+    health: dict[str, NodeHealth]
+
+
+class Sample(Struct, forbid_unknown_fields=True):
+    """One value of a metric."""
+
+    labels: dict[str, str]
+    value: int | float
+
+
+class Metric(Struct, forbid_unknown_fields=True):
+    """A metric with its values."""
+
+    type: Literal["gauge", "counter"]
+    help: str
+    data: list[Sample]
+
+
+class AppStatistics(Struct, forbid_unknown_fields=True):
+    """A cluster's statistics of its work."""
+
+    app: dict[str, Metric]
+
+
+class AppStats(Answer):
+    """The answer to GET /v1/stats/app."""
+
+    stats: AppStatistics
+
+
+class DatabaseStatistics(Struct, forbid_unknown_fields=True):
+    """A node's statistics of the database; all but the primary master have none."""
+
+    db: dict[str, Metric] | UnsetType = UNSET
+
+
+class DatabaseStats(Answer):
+    """Every node by name."""
+
+    stats: dict[str, DatabaseStatistics]
+
+
+class AllSettings(Struct, forbid_unknown_fields=True):
+    """The settings by their kind."""
+
+    application: dict[str, Any]
+
+
+class Settings(Answer):
+    """The application settings."""
+
+    settings: AllSettings
+
+
+class RegisteredName(Struct, forbid_unknown_fields=True):
+    """The name that goes with a number."""
+
+    vname: str
+
+
+class Registration(Answer):
+    """A registration that was begun."""
+
+    account: list[RegisteredName]
+
+
+class MessageId(Struct, forbid_unknown_fields=True):
+    """A message's name."""
+
+    id: str
+
+
+class Accepted(Answer):
+    """A message that was accepted; what becomes of it is told by webhooks."""
+
+    messages: list[MessageId]
