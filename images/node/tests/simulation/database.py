@@ -85,8 +85,10 @@ class Database:
         return True
 
     def promote(self, who: tuple[str, str], epoch: int, promotion: Promotion, seconds: float) -> bool:
-        row = self.rows[promotion.shard]
+        row, named = self.rows[promotion.shard], (promotion.node, promotion.incarnation)
         if not self.holds(who, epoch) or row.epoch != promotion.epoch or self.now < row.fence:
+            return False
+        if any((other.owner, other.life) == named for other in self.rows):
             return False
         row.owner, row.life = promotion.node, promotion.incarnation
         row.epoch, row.fence = promotion.epoch + 1, self.now + seconds

@@ -110,9 +110,9 @@ class Master(Process):
         self.world.call(self, (node.name,), lambda: (node.life, node.able), answered, patience=patience)
 
     def observed(self, reports: dict[str, tuple[str, float]]) -> None:
-        keys = {(name, report[0]) for name, report in reports.items()}
+        keys = [(name, report[0]) for name, report in reports.items()]  # no set: its order would differ from run to run
         self.watched = {key: self.watched.get(key, self.clock()) for key in keys}
-        self.answering &= keys
+        self.answering &= self.watched.keys()
 
     def manage(self, read: tuple[list[Shard], dict[str, tuple[str, float]]]) -> None:
         rows, reports = read

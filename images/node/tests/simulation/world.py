@@ -196,6 +196,9 @@ class World:
         acting = [one.name for one in self.masters if one.alive and not one.frozen and one.lease.held(one.clock())]
         if len(acting) > 1:
             self.fail(f"two masters act as primary: {acting}")
+        named = [(row.owner, row.life) for row in self.database.rows if row.owner is not None]
+        if len(named) > len(set(named)):
+            self.fail(f"one process owns two shards: {named}")
         for shard in range(self.database.shards):
             connected = [node.name for node in self.connected(shard)]
             if len(connected) > 1:

@@ -91,6 +91,17 @@ async def test_a_promotion_that_was_planned_on_an_older_map_does_nothing(databas
     assert await promoted(database, "c2", "b", 1, 30) == 2
 
 
+async def test_a_coreapp_is_never_given_a_second_shard_by_an_older_plan(database) -> None:
+    async with database.begin() as connection:
+        another = {"shard": 1, "epoch": 0, "fence_until": sa.text("UTC_TIMESTAMP(6)")}
+        await connection.execute(sa.insert(cluster.shard_map).values(another))
+    assert await promoted(database, "c1", "a", 0, 30) == 1
+    for incarnation, expected in (("a", None), ("b", 1)):  # a former process of the same coreapp is in nobody's way
+        async with database.begin() as connection:
+            promotion = Promotion(1, address("c1").node_id, incarnation, 0)
+            assert await cluster.promote(connection, promotion, 30) == expected
+
+
 async def test_a_demoted_owner_proves_nothing_and_is_replaced_when_its_fence_has_passed(database) -> None:
     await promoted(database, "c1", "a", 0, 0.5)
     async with database.begin() as connection:

@@ -245,16 +245,19 @@ async def demote(connection: AsyncConnection, demotion: Demotion) -> bool:
 async def promote(connection: AsyncConnection, promotion: Promotion, seconds: float) -> int | None:
     """Write a promotion into the map with a higher epoch, unless the map has moved on. Return the new epoch, or None.
 
-    Call it in a transaction in which `holds_lease` was true. `seconds`: the fence that the new owner starts with.
+    Call it in a transaction in which `holds_lease` was true. `seconds`: the fence that the new owner starts with. One process owns one
+    shard: a plan that was made before an earlier promotion of the same coreapp arrived would give it a second one.
     """
-    row = (
+    named = sa.and_(shard_map.c.owner == promotion.node, shard_map.c.incarnation == promotion.incarnation)
+    rows = (
         await connection.execute(
-            sa.select(shard_map, (shard_map.c.fence_until <= NOW).label("fenced"))
-            .where(shard_map.c.shard == promotion.shard)
+            sa.select(shard_map, (shard_map.c.fence_until <= NOW).label("fenced"), named.label("named"))
+            .where(sa.or_(shard_map.c.shard == promotion.shard, named))
             .with_for_update()
         )
-    ).one_or_none()
-    if row is None or row.epoch != promotion.epoch or not row.fenced:
+    ).all()
+    wanted = next((row for row in rows if row.shard == promotion.shard), None)
+    if wanted is None or wanted.epoch != promotion.epoch or not wanted.fenced or any(row.named for row in rows):
         return None
     await connection.execute(
         sa.update(shard_map)
