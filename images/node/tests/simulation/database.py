@@ -39,7 +39,7 @@ class Database:
         if not expired and self.holder != who:
             return None
         self.epoch += expired
-        self.holder, self.expires_at = who, self.now + seconds
+        self.holder, self.expires_at = who, max(self.expires_at, self.now + seconds)
         return self.epoch
 
     def release_lease(self, who: tuple[str, str]) -> None:

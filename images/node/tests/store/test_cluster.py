@@ -49,6 +49,13 @@ async def test_an_expired_lease_is_taken_with_a_higher_epoch(database) -> None:
         assert await cluster.holds_lease(connection, "b", epoch + 1)
 
 
+async def test_a_renewal_that_comes_late_never_shortens_the_lease(database) -> None:
+    epoch = await took(database, "m1", "a", 30)
+    assert await took(database, "m1", "a", 0.1) == epoch
+    await asyncio.sleep(0.2)
+    assert await took(database, "m2", "b", 30) is None
+
+
 async def test_a_released_lease_is_free_at_once(database) -> None:
     await took(database, "m1", "a", 30)
     async with database.begin() as connection:

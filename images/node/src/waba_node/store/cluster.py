@@ -75,10 +75,12 @@ async def take_lease(connection: AsyncConnection, holder: str, incarnation: str,
     if not mine and not row.expired:
         return None
     epoch = row.epoch if mine and not row.expired else row.epoch + 1
+    # Never shortened: a request that was given up may come after its successor, with the life of earlier settings.
+    until = sa.func.greatest(lease.c.expires_at, seconds_from_now("life"))
     await connection.execute(
         sa.update(lease)
         .where(lease.c.name == LEASE)
-        .values(holder=holder, incarnation=incarnation, epoch=epoch, expires_at=seconds_from_now("life")),
+        .values(holder=holder, incarnation=incarnation, epoch=epoch, expires_at=until),
         {"life": seconds},
     )
     return epoch
