@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import dataclasses
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -11,8 +14,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import requests
+import sqlalchemy as sa
 from conformance import assert_conforms
-from waba_node.config import DatabaseConfig
+from waba_node.config import DATABASE, DatabaseConfig
+from waba_node.store.engine import Database
 
 API_KEY = "key-for-health-and-metrics"
 PASSWORD = "N3w-password"
@@ -57,7 +62,8 @@ class Cluster:
             "WA_SECRET": "cluster-secret",
         }
         self.nodes: dict[str, Node] = {}
-        self.urls: list[str] = []
+        self.https_ports: dict[str, int] = {}
+        self.database = dataclasses.replace(database, name=database.name + DATABASE)
 
     def start(self) -> None:
         self.start_node("master1", WA_MASTER_NODE="1")
@@ -74,16 +80,34 @@ class Cluster:
         self.nodes[name] = Node(name, ports, {**self.environment, **place, **environment}, self.folder / f"{name}.log")
         return self.nodes[name]
 
-    def start_webapp(self, name: str) -> None:
-        *ports, https = self.free_ports(5)
+    def start_webapp(self, name: str, **environment: str) -> None:
+        """Start a webapp, or start it again at the same place."""
+        former = self.nodes.get(name)
+        https = self.https_ports.setdefault(name, self.free_ports(1)[0])
+        ports = former.ports if former else self.free_ports(4)
         place = {
             "WEBAPP_HOSTNAME": "127.0.0.1",
             "WEBAPP_EXTERNAL_PORTS": str(https),
             "WABA_HTTPS_PORT": str(https),
             "WABA_CERTIFICATES": str(self.folder / name),
         }
-        self.nodes[name] = Node(name, tuple(ports), {**self.environment, **place}, self.folder / f"{name}.log")
-        self.urls.append(f"https://127.0.0.1:{https}")
+        self.nodes[name] = Node(name, ports, {**self.environment, **place, **environment}, self.folder / f"{name}.log")
+
+    @property
+    def urls(self) -> list[str]:
+        return [f"https://127.0.0.1:{port}" for port in self.https_ports.values()]
+
+    def rows(self, query: str) -> list[tuple]:
+        """Return what a query finds in the cluster's database."""
+
+        async def read() -> list[tuple]:
+            database = Database(self.database)
+            async with database.begin() as connection:
+                found = [tuple(row) for row in await connection.execute(sa.text(query))]
+            await database.close()
+            return found
+
+        return asyncio.run(read())
 
     def stop(self) -> None:
         for node in self.nodes.values():
@@ -127,6 +151,20 @@ def wait_until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
         if time.monotonic() > deadline:
             raise TimeoutError
         time.sleep(0.05)
+
+
+def healthy(node: Node) -> bool:
+    """Return whether a node says on its health port that it can do its work."""
+    return health_line(node) == "ok"
+
+
+def health_line(node: Node) -> str:
+    """Return what a node says on its health port, "" when nobody listens there."""
+    try:
+        with socket.create_connection(("127.0.0.1", node.ports[3]), timeout=5) as line:
+            return line.makefile().readline().strip()
+    except OSError:
+        return ""
 
 
 def error_of(response: requests.Response) -> tuple[int, int]:

@@ -54,6 +54,19 @@ class LoggedIn(Answer):
     users: list[Session]
 
 
+class UserName(Struct, forbid_unknown_fields=True):
+    """A user of the API. ROLES: the one role of the user (the field's name is a vendor fact)."""
+
+    username: str
+    ROLES: Literal["ROLE_ADMIN", "ROLE_USER"]
+
+
+class Users(Answer):
+    """The user that the call is about."""
+
+    users: list[UserName]
+
+
 class NodeHealth(Struct, forbid_unknown_fields=True):
     """How one node is (vendor facts, section 2.3; `errors`, for a node that does not answer, is ours)."""
 

@@ -8,8 +8,11 @@ import hashlib
 import hmac
 import os
 import string
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 COST = {"n": 2**14, "r": 8, "p": 1}  # 16 MiB for the moment of a login
+HASHING = ThreadPoolExecutor(2, "password")  # a flood of logins waits instead of taking all memory
 SPECIALS = set(string.punctuation)
 
 
@@ -34,7 +37,8 @@ async def matches(password: str, stored: str) -> bool:
 
 
 async def _scrypt(password: str, salt: bytes) -> bytes:
-    return await asyncio.to_thread(hashlib.scrypt, password.encode(), salt=salt, **COST)
+    work = partial(hashlib.scrypt, password.encode(), salt=salt, **COST)
+    return await asyncio.get_running_loop().run_in_executor(HASHING, work)
 
 
 def _text(raw: bytes) -> str:

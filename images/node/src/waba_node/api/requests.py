@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 from aiohttp import web
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from .errors import ApiError
 
@@ -23,6 +23,24 @@ class Login(Struct):
     """POST /v1/users/login; the body may be empty."""
 
     new_password: str | None = None
+
+
+Role = Literal["ROLE_ADMIN", "ROLE_USER"]
+
+
+class NewUser(Struct):
+    """POST /v1/users. The characters of a name, and that a role can be given, are ours."""
+
+    username: Annotated[str, Meta(pattern=rf"^[A-Za-z0-9._@+-]{{4,32}}{END}")]
+    password: str
+    ROLES: Role = "ROLE_USER"
+
+
+class ChangedUser(Struct):
+    """PUT /v1/users/{name}. That a role can be changed is ours."""
+
+    password: str | UnsetType = UNSET
+    ROLES: Role | UnsetType = UNSET
 
 
 class Register(Struct):

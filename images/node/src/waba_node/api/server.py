@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from ..runtime import DATABASE_TROUBLE, cause
+from ..store.users import ADMIN as ROLE_ADMIN
 from .calls import CALLS
 from .calls.table import ADMIN, CREDENTIALS, KEY, OPEN, Call
 from .errors import ApiError
 from .requests import LARGEST_BODY
-from .sessions import ADMIN as ROLE_ADMIN
 from .sessions import has_api_key
 
 if TYPE_CHECKING:
@@ -107,8 +107,8 @@ class ApiServer:
         """Raise ApiError unless the caller may do this."""
         if who in (OPEN, CREDENTIALS) or (who == KEY and has_api_key(request, self.webapp.config.api_key)):
             return
-        role = await self.webapp.sessions.role(request)
-        if who == ADMIN and role != ROLE_ADMIN:
+        caller = request["caller"] = await self.webapp.sessions.caller(request)
+        if who == ADMIN and caller.role != ROLE_ADMIN:
             raise ApiError(1005, "only an admin may do this")
 
     def enveloped(self, status: int, content: dict, headers: dict | None = None) -> web.Response:

@@ -7,19 +7,28 @@ import hmac
 import secrets
 import time
 import uuid
+from typing import NamedTuple
 
 import jwt
 from aiohttp import BasicAuth, web
 
 from ..store import documents, users
 from ..store.engine import Database
-from ..store.users import User
+from ..store.users import ADMIN, User
 from .errors import ApiError
 from .passwords import hashed, matches, weakness
 
 TOKEN_LIFE = 7 * 24 * 3600  # seconds
 CACHE_LIFE = 1.0  # seconds: how long another webapp's logout may go unnoticed
-FIRST_USER, FIRST_PASSWORD, ADMIN = "admin", "secret", "ROLE_ADMIN"
+CHANGED_MEANWHILE = "The password was changed by another request"
+FIRST_USER, FIRST_PASSWORD = "admin", "secret"  # vendor facts
+
+
+class Caller(NamedTuple):
+    """Who sent a request."""
+
+    username: str
+    role: str
 
 
 class Sessions:
@@ -28,14 +37,15 @@ class Sessions:
     def __init__(self, database: Database, key: str) -> None:
         self.database, self.configured_key = database, key
         self.key = ""  # until prepared
-        self.cache: dict[str, tuple[float, str]] = {}
+        self.cache: dict[str, tuple[float, Caller]] = {}
 
     async def prepare(self) -> None:
         """Make sure that there is a first user and a key, before which nobody gets in. Raises sqlalchemy.exc.SQLAlchemyError."""
         first = User(FIRST_USER, await hashed(FIRST_PASSWORD), ADMIN, must_change=True)
         self.nobody = await hashed(secrets.token_hex())
         async with self.database.begin() as connection:
-            await users.add_user(connection, first)
+            if not await users.lock_admins(connection):  # a first admin that was deleted must not come back
+                await users.add_user(connection, first)
             agreed = await documents.agreed_secret(connection, "jwt_key", secrets.token_urlsafe(48))
         self.key = self.configured_key or agreed
 
@@ -56,30 +66,41 @@ class Sessions:
             replacement = await hashed(new_password)
             async with self.database.begin() as connection:
                 if not await users.change_password(connection, username, user.password, replacement):
-                    raise ApiError(1005, "The password was changed by another request", 401)
-        return await self._token(username)
+                    raise ApiError(1005, CHANGED_MEANWHILE, 401)
+            self.forget(username)
+        return await self._token(username, user.password if new_password is None else replacement)
 
-    async def _token(self, username: str) -> dict:
+    async def _token(self, username: str, password: str) -> dict:
+        """Begin a session. password: the hash that the login proved; a change of it ends sessions, this one too."""
         token_id, expires = str(uuid.uuid4()), int(time.time()) + TOKEN_LIFE
         async with self.database.begin() as connection:
+            user = await users.read_user(connection, username, lock=True)
+            if user is None or user.password != password:
+                raise ApiError(1005, CHANGED_MEANWHILE, 401)
             await users.add_token(connection, token_id, username, TOKEN_LIFE)
         token = jwt.encode({"jti": token_id, "user": username, "exp": expires}, self.key, algorithm="HS256")
         moment = datetime.datetime.fromtimestamp(expires, datetime.timezone.utc)
         return {"token": token, "expires_after": moment.strftime("%Y-%m-%d %H:%M:%S+00:00")}
 
-    async def role(self, request: web.Request) -> str:
-        """Return the role of the caller's valid token. Raises ApiError with 401."""
+    async def caller(self, request: web.Request) -> Caller:
+        """Return whose valid token came with a request. Raises ApiError with 401."""
         token_id = self._token_id(request)
-        until, role = self.cache.get(token_id, (0.0, ""))
+        until, caller = self.cache.get(token_id, (0.0, None))
         if time.monotonic() >= until:
+            asked_at = time.monotonic()
             async with self.database.begin() as connection:
-                role = await users.token_role(connection, token_id)
-            if role is None:
+                found = await users.token_user(connection, token_id)
+            if found is None:
                 raise ApiError(1005, "The token is not valid any more", 401)
+            caller = Caller(*found)
             if len(self.cache) > 1000:
                 self.cache.clear()
-            self.cache[token_id] = time.monotonic() + CACHE_LIFE, role
-        return role
+            self.cache[token_id] = asked_at + CACHE_LIFE, caller
+        return caller
+
+    def forget(self, username: str) -> None:
+        """Look at the database again for every session of a user: it was ended here."""
+        self.cache = {token: entry for token, entry in self.cache.items() if entry[1].username != username}
 
     async def logout(self, request: web.Request) -> None:
         """End the caller's session, on every webapp."""

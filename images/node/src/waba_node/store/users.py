@@ -26,6 +26,9 @@ api_token = sa.Table(
 )
 
 
+ADMIN, PLAIN = "ROLE_ADMIN", "ROLE_USER"  # vendor facts
+
+
 @dataclass(frozen=True)
 class User:
     """An API user; `password` is a one-way hash."""
@@ -36,19 +39,53 @@ class User:
     must_change: bool
 
 
-async def read_user(connection: AsyncConnection, username: str) -> User | None:
-    """Return a user, or None."""
-    row = (await connection.execute(sa.select(api_user).where(api_user.c.username == username))).one_or_none()
+async def read_user(connection: AsyncConnection, username: str, lock: bool = False) -> User | None:
+    """Return a user, or None. lock: nobody may change it until the transaction ends."""
+    query = sa.select(api_user).where(api_user.c.username == username)
+    row = (await connection.execute(query.with_for_update() if lock else query)).one_or_none()
     return User(row.username, row.password, row.role, bool(row.must_change)) if row else None
 
 
-async def add_user(connection: AsyncConnection, user: User) -> None:
-    """Add a user unless there is one of that name."""
-    await connection.execute(
+async def add_user(connection: AsyncConnection, user: User) -> bool:
+    """Add a user; return False when there is one of that name."""
+    added = await connection.execute(
         sa.insert(api_user)
         .prefix_with("IGNORE")
         .values(username=user.username, password=user.password, role=user.role, must_change=user.must_change)
     )
+    return bool(added.rowcount)
+
+
+async def lock_admins(connection: AsyncConnection) -> set[str]:
+    """Return the names of all admins, and keep them so until the transaction ends: of two at once, one waits for the other."""
+    rows = await connection.execute(
+        sa.select(api_user.c.username, api_user.c.role).order_by(api_user.c.username).with_for_update()
+    )
+    return {row.username for row in rows if row.role == ADMIN}
+
+
+async def set_password(connection: AsyncConnection, username: str, new: str) -> None:
+    """Replace a user's hash, and end every session of the user."""
+    mine = api_user.c.username == username
+    await connection.execute(sa.update(api_user).where(mine).values(password=new, must_change=False))
+    await end_sessions(connection, username)
+
+
+async def set_role(connection: AsyncConnection, username: str, role: str) -> None:
+    """Give a user another role, and end every session of the user."""
+    await connection.execute(sa.update(api_user).where(api_user.c.username == username).values(role=role))
+    await end_sessions(connection, username)
+
+
+async def remove_user(connection: AsyncConnection, username: str) -> None:
+    """Delete a user and every session of the user."""
+    await connection.execute(sa.delete(api_user).where(api_user.c.username == username))
+    await end_sessions(connection, username)
+
+
+async def end_sessions(connection: AsyncConnection, username: str) -> None:
+    """End every session of a user."""
+    await connection.execute(sa.delete(api_token).where(api_token.c.username == username))
 
 
 async def change_password(connection: AsyncConnection, username: str, old: str, new: str) -> bool:
@@ -60,7 +97,7 @@ async def change_password(connection: AsyncConnection, username: str, old: str, 
     )
     if not changed.rowcount:
         return False
-    await connection.execute(sa.delete(api_token).where(api_token.c.username == username))
+    await end_sessions(connection, username)
     return True
 
 
@@ -73,14 +110,15 @@ async def add_token(connection: AsyncConnection, token_id: str, username: str, s
     )
 
 
-async def token_role(connection: AsyncConnection, token_id: str) -> str | None:
-    """Return the role of the user whose token is valid, or None."""
+async def token_user(connection: AsyncConnection, token_id: str) -> tuple[str, str] | None:
+    """Return (username, role) of the user whose token is valid, or None."""
     query = (
-        sa.select(api_user.c.role)
+        sa.select(api_user.c.username, api_user.c.role)
         .join(api_token, api_token.c.username == api_user.c.username)
         .where(api_token.c.token_id == token_id, api_token.c.expires_at > NOW)
     )
-    return (await connection.execute(query)).scalar_one_or_none()
+    row = (await connection.execute(query)).one_or_none()
+    return (row.username, row.role) if row else None
 
 
 async def remove_token(connection: AsyncConnection, token_id: str) -> None:
