@@ -1,8 +1,9 @@
-"""`python3 -m waba_node run | wait-for-database`: what the container's entry commands start."""
+"""`python3 -m waba_node run | wait-for-database | schema-status`: what the container's entry commands and upgrades start."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import os
 import sys
@@ -23,13 +24,14 @@ class LevelLetter(logging.Formatter):
 
 def main(arguments: list[str]) -> int:
     """Run a command; return the exit status."""
-    handler = logging.StreamHandler(sys.stdout)
+    # What schema-status says is for programs, and alone on the standard output.
+    handler = logging.StreamHandler(sys.stderr if arguments == ["schema-status"] else sys.stdout)
     handler.setFormatter(LevelLetter("%(letter)s %(asctime)s %(name)s: %(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     # Their own talk (migrations; the database's notes about rows that are there already) is not the operator's.
     logging.getLogger("alembic").setLevel(logging.WARNING)
     logging.getLogger("asyncmy").setLevel(logging.ERROR)
-    commands = {"run": run, "wait-for-database": wait_for_database}
+    commands = {"run": run, "wait-for-database": wait_for_database, "schema-status": schema_status}
     if len(arguments) != 1 or arguments[0] not in commands:
         log.error("usage: python3 -m waba_node %s", " | ".join(commands))
         return 2
@@ -71,6 +73,9 @@ async def upgrade(config: NodeConfig) -> int:
         async with database.begin() as connection:
             await cluster.create_lease_table(connection)
         done = await schema.upgrade(database, allowed)
+    except schema.SchemaError as error:
+        log.error("%s", error)
+        return 1
     except DATABASE_TROUBLE as error:
         log.error("the schema could not be upgraded: %s", cause(error))
         return 1
@@ -79,6 +84,23 @@ async def upgrade(config: NodeConfig) -> int:
     if done:
         log.info("the schema is up to date")
     return 0 if done else 1
+
+
+async def schema_status(config: NodeConfig) -> int:
+    """Print, as JSON, where the schema is, what this version would do to it, and which running nodes would not bear that."""
+    from .runtime import DATABASE_TROUBLE, cause
+    from .store import schema
+    from .store.engine import Database
+
+    database = Database(config.database)
+    try:
+        print(json.dumps(await schema.status(database)))
+    except DATABASE_TROUBLE as error:
+        log.error("the schema could not be read: %s", cause(error))
+        return 1
+    finally:
+        await database.close()
+    return 0
 
 
 async def wait_for_database(config: NodeConfig) -> int:

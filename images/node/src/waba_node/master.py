@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 
 TICK = 0.25  # seconds
 CALL_TIMEOUT = 2.0  # seconds
+BLOCKED = 5.0  # seconds until the schema's upgrade is tried again while older nodes stand in its way
 LOOK = 0.5  # seconds between two looks for new coreapps
 NOT_PRIMARY_MASTER = 1017
 
@@ -152,7 +153,12 @@ class Master(Runtime):
     async def keep_schema(self) -> float:
         """Bring the schema up to date on becoming primary, while the lease is renewed beside it."""
         if self.is_primary() and not self.migrated:
-            self.migrated = await schema.upgrade(self.database, self.still_primary)
+            try:
+                self.migrated = await schema.upgrade(self.database, self.still_primary)
+            except schema.SchemaError as error:
+                self.health.bad("upgrade", str(error))
+                return BLOCKED
+            self.health.good("upgrade")
         return TICK
 
     async def still_primary(self, connection) -> bool:

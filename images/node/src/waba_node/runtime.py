@@ -10,22 +10,26 @@ import uuid
 from collections.abc import Awaitable, Callable
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from .api.settings import ApplicationSettings
 from .config import NodeConfig
 from .health import Health, serve
-from .store import cluster, documents
-from .store.engine import Database
+from .store import cluster, documents, schema
+from .store.engine import NO_SUCH_TABLE, Database
 from .wire import NodeAddress, PortName, WireClient, WireError, WireServer
 
 log = logging.getLogger(__name__)
 
-NO_SUCH_TABLE = 1146
 DATABASE_TROUBLE = (SQLAlchemyError, OSError, TimeoutError)
 LOOK_AT_DATABASE = 1.0  # seconds between two looks whether the database answers, and for its answer
 LAST_WORD = 2.0  # seconds that a node which stops gives the database: the engine kills it after ten
 AGAIN = 1.0  # seconds after which a loop tries again what failed
+
+
+class SchemaMisfit(Exception):
+    """This version of the node cannot work with the schema as it is; the text says why."""
 
 
 def cause(error: BaseException) -> str:
@@ -100,6 +104,9 @@ class Runtime:
             while not self.stopping:  # a library may swallow the cancellation
                 try:
                     pause = await step()
+                except SchemaMisfit as error:
+                    self.schema_does_not_fit(str(error))
+                    pause = AGAIN
                 except DATABASE_TROUBLE as error:
                     self.database_is_away(error)
                     pause = AGAIN
@@ -123,14 +130,25 @@ class Runtime:
         return LOOK_AT_DATABASE
 
     def database_is_away(self, error: Exception) -> None:
-        original = getattr(error, "orig", None)
-        if isinstance(error, DBAPIError) and original is not None and original.args[:1] == (NO_SUCH_TABLE,):
-            self.schema_ready = False
-            self.health.bad("schema", "the schema is not there yet")
+        if getattr(getattr(error, "orig", None), "args", ())[:1] == (NO_SUCH_TABLE,):
+            self.schema_does_not_fit("the schema is not there yet")
             return
         if "database" not in self.health.reasons:
             log.warning("the database is away: %s", cause(error))
         self.health.bad("database", "the database does not answer")
+
+    # -- the schema ----------------------------------------------------------------------------------------------------
+
+    async def check_schema(self, connection: AsyncConnection) -> None:
+        """Raise SchemaMisfit when this version cannot work with the schema as it is now."""
+        if (reason := await schema.misfit(connection)) is not None:
+            raise SchemaMisfit(reason)
+
+    def schema_does_not_fit(self, reason: str) -> None:
+        if self.schema_ready:
+            log.error("no longer able to work: %s", reason)
+        self.schema_ready = False
+        self.health.bad("schema", reason)
 
     # -- settings, report, status -------------------------------------------------------------------------------------
 
@@ -147,6 +165,7 @@ class Runtime:
     async def register_or_report(self) -> None:
         """Say in the database that this node is alive."""
         async with self.database.begin() as connection:
+            await self.check_schema(connection)
             if not await cluster.report(connection, self.config.node_id, self.incarnation):
                 await cluster.register(connection, self.address, self.incarnation, self.config.version)
                 log.info("registered")

@@ -45,6 +45,7 @@ class Webapp(Runtime):
     async def check(self) -> float:
         """See that the database and the map can be read: without them no call can be answered."""
         async with self.database.begin() as connection:
+            await self.check_schema(connection)
             await cluster.shard_count(connection)
         if not self.schema_ready:
             await self.sessions.prepare()

@@ -5,16 +5,25 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import importlib
+import json
+import os
 import pkgutil
 import secrets
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
 
+import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from tests.conftest import dropped_afterwards
 from waba_node import store
+from waba_node.config import DATABASE, VERSION
 from waba_node.store import cluster, schema
 from waba_node.store.metadata import metadata
+from waba_node.wire import NodeAddress
 
 
 async def allowed(_connection: object) -> bool:
@@ -60,3 +69,114 @@ async def test_an_interrupted_upgrade_is_finished_and_two_at_once_do_not_meet(da
         await asyncio.gather(schema.upgrade(database, allowed), schema.upgrade(database, allowed))
         async with database.begin() as connection:
             assert await connection.run_sync(differences) == []
+
+
+# -- which nodes it is for ---------------------------------------------------------------------------------------------
+
+
+def test_every_migration_says_for_which_nodes_it_leaves_the_schema() -> None:
+    migrations = schema._migrations()
+    revisions = [migration.revision for migration in migrations]
+    assert tuple(revisions) == schema.known_revisions()
+    for position, migration in enumerate(migrations):
+        assert migration.oldest_node in revisions[: position + 1], migration
+
+
+@pytest.fixture
+def next_version(tmp_path, monkeypatch) -> Callable[[str], None]:
+    """A function after whose call this process is version 1.1.0, with one more migration that asks for nodes of the given revision."""
+    last = schema.known_revisions()[-1]
+
+    def become(oldest_node: str) -> None:
+        folder = tmp_path / "migrations"
+        shutil.copytree(schema.MIGRATIONS, folder)
+        (folder / "versions/9999_test.py").write_text(
+            f'"""A column more."""\nfrom alembic import op\nimport sqlalchemy as sa\nrevision = "9999"\ndown_revision = "{last}"\n'
+            f'oldest_node = "{oldest_node}"\ndef upgrade():\n    op.add_column("node", sa.Column("shoe_size", sa.Integer))\n'
+        )
+        monkeypatch.setattr(schema, "MIGRATIONS", folder)
+        monkeypatch.setattr(schema, "VERSION", "1.1.0")
+        schema.known_revisions.cache_clear()
+
+    yield become
+    monkeypatch.undo()
+    schema.known_revisions.cache_clear()
+
+
+async def register_old_node(database) -> None:
+    address = NodeAddress("core:old", "coreapp", "core", (1, 2, 3, 4))
+    async with database.begin() as connection:
+        await cluster.register(connection, address, "incarnation", "1.0.0")
+
+
+async def misfit(database) -> str | None:
+    async with database.begin() as connection:
+        return await schema.misfit(connection)
+
+
+async def test_an_expanding_migration_runs_beside_older_nodes_which_go_on_working(
+    database, next_version, monkeypatch
+) -> None:
+    await register_old_node(database)
+    next_version("0001")
+    assert "waits for the schema's upgrade" in await misfit(database)
+    (pending,) = (await schema.status(database))["pending"]
+    assert pending == {"revision": "9999", "title": "A column more.", "oldest_node": "0001", "blockers": []}
+    assert await schema.upgrade(database, allowed)
+    assert await misfit(database) is None
+    assert (await schema.status(database))["pending"] == []
+    monkeypatch.undo()
+    schema.known_revisions.cache_clear()
+    assert await misfit(database) is None, "for the older version too"
+    assert await schema.upgrade(database, allowed), "which leaves the newer schema alone"
+    await register_old_node(database)
+
+
+async def test_a_contracting_migration_waits_until_older_nodes_are_gone_and_keeps_them_out_then(
+    database, next_version, monkeypatch
+) -> None:
+    await register_old_node(database)
+    next_version("9999")
+    assert (await schema.status(database))["pending"][0]["blockers"] == ["core:old (1.0.0)"]
+    with pytest.raises(
+        schema.SchemaError,
+        match=r"these nodes could not work: core:old \(version 1\.0\.0\)\. Stop or upgrade them first",
+    ):
+        await schema.upgrade(database, allowed)
+    async with database.begin() as connection:
+        await cluster.leave(connection, "core:old", "incarnation")
+    assert await schema.upgrade(database, allowed)
+    monkeypatch.undo()
+    schema.known_revisions.cache_clear()
+    assert "this version knows 0001: it is too old" in await misfit(database)
+
+
+async def test_schema_status_is_json_alone_on_the_standard_output(database) -> None:
+    config = database.config
+    environment = {
+        **os.environ,
+        "WA_DB_UPGRADE": "1",
+        "WA_DB_HOSTNAME": config.host,
+        "WA_DB_PORT": str(config.port),
+        "WA_DB_USERNAME": config.user,
+        "WA_DB_PASSWORD": config.password,
+        "WA_DB_NAME_PREFIX": config.name,
+    }
+    command = [sys.executable, "-m", "waba_node"]
+    nothing = subprocess.run([*command, "schema-status"], env=environment, capture_output=True, check=False)
+    assert nothing.returncode == 1
+    assert nothing.stdout == b""
+    assert b"Unknown database" in nothing.stderr
+    made = dataclasses.replace(config, name=config.name + DATABASE)
+    async with dropped_afterwards(made):
+        assert subprocess.run([*command, "run"], env=environment, capture_output=True, check=False).returncode == 0
+        shown = subprocess.run([*command, "schema-status"], env=environment, capture_output=True, check=True)
+    facts = json.loads(shown.stdout)
+    assert facts == {
+        "version": VERSION,
+        "revision": schema.known_revisions()[-1],
+        "head": schema.known_revisions()[-1],
+        "pending": [],
+        "nodes": [],
+        "misfit": None,
+    }

@@ -24,6 +24,7 @@ SESSION = (
     "SET SESSION innodb_lock_wait_timeout=5 /*M!100300 , idle_transaction_timeout=5 */ /*!80000 , wait_timeout=15 */"
 )
 UNKNOWN_DATABASE = 1049
+NO_SUCH_TABLE = 1146
 
 
 class Database:

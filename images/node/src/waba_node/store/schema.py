@@ -1,28 +1,77 @@
-"""The schema, by migrations."""
+"""The schema, by migrations; and which nodes it is for."""
 
 from __future__ import annotations
 
+import functools
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.mysql import insert
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from .engine import Database
+from ..config import VERSION
+from ..control import compatibility
+from ..control.compatibility import Migration, RunningNode
+from .cluster import node
+from .engine import NO_SUCH_TABLE, Database
+from .metadata import NOW, Moment, metadata
 
 log = logging.getLogger(__name__)
 
+MIGRATIONS = Path(__file__).parent / "migrations"
 # The lock is the server's, not the database's, which may be one of several with a prefix each.
 LOCK = sa.text("SELECT GET_LOCK(CONCAT('waba_schema_', MD5(DATABASE())), 60)")
 UNLOCK = sa.text("SELECT RELEASE_LOCK(CONCAT('waba_schema_', MD5(DATABASE())))")
+CURRENT = sa.text("SELECT version_num FROM alembic_version")  # Alembic's own table
+
+# Older than any migration, like the lease: every migration is written down here, also for nodes that do not know it.
+history = sa.Table(
+    "schema_history",
+    metadata,
+    sa.Column("revision", sa.String(32), primary_key=True),
+    sa.Column("oldest_node", sa.String(32), nullable=False),
+    sa.Column("version", sa.String(32), nullable=False),
+    sa.Column("begun_at", Moment, nullable=False),
+    mysql_engine="InnoDB",
+)
+
+
+class SchemaError(Exception):
+    """The schema cannot be upgraded now; the text says why, and what to do."""
+
+
+@functools.cache
+def known_revisions() -> tuple[str, ...]:
+    """Return the revisions that this version of the node knows, oldest first: by file name, since Alembic is too much for every node."""
+    return tuple(sorted(path.name.split("_", 1)[0] for path in MIGRATIONS.glob("versions/[0-9]*_*.py")))
+
+
+async def misfit(connection: AsyncConnection) -> str | None:
+    """Return why this version cannot work with the schema as it is now, or None."""
+    current = await _rows(connection, CURRENT)
+    floors = await _rows(connection, sa.select(history.c.oldest_node).distinct())
+    return compatibility.misfit(current[0] if current else None, floors, known_revisions())
+
+
+async def _rows(connection: AsyncConnection, query: sa.Executable) -> list[str]:
+    try:
+        return list((await connection.execute(query)).scalars())
+    except DBAPIError as error:
+        if error.orig is None or error.orig.args[:1] != (NO_SUCH_TABLE,):
+            raise
+        return []
 
 
 async def upgrade(database: Database, allowed: Callable[[AsyncConnection], Awaitable[bool]]) -> bool:
     """Bring the schema up to date if `allowed` says so (the seed: the primary master alone does it). Return whether that was done.
 
     MySQL ends a transaction at every change of a table, so a named lock keeps a second process out for the whole of it.
+    Raises SchemaError while nodes run that would not work afterwards.
     """
     patient = Database(database.config, read_timeout=None)  # a change of a large table takes its time
     try:
@@ -43,20 +92,109 @@ async def upgrade(database: Database, allowed: Callable[[AsyncConnection], Await
     return True
 
 
+async def status(database: Database) -> dict:
+    """Return what stands between the schema and this version, for `schema-status`; changes nothing."""
+    async with database.begin() as connection:
+        facts = await connection.run_sync(_status)
+        return {"version": VERSION, **facts, "misfit": await misfit(connection)}
+
+
+def _status(connection: Connection) -> dict:
+    migrations, current = _migrations(), _current(connection)
+    nodes, applied = _nodes(connection), _applied(connection)
+    pending = []
+    for migration in _pending(migrations, current):
+        blocking = compatibility.blockers(migration, applied, nodes, VERSION)
+        pending.append({**asdict(migration), "blockers": [f"{one.name} ({one.version})" for one in blocking]})
+    return {
+        "revision": current,
+        "head": migrations[-1].revision,
+        "pending": pending,
+        "nodes": [asdict(one) for one in nodes],
+    }
+
+
 def _upgrade(connection: Connection) -> None:
     from alembic import command
-    from alembic.config import Config
-    from alembic.runtime.migration import MigrationContext
-    from alembic.script import ScriptDirectory
 
-    before = MigrationContext.configure(connection).get_current_revision()
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    config.attributes["connection"] = connection
-    if before not in {None, *(script.revision for script in ScriptDirectory.from_config(config).walk_revisions())}:
+    migrations, before = _migrations(), _current(connection)
+    if before not in (None, *(migration.revision for migration in migrations)):
         log.warning("the schema is at %s, which is newer than this version; it stays as it is", before)
         return
-    command.upgrade(config, "head")
-    after = MigrationContext.configure(connection).get_current_revision()
-    if before != after:
-        log.info("schema upgraded from %s to %s", before or "nothing", after)
+    history.create(connection, checkfirst=True)
+    pending = _pending(migrations, before)
+    for migration in migrations:
+        if migration not in pending:
+            _write_down(connection, migration, "")
+    for migration in pending:
+        blocking = compatibility.blockers(migration, _applied(connection), _nodes(connection), VERSION)
+        if blocking:
+            names = ", ".join(f"{one.name} (version {one.version})" for one in blocking)
+            raise SchemaError(
+                f"the schema stays at {before}: after revision {migration.revision} these nodes could not work: {names}. Stop or upgrade them first"
+            )
+        # Before the tables change, so that no node which is too old starts in the middle.
+        _write_down(connection, migration, VERSION)
+        connection.commit()
+        command.upgrade(_alembic(connection), migration.revision)
+        connection.commit()
+    if pending:
+        log.info("schema upgraded from %s to %s", before or "nothing", _current(connection))
+
+
+def _write_down(connection: Connection, migration: Migration, version: str) -> None:
+    values = {"oldest_node": migration.oldest_node, "version": version, "begun_at": NOW}
+    # One that is there already was begun by a run that was interrupted: it is that run's.
+    connection.execute(
+        insert(history)
+        .values(revision=migration.revision, **values)
+        .on_duplicate_key_update(revision=migration.revision)
+    )
+
+
+def _alembic(connection: Connection | None = None):
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["connection"] = connection
+    return config
+
+
+def _migrations() -> list[Migration]:
+    """Return every migration that this version knows, oldest first."""
+    from alembic.script import ScriptDirectory
+
+    scripts = ScriptDirectory.from_config(_alembic()).walk_revisions()
+    return [Migration(one.revision, one.doc, one.module.oldest_node) for one in scripts][::-1]
+
+
+def _pending(migrations: Sequence[Migration], current: str | None) -> list[Migration]:
+    revisions = [migration.revision for migration in migrations]
+    if current is None:
+        return list(migrations)
+    return list(migrations[revisions.index(current) + 1 :]) if current in revisions else []
+
+
+def _current(connection: Connection) -> str | None:
+    from alembic.runtime.migration import MigrationContext
+
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def _has(connection: Connection, table: sa.Table) -> bool:
+    return sa.inspect(connection).has_table(table.name)
+
+
+def _applied(connection: Connection) -> dict[str, str]:
+    if not _has(connection, history):
+        return {}
+    return {row.revision: row.version for row in connection.execute(sa.select(history))}
+
+
+def _nodes(connection: Connection) -> list[RunningNode]:
+    if not _has(connection, node):
+        return []
+    silent = sa.func.timestampdiff(sa.text("SECOND"), node.c.reported_at, NOW).label("silent")
+    rows = connection.execute(sa.select(node.c.node_id, node.c.version, silent).order_by(node.c.node_id))
+    return [RunningNode(row.node_id, row.version, float(row.silent)) for row in rows]

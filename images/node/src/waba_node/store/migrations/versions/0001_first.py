@@ -6,6 +6,7 @@ from sqlalchemy.dialects.mysql import DATETIME, LONGTEXT
 
 revision = "0001"
 down_revision = None
+oldest_node = "0001"
 
 MOMENT = DATETIME(fsp=6)
 OPTIONS = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4"}
