@@ -11,12 +11,15 @@ ONLY ?=
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 
-.PHONY: help site uninstall test lint clean
+.PHONY: help site preflight uninstall test lint clean
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 site: $(VENV)/run.stamp ## Bring the cluster of INVENTORY up (ARGS: more options for ansible-playbook)
 	ansible-playbook playbooks/site.yml -i $(INVENTORY) $(ARGS)
+
+preflight: $(VENV)/run.stamp ## Check the hosts of INVENTORY and every setting; changes nothing
+	ansible-playbook playbooks/preflight.yml -i $(INVENTORY) $(ARGS)
 
 uninstall: $(VENV)/run.stamp ## Take the cluster of INVENTORY down; volumes stay unless ARGS="-e waba_wipe_volumes=true"
 	ansible-playbook playbooks/uninstall.yml -i $(INVENTORY) $(ARGS)

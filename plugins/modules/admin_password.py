@@ -48,8 +48,6 @@ EXAMPLES = r"""
 
 RETURN = r""" # """
 
-import string
-
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.waba.cluster.plugins.module_utils.api_client import (
     CONNECTION_OPTIONS,
@@ -59,6 +57,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.api_client import (
     patiently,
 )
 from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.planner.given_secrets import is_strong
 
 UNAUTHORISED = 401
 # How a login ends.
@@ -66,12 +65,6 @@ IN = "in"
 MUST_CHANGE = "must change"
 REFUSED = "refused"
 PASSWORD_CHANGE_REQUIRED = 1024
-
-
-def is_strong(password):
-    """Return whether a password satisfies the API's rule (vendor fact)."""
-    kinds = (str.isupper, str.islower, str.isdigit, lambda character: character in string.punctuation)
-    return 8 <= len(password) <= 64 and all(any(map(kind, password)) for kind in kinds)
 
 
 def try_login(api, username, password, new_password=None):

@@ -8,11 +8,11 @@ module: preflight
 short_description: Check a host, and the settings for it, before anything is touched
 version_added: 1.0.0
 description:
-  - Looks for everything that would make a deployment fail later, and tells it all at once, as a table that names the setting, its value,
-    what is wrong and how to mend it.
+  - Looks for everything that would make a deployment fail later, and tells it all at once, each with the setting, its value,
+    what is wrong and how to mend it. It never fails because of what it finds, so that the findings of all hosts can be shown together.
   - Checks the input as C(waba.cluster.compose_files) does; every port of every range against the programs and containers of the host
-    (our own containers are no clash); the database, if it is one of yours; free space, architecture and certificate files; and whether
-    the cluster as a whole can survive the loss of a node.
+    (our own containers are no clash); the database, if it is one of yours; distribution, Docker engine and Compose; free space, memory,
+    architecture, the kernel's NFS client and certificate files; and whether the cluster as a whole can survive the loss of a node.
   - Needs nothing on the host but Python. Changes nothing.
 author:
   - waba.cluster contributors (!UNKNOWN)
@@ -58,6 +58,14 @@ options:
     description: Free space that the file systems of C(/var/lib/docker) and O(path) must have, in MB.
     type: int
     default: 1024
+  managed:
+    description: Whether the collection installs Docker where it is missing, and starts it.
+    type: bool
+    default: true
+  nfs:
+    description: Whether this host is to mount an NFS share.
+    type: bool
+    default: false
   architectures:
     description: Machine architectures for which there are images.
     type: list
@@ -77,12 +85,14 @@ EXAMPLES = r"""
     masters_total: 2
     coreapps_total: 2
     database_address: {host: db.example.com}
+  register: found
+  failed_when: found.problems | length > 0
 """
 
 RETURN = r"""
 problems:
   description: What is wrong.
-  returned: failure
+  returned: always
   type: list
   elements: dict
   sample:
@@ -90,15 +100,51 @@ problems:
       value: "9090"
       wrong: port 9090 (webapp waweb) is taken by python3 (pid 123)
       mend: Stop it, or give this instance other ports
+risks:
+  description: What is allowed and may yet be regretted, in the same form.
+  returned: always
+  type: list
+  elements: dict
+  sample:
+    - {variable: masters, value: 2, wrong: the loss of this one machine takes 2 masters with it, mend: Spread them over more machines}
+nodes:
+  description: The services of the host with the ports they will publish; empty where the input is wrong.
+  returned: always
+  type: list
+  elements: dict
+  sample: [{name: master1, role: master, published: [6254, 6255, 6256, 6257]}]
+facts:
+  description: What the hosts of a cluster are compared by.
+  returned: always
+  type: dict
+  sample: {external_hostname: node1.example.com, layout: role, cluster_name: waba, machine_id: 0b5c8f0a2d3e4b5c8f0a2d3e4b5c8f0a}
+clock:
+  description: The host's clock, in seconds since 1970.
+  returned: always
+  type: float
+  sample: 1767225600.5
+clock_ahead:
+  description: Fewest and most seconds by which the host's clock is ahead of the controller's; negative when it is behind.
+  returned: always
+  type: list
+  elements: float
+  sample: [-0.7, 0.1]
 """
 
 import socket
+import time
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils.driver import host
+from ansible_collections.waba.cluster.plugins.module_utils.driver import host, machine
 from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DriverError
 from ansible_collections.waba.cluster.plugins.module_utils.options import PLAN_OPTIONS
-from ansible_collections.waba.cluster.plugins.module_utils.planner import dotenv, ports_in_use, problems, requirements
+from ansible_collections.waba.cluster.plugins.module_utils.planner import (
+    dotenv,
+    ports_in_use,
+    problems,
+    requirements,
+    software,
+)
 from ansible_collections.waba.cluster.plugins.module_utils.planner.nodes import plan_nodes
 
 OPTIONS = {
@@ -114,52 +160,65 @@ OPTIONS = {
     "environment": {"type": "dict", "default": {}, "no_log": True},
     "connect_timeout": {"type": "int", "default": 5},
     "min_free_mb": {"type": "int", "default": 1024},
+    "managed": {"type": "bool", "default": True},
+    "nfs": {"type": "bool", "default": False},
     "architectures": {"type": "list", "elements": "str", "default": ["x86_64", "aarch64"]},
 }
 
 
-def check(params):
-    """Return (problems, warnings) of a host. params: the module's options. Raises DriverError."""
+def check(module):
+    """Return (problems, warnings, nodes) of a host. Raises DriverError."""
+    params = module.params
     found = requirements.cluster_problems(*(params[key] for key in ("masters_total", "coreapps_total", "shards", "ha")))
     warnings = requirements.gathering_warnings(params)
     try:
         nodes = plan_nodes(params)
     except problems.InputError as error:
+        nodes = []
         found.extend(error.problems)  # without sound input there are no ports to look for
     else:
         taken = host.ports_taken(params["cluster_name"], (params["images"] or {}).values())
-        clashes, port_warnings = ports_in_use.clashes(nodes, taken, params)
-        found.extend(clashes)
-        warnings.extend(port_warnings)
+        for gathered, more in zip((found, warnings), ports_in_use.clashes(nodes, taken, params)):
+            gathered.extend(more)
+        found.extend(requirements.memory_problems(nodes, machine.memory_mb()))
     found.extend(dotenv.checked(params["environment"], "environment")[1])
-    found.extend(requirements.host_problems(host.host_facts(params), params))
-    address = params["database_address"]
-    if address:
-        error = (
-            host.connection_error(address["host"], address["port"], params["connect_timeout"])
-            if address["host"]
-            else "-"
-        )
-        if error:
-            found.append(requirements.database_problem(address, error))
-    return found, warnings
+    found.extend(requirements.host_problems({**host.host_facts(params), "nfs": machine.has_nfs()}, params))
+    for gathered, more in zip(
+        (found, warnings), software.judge(machine.software(module.run_command), params["managed"])
+    ):
+        gathered.extend(more)
+    found.extend(database_problems(params["database_address"], params["connect_timeout"]))
+    return found, warnings, nodes
+
+
+def database_problems(address, timeout):
+    """Return what is wrong (list of Problem) with a database of the user's. address: {"host", "port"}, or None for no such database."""
+    if not address:
+        return []
+    error = host.connection_error(address["host"], address["port"], timeout) if address["host"] else "-"
+    return [requirements.database_problem(address, error)] if error else []
 
 
 def main():
     module = AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True)
-    module.params["external_hostname"] = module.params["external_hostname"] or socket.getfqdn()
+    params = module.params
+    params["external_hostname"] = params["external_hostname"] or socket.getfqdn()
+    clock = time.time()
     try:
-        found, warnings = check(module.params)
+        found, warnings, nodes = check(module)
     except DriverError as error:
         module.fail_json(msg=str(error))
-    for warning in warnings:
-        module.warn(warning)
-    if found:
-        msg = problems.report(
-            found, module.params["external_hostname"], f"{len(found)} to mend before anything is touched"
-        )
-        module.fail_json(msg=msg, problems=[problem._asdict() for problem in found])
-    module.exit_json(changed=False)
+    module.exit_json(
+        changed=False,
+        problems=[problem._asdict() for problem in found],
+        risks=[warning._asdict() for warning in warnings],
+        nodes=[{key: node[key] for key in ("name", "role", "published")} for node in nodes],
+        facts={
+            **{key: params[key] for key in ("external_hostname", "layout", "cluster_name")},
+            "machine_id": machine.machine_id(),
+        },
+        clock=clock,
+    )
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -43,3 +44,16 @@ def test_every_entry_point_is_specified() -> None:
         specified = set(load(ROOT / "roles" / role / "meta" / "argument_specs.yml")["argument_specs"])
         included = {path.stem for path in tasks.glob("*.yml")} if role == "waba" else {"main"}
         assert included <= specified | {"main"}, role
+
+
+def test_no_variable_of_ours_is_unknown_to_preflight() -> None:
+    """Preflight refuses variables that begin with waba_ and are no setting; the collection's own must all be settings."""
+    known: set[str] = set(load(ROOT / "roles/waba/vars/main.yml")["__waba_secrets"])
+    for role in ROLES:
+        for entry in load(ROOT / "roles" / role / "meta" / "argument_specs.yml")["argument_specs"].values():
+            known |= set(entry.get("options") or {})
+    groups = {"waba_mysql", "waba_masters", "waba_coreapps", "waba_webapps", "waba_secrets"}
+    for folder in ("roles", "playbooks", "inventories", "molecule"):
+        for path in (ROOT / folder).rglob("*.yml"):
+            used = set(re.findall(r"(?<![\w-])waba_\w+", path.read_text(encoding="utf-8")))
+            assert used - known - groups == set(), path

@@ -30,7 +30,7 @@ def _address(hexadecimal):
 
 
 def clashes(nodes, taken, params):
-    """Return (problems, warnings) for the ports that nodes want and somebody else has.
+    """Return (problems, warnings), lists of Problem, for the ports that nodes want and somebody else has.
 
     nodes: as from `nodes.plan_nodes`. taken: list of {"address", "port", "by" (text for people), "will_be_stopped" (bool)} without our own
     containers. params: the options that the nodes were planned from. Every port of every range is looked at.
@@ -49,12 +49,13 @@ def clashes(nodes, taken, params):
             are = "port {0} ({1}) is" if len(ports) == 1 else "ports {0} ({1}) are"
             holder = f"{role} {node['name']}"
             wrong = f"{are.format(listed, holder)} taken by {by}"
+            variable = {"mysql": "database.port", "webapp": f"webapps[{index}].port"}.get(
+                role, f"{role}s[{index}].ports"
+            )
             if will_be_stopped:
-                warnings.append(f"{wrong}, which will be stopped")
+                mend = "Nothing to do, when this cluster replaces it"
+                warnings.append(Problem(variable, listed, f"{wrong}, which will be stopped", mend))
             else:
-                variable = {"mysql": "database.port", "webapp": f"webapps[{index}].port"}.get(
-                    role, f"{role}s[{index}].ports"
-                )
                 problems.append(Problem(variable, listed, wrong, "Stop it, or give this instance other ports"))
     return problems, warnings
 

@@ -35,8 +35,8 @@ def report(problems, host, intro):
     """
     rows = [
         (
-            _named(problem.variable),
-            "(not set)" if problem.value is None else repr(problem.value),
+            named(problem.variable),
+            shown(problem.value),
             problem.wrong,
             problem.mend,
         )
@@ -45,7 +45,14 @@ def report(problems, host, intro):
     return "\n".join([f"{intro} on {host}:", *table(rows, ("setting", "value", "what is wrong", "how to mend it"))])
 
 
-def _named(option):
+def shown(value):
+    """Return a value as text for a table. What stands in for one, as in "(not shown)", keeps its form."""
+    if value is None:
+        return "(not set)"
+    return value if isinstance(value, str) and value.startswith("(") else repr(value)
+
+
+def named(option):
     """Return an option's name with the roles' variable that sets it, since that is what most people wrote."""
     variable = ROLE_VARIABLES.get(re.split(r"[.\[]", option)[0])
     return f"{variable} ({option})" if variable else option

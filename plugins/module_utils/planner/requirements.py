@@ -4,9 +4,13 @@
 
 from __future__ import annotations
 
+from ansible_collections.waba.cluster.plugins.module_utils.planner.given_secrets import is_vendors
 from ansible_collections.waba.cluster.plugins.module_utils.planner.problems import Problem
 
 FEWEST_MASTERS = 2
+# What a container takes at rest and some more: measured for ours, the reservations of the vendor's own templates for theirs (vendor fact).
+MEMORY_MB = {"mysql": 256, "master": 96, "coreapp": 96, "webapp": 96}
+VENDOR_MEMORY_MB = {"mysql": 256, "master": 1024, "coreapp": 1024, "webapp": 512}
 
 
 def cluster_problems(masters_total, coreapps_total, shards, ha):
@@ -34,11 +38,16 @@ def cluster_problems(masters_total, coreapps_total, shards, ha):
 
 
 def gathering_warnings(params):
-    """Return warnings (list of str) about instances that one machine's loss would take together."""
+    """Return a Problem for every role of which one machine's loss would take several instances together."""
     if params["layout"] == "single_server":
         return []
     return [
-        f"{len(params[option])} {option} on {params['external_hostname']}: the loss of this one machine takes them all."
+        Problem(
+            option,
+            len(params[option]),
+            f"the loss of this one machine takes {len(params[option])} {option} with it",
+            "Spread them over more machines",
+        )
         for option in ("masters", "coreapps")
         if len(params[option]) > 1
     ]
@@ -47,7 +56,7 @@ def gathering_warnings(params):
 def host_problems(facts, params):
     """Return what the host itself lacks (list of Problem).
 
-    facts: {"architecture": str, "free_mb": {path: int}, "missing_files": list of (option, path)}.
+    facts: {"architecture": str, "free_mb": {path: int}, "missing_files": list of (option, path), "memory_mb": int, "nfs": bool}.
     """
     problems = []
     if facts["architecture"] not in params["architectures"]:
@@ -61,7 +70,24 @@ def host_problems(facts, params):
             problems.append(Problem("min_free_mb", params["min_free_mb"], wrong, "Make room there, or lower it"))
     for option, path in facts["missing_files"]:
         problems.append(Problem(option, path, "there is no such file", "Put it there, or mend the path"))
+    if params["nfs"] and not facts["nfs"]:
+        wrong = "this host's kernel has no NFS client, neither built in nor as a module"
+        problems.append(Problem("nfs", True, wrong, "Install a kernel that has one, or do without shared media here"))
     return problems
+
+
+def memory_needed(nodes):
+    """Return the memory (int, MB) that the nodes of a host need."""
+    return sum((VENDOR_MEMORY_MB if is_vendors(node["image"]) else MEMORY_MB)[node["role"]] for node in nodes)
+
+
+def memory_problems(nodes, memory_mb):
+    """Return a Problem (in a list) when a host's memory (int, MB) cannot hold its nodes (as from `nodes.plan_nodes`)."""
+    needed = memory_needed(nodes)
+    if memory_mb >= needed:
+        return []
+    wrong = f"its {len(nodes)} containers need about {needed} MB"
+    return [Problem("memory", f"{memory_mb} MB", wrong, "Give the host more memory, or fewer instances")]
 
 
 def database_problem(address, error):

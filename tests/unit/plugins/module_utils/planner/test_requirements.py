@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from ansible_collections.waba.cluster.plugins.module_utils.planner import requirements
+from ansible_collections.waba.cluster.plugins.module_utils.planner.nodes import plan_nodes
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,3 +21,20 @@ def test_two_masters_on_one_of_many_hosts_are_worth_a_warning(params):
     assert requirements.gathering_warnings(params) == []
     params["layout"] = "role"
     assert len(requirements.gathering_warnings(params)) == 2
+
+
+def test_memory_is_counted_by_whose_image_runs(params):
+    nodes = plan_nodes(params)
+    assert requirements.memory_needed(nodes) == 256 + 5 * 96
+    params["images"] = {"coreapp": "docker.whatsapp.biz/coreapp:v2.57.2", "webapp": "docker.whatsapp.biz/web:v2.57.2"}
+    assert requirements.memory_needed(plan_nodes(params)) == 256 + 4 * 1024 + 512
+    assert requirements.memory_problems(nodes, 736) == []
+    assert "need about 736 MB" in requirements.memory_problems(nodes, 735)[0].wrong
+
+
+def test_nfs_is_asked_of_the_kernel_only_where_it_is_wanted(params):
+    facts = {"architecture": "x86_64", "free_mb": {"/": 9999}, "missing_files": [], "nfs": False}
+    limits = {"architectures": ["x86_64"], "min_free_mb": 1024}
+    assert requirements.host_problems(facts, {**params, **limits, "nfs": False}) == []
+    (problem,) = requirements.host_problems(facts, {**params, **limits, "nfs": True})
+    assert "no NFS client" in problem.wrong

@@ -1,0 +1,85 @@
+# Copyright: (c) 2026, waba.cluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Checks a host's variables on the controller, all of them, where role argument validation ends with the first role that dislikes one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ansible.errors import AnsibleError
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.plugins.action import ActionBase
+from ansible_collections.waba.cluster.plugins.module_utils.planner import given_secrets, setting_names
+from ansible_collections.waba.cluster.plugins.module_utils.planner.problems import Problem
+
+ROLES = Path(__file__).resolve().parents[2] / "roles"
+HOW_TO_LEARN = "ansible-doc -t role waba.cluster.{0} tells what it takes"
+
+
+class ActionModule(ActionBase):
+    TRANSFERS_FILES = False
+    _requires_connection = False
+
+    def run(self, tmp=None, task_vars=None):
+        result = super().run(tmp, task_vars)
+        variables = task_vars or {}
+        specifications = self._specifications()
+        secrets = list(self._task.args.get("secrets") or [])
+        problems, values = [], {}
+        for name, (role, option) in specifications.items():
+            if name in variables:
+                found, values[name] = self._checked(name, variables, role, option)
+                problems += found
+        given = {}
+        for name in secrets:
+            if name in variables:
+                found, value = self._templated(name, variables)
+                problems += found
+                given.update({} if found else {name: value})
+        images = [str(values.get(name)) for name in ("waba_coreapp_image", "waba_webapp_image")]
+        unknown, warnings = setting_names.unknown(variables, {*specifications, *secrets})
+        problems += given_secrets.given_problems(given, images) + unknown
+        return {
+            **result,
+            "changed": False,
+            "problems": [problem._asdict() for problem in problems],
+            "risks": [warning._asdict() for warning in warnings],
+        }
+
+    def _specifications(self):
+        """Return {variable: (role, its option)} of every entry point of every role of the collection."""
+        found = {}
+        for path in sorted(ROLES.glob("*/meta/argument_specs.yml")):
+            for entry in self._loader.load_from_file(str(path))["argument_specs"].values():
+                found.update((name, (path.parts[-3], option)) for name, option in (entry.get("options") or {}).items())
+        return found
+
+    def _templated(self, name, variables):
+        try:
+            return [], _plain(self._templar.template(variables[name]))
+        except AnsibleError as error:
+            wrong = f"it cannot be worked out: {str(error).splitlines()[0]}"
+            return [Problem(name, "(not known)", wrong, "Define what it refers to, or mend the expression")], None
+
+    def _checked(self, name, variables, role, option):
+        """Return (list of Problem, value or None) of one variable."""
+        problems, value = self._templated(name, variables)
+        if problems:
+            return problems, None
+        wrong = dict.fromkeys(ArgumentSpecValidator({name: option}).validate({name: value}).error_messages)
+        mend = HOW_TO_LEARN.format(role)
+        # The values inside may be secrets; only what is no collection is shown.
+        shown = value if isinstance(value, (str, int, float)) else f"({type(value).__name__})"
+        return [Problem(name, shown, text, mend) for text in wrong], None if wrong else value
+
+
+def _plain(value):
+    """Return a value without the tags that Ansible puts on it, whose names would get into messages."""
+    if isinstance(value, dict):
+        return {_plain(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    for kind in (str, int, float):
+        if isinstance(value, kind) and not isinstance(value, bool):
+            return kind(value)
+    return value
