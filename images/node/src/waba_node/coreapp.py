@@ -12,7 +12,7 @@ from .control.promotion import REPORT_INTERVAL
 from .messaging import intake
 from .messaging.pump import Pump
 from .runtime import DATABASE_TROUBLE, Runtime
-from .store import cluster
+from .store import cluster, documents
 from .upstream.base import Upstream, UpstreamError
 from .upstream.loopback import Loopback
 from .wire import NodeAddress, PortName, WireError
@@ -35,6 +35,7 @@ class Coreapp(Runtime):
         self.link = asyncio.Lock()  # a connection is not begun before the last one has ended
         self.masters: list[NodeAddress] = []  # as last read, for when the database is away
         self.woken = asyncio.Event()
+        self.webhook_authority = ""  # certificates in PEM
 
     async def start(self) -> None:
         self.health.bad("schema", "the schema is not there yet")
@@ -81,6 +82,11 @@ class Coreapp(Runtime):
         if self.connected is not None:
             return "connected"
         return "connecting" if self.connecting else super().gateway_status()
+
+    async def read_settings(self) -> None:
+        await super().read_settings()
+        async with self.database.begin() as connection:
+            self.webhook_authority = (await documents.read_document(connection, documents.WEBHOOK_CA)).get("pem", "")
 
     # -- the loops -------------------------------------------------------------------------------------------------------
 
@@ -202,7 +208,7 @@ class Coreapp(Runtime):
                 await asyncio.shield(session.disconnect())
                 return
             self.connected = grant
-            self.pump = Pump(self.database, lambda: self.settings)
+            self.pump = Pump(self.database, lambda: self.settings, lambda: self.webhook_authority)
             self.pump.start(session, grant.shard, lambda: self.owns(grant.shard))
             log.info("shard %d: connected with epoch %d", grant.shard, grant.epoch)
 

@@ -156,6 +156,8 @@ class Runtime:
         """Read the settings that may have changed."""
         async with self.database.begin() as connection:
             self.settings = await documents.read_settings(connection)
+        level = "debug" if self.settings.verbose_logging else self.settings.log_level
+        logging.getLogger(__package__).setLevel(level.upper())
 
     async def settings_changed(self, _payload: dict) -> dict:
         """Answer the primary master's broadcast."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import ssl
 
 from aiohttp import web
 
@@ -12,7 +13,7 @@ from .api.routing import Router
 from .api.server import ApiServer, one_line
 from .api.sessions import Sessions
 from .runtime import Runtime
-from .store import cluster
+from .store import cluster, documents
 
 log = logging.getLogger(__name__)
 
@@ -30,13 +31,13 @@ class Webapp(Runtime):
 
     async def start(self) -> None:
         self.health.bad("schema", "the schema is not there yet")
-        tls = certificate.context(self.config.certificates, self.config.hostname)
+        self.certificate = certificate.Served(self.config.certificates, self.config.hostname)
         logging.getLogger("aiohttp.server").addFilter(one_line)
         self.runner = web.AppRunner(
             ApiServer(self).application(), access_log=None, handle_signals=False, shutdown_timeout=10
         )
         await self.runner.setup()
-        await web.TCPSite(self.runner, port=self.config.https_port, ssl_context=tls).start()
+        await web.TCPSite(self.runner, port=self.config.https_port, ssl_context=self.certificate.front).start()
         self.every("check", self.check)
 
     async def stop(self) -> None:
@@ -47,9 +48,21 @@ class Webapp(Runtime):
         async with self.database.begin() as connection:
             await self.check_schema(connection)
             await cluster.shard_count(connection)
+        await self.read_settings()
+        await self.read_certificate()
         if not self.schema_ready:
             await self.sessions.prepare()
             self.schema_ready = True
             self.health.good("schema")
             log.info("serving on port %d", self.config.https_port)
         return CHECK
+
+    async def read_certificate(self) -> None:
+        """Serve the certificate that was uploaded, wherever that was."""
+        async with self.database.begin() as connection:
+            uploaded = await documents.read_document(connection, documents.WEB_CERTIFICATE)
+        try:
+            if self.certificate.serve(uploaded):
+                log.info("serving %s", "the uploaded certificate" if uploaded else "the container's own certificate")
+        except ssl.SSLError as error:
+            log.warning("the uploaded certificate cannot be served: %s", error.reason)

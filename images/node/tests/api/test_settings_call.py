@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from api_support import Client, error_of
+from api_support import Client, Cluster, error_of, wait_until
 
 PATH = "/v1/settings/application"
 DEFAULTS = {
@@ -78,6 +78,12 @@ def test_an_empty_url_takes_the_receiver_away(admin: Client) -> None:
         {"sent_status": 1},
         {"log_level": "loud"},
         {"media": {"auto_download": ["films"]}},
+        {"pass_through": True},
+        {"db_garbagecollector_enable": False},
+        {"tcp_listen_address": "any"},
+        {"callback_backoff_delay_ms": "3 s"},
+        {"callback_backoff_delay_ms": "0"},
+        {"max_callback_backoff_delay_ms": "9" * 100},
     ],
 )
 def test_a_change_that_makes_no_sense_is_refused_and_nothing_changes(admin: Client, change: dict) -> None:
@@ -88,3 +94,40 @@ def test_a_change_that_makes_no_sense_is_refused_and_nothing_changes(admin: Clie
 
 def test_the_own_number_cannot_be_set(admin: Client) -> None:
     assert error_of(admin.call("PATCH", PATH, {"wa_id": "49151"})) == (400, 1010)
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"webhooks": {"max_concurrent_requests": 12}}, ["webhooks.max_concurrent_requests"]),
+        ({"webhooks": {"max_concurrent_requests": 6}}, None),
+        ({"callback_persist": False, "heartbeat_interval": 4}, ["callback_persist"]),
+        ({"heartbeat_interval": 4}, None),
+    ],
+)
+def test_what_a_change_needs_a_restart_for_is_named(admin: Client, change: dict, named: list[str] | None) -> None:
+    for answer in (admin.call("PATCH", PATH, change), admin.call("DELETE", PATH)):
+        assert answer.status_code == 200
+        assert answer.json().get("settings", {}).get("restart_needed") == named
+
+
+def test_what_takes_the_place_of_an_older_setting_is_said(admin: Client) -> None:
+    refused = admin.call("PATCH", PATH, {"db_garbagecollector_enable": False})
+    assert "garbagecollector_enable.messages" in refused.json()["errors"][0]["details"]
+
+
+def test_older_clients_send_a_delay_as_text(admin: Client) -> None:
+    assert admin.call("PATCH", PATH, {"callback_backoff_delay_ms": "4000"}).status_code == 200
+    assert read(admin)["callback_backoff_delay_ms"] == 4000
+
+
+def test_a_webapp_logs_at_the_level_of_the_settings(admin: Client, cluster: Cluster) -> None:
+    def logs_a_call() -> bool:
+        before = cluster.nodes["webapp1"].log.read_text()
+        read(admin)
+        return cluster.nodes["webapp1"].log.read_text() != before
+
+    assert admin.call("PATCH", PATH, {"log_level": "warning"}).status_code == 200
+    wait_until(lambda: not logs_a_call())
+    assert admin.call("PATCH", PATH, {"verbose_logging": True}).status_code == 200
+    wait_until(logs_a_call)

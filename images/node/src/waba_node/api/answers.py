@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Struct, UnsetType, defstruct
+
+from .requests import BusinessProfile, ComplianceInfo, Provider
+from .settings import ApplicationSettings
 
 
 class Meta(Struct, forbid_unknown_fields=True):
@@ -25,6 +28,15 @@ class Answer(Struct, forbid_unknown_fields=True, kw_only=True):
 
 class Done(Answer):
     """Done; there is nothing more to say."""
+
+
+def answer(name: str, dotted: str, content: Any) -> type[Answer]:
+    """Return the type of an answer that holds `content` at a dotted path and nothing else."""
+    first, *path = dotted.split(".")
+    for depth in range(len(path), 0, -1):
+        inner = "".join(part.title().replace("_", "") for part in (first, *path[: depth - 1]))
+        content = defstruct(name + inner, [(path[depth - 1], content)], forbid_unknown_fields=True)
+    return defstruct(name, [(first, content)], bases=(Answer,), kw_only=True, forbid_unknown_fields=True)
 
 
 class Problem(Struct, forbid_unknown_fields=True):
@@ -120,16 +132,40 @@ class DatabaseStats(Answer):
     stats: dict[str, DatabaseStatistics]
 
 
-class AllSettings(Struct, forbid_unknown_fields=True):
-    """The settings by their kind."""
+class ShownSettings(ApplicationSettings, kw_only=True, forbid_unknown_fields=True):
+    """The settings of the whole cluster, and its number (read-only)."""
 
-    application: dict[str, Any]
+    wa_id: str
 
 
-class Settings(Answer):
-    """The application settings."""
+Settings = answer("Settings", "settings.application", ShownSettings)
 
-    settings: AllSettings
+
+class RestartNeeded(Struct, forbid_unknown_fields=True):
+    """Settings that take effect at a coreapp's next start only, by their dotted names (the field is ours)."""
+
+    restart_needed: list[str]
+
+
+class ChangedSettings(Answer):
+    """The settings are changed. `settings` is there only when one of them needs a restart."""
+
+    settings: RestartNeeded | UnsetType = UNSET
+
+
+class ShownCompliance(ComplianceInfo, forbid_unknown_fields=True):
+    """Who answers for the business; nothing before it was set."""
+
+    entity_name: str | UnsetType = UNSET
+    entity_type: str | UnsetType = UNSET
+
+
+Providers = answer("Providers", "settings.application.media.providers", list[Provider])
+Sealed = answer("Sealed", "settings.data", str)
+Business = answer("Business", "settings.business.profile", BusinessProfile)
+BusinessCompliance = answer("BusinessCompliance", "settings.business.compliance_info", ShownCompliance)
+AboutText = answer("AboutText", "settings.profile.about.text", str)
+PhotoLink = answer("PhotoLink", "settings.profile.photo.link", str)
 
 
 class RegisteredName(Struct, forbid_unknown_fields=True):

@@ -1,4 +1,4 @@
-"""The webapp's certificate: the operator's own, or a self-signed one made at the first start."""
+"""The webapp's certificate: one that was uploaded, the operator's own, or a self-signed one made at the first start."""
 
 from __future__ import annotations
 
@@ -11,6 +11,48 @@ from pathlib import Path
 YEARS = 5
 
 
+class Served:
+    """The certificate that new connections get; it can be another one while the server runs."""
+
+    def __init__(self, folder: str, hostname: str) -> None:
+        """Raises as `context` does."""
+        self.folder = folder
+        self.own = self.current = context(folder, hostname)
+        self.uploaded: dict = {}
+        # One context keeps a certificate for each kind of key, so that a second one might not be taken: hence one context each.
+        self.front = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.front.minimum_version = ssl.TLSVersion.TLSv1_2
+        self.front.sni_callback = self._choose  # called for clients that name no server, too
+
+    def _choose(self, connection: ssl.SSLObject, _name: str | None, _context: ssl.SSLContext) -> None:
+        connection.context = self.current
+
+    def serve(self, uploaded: dict) -> bool:
+        """Serve an uploaded pair (chain and key, in PEM), or with {} the container's own. Return whether that is a change.
+
+        Raises ssl.SSLError when the pair cannot be used.
+        """
+        if uploaded == self.uploaded:
+            return False
+        self.current = of_pair(uploaded["chain"], uploaded["key"]) if uploaded else self.own
+        self.uploaded = uploaded
+        return True
+
+    def own_chain(self) -> str:
+        """Return the certificates in the container, in PEM."""
+        return (Path(self.folder) / "web.pem").read_text(encoding="ascii")
+
+
+def of_pair(chain: str, key: str) -> ssl.SSLContext:
+    """Return a server's context for a certificate and its key, both in PEM. Raises ssl.SSLError when they cannot be used."""
+    memory = os.memfd_create("certificate")  # only files can be loaded; this one is on no disk
+    try:
+        os.write(memory, f"{chain}{key}".encode())
+        return _context(f"/proc/self/fd/{memory}")
+    finally:
+        os.close(memory)
+
+
 def context(folder: str, hostname: str) -> ssl.SSLContext:
     """Return the server's TLS context from `web.pem` and `web.key` in a folder; makes them when neither is there.
 
@@ -20,6 +62,10 @@ def context(folder: str, hostname: str) -> ssl.SSLContext:
     if not certificate.exists() and not key.exists():
         Path(folder).mkdir(parents=True, exist_ok=True)
         _make(certificate, key, hostname)
+    return _context(certificate, key)
+
+
+def _context(certificate: str | Path, key: Path | None = None) -> ssl.SSLContext:
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.minimum_version = ssl.TLSVersion.TLSv1_2
     tls.load_cert_chain(certificate, key)

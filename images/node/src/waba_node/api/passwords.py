@@ -8,11 +8,14 @@ import hashlib
 import hmac
 import os
 import string
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from typing import TypeVar
 
 COST = {"n": 2**14, "r": 8, "p": 1}  # 16 MiB for the moment of a login
 HASHING = ThreadPoolExecutor(2, "password")  # a flood of logins waits instead of taking all memory
+Result = TypeVar("Result")
 SPECIALS = set(string.punctuation)
 
 
@@ -37,8 +40,12 @@ async def matches(password: str, stored: str) -> bool:
 
 
 async def _scrypt(password: str, salt: bytes) -> bytes:
-    work = partial(hashlib.scrypt, password.encode(), salt=salt, **COST)
-    return await asyncio.get_running_loop().run_in_executor(HASHING, work)
+    return await in_turn(partial(hashlib.scrypt, password.encode(), salt=salt, **COST))
+
+
+async def in_turn(work: Callable[..., Result], *arguments: object) -> Result:
+    """Return what work that takes a while and much memory comes to; at most two such works are done at once."""
+    return await asyncio.get_running_loop().run_in_executor(HASHING, work, *arguments)
 
 
 def _text(raw: bytes) -> str:

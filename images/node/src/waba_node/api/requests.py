@@ -63,6 +63,93 @@ class Verify(Struct):
     code: str = ""
 
 
+class Pin(Struct):
+    """POST /v1/settings/account/two-step."""
+
+    pin: Annotated[str, Meta(pattern=rf"^[0-9]{{6}}{END}")]
+
+
+class BasicCredentials(Struct, forbid_unknown_fields=True):
+    """A name and a password."""
+
+    username: Annotated[str, Meta(max_length=256)]
+    password: Annotated[str, Meta(max_length=1024)]
+
+
+class ProviderConfig(Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """The credentials of a media provider: one of the two."""
+
+    bearer: Annotated[str, Meta(min_length=1, max_length=4096)] | UnsetType = UNSET
+    basic: BasicCredentials | UnsetType = UNSET
+
+    def __post_init__(self) -> None:
+        if (self.bearer is UNSET) == (self.basic is UNSET):
+            raise ValueError("config must have one of bearer and basic")
+
+
+class Provider(Struct, forbid_unknown_fields=True):
+    """One entry of POST /v1/settings/application/media/providers. The characters of a name are ours."""
+
+    name: Annotated[str, Meta(pattern=rf"^[A-Za-z0-9._-]{{1,64}}{END}")]
+    type: Literal["www"]
+    config: ProviderConfig
+
+
+class BackupPassword(Struct):
+    """POST /v1/settings/backup. The bounds are ours."""
+
+    password: Annotated[str, Meta(min_length=8, max_length=256)]
+
+
+class Restore(BackupPassword):
+    """POST /v1/settings/restore."""
+
+    data: str
+
+
+class BackupContent(Struct):
+    """What is in a backup."""
+
+    shards: int
+    documents: dict[str, dict[str, Any]]
+
+
+class BusinessProfile(Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """POST /v1/settings/business/profile: a part of it."""
+
+    address: Annotated[str, Meta(max_length=256)] | UnsetType = UNSET
+    description: Annotated[str, Meta(max_length=512)] | UnsetType = UNSET
+    email: Annotated[str, Meta(max_length=128)] | UnsetType = UNSET
+    vertical: Annotated[str, Meta(max_length=128)] | UnsetType = UNSET
+    websites: Annotated[list[Annotated[str, Meta(max_length=256)]], Meta(max_length=2)] | UnsetType = UNSET
+
+
+class Officer(Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """Somebody to turn to."""
+
+    name: Annotated[str, Meta(max_length=128)] | UnsetType = UNSET
+    email: Annotated[str, Meta(max_length=128)] | UnsetType = UNSET
+    landline_number: Annotated[str, Meta(max_length=20)] | UnsetType = UNSET
+    mobile_number: Annotated[str, Meta(max_length=20)] | UnsetType = UNSET
+
+
+class ComplianceInfo(Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """POST /v1/settings/business/compliance_info."""
+
+    entity_name: Annotated[str, Meta(min_length=1, max_length=128)]
+    entity_type: Annotated[str, Meta(min_length=1, max_length=64)]
+    is_registered: bool | UnsetType = UNSET
+    entity_type_custom: Annotated[str, Meta(max_length=128)] | UnsetType = UNSET
+    grievance_officer_details: Officer | UnsetType = UNSET
+    customer_care_details: Officer | UnsetType = UNSET
+
+
+class About(Struct):
+    """PATCH /v1/settings/profile/about."""
+
+    text: Annotated[str, Meta(min_length=1, max_length=139)]
+
+
 class Text(Struct):
     """The text of a message."""
 
@@ -87,14 +174,19 @@ Wanted = TypeVar("Wanted")
 Kind = TypeVar("Kind", dict, list)
 
 
-async def read_json(request: web.Request, kind: type[Kind], empty: bool = False) -> Kind:
-    """Return the request's JSON object or list. empty: none at all is an empty one. Raises ApiError 1025 for what is none, or did not come whole."""
+async def read_body(request: web.Request) -> bytes:
+    """Return the request's body. Raises ApiError 1025 when it is too large or did not come whole."""
     try:
-        raw = await request.read()
+        return await request.read()
     except web.HTTPRequestEntityTooLarge as error:
         raise ApiError(1025, f"the body is larger than {LARGEST_BODY} bytes", 413) from error
     except (web.RequestPayloadError, OSError) as error:
         raise ApiError(1025, "the body did not arrive as it was announced") from error
+
+
+async def read_json(request: web.Request, kind: type[Kind], empty: bool = False) -> Kind:
+    """Return the request's JSON object or list. empty: none at all is an empty one. Raises ApiError 1025 for what is none, or did not come whole."""
+    raw = await read_body(request)
     if empty and not raw.strip():
         return kind()
     try:

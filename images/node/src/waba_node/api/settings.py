@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -12,6 +13,19 @@ Seconds = Annotated[int, Meta(ge=1, le=3600)]
 Milliseconds = Annotated[int, Meta(ge=1, le=86_400_000)]
 MediaType = Literal["image", "video", "voice", "sticker", "audio", "document"]
 HttpsUrl = Annotated[str, Meta(pattern=r"^(https://[^\s/]\S*)?(?![\s\S])", max_length=2048)]
+
+
+# Take effect when a coreapp starts anew (source: vendor facts, section 2.4; pass_through too, but it cannot change any more).
+RESTART_NEEDED = ("callback_persist", "webhooks.max_concurrent_requests")
+# What older releases had, and what has taken its place (vendor facts).
+REPLACED = {
+    "db_garbagecollector_enable": "garbagecollector_enable.messages has taken its place",
+    "tcp_listen_address": "WA_TCP_LISTEN_ADDRESS in the node's environment has taken its place",
+}
+NUMBERS_AS_TEXT = (
+    "callback_backoff_delay_ms",
+    "max_callback_backoff_delay_ms",
+)  # older clients send "3000" (vendor fact)
 
 
 class MessageWebhooks(Struct, forbid_unknown_fields=True):
@@ -49,7 +63,10 @@ class GarbageCollector(Struct, forbid_unknown_fields=True):
 
 
 class ApplicationSettings(Struct, forbid_unknown_fields=True):
-    """The settings of the whole cluster."""
+    """The settings of the whole cluster.
+
+    callback_persist: webhooks always wait in the database, whatever it says (ours). pass_through: cannot be enabled any more (vendor fact).
+    """
 
     heartbeat_interval: Seconds = 5
     unhealthy_interval: Seconds = 30
@@ -74,10 +91,17 @@ class ApplicationSettings(Struct, forbid_unknown_fields=True):
         # Below it, one late answer would be a failure.
         if self.unhealthy_interval < 2 * self.heartbeat_interval:
             raise ValueError("unhealthy_interval must be at least twice heartbeat_interval")
+        if self.pass_through:
+            raise ValueError("pass_through cannot be enabled any more")
 
 
 def changed(stored: dict, patch: dict) -> dict:
     """Return what to store after a partial, nested change. Raises msgspec.ValidationError when the result is not valid."""
+    for name in REPLACED.keys() & patch.keys():
+        raise msgspec.ValidationError(f"{name} is no setting any more: {REPLACED[name]}")
+    for name in NUMBERS_AS_TEXT:
+        if isinstance(value := patch.get(name), str) and value.isascii() and value.isdigit() and len(value) < 10:
+            patch = {**patch, name: int(value)}
     msgspec.convert(_merged(_known(stored, ApplicationSettings), patch), ApplicationSettings)
     return _merged(stored, patch)
 
@@ -85,6 +109,16 @@ def changed(stored: dict, patch: dict) -> dict:
 def read(stored: dict) -> ApplicationSettings:
     """Return stored settings on top of the defaults; a field of a later version, met in an upgrade, is left alone."""
     return msgspec.convert(_known(stored, ApplicationSettings), ApplicationSettings)
+
+
+def restart_needed(before: dict, after: dict) -> list[str]:
+    """Return which of the settings that stored ones change from `before` to `after` take effect at the next start only."""
+    old, new = (msgspec.to_builtins(read(stored)) for stored in (before, after))
+    return [name for name in RESTART_NEEDED if _value(old, name) != _value(new, name)]
+
+
+def _value(settings: dict, dotted: str) -> object:
+    return reduce(dict.__getitem__, dotted.split("."), settings)
 
 
 def _merged(stored: dict, patch: dict) -> dict:

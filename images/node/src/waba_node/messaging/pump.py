@@ -29,8 +29,11 @@ class Pump:
     It counts on the upstream to confirm each message (sent or failed) or to end the connection.
     """
 
-    def __init__(self, database: Database, settings: Callable[[], ApplicationSettings]) -> None:
-        self.database, self.settings = database, settings
+    def __init__(
+        self, database: Database, settings: Callable[[], ApplicationSettings], authority: Callable[[], str] = str
+    ) -> None:
+        """authority: see Deliveries."""
+        self.database, self.settings, self.authority = database, settings, authority
         self.woken = asyncio.Event()
         self.unconfirmed: set[str] = set()
         self.tasks: list[asyncio.Task] = []
@@ -39,7 +42,7 @@ class Pump:
     def start(self, session: UpstreamSession, shard: int, still_owner: Callable[[], bool]) -> None:
         """Start sending and receiving. still_owner: asked before every send."""
         self.session, self.shard, self.still_owner = session, shard, still_owner
-        self.deliveries = Deliveries(self.database, self.settings, shard)
+        self.deliveries = Deliveries(self.database, self.settings, shard, self.authority)
         self.sender = asyncio.create_task(self.forever(self.send), name=f"send {shard}")
         self.receiver = asyncio.create_task(self.receive(), name=f"receive {shard}")
         self.tasks = [

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ..api.settings import changed
+from ..api.settings import changed, restart_needed
 from ..store import callbacks, documents, outbox
 from ..upstream.base import UpstreamError, WrongCode
 from ..wire import WireError
+from .keeper import Keeper, require_pin
 
 if TYPE_CHECKING:
     from ..master import Master
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
 
 def register(master: Master) -> None:
     """Let a master answer the calls."""
-    registrar = Registrar(master)
+    registrar, keeper = Registrar(master), Keeper(master)
+    master.master_method("document.change", keeper.change)
+    master.master_method("documents.restore", keeper.restore)
     master.master_method("settings.patch", registrar.patch_settings)
     master.master_method("settings.reset", registrar.reset_settings)
     master.master_method("database.statistics", registrar.statistics)
@@ -45,20 +48,22 @@ class Registrar:
     async def patch_settings(self, payload: dict) -> dict:
         """Change the settings given; the rest stays. Raises WireError 1009 when the result is not valid."""
         async with self.database.begin() as connection:
+            before = await documents.read_document(connection, documents.SETTINGS, lock=True)
             try:
-                stored = changed(await documents.read_document(connection, "settings", lock=True), payload["settings"])
+                after = changed(before, payload["settings"])
             except msgspec.ValidationError as error:
                 raise WireError(1009, "Parameter value is not valid", str(error)) from error
-            await documents.write_document(connection, "settings", stored)
+            await documents.write_document(connection, documents.SETTINGS, after)
         await self.master.broadcast_settings()
-        return {}
+        return {"restart_needed": restart_needed(before, after)}
 
     async def reset_settings(self, _payload: dict) -> dict:
         """Go back to the defaults."""
         async with self.database.begin() as connection:
-            await documents.write_document(connection, "settings", {})
+            before = await documents.read_document(connection, documents.SETTINGS, lock=True)
+            await documents.write_document(connection, documents.SETTINGS, {})
         await self.master.broadcast_settings()
-        return {}
+        return {"restart_needed": restart_needed(before, {})}
 
     async def statistics(self, _payload: dict) -> dict:
         """Count what the database holds."""
@@ -78,20 +83,21 @@ class Registrar:
         """Ask for a code, unless the number is registered already."""
         number = {"cc": payload["cc"], "phone_number": payload["phone_number"]}
         async with self.database.begin() as connection:
-            account = await documents.read_document(connection, "account", lock=True)
+            account = await documents.read_document(connection, documents.ACCOUNT, lock=True)
+            await require_pin(connection, payload.get("pin"))
             if account.get("registered") == number:
                 return {"registered": True}
             try:
                 await self.upstream.register(number["cc"], number["phone_number"], payload["method"])
             except UpstreamError as error:
                 raise WireError(1005, "Access denied", str(error)) from error
-            await documents.write_document(connection, "account", {**account, "pending": number})
+            await documents.write_document(connection, documents.ACCOUNT, {**account, "pending": number})
         return {"registered": False}
 
     async def verify_account(self, payload: dict) -> dict:
         """Finish the registration with the code."""
         async with self.database.begin() as connection:
-            account = await documents.read_document(connection, "account", lock=True)
+            account = await documents.read_document(connection, documents.ACCOUNT, lock=True)
             if "pending" not in account:
                 raise WireError(1005, "Access denied", "Error checking code (no registration was begun)")
             if not payload["code"]:
@@ -100,5 +106,5 @@ class Registrar:
                 await self.upstream.verify(payload["code"])
             except WrongCode as error:
                 raise WireError(1005, "Access denied", f"Error checking code ({error})") from error
-            await documents.write_document(connection, "account", {"registered": account["pending"]})
+            await documents.write_document(connection, documents.ACCOUNT, {"registered": account["pending"]})
         return {}

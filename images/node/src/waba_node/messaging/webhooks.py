@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import ssl
 from collections.abc import Callable
 
 import aiohttp
@@ -28,8 +29,17 @@ def backoff(attempts: int, step: float, longest: float) -> float:
 class Deliveries:
     """Delivers the webhooks of one shard."""
 
-    def __init__(self, database: Database, settings: Callable[[], ApplicationSettings], shard: int) -> None:
-        self.database, self.settings, self.shard = database, settings, shard
+    def __init__(
+        self,
+        database: Database,
+        settings: Callable[[], ApplicationSettings],
+        shard: int,
+        authority: Callable[[], str] = str,
+    ) -> None:
+        """authority: gives the certificates, in PEM, that the receiver's must stem from; "" for any certificate at all."""
+        self.database, self.settings, self.shard, self.authority = database, settings, shard, authority
+        self.at_once = settings().webhooks.max_concurrent_requests  # a change needs a restart (vendor fact)
+        self.trusted = ""
         self.woken = asyncio.Event()
         self.session: aiohttp.ClientSession | None = None
 
@@ -43,13 +53,26 @@ class Deliveries:
         self.woken.clear()
         due: list[StoredWebhook] = []
         if settings.webhooks.url:
+            await self.prepare()
             async with self.database.begin() as connection:
-                due = await callbacks.due_webhooks(connection, self.shard, settings.webhooks.max_concurrent_requests)
+                due = await callbacks.due_webhooks(connection, self.shard, self.at_once)
         if due:
             await self.deliver_group(due, settings)
         else:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.woken.wait(), POLL)
+
+    async def prepare(self) -> None:
+        """Have a session that trusts whom it should. Without an authority the receiver's certificate may be any (vendor fact)."""
+        authority = self.authority()
+        if self.session is not None and authority == self.trusted:
+            return
+        await self.close()
+        trust = ssl.create_default_context(cadata=authority) if authority else False
+        self.session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(ssl=trust), timeout=aiohttp.ClientTimeout(total=TIMEOUT)
+        )
+        self.trusted = authority
 
     async def deliver_group(self, due: list[StoredWebhook], settings: ApplicationSettings) -> None:
         """Post webhooks at once, and store in one transaction what became of them."""
@@ -75,11 +98,6 @@ class Deliveries:
 
     async def post(self, url: str, payload: dict) -> str | None:
         """Return what went wrong, or None. A redirection is wrong too: following it would drop the content."""
-        if self.session is None:
-            # The receiver's certificate may be its own (vendor fact); a CA can be set with the certificates API.
-            self.session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(ssl=False), timeout=aiohttp.ClientTimeout(total=TIMEOUT)
-            )
         try:
             async with self.session.post(url, json=payload, allow_redirects=False) as response:
                 return None if response.status == 200 else f"HTTP {response.status}"

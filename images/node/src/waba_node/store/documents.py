@@ -12,6 +12,10 @@ from ..api import settings
 from ..api.settings import ApplicationSettings
 from .metadata import metadata
 
+SETTINGS, ACCOUNT, TWO_STEP, PROVIDERS = "settings", "account", "two_step", "media_providers"
+BUSINESS_PROFILE, COMPLIANCE, ABOUT, PHOTO = "business_profile", "compliance_info", "profile_about", "profile_photo"
+WEBHOOK_CA, WEB_CERTIFICATE = "webhook_ca", "web_certificate"
+
 document = sa.Table(
     "document",
     metadata,
@@ -33,9 +37,14 @@ async def write_document(connection: AsyncConnection, name: str, content: dict) 
     await connection.execute(insert(document).values(name=name, content=text).on_duplicate_key_update(content=text))
 
 
+async def delete_document(connection: AsyncConnection, name: str) -> None:
+    """Forget a JSON object."""
+    await connection.execute(sa.delete(document).where(document.c.name == name))
+
+
 async def read_settings(connection: AsyncConnection) -> ApplicationSettings:
     """Return the application settings: what was set, on top of the defaults."""
-    return settings.read(await read_document(connection, "settings"))
+    return settings.read(await read_document(connection, SETTINGS))
 
 
 async def agreed_secret(connection: AsyncConnection, name: str, proposal: str) -> str:

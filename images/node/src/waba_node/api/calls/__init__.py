@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from . import account, health, messages, service, settings, stats, users
+from . import (
+    account,
+    backups,
+    certificates,
+    health,
+    messages,
+    profile,
+    providers,
+    service,
+    settings,
+    stats,
+    two_step,
+    users,
+)
 from .table import CallTable
 
 CALLS: CallTable = [
@@ -11,6 +24,11 @@ CALLS: CallTable = [
     *health.CALLS,
     *stats.CALLS,
     *settings.CALLS,
+    *providers.CALLS,
+    *two_step.CALLS,
+    *backups.CALLS,
+    *profile.CALLS,
+    *certificates.CALLS,
     *account.CALLS,
     *messages.CALLS,
 ]

@@ -1,0 +1,121 @@
+"""Certificates that clients upload: whom the webhooks trust, and what the webapps serve."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from api_support import Client, Cluster, error_of, healthy, wait_until
+from cryptography import x509
+from pem_support import Authority, key_pem, new_key
+
+CA, EXTERNAL = "/v1/certificates/webhooks/ca", "/v1/certificates/external"
+SETTINGS = "/v1/settings/application"
+TEXT = {"to": "4915112345678", "type": "text", "text": {"body": "Hello"}}
+NAME = "waba test authority"
+AUTHORITY = Authority(NAME)
+SERVER, KEY = AUTHORITY.server()
+
+
+@pytest.fixture
+def _any_receiver_afterwards(admin: Client) -> Iterator[None]:
+    yield
+    assert admin.call("DELETE", CA).status_code == 200
+    assert admin.call("DELETE", SETTINGS).status_code == 200
+
+
+@pytest.mark.usefixtures("_any_receiver_afterwards")
+def test_webhooks_go_only_to_a_receiver_whose_certificate_stems_from_the_authority(
+    admin: Client, receiver, tmp_path, cluster: Cluster
+) -> None:
+    admin.call("PATCH", SETTINGS, {"webhooks": {"url": receiver.url}, "callback_backoff_delay_ms": 50})
+    assert admin.call("POST", CA, data=AUTHORITY.pem).status_code == 200
+    assert admin.call("GET", CA).content == AUTHORITY.pem
+    name = admin.call("POST", "/v1/messages", TEXT).json()["messages"][0]["id"]
+    wait_until(lambda: "ClientConnectorCertificateError" in cluster.logs())
+    assert (name, "sent") not in receiver.statuses()
+    both = AUTHORITY.pem + (tmp_path / "web.pem").read_bytes()
+    assert admin.call("POST", CA, data=both).status_code == 200
+    receiver.wait(lambda: (name, "sent") in receiver.statuses())
+
+
+def test_without_an_authority_there_is_nothing_to_read(admin: Client) -> None:
+    assert error_of(admin.call("GET", CA)) == (404, 1006)
+    assert admin.call("DELETE", CA).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"nonsense", KEY, SERVER, AUTHORITY.pem[:-60], AUTHORITY.pem * 100],
+    ids=str.split("empty nonsense key server cut many"),
+)
+def test_what_is_no_authority_is_refused(admin: Client, body: bytes) -> None:
+    assert error_of(admin.call("POST", CA, data=body)) == (400, 1009)
+
+
+# -- the webapps' own --------------------------------------------------------------------------------------------------
+
+
+def issuer(url: str) -> str:
+    """Return the common name of who issued the certificate that a new connection gets."""
+    place = urlsplit(url)
+    anyone = ssl.create_default_context()
+    anyone.check_hostname, anyone.verify_mode = False, ssl.CERT_NONE
+    with socket.create_connection((place.hostname, place.port)) as plain, anyone.wrap_socket(plain) as line:
+        certificate = x509.load_der_x509_certificate(line.getpeercert(binary_form=True))
+    return certificate.issuer.get_attributes_for_oid(x509.NameOID.COMMON_NAME)[0].value
+
+
+@pytest.fixture
+def uploaded(admin: Client, cluster: Cluster, tmp_path: Path) -> Iterator[Client]:
+    """The admin at the first webapp, once that serves the uploaded certificate."""
+    assert admin.call("POST", EXTERNAL, data=SERVER + AUTHORITY.pem + KEY).status_code == 200
+    wait_until(lambda: all(issuer(url) == NAME for url in cluster.urls))
+    (tmp_path / "authority.pem").write_bytes(AUTHORITY.pem)
+    client = Client(admin.url, tmp_path / "authority.pem", admin.session.headers["Authorization"])
+    yield client
+    assert client.call("DELETE", EXTERNAL).status_code == 200
+    wait_until(lambda: all(issuer(url) == "127.0.0.1" for url in cluster.urls))
+
+
+def test_every_webapp_serves_the_uploaded_certificate_also_one_that_starts_later(
+    uploaded: Client, cluster: Cluster
+) -> None:
+    assert uploaded.call("GET", f"{EXTERNAL}/ca").content == AUTHORITY.pem
+    cluster.nodes["webapp2"].stop()
+    cluster.start_webapp("webapp2")
+    wait_until(lambda: healthy(cluster.nodes["webapp2"]))
+    assert issuer(cluster.urls[1]) == NAME
+    assert KEY.splitlines()[1].decode() not in cluster.logs()
+
+
+def test_without_an_upload_the_ca_is_the_webapps_own(admin: Client, cluster: Cluster) -> None:
+    own = (cluster.folder / "webapp1" / "web.pem").read_bytes()
+    assert admin.call("GET", f"{EXTERNAL}/ca").content == own
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"", "no certificate"),
+        (SERVER, "one private key"),
+        (KEY, "no certificate"),
+        (SERVER + KEY + KEY, "one private key"),
+        (SERVER + key_pem(new_key()), "not that of the first"),
+        (AUTHORITY.pem + SERVER + KEY, "not that of the first"),
+        (SERVER + key_pem(new_key(), b"password"), "must not be encrypted"),
+        (b"".join(AUTHORITY.server(days=-1)), "not valid any more"),
+        (b"".join(AUTHORITY.server(bits=1024)), "cannot be served"),
+    ],
+)
+def test_a_certificate_that_cannot_be_served_is_refused_and_the_own_one_stays(
+    admin: Client, cluster: Cluster, body: bytes, reason: str
+) -> None:
+    refused = admin.call("POST", EXTERNAL, data=body)
+    assert error_of(refused) == (400, 1009)
+    assert reason in refused.json()["errors"][0]["details"]
+    assert issuer(cluster.urls[0]) == "127.0.0.1"
