@@ -17,12 +17,17 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import settings
 from waba_node.api import certificate
 from waba_node.config import DatabaseConfig
 from waba_node.store import cluster, schema
 from waba_node.store.engine import Database
 
 SERVER = "WABA_TEST_DATABASE"
+
+# How long an example takes says how busy the machine is.
+settings.register_profile("node", deadline=None)
+settings.load_profile("node")
 
 
 @pytest.fixture(scope="session")

@@ -9,11 +9,11 @@ import logging
 from .clock import now
 from .control.ownership import Grant, Ownership, patience, recorded_window, window
 from .control.promotion import REPORT_INTERVAL
-from .messaging import intake
+from .messaging import intake, receipts
 from .messaging.pump import Pump
 from .runtime import DATABASE_TROUBLE, Runtime
 from .store import cluster, documents
-from .upstream.base import Upstream, UpstreamError
+from .upstream.base import Upstream, UpstreamError, UpstreamSession
 from .upstream.loopback import Loopback
 from .wire import NodeAddress, PortName, WireError
 
@@ -43,6 +43,7 @@ class Coreapp(Runtime):
         self.server.add(PortName.CONTROL, "heartbeat", self.heartbeat)
         self.server.add(PortName.CONTROL, "promoted", self.promoted)
         intake.register(self.server, self.database, self.owns, self.new_message)
+        receipts.register(self.server, self.database, self.session)
         await self.server.start()
         self.every("report", self.report)
         self.every("proof", self.prove, self.woken)
@@ -63,6 +64,12 @@ class Coreapp(Runtime):
         """Return whether this process is connected for a shard and may be."""
         mine = self.connected is not None and self.connected.shard == shard and self.connected == self.ownership.grant
         return mine and self.ownership.may_be_connected(now())
+
+    def session(self, shard: int) -> UpstreamSession:
+        """Return the connection for a shard. Raises WireError 1018 when this node has none, or no right to it."""
+        if not self.owns(shard):
+            raise intake.not_primary(shard)
+        return self.pump.session
 
     def new_message(self) -> None:
         if self.pump is not None:

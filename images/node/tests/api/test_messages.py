@@ -9,6 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from api_support import Client, Cluster, error_of, wait_until
+from message_support import CONTENTS, message
+from waba_node.api.calls import retired
 
 SETTINGS = "/v1/settings/application"
 TEXT = {"to": "+4915112345678", "type": "text", "recipient_type": "individual", "text": {"body": "Hello"}}
@@ -17,8 +19,8 @@ TEXT = {"to": "+4915112345678", "type": "text", "recipient_type": "individual", 
 def send(client: Client, **change: object) -> str:
     answer = client.call("POST", "/v1/messages", {**TEXT, **change})
     assert answer.status_code == 200, answer.text
-    (message,) = answer.json()["messages"]
-    return message["id"]
+    (accepted,) = answer.json()["messages"]
+    return accepted["id"]
 
 
 @pytest.fixture
@@ -42,7 +44,7 @@ def test_a_text_is_sent_and_delivered(admin: Client, deliver_to, receiver) -> No
     name = send(admin)
     assert re.fullmatch(r"gBGG[A-Za-z0-9_-]{20}", name)
     receiver.wait(arrived(receiver, name))
-    statuses = [status for hook in receiver.received for status in hook["statuses"] if status["id"] == name]
+    statuses = statuses_of(receiver, name)
     assert {status["recipient_id"] for status in statuses} == {"4915112345678"}
     assert all(re.fullmatch(r"[0-9]{10}", status["timestamp"]) for status in statuses)
 
@@ -88,7 +90,8 @@ def test_any_text_that_is_not_too_long_is_taken(admin: Client, body: str) -> Non
         ({"to": "\u0664\u0669\u0661\u0665\u0661\u0661"}, 1009),
         ({"type": "smoke"}, 1009),
         ({"type": ["text"]}, 1009),
-        ({"type": "image", "image": {"id": "x"}}, 1009),
+        ({"type": "image", "image": {"id": "x"}, "text": ...}, 1006),
+        ({"image": {"id": "x"}}, 1010),
         ({"recipient_type": "group"}, 1002),
         ({"preview_url": "yes"}, 1009),
     ],
@@ -96,6 +99,63 @@ def test_any_text_that_is_not_too_long_is_taken(admin: Client, body: str) -> Non
 def test_a_message_that_makes_no_sense_is_refused(admin: Client, change: dict, code: int) -> None:
     body = {name: value for name, value in {**TEXT, **change}.items() if value is not ...}
     assert error_of(admin.call("POST", "/v1/messages", body)) == (400, code)
+
+
+@pytest.mark.parametrize(("kind", "content"), CONTENTS)
+def test_a_message_of_any_type_is_taken(admin: Client, kind: str, content: object) -> None:
+    assert admin.call("POST", "/v1/messages", message(kind, content)).status_code == 200
+
+
+def test_callback_data_come_back_and_an_answer_comes_in_and_is_marked_as_read(
+    admin: Client, deliver_to, receiver
+) -> None:
+    deliver_to(receiver.url)
+    name = send(admin, biz_opaque_callback_data="loopback:answer", context={"message_id": "ABGGold"}, ttl=60)
+    receiver.wait(lambda: answers_to(receiver, name) and arrived(receiver, name)())
+    (answer,) = answers_to(receiver, name)
+    assert answer == {**answer, "from": "4915112345678", "type": "text", "text": {"body": "Hello"}}
+    data = [status["biz_opaque_callback_data"] for status in statuses_of(receiver, name)]
+    assert data == ["loopback:answer"] * 2
+    for _twice in range(2):
+        assert admin.call("PUT", f"/v1/messages/{answer['id']}", {"status": "read"}).status_code == 200
+
+
+def answers_to(receiver, name: str) -> list[dict]:
+    incoming = [entry for hook in receiver.received for entry in hook.get("messages", ())]
+    return [entry for entry in incoming if entry.get("context", {}).get("id") == name]
+
+
+def statuses_of(receiver, name: str) -> list[dict]:
+    return [status for hook in receiver.received for status in hook.get("statuses", ()) if status["id"] == name]
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "status", "code"),
+    [
+        ("ABGGnobody", {"status": "read"}, 404, 1006),
+        ("x" * 300, {"status": "read"}, 404, 1006),
+        ("%F0%9F%98%80", {"status": "read"}, 404, 1006),
+        ("ABGGx", {"status": "delivered"}, 400, 1009),
+        ("ABGGx", {}, 400, 1008),
+    ],
+)
+def test_only_what_came_in_can_be_marked_and_only_as_read(
+    admin: Client, name: str, body: dict, status: int, code: int
+) -> None:
+    assert error_of(admin.call("PUT", f"/v1/messages/{name}", body)) == (status, code)
+
+
+def test_a_message_that_went_out_is_not_marked(admin: Client) -> None:
+    assert error_of(admin.call("PUT", f"/v1/messages/{send(admin)}", {"status": "read"})) == (404, 1006)
+
+
+@pytest.mark.parametrize("call", retired.CALLS, ids=lambda call: f"{call.method} {call.path}")
+def test_groups_and_stickers_are_gone(admin: Client, anonymous: Client, call) -> None:
+    path = call.path.format(id="x", index=0)
+    refusal = admin.call(call.method, path)
+    assert error_of(refusal) == (410, 1006)
+    assert "gone" in refusal.json()["errors"][0]["details"]
+    assert error_of(anonymous.call(call.method, path)) == (401, 1005)
 
 
 def test_a_planned_handover_loses_nothing(

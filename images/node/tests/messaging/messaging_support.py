@@ -16,6 +16,7 @@ class DirectedSession:
 
     def __init__(self) -> None:
         self.sent: list[str] = []
+        self.read: list[str] = []
         self.queue: asyncio.Queue[UpstreamEvent | None] = asyncio.Queue()
         self.open = True
 
@@ -32,20 +33,25 @@ class DirectedSession:
         while (event := await self.queue.get()) is not None:
             yield event
 
+    async def mark_read(self, message_id: str) -> None:
+        if not self.open:
+            raise UpstreamError("the connection is closed")
+        self.read.append(message_id)
+
     async def disconnect(self) -> None:
         self.open = False
         self.queue.put_nowait(None)
 
 
-def rows(*message_ids: str, shard: int = 0) -> list[dict]:
+def rows(*message_ids: str, shard: int = 0, **extras: object) -> list[dict]:
     """Return messages as the webapp hands them over."""
-    payload = {"to": "49151", "type": "text", "text": {"body": "hello"}}
+    payload = {"to": "49151", "type": "text", "text": {"body": "hello"}, **extras}
     return [{"message_id": name, "shard": shard, "recipient": "49151", "payload": payload} for name in message_ids]
 
 
-async def store(database: Database, *message_ids: str, shard: int = 0) -> None:
+async def store(database: Database, *message_ids: str, shard: int = 0, **extras: object) -> None:
     async with database.begin() as connection:
-        await outbox.store_messages(connection, rows(*message_ids, shard=shard))
+        await outbox.store_messages(connection, list(map(outbox.as_row, rows(*message_ids, shard=shard, **extras))))
 
 
 async def statuses(database: Database) -> dict[str, str]:

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 import sqlalchemy as sa
 from messaging_support import rows, statuses
+from waba_node.api.message import LARGEST_MESSAGE
 from waba_node.messaging import intake
 from waba_node.store import outbox
 from waba_node.store.engine import Database
@@ -44,7 +45,8 @@ async def test_a_message_is_in_the_database_when_the_answer_comes(database: Data
     (row,) = rows("gBGGone")
     await accept(row)
     async with database.begin() as connection:
-        assert await outbox.unsent_messages(connection, OWNED, 0, 10) == [(1, "gBGGone", row["payload"])]
+        (stored,) = await outbox.unsent_messages(connection, OWNED, 0, 10)
+    assert stored[:3] == (1, "gBGGone", row["payload"])
     assert woken
 
 
@@ -87,3 +89,11 @@ async def test_what_cannot_be_stored_is_refused(database: Database, serve, free_
         await accept(rows("gBGGone")[0])
     assert refusal.value.code == 1023
     await away.close()
+
+
+@pytest.mark.parametrize("count", [1, 80])
+async def test_the_largest_messages_fit_the_server_s_packet(database: Database, serve, count: int) -> None:
+    accept = await serve(database)
+    names = [f"gBGG{number}" for number in range(count)]
+    await asyncio.gather(*(accept(row) for row in rows(*names, text={"body": "\0" * (LARGEST_MESSAGE // 6)})))
+    assert set(await statuses(database)) == set(names)

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from waba_node.api.settings import ApplicationSettings
 from waba_node.messaging.outcomes import PROGRESS, outcomes
+from waba_node.store.outbox import Known
 from waba_node.upstream.base import UpstreamEvent
 
 SETTINGS = ApplicationSettings()
@@ -13,7 +14,9 @@ ids = st.sampled_from(["one", "two", "unknown"])
 kinds = st.sampled_from(["sent", "delivered", "read", "failed", "something new"])
 events = st.lists(st.builds(UpstreamEvent, ids, kinds, st.integers(1, 2**31)), max_size=12)
 stored = st.sampled_from([*PROGRESS, "failed"])
-messages = st.fixed_dictionaries({"one": st.tuples(st.just("111"), stored), "two": st.tuples(st.just("222"), stored)})
+messages = st.fixed_dictionaries(
+    {"one": st.builds(Known, st.just("111"), stored), "two": st.builds(Known, st.just("222"), stored)}
+)
 
 
 def webhook_statuses(webhooks: list[dict]) -> list[tuple[str, str]]:
@@ -26,10 +29,10 @@ def test_a_status_never_goes_back_and_each_step_is_told_once(messages, events) -
     told = webhook_statuses(webhooks)
     assert len(told) == len(set(told))
     for name in ("one", "two"):
-        path = [messages[name][1], *(status for told_id, status in told if told_id == name)]
+        path = [messages[name].status, *(status for told_id, status in told if told_id == name)]
         ranks = [PROGRESS.get(status, 4) for status in path]
         assert ranks == sorted(ranks)
-        assert statuses.get(name, messages[name][1]) == path[-1]
+        assert statuses.get(name, messages[name].status) == path[-1]
         assert path[-2:] != ["delivered", "failed"]
     assert "unknown" not in statuses
 
@@ -37,7 +40,7 @@ def test_a_status_never_goes_back_and_each_step_is_told_once(messages, events) -
 @given(messages, events)
 def test_the_same_events_again_change_nothing(messages, events) -> None:
     statuses, _rest = outcomes(messages, events, SETTINGS)
-    now = {name: (recipient, statuses.get(name, old)) for name, (recipient, old) in messages.items()}
+    now = {name: old._replace(status=statuses.get(name, old.status)) for name, old in messages.items()}
     assert outcomes(now, events, SETTINGS) == ({}, [])
 
 
@@ -45,14 +48,14 @@ def test_the_same_events_again_change_nothing(messages, events) -> None:
 def test_how_events_are_grouped_makes_no_difference(messages, events, data) -> None:
     cut = data.draw(st.integers(0, len(events)))
     first, first_webhooks = outcomes(messages, events[:cut], SETTINGS)
-    between = {name: (recipient, first.get(name, old)) for name, (recipient, old) in messages.items()}
+    between = {name: old._replace(status=first.get(name, old.status)) for name, old in messages.items()}
     second, second_webhooks = outcomes(between, events[cut:], SETTINGS)
     assert outcomes(messages, events, SETTINGS) == ({**first, **second}, first_webhooks + second_webhooks)
 
 
 def test_a_webhook_has_the_vendor_s_form() -> None:
     event = UpstreamEvent("gBGGx", "failed", 1629293084, {"errors": [{"code": 470, "title": "too late"}]})
-    _rest, webhooks = outcomes({"gBGGx": ("49151", "sent")}, [event], SETTINGS)
+    _rest, webhooks = outcomes({"gBGGx": Known("49151", "sent", "order 7")}, [event], SETTINGS)
     assert webhooks == [
         {
             "statuses": [
@@ -61,6 +64,7 @@ def test_a_webhook_has_the_vendor_s_form() -> None:
                     "recipient_id": "49151",
                     "status": "failed",
                     "timestamp": "1629293084",
+                    "biz_opaque_callback_data": "order 7",
                     "errors": [{"code": 470, "title": "too late"}],
                 }
             ]
@@ -79,7 +83,9 @@ def test_a_webhook_has_the_vendor_s_form() -> None:
 )
 def test_a_switched_off_status_is_recorded_without_a_webhook(switches: dict, expected: list[str]) -> None:
     events = [UpstreamEvent("one", kind, 1) for kind in ("sent", "delivered", "read")]
-    statuses, webhooks = outcomes({"one": ("111", "accepted")}, events, msgspec.convert(switches, ApplicationSettings))
+    statuses, webhooks = outcomes(
+        {"one": Known("111", "accepted")}, events, msgspec.convert(switches, ApplicationSettings)
+    )
     assert statuses == {"one": "read"}
     assert [status for _rest, status in webhook_statuses(webhooks)] == expected
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 
 import pytest
@@ -11,8 +12,9 @@ from messaging_support import DirectedSession, statuses, store, until, webhooks
 from waba_node.api.settings import ApplicationSettings
 from waba_node.messaging import pump
 from waba_node.messaging.pump import Pump
-from waba_node.store import outbox
+from waba_node.store import inbox, outbox
 from waba_node.store.engine import Database
+from waba_node.upstream.base import UpstreamEvent
 from waba_node.upstream.loopback import LoopbackSession
 
 SHARD = 0
@@ -139,3 +141,83 @@ async def test_a_handover_finishes_what_was_begun_and_leaves_the_rest(database: 
     await made.stop(drain=True)
     assert await statuses(database) == {name: "delivered" if name in handed else "accepted" for name in names}
     assert len(await webhooks(database)) == 2 * len(handed) < 2 * len(names)
+
+
+async def test_a_message_whose_ttl_has_ended_is_not_sent_and_fails_with_410(database: Database, start: Start) -> None:
+    await store(database, "late", ttl=60, biz_opaque_callback_data="order 7")
+    await store(database, "early", ttl=3600)
+    await store(database, "without")
+    await age(database, 61)
+    _rest, session = start()
+    await until(lambda: has_status(database, "late", "failed"))
+    await until(lambda: len(session.sent) == 2)
+    assert session.sent == ["early", "without"]
+    (webhook,) = await webhooks(database)
+    (status,) = json.loads(webhook.payload)["statuses"]
+    assert (status["id"], status["status"], status["errors"][0]["code"]) == ("late", "failed", 410)
+    assert status["biz_opaque_callback_data"] == "order 7"
+
+
+async def age(database: Database, seconds: int) -> None:
+    """Let every message be older."""
+    earlier = sa.text(f"INTERVAL {seconds} SECOND")
+    async with database.begin() as connection:
+        await connection.execute(sa.update(outbox.message).values(accepted_at=outbox.message.c.accepted_at - earlier))
+        expires_at = outbox.message_expiry.c.expires_at - earlier
+        await connection.execute(sa.update(outbox.message_expiry).values(expires_at=expires_at))
+
+
+async def test_a_ttl_ends_also_while_the_upstream_takes_nothing(database: Database, start: Start, monkeypatch) -> None:
+    monkeypatch.setattr(pump, "WINDOW", 1)
+    monkeypatch.setattr(pump, "GROUP", 1)
+    await store(database, "stuck", "waiting", ttl=60)
+    _rest, session = start()
+    await until(lambda: session.sent == ["stuck"])
+    await age(database, 61)
+    await until(lambda: has_status(database, "waiting", "failed"))
+    assert session.sent == ["stuck"]
+    session.say("sent", "stuck")
+    await until(lambda: has_status(database, "stuck", "sent"))
+
+
+async def test_a_ttl_that_has_ended_is_forgotten(database: Database, start: Start) -> None:
+    await store(database, "m1", "m2", ttl=60)
+    _rest, session = start()
+    session.say("sent", "m1")
+    await until(lambda: len(session.sent) == 2)
+    await age(database, 61)
+    await until(lambda: no_expiry(database))
+
+
+async def no_expiry(database: Database) -> bool:
+    async with database.begin() as connection:
+        return (await connection.execute(sa.select(outbox.message_expiry))).all() == []
+
+
+async def test_a_message_handed_over_without_word_of_it_expires_at_the_next_owner(
+    database: Database, start: Start
+) -> None:
+    await store(database, "m1", ttl=60)
+    former, session = start()
+    await until(lambda: session.sent == ["m1"])
+    await age(database, 61)
+    await until(lambda: no_expiry(database))
+    await former.stop(drain=False)
+    _rest, session = start()
+    await until(lambda: has_status(database, "m1", "failed"))
+    assert session.sent == []
+
+
+async def test_what_comes_in_is_remembered_with_its_sender(database: Database, start: Start) -> None:
+    _rest, session = start()
+    content = {"messages": [{"from": "49151", "id": "ABGGone", "type": "text", "text": {"body": "hi"}}]}
+    for _twice in range(2):
+        session.queue.put_nowait(UpstreamEvent("ABGGone", "inbound", 1, content))
+    await until(lambda: two_webhooks(database))
+    async with database.begin() as connection:
+        assert await inbox.sender_of(connection, "ABGGone") == "49151"
+        assert await inbox.sender_of(connection, "ABGGONE") is None
+
+
+async def two_webhooks(database: Database) -> bool:
+    return len(await webhooks(database)) == 2

@@ -135,6 +135,7 @@ async def test_an_expanding_migration_runs_beside_older_nodes_which_go_on_workin
 async def test_a_contracting_migration_waits_until_older_nodes_are_gone_and_keeps_them_out_then(
     database, next_version, monkeypatch
 ) -> None:
+    last = schema.known_revisions()[-1]
     await register_old_node(database)
     next_version("9999")
     assert (await schema.status(database))["pending"][0]["blockers"] == ["core:old (1.0.0)"]
@@ -148,7 +149,7 @@ async def test_a_contracting_migration_waits_until_older_nodes_are_gone_and_keep
     assert await schema.upgrade(database, allowed)
     monkeypatch.undo()
     schema.known_revisions.cache_clear()
-    assert "this version knows 0001: it is too old" in await misfit(database)
+    assert f"this version knows {last}: it is too old" in await misfit(database)
 
 
 async def test_schema_status_is_json_alone_on_the_standard_output(database) -> None:

@@ -1,4 +1,7 @@
-"""What clients may send: one type a request, checked before anything is done (source: vendor facts, sections 2.2, 2.5, 2.6)."""
+"""What clients may send: one type a request, checked before anything is done (source: vendor facts, sections 2.2, 2.5).
+
+Messages have a package of their own, `message`.
+"""
 
 from __future__ import annotations
 
@@ -150,26 +153,6 @@ class About(Struct):
     text: Annotated[str, Meta(min_length=1, max_length=139)]
 
 
-class Text(Struct):
-    """The text of a message."""
-
-    body: Annotated[str, Meta(min_length=1, max_length=4096)]
-
-
-class TextMessage(Struct):
-    """POST /v1/messages with type text."""
-
-    to: Recipient
-    text: Text
-    type: str = "text"
-    recipient_type: str = "individual"
-    preview_url: bool = False
-
-    def __post_init__(self) -> None:
-        if self.recipient_type != "individual":
-            raise ApiError(1002, "recipient_type must be individual")
-
-
 Wanted = TypeVar("Wanted")
 Kind = TypeVar("Kind", dict, list)
 
@@ -211,3 +194,5 @@ def converted(content: dict[str, Any] | list[Any], wanted: type[Wanted]) -> Want
         text = str(error)
         code = 1008 if "missing required field" in text else 1001 if "of length <=" in text else 1009
         raise ApiError(code, text) from error
+    except OverflowError as error:
+        raise ApiError(1009, "a number is out of all bounds") from error

@@ -27,22 +27,26 @@ class Router:
     async def send(self, message: dict) -> None:
         """Give a message to the coreapp that owns the recipient's shard. Raises ApiError.
 
-        A map that has just changed is read again, once; the message's id makes the second try harmless.
+        The message's id makes a second try harmless.
+        """
+        await self.to_owner(message["recipient"], PortName.MESSAGING, "messages.accept", message)
+
+    async def to_owner(self, number: str, port: PortName, method: str, payload: dict, timeout: float = TIMEOUT) -> dict:
+        """Call the coreapp that owns a number's shard and return its answer. Raises ApiError.
+
+        A map that has just changed is read again, once, so the call must be one that may come twice. number: digits alone.
         """
         for newer_than in (time.monotonic() - CACHE_LIFE, time.monotonic()):
             await self.read_map(newer_than)
             if not self.owners:
                 raise ApiError(1011, "the cluster has no shard map yet")
-            shard = shard_of(message["recipient"], len(self.owners))
+            shard = shard_of(number, len(self.owners))
             owner = self.owners[shard]
             if owner is None:
                 problem = WireError(1018, "Not Primary Coreapp", f"nobody owns shard {shard} at the moment")
                 continue
             try:
-                await self.client.call(
-                    owner, PortName.MESSAGING, "messages.accept", {**message, "shard": shard}, TIMEOUT
-                )
-                return
+                return await self.client.call(owner, port, method, {**payload, "shard": shard}, timeout)
             except WireError as error:
                 problem = error
         raise as_api_error(problem)

@@ -12,6 +12,12 @@ from ..wire import PortName, WireError, WireServer
 
 NOT_PRIMARY_COREAPP = 1018
 LARGEST_GROUP = 200  # messages in one transaction
+LARGEST_STATEMENT = 4 << 20  # characters of their contents; a server takes 16 MiB (MariaDB's default) or more
+
+
+def not_primary(shard: int) -> WireError:
+    """Return the refusal of a node that does not own a shard."""
+    return WireError(NOT_PRIMARY_COREAPP, "Not Primary Coreapp", f"this node does not own shard {shard}")
 
 
 class Intake:
@@ -25,11 +31,9 @@ class Intake:
     async def accept(self, payload: dict) -> dict:
         """Store one message: message_id, shard, recipient, payload. Raises WireError 1018 unless this node owns the shard."""
         if not self.owns_shard(payload["shard"]):
-            raise WireError(
-                NOT_PRIMARY_COREAPP, "Not Primary Coreapp", f"this node does not own shard {payload['shard']}"
-            )
+            raise not_primary(payload["shard"])
         done = asyncio.get_running_loop().create_future()
-        self.waiting.append((payload, done))
+        self.waiting.append((outbox.as_row(payload), done))
         if self.writer is None or self.writer.done():
             self.writer = asyncio.create_task(self.write())
         await done
@@ -37,7 +41,7 @@ class Intake:
 
     async def write(self) -> None:
         while self.waiting:
-            group, self.waiting = self.waiting[:LARGEST_GROUP], self.waiting[LARGEST_GROUP:]
+            group = self.next_group()
             try:
                 async with self.database.begin() as connection:
                     await outbox.store_messages(connection, [row for row, _done in group])
@@ -51,6 +55,18 @@ class Intake:
                 with contextlib.suppress(asyncio.InvalidStateError):
                     done.set_result(None)
             self.stored()
+
+    def next_group(self) -> list[tuple[dict, asyncio.Future[None]]]:
+        """Take the next messages off the queue: as many as fit one statement, one at least."""
+        size = 0
+        for count, (row, _done) in enumerate(self.waiting[:LARGEST_GROUP]):
+            size += len(row["payload"])
+            if count and size > LARGEST_STATEMENT:
+                break
+        else:
+            count = LARGEST_GROUP
+        group, self.waiting = self.waiting[:count], self.waiting[count:]
+        return group
 
 
 def register(

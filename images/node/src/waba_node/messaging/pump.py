@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Awaitable, Callable
 
 from ..api.settings import ApplicationSettings
-from ..store import callbacks, outbox
+from ..store import callbacks, inbox, outbox
 from ..store.engine import Database
 from ..upstream.base import UpstreamError, UpstreamEvent, UpstreamSession
 from .groups import groups
-from .outcomes import outcomes
+from .outcomes import EXPIRED, FAILED, outcomes, senders
 from .webhooks import Deliveries
 
 log = logging.getLogger(__name__)
@@ -36,6 +37,7 @@ class Pump:
         self.database, self.settings, self.authority = database, settings, authority
         self.woken = asyncio.Event()
         self.unconfirmed: set[str] = set()
+        self.late: set[str] = set()  # failed for their ttl since the last look at the database
         self.tasks: list[asyncio.Task] = []
         self.stopping = False
 
@@ -49,6 +51,7 @@ class Pump:
             self.sender,
             self.receiver,
             asyncio.create_task(self.forever(self.deliveries.deliver), name=f"webhooks {shard}"),
+            asyncio.create_task(self.forever(self.expire), name=f"expire {shard}"),
         ]
 
     def ended(self) -> bool:
@@ -91,14 +94,18 @@ class Pump:
         while not self.stopping:
             self.woken.clear()
             waiting = []
+            self.late.clear()
             if self.still_owner() and len(self.unconfirmed) < WINDOW:
                 async with self.database.begin() as connection:
                     waiting = await outbox.unsent_messages(connection, self.shard, after, GROUP)
-            for position, message_id, payload in waiting:
+            for message in waiting:
                 if self.stopping or not self.still_owner():
                     break
-                await self.hand_over(message_id, payload)
-                after = position
+                if not message.expired:
+                    await self.hand_over(message.message_id, message.payload)
+                after = message.position
+            if late := [message.message_id for message in waiting if message.expired]:
+                await self.fail(late)
             if not waiting:
                 try:
                     await asyncio.wait_for(self.woken.wait(), POLL)
@@ -106,7 +113,7 @@ class Pump:
                     after = 0
 
     async def hand_over(self, message_id: str, payload: dict) -> None:
-        if message_id in self.unconfirmed:
+        if message_id in self.unconfirmed or message_id in self.late:
             return
         self.unconfirmed.add(message_id)
         try:
@@ -114,6 +121,30 @@ class Pump:
         except BaseException:
             self.unconfirmed.discard(message_id)
             raise
+
+    async def expire(self) -> None:
+        """Look for messages whose ttl has ended while they waited, also when the upstream takes nothing at the moment."""
+        async with self.database.begin() as connection:
+            ended = await outbox.expired_messages(connection, self.shard, GROUP)
+        if ended and await self.fail([name for name, status in ended if status == outbox.ACCEPTED]):
+            async with self.database.begin() as connection:
+                await outbox.forget_expiry(connection, [name for name, _status in ended])
+        if len(ended) < GROUP:
+            await asyncio.sleep(POLL)
+
+    async def fail(self, message_ids: list[str]) -> bool:
+        """Fail those of some messages that were not handed over before their ttl ended; return whether that went well.
+
+        One that a former owner handed over without seeing it confirmed counts as not handed over (ours): who would know.
+        """
+        late = [name for name in message_ids if name not in self.unconfirmed]
+        if not late:
+            return True
+        if not self.still_owner():
+            return False
+        self.late.update(late)
+        moment = int(time.time())
+        return await self.stored([UpstreamEvent(name, FAILED, moment, EXPIRED) for name in late])
 
     async def receive(self) -> None:
         """Store what the upstream says; no event is lost to a database that is away."""
@@ -133,6 +164,7 @@ class Pump:
                 messages = await outbox.lock_messages(connection, ids)
                 statuses, webhooks = outcomes(messages, events, self.settings())
                 await outbox.record_statuses(connection, statuses)
+                await inbox.store_inbound(connection, senders(events))
                 await callbacks.store_webhooks(connection, self.shard, webhooks)
         except Exception as error:
             log.warning("shard %d: events wait for the database: %s", self.shard, in_short(error))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.mysql import LONGTEXT, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from .metadata import NOW, Moment, metadata
+from .metadata import NOW, Moment, metadata, seconds_from_now
 
 ACCEPTED = "accepted"
 
@@ -23,28 +24,87 @@ message = sa.Table(
     sa.Column("status", sa.String(16), nullable=False),
     sa.Column("payload", LONGTEXT, nullable=False),
     sa.Column("accepted_at", Moment, nullable=False),
+    sa.Column("callback_data", sa.String(512)),  # comes back with every status
     sa.Index("message_by_status", "shard", "status", "position"),
+)
+# Only of messages with a ttl, so that the others pay nothing for it.
+message_expiry = sa.Table(
+    "message_expiry",
+    metadata,
+    sa.Column("message_id", sa.String(64), primary_key=True),
+    sa.Column("expires_at", Moment, nullable=False, index=True),
 )
 
 
+class Unsent(NamedTuple):
+    """A message that the upstream has not confirmed. `age`: seconds since it was accepted."""
+
+    position: int
+    message_id: str
+    payload: dict
+    age: float
+
+    @property
+    def expired(self) -> bool:
+        """Return whether the message has a ttl, and it has ended."""
+        return self.age >= self.payload.get("ttl", float("inf"))
+
+
+def as_row(accepted: dict) -> dict:
+    """Return a message that was accepted (message_id, shard, recipient, payload as a dict) as it is stored."""
+    payload = accepted["payload"]
+    return {
+        **accepted,
+        "payload": json.dumps(payload),
+        "callback_data": payload.get("biz_opaque_callback_data"),
+        "ttl": payload.get("ttl"),
+    }
+
+
 async def store_messages(connection: AsyncConnection, rows: list[dict]) -> None:
-    """Store accepted messages: message_id, shard, recipient, payload (dict). One that is there already stays as it is."""
-    values = [{**row, "payload": json.dumps(row["payload"]), "status": ACCEPTED, "accepted_at": NOW} for row in rows]
+    """Store accepted messages, as `as_row` makes them. One that is there already stays as it is."""
+    values = [{**row, "status": ACCEPTED, "accepted_at": NOW} for row in rows]
+    lives = {row["message_id"]: life for row in values if (life := row.pop("ttl")) is not None}
     as_it_is = {"message_id": message.c.message_id}
     await connection.execute(insert(message).values(values).on_duplicate_key_update(as_it_is))
+    if lives:
+        as_it_is = {"message_id": message_expiry.c.message_id}
+        statement = insert(message_expiry).values(message_id=sa.bindparam("name"), expires_at=seconds_from_now("ttl"))
+        await connection.execute(
+            statement.on_duplicate_key_update(as_it_is), [{"name": name, "ttl": life} for name, life in lives.items()]
+        )
 
 
-async def unsent_messages(
-    connection: AsyncConnection, shard: int, after: int, limit: int
-) -> list[tuple[int, str, dict]]:
-    """Return (position, id, payload) of messages that the upstream has not confirmed, in order, from a position on."""
+async def unsent_messages(connection: AsyncConnection, shard: int, after: int, limit: int) -> list[Unsent]:
+    """Return messages that the upstream has not confirmed, in order, from a position on."""
+    age = sa.func.timestampdiff(sa.text("MICROSECOND"), message.c.accepted_at, NOW)
     query = (
-        sa.select(message.c.position, message.c.message_id, message.c.payload)
+        sa.select(message.c.position, message.c.message_id, message.c.payload, age.label("age"))
         .where(message.c.shard == shard, message.c.status == ACCEPTED, message.c.position > after)
         .order_by(message.c.position)
         .limit(limit)
     )
-    return [(row.position, row.message_id, json.loads(row.payload)) for row in await connection.execute(query)]
+    return [
+        Unsent(row.position, row.message_id, json.loads(row.payload), row.age / 1e6)
+        for row in await connection.execute(query)
+    ]
+
+
+async def expired_messages(connection: AsyncConnection, shard: int, limit: int) -> list[tuple[str, str]]:
+    """Return (id, status) of messages whose ttl has ended and was not dealt with yet, the earliest first."""
+    query = (
+        sa.select(message.c.message_id, message.c.status)
+        .join(message_expiry, message_expiry.c.message_id == message.c.message_id)
+        .where(message_expiry.c.expires_at <= NOW, message.c.shard == shard)
+        .order_by(message_expiry.c.expires_at)
+        .limit(limit)
+    )
+    return [(row.message_id, row.status) for row in await connection.execute(query)]
+
+
+async def forget_expiry(connection: AsyncConnection, message_ids: Collection[str]) -> None:
+    """Say that an ended ttl was dealt with."""
+    await connection.execute(sa.delete(message_expiry).where(message_expiry.c.message_id.in_(message_ids)))
 
 
 async def count_messages(connection: AsyncConnection) -> dict[str, int]:
@@ -53,15 +113,25 @@ async def count_messages(connection: AsyncConnection) -> dict[str, int]:
     return {row[0]: row[1] for row in rows}
 
 
-async def lock_messages(connection: AsyncConnection, message_ids: Collection[str]) -> dict[str, tuple[str, str]]:
-    """Return id -> (recipient, status) of those messages that are known, and keep them so until the transaction ends."""
+class Known(NamedTuple):
+    """What a status needs to know of its message. callback_data: what the client wants back with it."""
+
+    recipient: str
+    status: str
+    callback_data: str | None = None
+
+
+async def lock_messages(connection: AsyncConnection, message_ids: Collection[str]) -> dict[str, Known]:
+    """Return id -> what is stored of those messages that are known, and keep them so until the transaction ends."""
     query = (
-        sa.select(message.c.message_id, message.c.recipient, message.c.status)
+        sa.select(message.c.message_id, message.c.recipient, message.c.status, message.c.callback_data)
         .where(message.c.message_id.in_(message_ids))
         .order_by(message.c.message_id)
         .with_for_update()
     )
-    return {row.message_id: (row.recipient, row.status) for row in await connection.execute(query)}
+    return {
+        row.message_id: Known(row.recipient, row.status, row.callback_data) for row in await connection.execute(query)
+    }
 
 
 async def record_statuses(connection: AsyncConnection, statuses: Mapping[str, str]) -> None:

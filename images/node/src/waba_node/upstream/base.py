@@ -38,6 +38,9 @@ class UpstreamSession(Protocol):
     def events(self) -> AsyncIterator[UpstreamEvent]:
         """Yield what the upstream says, until the connection ends."""
 
+    async def mark_read(self, message_id: str) -> None:
+        """Tell the sender of a message that came in that it was read. A second time does no harm. Raises UpstreamError."""
+
     async def disconnect(self) -> None:
         """End the connection. Afterwards nothing is sent or received. Never raises; a second time does nothing."""
 

@@ -1,14 +1,21 @@
-"""The built-in upstream for rehearsal: it accepts every message and reports it sent, then delivered. Nothing leaves the machine."""
+"""The built-in upstream for rehearsal: it accepts every message and reports it sent, then delivered. Nothing leaves the machine.
+
+A message whose biz_opaque_callback_data is `loopback:answer` is answered with the same content by its recipient, so that what comes in can
+be rehearsed too.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import secrets
 import time
 from collections.abc import AsyncIterator
 
 from .base import StaleEpoch, UpstreamError, UpstreamEvent, WrongCode
 
 CODE = "123456"  # the registration code of every number: nobody could receive another
+ANSWER = "loopback:answer"
+ANSWERED = ("text", "location", "contacts")  # types that can come in as they went out
 
 
 class LoopbackSession:
@@ -19,14 +26,15 @@ class LoopbackSession:
         self.seen: set[str] = set()
         self.open = True
 
-    async def send(self, message_id: str, payload: dict) -> None:  # noqa: ARG002 - the interface has it
-        if not self.open:
-            raise UpstreamError("the connection is closed")
+    async def send(self, message_id: str, payload: dict) -> None:
+        self.must_be_open()
         if message_id not in self.seen:
             self.seen.add(message_id)
             now = int(time.time())
             for kind in ("sent", "delivered"):
                 self.queue.put_nowait(UpstreamEvent(message_id, kind, now))
+            if payload.get("biz_opaque_callback_data") == ANSWER and payload["type"] in ANSWERED:
+                self.queue.put_nowait(answer(message_id, payload, now))
 
     async def events(self) -> AsyncIterator[UpstreamEvent]:
         while (event := await self.queue.get()) is not None:
@@ -34,9 +42,31 @@ class LoopbackSession:
             if event.kind == "delivered":
                 self.seen.discard(event.message_id)
 
+    async def mark_read(self, message_id: str) -> None:  # noqa: ARG002 - the interface has it
+        self.must_be_open()
+
+    def must_be_open(self) -> None:
+        if not self.open:
+            raise UpstreamError("the connection is closed")
+
     async def disconnect(self) -> None:
         self.open = False
         self.queue.put_nowait(None)
+
+
+def answer(message_id: str, payload: dict, now: int) -> UpstreamEvent:
+    """Return a message that came in from the recipient of one that went out, with its content (form: vendor facts, section 2.12)."""
+    name, sender = f"ABGG{secrets.token_urlsafe(15)}", payload["to"]
+    message = {
+        "from": sender,
+        "id": name,
+        "timestamp": str(now),
+        "type": payload["type"],
+        payload["type"]: payload[payload["type"]],
+        "context": {"id": message_id},
+    }
+    contact = {"profile": {"name": "Rehearsal"}, "wa_id": sender}
+    return UpstreamEvent(name, "inbound", now, {"contacts": [contact], "messages": [message]})
 
 
 class Loopback:

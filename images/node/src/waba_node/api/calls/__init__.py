@@ -10,6 +10,7 @@ from . import (
     messages,
     profile,
     providers,
+    retired,
     service,
     settings,
     stats,
@@ -31,4 +32,5 @@ CALLS: CallTable = [
     *certificates.CALLS,
     *account.CALLS,
     *messages.CALLS,
+    *retired.CALLS,
 ]

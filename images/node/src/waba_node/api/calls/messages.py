@@ -1,4 +1,4 @@
-"""Sending messages (vendor facts, section 2.6)."""
+"""Sending messages, and saying that one was read (vendor facts, section 2.6)."""
 
 from __future__ import annotations
 
@@ -6,37 +6,55 @@ import base64
 import secrets
 from typing import TYPE_CHECKING
 
-import msgspec
 from aiohttp import web
 
+from ...store import inbox, media
+from ...wire import PortName
 from ..answers import Accepted
 from ..errors import ApiError
-from ..requests import TextMessage, converted
+from ..message import Message, MessageStatus, misfit, payload_of, uploaded_media
 from .table import USER, Call, CallTable, JsonBody
 
 if TYPE_CHECKING:
     from ...webapp import Webapp
 
-MESSAGE_TYPES = (
-    "text", "image", "video", "audio", "document", "sticker", "template", "hsm", "interactive", "location", "contacts"
-)  # fmt: skip
 
-
-async def send_message(webapp: Webapp, _request: web.Request, body: dict) -> tuple[int, dict]:
+async def send_message(webapp: Webapp, _request: web.Request, message: Message) -> tuple[int, dict]:
     """POST /v1/messages: answered once the message is in the database."""
-    kind = body.get("type", "text")
-    if kind not in MESSAGE_TYPES:
-        raise ApiError(1009, f"type must be one of {', '.join(MESSAGE_TYPES)}")
-    if kind != "text":
-        raise ApiError(1009, f"messages of type {kind} are not supported yet")
-    message = converted(body, TextMessage)
+    payload = payload_of(message)
+    if uploaded := uploaded_media(message):
+        await use_uploaded(webapp, uploaded)
     message_id = "gBGG" + base64.urlsafe_b64encode(secrets.token_bytes(15)).decode()
-    recipient = message.to.lstrip("+")
-    payload = {**msgspec.to_builtins(message), "to": recipient}
-    await webapp.router.send({"message_id": message_id, "recipient": recipient, "payload": payload})
+    await webapp.router.send({"message_id": message_id, "recipient": payload["to"], "payload": payload})
     return 200, {"messages": [{"id": message_id}]}
 
 
+async def use_uploaded(webapp: Webapp, uploaded: list[tuple[str, str]]) -> None:
+    """See that uploaded files are there and fit, and keep them: (kind, id) each. Raises ApiError 1006 for one that is not there."""
+    ids = [media_id for _kind, media_id in uploaded]
+    async with webapp.database.begin() as connection:
+        known = await media.find_media(connection, ids)
+        for kind, media_id in uploaded:
+            if media_id not in known:
+                raise ApiError(1006, f"there is no media with the id {media_id}", 400)
+            if problem := misfit(kind, known[media_id].mime_type, known[media_id].size or 0):
+                raise problem
+        if not await media.use_media(connection, ids):
+            raise ApiError(1006, "the media were deleted a moment ago", 400)
+
+
+async def mark_message(webapp: Webapp, request: web.Request, _body: MessageStatus) -> tuple[int, dict]:
+    """PUT /v1/messages/{id}: mark a message that came in as read. A second time changes nothing."""
+    message_id = request.match_info["id"]
+    async with webapp.database.begin() as connection:
+        sender = await inbox.sender_of(connection, message_id)
+    if sender is None:
+        raise ApiError(1006, "no message with this id came in")
+    await webapp.router.to_owner(sender, PortName.MESSAGING, "messages.read", {"message_id": message_id})
+    return 200, {}
+
+
 CALLS: CallTable = [
-    Call("POST", "/v1/messages", USER, send_message, JsonBody(TextMessage, as_sent=True), {200: Accepted}),
+    Call("POST", "/v1/messages", USER, send_message, JsonBody(Message), {200: Accepted}),
+    Call("PUT", "/v1/messages/{id}", USER, mark_message, JsonBody(MessageStatus)),
 ]

@@ -1,0 +1,115 @@
+"""Templates, and `hsm`, their deprecated form (vendor facts, section 2.6). Whether a template exists, the upstream knows."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, field
+
+from ..requests import END
+from .common import Language, Part, needed, text_type
+from .media import CaptionedMedia, Document
+
+Position = Annotated[int, Meta(ge=0, le=9)] | Annotated[str, Meta(pattern=f"^[0-9]{END}")]
+Thousandths = Annotated[int, Meta(ge=-(2**53), le=2**53)]
+LONGEST_VALUE = 1024  # characters of one parameter: a whole template has no more
+
+
+class Currency(Part):
+    """An amount of money, in thousandths."""
+
+    fallback_value: text_type(LONGEST_VALUE)
+    code: text_type(3, 3)
+    amount_1000: Thousandths
+
+
+class DateTime(Part):
+    """A moment, as it is to be read."""
+
+    fallback_value: text_type(LONGEST_VALUE)
+
+
+class Parameter(Part):
+    """What a placeholder is replaced by. The field of its own type must be there."""
+
+    type: Literal["text", "currency", "date_time", "image", "video", "document", "payload"]
+    text: text_type(LONGEST_VALUE) | None = None
+    payload: text_type(256) | None = None
+    currency: Currency | None = None
+    date_time: DateTime | None = None
+    image: CaptionedMedia | None = None
+    video: CaptionedMedia | None = None
+    document: Document | None = None
+
+    def __post_init__(self) -> None:
+        needed("parameter", **{self.type: getattr(self, self.type)})
+
+
+class Component(Part):
+    """A part of a template that has placeholders."""
+
+    type: Literal["header", "body", "footer", "button"]
+    sub_type: Literal["quick_reply", "url", "copy_code", "catalog", "mpm", "flow"] | None = None
+    index: Position | None = None
+    parameters: Annotated[list[Parameter], Meta(max_length=64)] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if self.type == "button":
+            needed("component", sub_type=self.sub_type, index=self.index)
+
+
+class Template(Part):
+    """A message whose text was approved before."""
+
+    namespace: text_type(128)
+    name: text_type(512)
+    language: Language
+    components: Annotated[list[Component], Meta(max_length=16)] = field(default_factory=list)
+
+
+class LocalizableCurrency(Part):
+    """An amount of money in an hsm."""
+
+    currency_code: text_type(3, 3)
+    amount_1000: Thousandths
+
+
+class UnixEpoch(Part):
+    """A moment in seconds since 1970."""
+
+    timestamp: Annotated[int, Meta(ge=0, le=2**53)]
+
+
+class DateTimeComponent(Part):
+    """A moment in parts; those that are not given are not shown."""
+
+    day_of_week: Annotated[int, Meta(ge=1, le=7)] | None = None
+    day_of_month: Annotated[int, Meta(ge=1, le=31)] | None = None
+    year: Annotated[int, Meta(ge=0, le=9999)] | None = None
+    month: Annotated[int, Meta(ge=1, le=12)] | None = None
+    hour: Annotated[int, Meta(ge=0, le=23)] | None = None
+    minute: Annotated[int, Meta(ge=0, le=59)] | None = None
+
+
+class LocalizableDateTime(Part):
+    """A moment in an hsm."""
+
+    component: DateTimeComponent | None = None
+    unix_epoch: UnixEpoch | None = None
+
+
+class LocalizableParameter(Part):
+    """What a placeholder of an hsm is replaced by."""
+
+    default: text_type(LONGEST_VALUE)
+    currency: LocalizableCurrency | None = None
+    date_time: LocalizableDateTime | None = None
+
+
+class Hsm(Part):
+    """The deprecated form of a template, without header and buttons."""
+
+    namespace: text_type(128)
+    element_name: text_type(512)
+    language: Language
+    localizable_params: Annotated[list[LocalizableParameter], Meta(max_length=64)] = field(default_factory=list)

@@ -1,0 +1,41 @@
+"""What came in from the upstream, as far as a client may still speak of it. All times are the database's."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.mysql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from .metadata import NOW, Moment, metadata
+
+inbound_message = sa.Table(
+    "inbound_message",
+    metadata,
+    sa.Column("message_id", sa.String(128), primary_key=True),
+    sa.Column("sender", sa.String(32), nullable=False),
+    sa.Column("received_at", Moment, nullable=False, index=True),
+    sa.Column("read_at", Moment),
+)
+
+
+async def store_inbound(connection: AsyncConnection, senders: dict[str, str]) -> None:
+    """Remember messages that came in: id -> sender."""
+    if senders:
+        values = [{"message_id": name, "sender": sender, "received_at": NOW} for name, sender in senders.items()]
+        as_it_is = {"message_id": inbound_message.c.message_id}
+        await connection.execute(insert(inbound_message).values(values).on_duplicate_key_update(as_it_is))
+
+
+async def sender_of(connection: AsyncConnection, message_id: str) -> str | None:
+    """Return who sent a message that came in, or None."""
+    query = sa.select(inbound_message.c.sender).where(inbound_message.c.message_id == message_id)
+    return (await connection.execute(query)).scalar_one_or_none()
+
+
+async def record_read(connection: AsyncConnection, message_id: str) -> None:
+    """Record that a message was marked as read; the first time counts."""
+    await connection.execute(
+        sa.update(inbound_message)
+        .where(inbound_message.c.message_id == message_id, inbound_message.c.read_at.is_(None))
+        .values(read_at=NOW)
+    )

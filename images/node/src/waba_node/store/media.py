@@ -1,0 +1,72 @@
+"""Media: what is known of the files in the shared folder, and of those that are still at the upstream. All times are the database's."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from .metadata import NOW, Moment, metadata
+
+media = sa.Table(
+    "media",
+    metadata,
+    sa.Column("media_id", sa.String(64), primary_key=True),
+    sa.Column("mime_type", sa.String(255), nullable=False),
+    sa.Column("sha256", sa.String(64)),
+    sa.Column("size", sa.BigInteger),
+    sa.Column("file", sa.String(255)),
+    sa.Column("sender", sa.String(32)),
+    sa.Column("reference", sa.String(1024)),
+    sa.Column("used_at", Moment, nullable=False, index=True),
+)
+
+
+@dataclass(frozen=True)
+class StoredMedia:
+    """A file. sha256: hexadecimal. size: bytes. file: its path below the folder of media; None while it is only at the upstream,
+
+    from where the owner of the sender's shard can fetch it by its reference.
+    """
+
+    media_id: str
+    mime_type: str
+    sha256: str | None = None
+    size: int | None = None
+    file: str | None = None
+    sender: str | None = None
+    reference: str | None = None
+
+
+async def store_media(connection: AsyncConnection, entries: list[StoredMedia]) -> None:
+    """Remember media."""
+    if entries:
+        names = StoredMedia.__dataclass_fields__
+        values = [{**{name: getattr(entry, name) for name in names}, "used_at": NOW} for entry in entries]
+        await connection.execute(sa.insert(media).values(values))
+
+
+async def read_media(connection: AsyncConnection, media_id: str) -> StoredMedia | None:
+    """Return what is known of a file, or None."""
+    return (await find_media(connection, [media_id])).get(media_id)
+
+
+async def find_media(connection: AsyncConnection, media_ids: Collection[str]) -> dict[str, StoredMedia]:
+    """Return those of some media that are known, by id."""
+    columns = [media.c[name] for name in StoredMedia.__dataclass_fields__]
+    rows = await connection.execute(sa.select(*columns).where(media.c.media_id.in_(media_ids)))
+    return {row.media_id: StoredMedia(*row) for row in rows}
+
+
+async def use_media(connection: AsyncConnection, media_ids: Collection[str]) -> bool:
+    """Say that media are used now, so that they are kept for another 30 days; return whether all of them are still there."""
+    wanted = set(media_ids)
+    used = await connection.execute(sa.update(media).where(media.c.media_id.in_(wanted)).values(used_at=NOW))
+    return used.rowcount == len(wanted)
+
+
+async def forget_media(connection: AsyncConnection, media_id: str) -> bool:
+    """Forget a file; return whether it was known."""
+    return bool((await connection.execute(sa.delete(media).where(media.c.media_id == media_id))).rowcount)
