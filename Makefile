@@ -7,13 +7,15 @@ INVENTORY ?= inventories/single_server
 # More options for ansible-playbook, e.g. make site ARGS="--ask-become-pass -e waba_version=1.0.0"
 ARGS ?=
 ONLY ?=
+LAB ?= lab
+HOSTS ?= 8
 
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 
-.PHONY: help site preflight uninstall test lint clean
+.PHONY: help site preflight uninstall test lint lab lab-down clean
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 site: $(VENV)/run.stamp ## Bring the cluster of INVENTORY up (ARGS: more options for ansible-playbook)
 	ansible-playbook playbooks/site.yml -i $(INVENTORY) $(ARGS)
@@ -29,6 +31,13 @@ test: $(VENV)/test.stamp ## Lint, sanity, units and molecule (ONLY="units lint":
 
 lint: $(VENV)/test.stamp ## The quick checks alone
 	python3 tests/run.py ruff ansible-lint changelog
+
+lab: $(VENV)/test.stamp ## Make HOSTS hosts on this machine, with addresses and engines of their own, under the name LAB
+	ansible-playbook -i localhost, tests/lab/prepare.yml
+	python3 tests/lab/lab.py up --name $(LAB) --hosts $(HOSTS)
+
+lab-down: $(VENV)/test.stamp ## Remove the lab LAB
+	python3 tests/lab/lab.py down --name $(LAB)
 
 clean: ## Remove the environment and build output of this folder (never a cluster)
 	rm -rf $(VENV) .build

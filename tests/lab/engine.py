@@ -1,0 +1,235 @@
+"""A lab on this machine's Docker engine: containers that are hosts, with engines of their own."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import io
+import json
+import socket
+import subprocess
+import tarfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import docker
+from docker.errors import APIError, ContainerError, NotFound
+from docker.models.containers import Container
+from docker.types import IPAMConfig, IPAMPool
+from layout import Host
+
+BOOT = Path(__file__).resolve().parent / "boot"
+LABEL, SEED_LABEL = "waba.lab.name", "waba.lab.seed"
+HOST_IMAGE = "waba/lab-docker:latest"
+BARE_IMAGE = "waba/lab-bare:latest"
+STORE = "/var/lib/docker"
+PATIENCE = 90  # seconds until a host answers; eight of them need about 15 on two cores
+WORKERS = 4
+WHOLE = "seed-is-whole"
+SEED_LOCK = Path("/tmp/waba-lab-seed.lock")
+
+# As good as --privileged, which an engine without CAP_SYS_RESOURCE of its own cannot give.
+RIGHTS = {
+    "cap_add": ["ALL"],
+    "cap_drop": ["SYS_RESOURCE"],
+    "security_opt": ["seccomp=unconfined", "apparmor=unconfined"],
+    "device_cgroup_rules": ["a *:* rwm"],
+}
+PROCESS_ROOM = {"cgroupns": "private", "tmpfs": {"/run": "", "/run/lock": "", "/tmp": ""}}
+
+
+class Lab:
+    """The containers, volumes and the network of one lab. name: str; everything of it is named and labelled so."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.network = f"waba-lab-{name}"
+        self.labels = {LABEL: name}
+        self.client = docker.from_env(timeout=300)
+
+    def container(self, host: str) -> Container:
+        """Return the container that is a host. Raises NotFound."""
+        return self.client.containers.get(f"{self.name}-{host}")
+
+    def make_network(self) -> str:
+        """Make the lab's network; return its subnet.
+
+        Docker picks a free subnet; the network is then made anew with it, since hosts get fixed addresses only in a subnet that was asked for.
+        """
+        picked = self.client.networks.create(self.network, labels=self.labels)
+        picked.reload()
+        subnet = picked.attrs["IPAM"]["Config"][0]["Subnet"]
+        picked.remove()
+        pool = IPAMPool(subnet=subnet)
+        self.client.networks.create(self.network, labels=self.labels, ipam=IPAMConfig(pool_configs=[pool]))
+        return subnet
+
+    def make_hosts(self, members: list[Host], public_key: str, images: list[str]) -> None:
+        """Make the hosts, each with the images in its Docker store, and wait until they answer. Raises TimeoutError."""
+        stores = {
+            host.name: self.client.volumes.create(f"{self.name}-{host.name}-docker", labels=self.labels)
+            for host in members
+        }
+        self._fill(self._seed(images), [store.name for store in stores.values()])
+        with ThreadPoolExecutor(WORKERS) as pool:
+            list(pool.map(lambda host: self._make(host, public_key, stores[host.name].name), members))
+            list(pool.map(self.wait, members))
+
+    def wait(self, host: Host) -> None:
+        """Wait until a host's SSH and, unless it is bare, its engine answer. Raises TimeoutError."""
+        deadline = time.monotonic() + PATIENCE
+        while not ssh_answers(host.address):
+            if time.monotonic() > deadline:
+                raise TimeoutError(
+                    f"{self.name}-{host.name} does not answer after {PATIENCE} s; docker exec it to see why"
+                )
+            time.sleep(0.2)
+        if not host.bare:
+            start_engine(self.container(host.name))
+
+    def remove(self) -> int:
+        """Remove the hosts, their volumes and the network; return how many hosts there were."""
+        ours = {"label": f"{LABEL}={self.name}"}
+        containers = self.client.containers.list(all=True, filters=ours)
+        with ThreadPoolExecutor(WORKERS) as pool:
+            list(pool.map(lambda container: container.remove(force=True), containers))
+        for thing in [*self.client.volumes.list(filters=ours), *self.client.networks.list(filters=ours)]:
+            thing.remove()
+        return len(containers)
+
+    def _make(self, host: Host, public_key: str, store: str) -> None:
+        container = self._create(host.name, BARE_IMAGE if host.bare else HOST_IMAGE, store, host)
+        put(container, "/root/.ssh/authorized_keys", public_key)
+        put(container, "/etc/apt/apt.conf.d/99lab", apt_settings())
+        container.start()
+
+    def _create(self, name: str, image: str, store: str, host: Host | None = None) -> Container:
+        api = self.client.api
+        config = api.create_host_config(
+            binds=[f"{store}:{STORE}", f"{BOOT}:/boot-host:ro"],
+            network_mode=self.network if host else "none",
+            **RIGHTS,
+            **PROCESS_ROOM,
+        )
+        config.update(MaskedPaths=[], ReadonlyPaths=[])  # systempaths=unconfined, which is the command line's alone
+        end = api.create_endpoint_config(ipv4_address=host.address, aliases=[host.hostname]) if host else None
+        made = api.create_container(
+            image,
+            name=f"{self.name}-{name}",
+            hostname=name,
+            entrypoint=["/boot-host"],
+            environment={"container": "docker"},  # so that systemd knows where it is
+            labels=self.labels,
+            stop_signal="RTMIN+3",  # systemd's shutdown
+            host_config=config,
+            networking_config=api.create_networking_config({self.network: end}) if end else None,
+        )
+        return self.client.containers.get(made["Id"])
+
+    def _seed(self, images: list[str]) -> str:
+        """Return the name of a volume that is a Docker store with the images in it, made once for each set of images."""
+        ids = [self.client.images.get(image).id for image in images]
+        name = f"waba-lab-seed-{hashlib.sha256(json.dumps([images, ids]).encode()).hexdigest()[:12]}"
+        with SEED_LOCK.open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not self._is_whole(name):
+                self._drop_seeds(images)
+                self._make_seed(name, images)
+        return name
+
+    def _is_whole(self, seed: str) -> bool:
+        try:
+            self.client.volumes.get(seed)
+            self._in_volumes(f"test -e {seed}/_data/{WHOLE}")
+        except (NotFound, ContainerError):
+            return False
+        return True
+
+    def _fill(self, seed: str, stores: list[str]) -> None:
+        """Copy the seed into the stores. Layers of images are linked instead: nobody ever writes into one."""
+        commands = [
+            f"cp -a $(ls -d {seed}/_data/* | grep -v -e overlay2 -e {WHOLE}) {store}/_data/ && cp -al {seed}/_data/overlay2 {store}/_data/"
+            for store in stores
+        ]
+        self._in_volumes(" && ".join(commands))
+
+    def _make_seed(self, name: str, images: list[str]) -> None:
+        self.client.volumes.create(name, labels={SEED_LABEL: ",".join(images)})
+        container = self._create("seed", HOST_IMAGE, name)
+        try:
+            container.start()
+            start_engine(container)
+            load(container, images)
+            # Two engines of the same id confuse whoever looks at both.
+            script = (
+                f"systemctl stop docker.socket docker containerd && rm -f {STORE}/engine-id && touch {STORE}/{WHOLE}"
+            )
+            status, output = container.exec_run(["sh", "-c", script])
+            if status != 0:
+                raise RuntimeError(f"the seed's engine could not be stopped: {output.decode()}")
+        finally:
+            container.remove(force=True)
+
+    def _in_volumes(self, script: str) -> None:
+        """Run a shell script in the folder that holds this engine's volumes. Raises ContainerError."""
+        folder = f"{self.client.info()['DockerRootDir']}/volumes"
+        self.client.containers.run(
+            HOST_IMAGE,
+            ["sh", "-euc", f"cd /volumes; {script}"],
+            volumes={folder: {"bind": "/volumes", "mode": "rw"}},
+            network_mode="none",
+            labels=self.labels,
+            remove=True,
+            **RIGHTS,
+        )
+
+    def _drop_seeds(self, images: list[str]) -> None:
+        for volume in self.client.volumes.list(filters={"label": f"{SEED_LABEL}={','.join(images)}"}):
+            try:
+                volume.remove()
+            except APIError:  # another lab copies it right now
+                continue
+
+
+def load(container: Container, images: list[str]) -> None:
+    """Load images of this machine into a host's engine. Raises CalledProcessError."""
+    saved = subprocess.Popen(["docker", "save", *images], stdout=subprocess.PIPE)
+    subprocess.run(
+        ["docker", "exec", "-i", container.name, "docker", "load", "--quiet"], stdin=saved.stdout, check=True
+    )
+    if saved.wait() != 0:
+        raise subprocess.CalledProcessError(saved.returncode, "docker save")
+
+
+def ssh_answers(address: str) -> bool:
+    try:
+        with socket.create_connection((address, 22), timeout=1) as connection:
+            return connection.recv(4) == b"SSH-"
+    except OSError:
+        return False
+
+
+def start_engine(container: Container) -> None:
+    """Wait until the engine of a host runs: systemd joins this with the start that its boot asked for. Raises RuntimeError."""
+    script = "until systemctl start docker 2>/dev/null; do sleep 0.3; done"  # systemd itself may not answer yet
+    status, output = container.exec_run(["timeout", str(PATIENCE), "sh", "-c", script])
+    if status != 0:
+        raise RuntimeError(f"{container.name} has no engine: {output.decode()}")
+
+
+def put(container: Container, path: str, text: str) -> None:
+    """Write a file of root's into a container that need not run."""
+    content, packed = text.encode(), io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        entry = tarfile.TarInfo(path.lstrip("/"))
+        entry.size, entry.mode = len(content), 0o644
+        archive.addfile(entry, io.BytesIO(content))
+    container.put_archive("/", packed.getvalue())
+
+
+def apt_settings() -> str:
+    """Return how this machine's apt reaches its mirror (proxy, certificates, retries), for the hosts to do alike."""
+    dumped = subprocess.run(["apt-config", "dump"], capture_output=True, text=True, check=True).stdout
+    wanted = ("Acquire::http", "Acquire::https", "Acquire::Check-", "Acquire::Retries")
+    return "".join(f"{line}\n" for line in dumped.splitlines() if line.startswith(wanted) and not line.endswith('"";'))

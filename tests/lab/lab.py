@@ -1,0 +1,67 @@
+"""A lab: hosts that are hosts, with their own address, SSH, systemd and Docker engine, as containers on this machine.
+
+``python tests/lab/lab.py up`` leaves an inventory in .build/lab/NAME/inventory; ``down`` removes everything but the seed, a volume
+with the images that the next lab starts from.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import click
+import yaml
+from engine import Lab
+from layout import SEATS, connections, hosts, inventory
+
+BUILD = Path(__file__).resolve().parents[2] / ".build" / "lab"
+IMAGES = ("waba/node:v1.0.0", "waba/mariadb:v1.0.0")
+
+NAME = click.option("--name", default="lab", show_default=True, help="Name of the lab; several can run side by side.")
+
+
+@click.group(help=__doc__)
+def main() -> None:
+    pass
+
+
+@main.command(help="Make a lab, in place of one of the same name.")
+@NAME
+@click.option("--hosts", "count", default=len(SEATS), show_default=True, type=click.IntRange(1, 40), help="How many.")
+@click.option("--bare", default=1, show_default=True, type=click.IntRange(0), help="How many come without Docker.")
+@click.option("--image", "images", multiple=True, default=IMAGES, show_default=True, help="Images that every host has.")
+def up(name: str, count: int, bare: int, images: tuple[str, ...]) -> None:
+    began = time.monotonic()
+    lab, folder = Lab(name), BUILD / name
+    lab.remove()
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / "inventory").mkdir(parents=True)
+    key = folder / "key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", f"lab {name}", "-f", str(key)], check=True)
+    members = hosts(name, count, bare, lab.make_network())
+    lab.make_hosts(members, key.with_suffix(".pub").read_text(encoding="utf-8"), list(images))
+    for file, content in (
+        (folder / "connections.yml", connections(members, str(key))),
+        (folder / "inventory" / "hosts.yml", inventory(members, str(key))),
+    ):
+        file.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+    for host in members:
+        roles = ", ".join(host.groups) or "no group"
+        click.echo(f"{host.name:10} {host.address:16} {host.hostname:24} {roles}{' (bare)' if host.bare else ''}")
+    click.echo(
+        f"{len(members)} hosts up in {time.monotonic() - began:.1f} s: ansible-playbook -i {folder / 'inventory'} ..."
+    )
+
+
+@main.command(help="Remove a lab with all that is in it.")
+@NAME
+def down(name: str) -> None:
+    removed = Lab(name).remove()
+    shutil.rmtree(BUILD / name, ignore_errors=True)
+    click.echo(f"{removed} hosts removed")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,80 @@
+"""Who is what in a lab: names, groups and addresses of its hosts. Pure."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass, field
+
+# In this order hosts are named and roles dealt out: eight hosts are those of inventories/production, fewer share, more are spare.
+SEATS = (
+    ("db1", "waba_mysql"),
+    ("master1", "waba_masters"),
+    ("master2", "waba_masters"),
+    ("coreapp1", "waba_coreapps"),
+    ("coreapp2", "waba_coreapps"),
+    ("webapp1", "waba_webapps"),
+    ("coreapp3", "waba_coreapps"),
+    ("webapp2", "waba_webapps"),
+)
+FIRST_ADDRESS = 11  # below: the network's gateway, and room for what else a scenario puts there
+
+
+@dataclass(frozen=True)
+class Host:
+    """One host of a lab. `groups`: of the inventory. `bare`: without Docker."""
+
+    name: str
+    address: str
+    hostname: str
+    bare: bool
+    groups: tuple[str, ...] = field(default=())
+
+
+def hosts(lab: str, count: int, bare: int, subnet: str) -> list[Host]:
+    """Return the hosts of a lab: `count` of them in `subnet`, the last `bare` of the cluster's without Docker."""
+    names = [name for name, _group in SEATS[:count]] + [f"spare{number + 1}" for number in range(count - len(SEATS))]
+    network = ipaddress.ip_network(subnet)
+    seated = min(count, len(SEATS))
+    return [
+        Host(
+            name,
+            str(network[FIRST_ADDRESS + index]),
+            f"{name}.{lab}.test",
+            seated - bare <= index < seated,
+            tuple(
+                sorted({group for seat, (_, group) in enumerate(SEATS) if seat % seated == index and index < seated})
+            ),
+        )
+        for index, name in enumerate(names)
+    ]
+
+
+def connections(members: list[Host], key: str) -> dict:
+    """Return an inventory (dict) that says how Ansible reaches the hosts, and under which name they reach each other."""
+    return {
+        "all": {
+            "hosts": {
+                host.name: {"ansible_host": host.address, "waba_external_hostname": host.hostname} for host in members
+            },
+            "vars": {
+                "ansible_user": "root",
+                "ansible_ssh_private_key_file": key,
+                "ansible_ssh_common_args": "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR",
+                "ansible_python_interpreter": "/usr/bin/python3",
+                "images_source": "preloaded",
+            },
+        }
+    }
+
+
+def inventory(members: list[Host], key: str) -> dict:
+    """Return the whole inventory (dict): connections, and who plays which role."""
+    groups = sorted({group for _name, group in SEATS})
+    return {
+        "all": {
+            **connections(members, key)["all"],
+            "children": {
+                group: {"hosts": {host.name: {} for host in members if group in host.groups}} for group in groups
+            },
+        }
+    }
