@@ -9,7 +9,7 @@ import logging
 from .clock import now
 from .control.ownership import Grant, Ownership, patience, recorded_window, window
 from .control.promotion import REPORT_INTERVAL
-from .messaging import intake, receipts
+from .messaging import contacts, intake, receipts
 from .messaging.pump import Pump
 from .runtime import DATABASE_TROUBLE, Runtime
 from .store import cluster, documents
@@ -44,6 +44,7 @@ class Coreapp(Runtime):
         self.server.add(PortName.CONTROL, "promoted", self.promoted)
         intake.register(self.server, self.database, self.owns, self.new_message)
         receipts.register(self.server, self.database, self.session)
+        contacts.register(self.server, self.database, self.session)
         await self.server.start()
         self.every("report", self.report)
         self.every("proof", self.prove, self.woken)

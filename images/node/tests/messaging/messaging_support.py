@@ -17,6 +17,10 @@ class DirectedSession:
     def __init__(self) -> None:
         self.sent: list[str] = []
         self.read: list[str] = []
+        self.checked: list[list[str]] = []
+        self.identities: dict[str, str] = {}
+        self.may_answer = asyncio.Event()
+        self.may_answer.set()
         self.queue: asyncio.Queue[UpstreamEvent | None] = asyncio.Queue()
         self.open = True
 
@@ -37,6 +41,16 @@ class DirectedSession:
         if not self.open:
             raise UpstreamError("the connection is closed")
         self.read.append(message_id)
+
+    async def check_contacts(self, numbers: list[str]) -> dict[str, str | None]:
+        self.checked.append(numbers)
+        await self.may_answer.wait()
+        if not self.open:
+            raise UpstreamError("the connection is closed")
+        return {number: None if number.startswith("1") else number for number in numbers}
+
+    async def identity(self, wa_id: str) -> str | None:
+        return self.identities.get(wa_id)
 
     async def disconnect(self) -> None:
         self.open = False

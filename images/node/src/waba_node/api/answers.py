@@ -190,3 +190,31 @@ class Accepted(Answer):
     """A message that was accepted; what becomes of it is told by webhooks."""
 
     messages: list[MessageId]
+
+
+class CheckedContact(Struct, forbid_unknown_fields=True):
+    """One number. wa_id: when it is valid."""
+
+    input: str
+    status: Literal["processing", "valid", "invalid"]
+    wa_id: str | UnsetType = UNSET
+
+
+class CheckedContacts(Answer):
+    """The numbers in the order in which they were given."""
+
+    contacts: list[CheckedContact]
+
+
+class Identity(Struct, forbid_unknown_fields=True):
+    """A user's latest identity. created_timestamp: when it was first seen, in milliseconds since 1970."""
+
+    hash: str
+    created_timestamp: int
+    acknowledged: bool
+
+
+class ContactIdentity(Answer):
+    """The identity of one user."""
+
+    contacts: Identity

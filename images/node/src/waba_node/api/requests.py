@@ -153,6 +153,20 @@ class About(Struct):
     text: Annotated[str, Meta(min_length=1, max_length=139)]
 
 
+class CheckContacts(Struct):
+    """POST /v1/contacts. How many numbers at once is ours."""
+
+    contacts: Annotated[list[Annotated[str, Meta(min_length=1, max_length=64)]], Meta(min_length=1, max_length=1000)]
+    blocking: Literal["wait", "no_wait"] = "no_wait"
+    force_check: bool = False
+
+
+class IdentityHash(Struct):
+    """PUT /v1/contacts/{wa_id}/identity."""
+
+    hash: Annotated[str, Meta(min_length=1, max_length=64)]
+
+
 Wanted = TypeVar("Wanted")
 Kind = TypeVar("Kind", dict, list)
 

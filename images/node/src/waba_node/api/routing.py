@@ -51,6 +51,16 @@ class Router:
                 problem = error
         raise as_api_error(problem)
 
+    async def by_shard(self, numbers: list[str]) -> list[list[str]]:
+        """Return numbers, digits alone, in groups of one shard each. Raises ApiError 1011 without a shard map."""
+        await self.read_map(time.monotonic() - CACHE_LIFE)
+        if not self.owners:
+            raise ApiError(1011, "the cluster has no shard map yet")
+        groups: dict[int, list[str]] = {}
+        for number in numbers:
+            groups.setdefault(shard_of(number, len(self.owners)), []).append(number)
+        return list(groups.values())
+
     async def read_map(self, newer_than: float) -> None:
         """Read the map unless it was read after a moment (monotonic); many who want that at once share one reading."""
         async with self.reading:

@@ -41,6 +41,12 @@ class UpstreamSession(Protocol):
     async def mark_read(self, message_id: str) -> None:
         """Tell the sender of a message that came in that it was read. A second time does no harm. Raises UpstreamError."""
 
+    async def check_contacts(self, numbers: list[str]) -> dict[str, str | None]:
+        """Return the WhatsApp ID of each number (digits with the country code), None for who has none. Raises UpstreamError."""
+
+    async def identity(self, wa_id: str) -> str | None:
+        """Return the hash of a user's identity as it is now, None when there is no such user. Raises UpstreamError."""
+
     async def disconnect(self) -> None:
         """End the connection. Afterwards nothing is sent or received. Never raises; a second time does nothing."""
 

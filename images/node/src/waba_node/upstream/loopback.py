@@ -7,6 +7,8 @@ be rehearsed too.
 from __future__ import annotations
 
 import asyncio
+import base64
+import hashlib
 import secrets
 import time
 from collections.abc import AsyncIterator
@@ -44,6 +46,15 @@ class LoopbackSession:
 
     async def mark_read(self, message_id: str) -> None:  # noqa: ARG002 - the interface has it
         self.must_be_open()
+
+    async def check_contacts(self, numbers: list[str]) -> dict[str, str | None]:
+        """Call every number valid, as the vendor's service does since v2.43."""
+        self.must_be_open()
+        return {number: number for number in numbers}
+
+    async def identity(self, wa_id: str) -> str:
+        self.must_be_open()
+        return base64.b64encode(hashlib.sha256(wa_id.encode()).digest()[:8]).decode()
 
     def must_be_open(self) -> None:
         if not self.open:

@@ -6,6 +6,7 @@ from . import (
     account,
     backups,
     certificates,
+    contacts,
     health,
     messages,
     profile,
@@ -32,5 +33,6 @@ CALLS: CallTable = [
     *certificates.CALLS,
     *account.CALLS,
     *messages.CALLS,
+    *contacts.CALLS,
     *retired.CALLS,
 ]

@@ -1,0 +1,87 @@
+"""What is known of numbers: who has a WhatsApp ID, and whose identity changed. All times are the database's."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.mysql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from .metadata import NOW, Moment, metadata
+
+CACHE_LIFE = sa.text("UTC_TIMESTAMP(6) - INTERVAL 7 DAY")  # vendor fact
+SWEPT = 1000  # outdated entries that a new check takes with it
+
+contact = sa.Table(
+    "contact",
+    metadata,
+    sa.Column("number", sa.String(20), primary_key=True),
+    sa.Column("wa_id", sa.String(32)),
+    sa.Column("checked_at", Moment, nullable=False, index=True),
+)
+contact_identity = sa.Table(
+    "contact_identity",
+    metadata,
+    sa.Column("wa_id", sa.String(32), primary_key=True),
+    sa.Column("hash", sa.String(64), nullable=False),
+    sa.Column("seen_at", Moment, nullable=False),
+    sa.Column("acknowledged", sa.Boolean, nullable=False),
+)
+
+
+@dataclass(frozen=True)
+class Identity:
+    """The latest identity of a user. seen_at: when it was first seen, in milliseconds since 1970."""
+
+    hash: str
+    seen_at: int
+    acknowledged: bool
+
+
+async def cached(connection: AsyncConnection, numbers: Collection[str]) -> dict[str, str | None]:
+    """Return number -> WhatsApp ID (None for who has none) of the numbers that were checked within the last 7 days."""
+    query = sa.select(contact.c.number, contact.c.wa_id)
+    rows = await connection.execute(query.where(contact.c.number.in_(numbers), contact.c.checked_at > CACHE_LIFE))
+    return {row.number: row.wa_id for row in rows}
+
+
+async def store_checked(connection: AsyncConnection, wa_ids: Mapping[str, str | None]) -> None:
+    """Remember what a check found, number -> WhatsApp ID, and forget some of what is outdated."""
+    if wa_ids:
+        values = [{"number": number, "wa_id": wa_id, "checked_at": NOW} for number, wa_id in sorted(wa_ids.items())]
+        statement = insert(contact).values(values)
+        newer = {"wa_id": statement.inserted.wa_id, "checked_at": NOW}
+        await connection.execute(statement.on_duplicate_key_update(newer))
+    outdated = sa.delete(contact).where(contact.c.checked_at <= CACHE_LIFE)
+    await connection.execute(outdated.with_dialect_options(mysql_limit=SWEPT, mariadb_limit=SWEPT))
+
+
+async def observe_identity(connection: AsyncConnection, wa_id: str, current: str) -> Identity:
+    """Record the hash that a user's identity has now and return what is known of it.
+
+    A user's first identity is no change, so nobody has to acknowledge it (ours).
+    """
+    first = sa.insert(contact_identity).prefix_with("IGNORE")
+    await connection.execute(first.values(wa_id=wa_id, hash=current, seen_at=NOW, acknowledged=True))
+    mine = contact_identity.c.wa_id == wa_id
+    await connection.execute(
+        sa.update(contact_identity)
+        .where(mine, contact_identity.c.hash != current)
+        .values(hash=current, seen_at=NOW, acknowledged=False)
+    )
+    seen_at = sa.func.timestampdiff(sa.text("MICROSECOND"), sa.text("'1970-01-01'"), contact_identity.c.seen_at)
+    row = (await connection.execute(sa.select(contact_identity, seen_at.label("us")).where(mine))).one()
+    return Identity(row.hash, row.us // 1000, bool(row.acknowledged))
+
+
+async def acknowledge_identity(connection: AsyncConnection, wa_id: str, given: str) -> bool | None:
+    """Acknowledge a user's identity; return whether `given` is the latest hash, None when none was seen yet."""
+    query = sa.select(contact_identity.c.hash).where(contact_identity.c.wa_id == wa_id).with_for_update()
+    latest = (await connection.execute(query)).scalar_one_or_none()
+    if latest is None or latest != given:
+        return None if latest is None else False
+    mine = contact_identity.c.wa_id == wa_id
+    await connection.execute(sa.update(contact_identity).where(mine).values(acknowledged=True))
+    return True
