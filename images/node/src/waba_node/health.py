@@ -19,9 +19,10 @@ class Health:
         self.reasons: dict[str, str] = {"start": "starting"}
         self.due: dict[str, float] = {}
 
-    def bad(self, what: str, reason: str) -> None:
-        """Say that `what` does not work, and why."""
-        self.reasons[what] = reason
+    def bad(self, what: str, reason: str) -> bool:
+        """Say that `what` does not work, and why. Return whether that is news."""
+        known, self.reasons[what] = self.reasons.get(what), reason
+        return known != reason
 
     def good(self, what: str) -> None:
         """Say that `what` works."""

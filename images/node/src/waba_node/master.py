@@ -12,8 +12,8 @@ from .control.lease import RENEWALS_PER_LIFE, Lease, life
 from .control.ownership import recorded_window
 from .control.promotion import REPORT_INTERVAL, Coreapp, Demotion, Plan, Promotion, plan
 from .messaging import registrar
-from .runtime import DATABASE_TROUBLE, LAST_WORD, Runtime
-from .store import cluster, schema
+from .runtime import DATABASE_TROUBLE, LAST_WORD, PRIMARY_SECRET, Runtime
+from .store import cluster, documents, schema
 from .upstream.loopback import Loopback
 from .wire import NodeAddress, PortName, WireError
 
@@ -165,6 +165,17 @@ class Master(Runtime):
         return self.lease.epoch is not None and await cluster.holds_lease(
             connection, self.incarnation, self.lease.epoch
         )
+
+    async def compare_secret(self, shown: dict) -> None:
+        """As primary, show what the others compare with."""
+        if self.is_primary():
+            mine = {"master": self.config.node_id, "fingerprint": self.trust.fingerprint(self.config.node_id)}
+            if shown != mine:
+                async with self.database.begin() as connection:
+                    if await self.still_primary(connection):
+                        await documents.write_document(connection, PRIMARY_SECRET, mine)
+            shown = mine
+        await super().compare_secret(shown)
 
     async def report(self) -> float:
         await self.register_or_report()

@@ -4,28 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hmac
 import logging
+import secrets
 import signal
 import uuid
 from collections.abc import Awaitable, Callable
 
-import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from .api.settings import ApplicationSettings
+from .clock import now
 from .config import NodeConfig
 from .health import Health, serve
+from .http_log import one_line
 from .store import cluster, documents, schema
 from .store.engine import NO_SUCH_TABLE, Database
-from .wire import NodeAddress, PortName, WireClient, WireError, WireServer
+from .store.metadata import SINCE_1970
+from .wire import ClusterTime, NodeAddress, PortName, Trust, WireClient, WireError, WireServer
 
 log = logging.getLogger(__name__)
 
+NODE_SECRET, PRIMARY_SECRET = "node_secret", "primary_secret"  # documents
 DATABASE_TROUBLE = (SQLAlchemyError, OSError, TimeoutError)
 LOOK_AT_DATABASE = 1.0  # seconds between two looks whether the database answers, and for its answer
 LAST_WORD = 2.0  # seconds that a node which stops gives the database: the engine kills it after ten
 AGAIN = 1.0  # seconds after which a loop tries again what failed
+LOOK_AT_SECRET = 5.0  # seconds between two looks whether this node has the secret that counts
 
 
 class SchemaMisfit(Exception):
@@ -51,7 +57,9 @@ class Runtime:
         self.incarnation = str(uuid.uuid4())
         self.address = NodeAddress(config.node_id, str(config.role), config.hostname, config.external_ports)
         self.database = Database(config.database)
-        self.client = WireClient(config.secret)
+        self.time = ClusterTime(now)
+        self.trust = Trust(config.node_id, config.secret, self.time)
+        self.client = WireClient(self.trust)
         self.health = Health()
         self.settings = ApplicationSettings()
         self.schema_ready = False
@@ -75,8 +83,13 @@ class Runtime:
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stopping.set)
         log.info("starting %s %s, version %s", self.config.role, self.config.node_id, self.config.version)
+        logging.getLogger("aiohttp.server").addFilter(one_line)
         line = await serve(self.health.line, self.config.listen_ports[PortName.HEALTH])
+        self.health.bad("time", "the database's time is not known yet, so calls of other nodes are refused")
+        if not self.config.secret:
+            self.health.bad("secret", "the secret for calls between nodes is not known yet")
         self.every("database", self.look_at_database)
+        self.every("secret", self.look_at_secret)
         await self.start()
         self.health.good("start")
         await stopping.wait()
@@ -123,7 +136,10 @@ class Runtime:
     async def look_at_database(self) -> float:
         """See whether the database answers. Only this finds that it does again: other loops may well go round without asking it."""
         async with asyncio.timeout(LOOK_AT_DATABASE), self.database.begin() as connection:
-            await connection.execute(sa.text("SELECT 1"))
+            sent_at = now()
+            microseconds = (await connection.execute(SINCE_1970)).scalar_one()
+            self.time.heard(sent_at, now(), microseconds / 1e6)
+        self.health.good("time")
         if "database" in self.health.reasons:
             log.info("the database answers again")
             self.health.good("database")
@@ -136,6 +152,31 @@ class Runtime:
         if "database" not in self.health.reasons:
             log.warning("the database is away: %s", cause(error))
         self.health.bad("database", "the database does not answer")
+
+    async def look_at_secret(self) -> float:
+        """Agree on a secret where none was given, and see that it is the primary master's, whose calls would be refused else."""
+        async with self.database.begin() as connection:
+            if not self.config.secret:
+                # Written on every look of a new cluster alone; later it is there.
+                stored = await documents.read_document(connection, NODE_SECRET)
+                self.trust.secret = stored.get("secret") or await documents.agreed_secret(
+                    connection, NODE_SECRET, secrets.token_urlsafe(48)
+                )
+            shown = await documents.read_document(connection, PRIMARY_SECRET)
+        await self.compare_secret(shown)
+        return LOOK_AT_SECRET
+
+    async def compare_secret(self, shown: dict) -> None:
+        """Say so in the health line when the primary master has shown (the fingerprint of) another secret than this node's."""
+        master = shown.get("master", "")
+        if not shown or hmac.compare_digest(self.trust.fingerprint(master), shown["fingerprint"]):
+            self.health.good("secret")
+            return
+        source = "WA_SECRET" if self.config.secret else "the secret agreed in the database (WA_SECRET is not set here)"
+        if self.health.bad(
+            "secret", f"{source} is not the secret of the primary master {master}: they refuse each other"
+        ):
+            log.error("%s", self.health.reasons["secret"])
 
     # -- the schema ----------------------------------------------------------------------------------------------------
 
@@ -189,7 +230,7 @@ class Runtime:
 
     def wire_server(self) -> WireServer:
         """Return a server with the methods that every node answers."""
-        server = WireServer(self.config.listen_ports, self.config.secret, database_refusal)
+        server = WireServer(self.config.listen_ports, self.trust, database_refusal)
         server.add(PortName.CONTROL, "status", self.status)
         server.add(PortName.CONTROL, "settings.changed", self.settings_changed)
         return server

@@ -10,7 +10,7 @@ from aiohttp import web
 from .api import certificate
 from .api.metrics import Metrics
 from .api.routing import Router
-from .api.server import ApiServer, one_line
+from .api.server import ApiServer
 from .api.sessions import Sessions
 from .runtime import Runtime
 from .store import cluster, documents
@@ -32,7 +32,6 @@ class Webapp(Runtime):
     async def start(self) -> None:
         self.health.bad("schema", "the schema is not there yet")
         self.certificate = certificate.Served(self.config.certificates, self.config.hostname)
-        logging.getLogger("aiohttp.server").addFilter(one_line)
         self.runner = web.AppRunner(
             ApiServer(self).application(), access_log=None, handle_signals=False, shutdown_timeout=10
         )

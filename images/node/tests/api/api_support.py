@@ -1,4 +1,4 @@
-"""A cluster of real processes on this machine, and a client of its API."""
+"""A cluster of real processes on this machine, and a client of its API. Without WA_SECRET: the nodes agree on a secret."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from waba_node.store.engine import Database
 
 API_KEY = "key-for-health-and-metrics"
 PASSWORD = "N3w-password"
-SECRETS = (API_KEY, PASSWORD, "cluster-secret")
+SECRETS = (API_KEY, PASSWORD)
 
 
 class Node:
@@ -42,6 +42,14 @@ class Node:
         self.process.send_signal(number)
         self.process.wait(20)
 
+    def health_line(self) -> str:
+        """Return what its health port says, "" while nothing listens."""
+        try:
+            with socket.create_connection(("127.0.0.1", self.ports[3]), 5) as connection:
+                return connection.makefile().readline().strip()
+        except ConnectionError:
+            return ""
+
 
 class Cluster:
     """One master, two coreapps and two webapps."""
@@ -59,7 +67,6 @@ class Cluster:
             "WA_DB_PASSWORD": database.password,
             "WA_DB_NAME_PREFIX": database.name,
             "WA_API_KEY": API_KEY,
-            "WA_SECRET": "cluster-secret",
         }
         self.nodes: dict[str, Node] = {}
         self.https_ports: dict[str, int] = {}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import sqlalchemy as sa
 from waba_node.store import callbacks, outbox
 from waba_node.store.engine import Database
 from waba_node.upstream.base import UpstreamError, UpstreamEvent
+from waba_node.wire import ClusterTime, Trust
 
 
 class DirectedSession:
@@ -55,6 +57,13 @@ class DirectedSession:
     async def disconnect(self) -> None:
         self.open = False
         self.queue.put_nowait(None)
+
+
+def trusted(node_id: str) -> Trust:
+    """Return a node's part in the signing of calls, with the secret and the time that all of a test have."""
+    made = ClusterTime(time.time)
+    made.heard(0, 0, 0)
+    return Trust(node_id, "cluster-secret", made)
 
 
 def rows(*message_ids: str, shard: int = 0, **extras: object) -> list[dict]:

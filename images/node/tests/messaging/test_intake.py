@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 import sqlalchemy as sa
-from messaging_support import rows, statuses
+from messaging_support import rows, statuses, trusted
 from waba_node.api.message import LARGEST_MESSAGE
 from waba_node.messaging import intake
 from waba_node.store import outbox
@@ -22,11 +22,11 @@ OWNED = 0
 @pytest.fixture
 async def serve(free_ports) -> AsyncIterator[Callable[[Database, Callable[[], None]], Awaitable[Call]]]:
     """A function that starts a coreapp's intake, the owner of shard 0, and returns a webapp's call to it."""
-    servers, client = [], WireClient("secret")
+    servers, client = [], WireClient(trusted("127.0.0.1:webapp"))
 
     async def start(database: Database, stored: Callable[[], None] = lambda: None) -> Call:
         ports = free_ports(4)
-        server = WireServer(ports, "secret")
+        server = WireServer(ports, trusted("127.0.0.1:x"))
         intake.register(server, database, lambda shard: shard == OWNED, stored)
         await server.start()
         servers.append(server)

@@ -10,6 +10,7 @@ metadata = sa.MetaData()
 # A moment by the database's own clock, in UTC.
 Moment = sa.DateTime().with_variant(DATETIME(fsp=6), "mysql", "mariadb")
 NOW = sa.text("UTC_TIMESTAMP(6)")
+SINCE_1970 = sa.text("SELECT TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6))")
 
 
 def seconds_from_now(name: str) -> sa.TextClause:

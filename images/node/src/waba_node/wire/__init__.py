@@ -2,5 +2,6 @@
 
 from .address import NodeAddress, PortName
 from .calls import WireClient, WireError, WireServer
+from .trust import ClusterTime, Trust
 
-__all__ = ["NodeAddress", "PortName", "WireClient", "WireError", "WireServer"]
+__all__ = ["ClusterTime", "NodeAddress", "PortName", "Trust", "WireClient", "WireError", "WireServer"]

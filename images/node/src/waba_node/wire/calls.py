@@ -1,23 +1,24 @@
-"""One node calls a method of another: `POST http://host:port/<method>` with a JSON object, answered by one."""
+"""One node calls a method of another: `POST http://host:port/<method>` with a JSON object, answered by one; both are signed (trust.py)."""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import json
+import contextlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
 import aiohttp
+import msgspec
 from aiohttp import web
 
 from .address import NodeAddress, PortName
+from .trust import NotTrusted, Trust
 
 log = logging.getLogger(__name__)
 
 Handler = Callable[[dict], Awaitable[dict]]
 SIGNATURE = "X-Waba-Signature"
-LARGEST_BODY = 1 << 20  # bytes
+LARGEST_BODY = 2 << 20  # bytes: the largest message of the API, and what goes with it
+LONGEST_REASON = 200  # characters that are believed of what a stranger may have written
 ACCESS_DENIED = 1005
 INTERNAL_ERROR = 1014
 
@@ -30,27 +31,20 @@ class WireError(Exception):
         self.code, self.title, self.details = code, title, details
 
 
-def signature(secret: str, method: str, body: bytes) -> str:
-    """Return the proof that the caller knows the cluster's secret (ours; the vendor has WA_SECRET for the same end)."""
-    return hmac.new(secret.encode(), method.encode() + b"\n" + body, hashlib.sha256).hexdigest()
-
-
 class WireServer:
-    """Answers the other nodes on the messaging, contacts and control ports."""
+    """Answers the other nodes on the messaging, contacts and control ports, or on some of them."""
 
     def __init__(
         self,
         listen_ports: tuple[int, ...],
-        secret: str,
+        trust: Trust,
         refusal: Callable[[Exception], WireError | None] = lambda _error: None,
+        ports: Iterable[PortName] = (PortName.MESSAGING, PortName.CONTACTS, PortName.CONTROL),
+        host: str | None = None,
     ) -> None:
-        """refusal: what a caller is told of a handler's exception; None for what should not happen."""
-        self.listen_ports, self.secret, self.refusal = listen_ports, secret, refusal
-        self.handlers: dict[PortName, dict[str, Handler]] = {
-            PortName.MESSAGING: {},
-            PortName.CONTACTS: {},
-            PortName.CONTROL: {},
-        }
+        """refusal: what a caller is told of a handler's exception; None for what should not happen. host: None listens on every address."""
+        self.listen_ports, self.trust, self.refusal, self.host = listen_ports, trust, refusal, host
+        self.handlers: dict[PortName, dict[str, Handler]] = {port: {} for port in ports}
         self.runners: list[web.AppRunner] = []
 
     def add(self, port: PortName, method: str, handler: Handler) -> None:
@@ -64,7 +58,7 @@ class WireServer:
             application.router.add_post("/{method}", self._answering(handlers))
             runner = web.AppRunner(application, access_log=None, handle_signals=False, shutdown_timeout=5)
             await runner.setup()
-            await web.TCPSite(runner, port=self.listen_ports[port]).start()
+            await web.TCPSite(runner, self.host, self.listen_ports[port]).start()
             self.runners.append(runner)
 
     async def stop(self) -> None:
@@ -74,62 +68,80 @@ class WireServer:
 
     def _answering(self, handlers: dict[str, Handler]) -> Callable[[web.Request], Awaitable[web.Response]]:
         async def answer(request: web.Request) -> web.Response:
+            method, signature = request.match_info["method"], request.headers.get(SIGNATURE, "")
             try:
-                return web.json_response(await self._handle(request, handlers))
-            except WireError as error:
-                return refused(error, 409)
-            except Exception as error:
-                if (refusal := self.refusal(error)) is not None:
-                    return refused(refusal, 409)
-                log.exception("%s failed", request.path)
-                return refused(WireError(INTERNAL_ERROR, "Internal error", type(error).__name__), 500)
-
-        def refused(error: WireError, status: int) -> web.Response:
-            content = {"code": error.code, "title": error.title, "details": error.details}
-            return web.json_response({"error": content}, status=status)
+                self.trust.admit(signature)
+                body = await request.read()
+                self.trust.check(signature, method, body)
+            except NotTrusted as reason:
+                # Not signed: a stranger must not get our signature under anything.
+                return web.Response(body=refused(WireError(ACCESS_DENIED, "Access denied", str(reason))), status=401)
+            except (web.RequestPayloadError, OSError):  # it did not come whole
+                return web.Response(status=400)
+            status, content = await self._handled(handlers, method, body)
+            return web.Response(
+                body=content, status=status, headers={SIGNATURE: self.trust.signed_answer(signature, content)}
+            )
 
         return answer
 
-    async def _handle(self, request: web.Request, handlers: dict[str, Handler]) -> dict:
-        method, body = request.match_info["method"], await request.read()
-        given = request.headers.get(SIGNATURE, "").encode(errors="replace")
-        if self.secret and not hmac.compare_digest(signature(self.secret, method, body).encode(), given):
-            raise WireError(ACCESS_DENIED, "Access denied", "the call is not signed with this cluster's WA_SECRET")
-        handler = handlers.get(method)
-        if handler is None:
-            raise WireError(1006, "Resource not found", f"no method {method} on this port")
-        return await handler(json.loads(body))
+    async def _handled(self, handlers: dict[str, Handler], method: str, body: bytes) -> tuple[int, bytes]:
+        try:
+            if method not in handlers:
+                raise WireError(1006, "Resource not found", f"no method {method} on this port")
+            return 200, msgspec.json.encode(await handlers[method](msgspec.json.decode(body)))
+        except WireError as error:
+            return 409, refused(error)
+        except Exception as error:
+            if (refusal := self.refusal(error)) is not None:
+                return 409, refused(refusal)
+            log.exception("%s failed", method)
+            return 500, refused(WireError(INTERNAL_ERROR, "Internal error", type(error).__name__))
+
+
+def refused(error: WireError) -> bytes:
+    """Return the answer that says that a call was refused."""
+    return msgspec.json.encode({"error": {"code": error.code, "title": error.title, "details": error.details}})
 
 
 class WireClient:
     """Calls other nodes, over connections that are kept."""
 
-    def __init__(self, secret: str) -> None:
-        self.secret = secret
+    def __init__(self, trust: Trust) -> None:
+        self.trust = trust
         self.session: aiohttp.ClientSession | None = None
+        self.refusals: dict[str, str] = {}  # node -> why it last refused our calls, so that it is said once
 
     async def call(self, address: NodeAddress, port: PortName, method: str, payload: dict, timeout: float) -> dict:
         """Call a method of a node and return its answer.
 
-        timeout: seconds for the whole call. Raises WireError: the node's own, or 1014 when it did not answer.
+        timeout: seconds for the whole call. Raises WireError: the node's own, or 1014 when it did not answer, or not as one of this cluster.
         """
         if self.session is None:
-            self.session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0, limit_per_host=64))
-        body = json.dumps(payload).encode()
-        headers = {SIGNATURE: signature(self.secret, method, body)} if self.secret else {}
+            connector = aiohttp.TCPConnector(limit=0, limit_per_host=64)
+            self.session = aiohttp.ClientSession(connector=connector, auto_decompress=False)
+        body = msgspec.json.encode(payload)
         try:
+            signature = self.trust.signed(address.node_id, method, body)
             async with self.session.post(
                 f"http://{address.at(port)}/{method}",
                 data=body,
-                headers=headers,
+                headers={SIGNATURE: signature},
                 timeout=aiohttp.ClientTimeout(total=timeout),
+                allow_redirects=False,
             ) as response:
-                answer = await response.json()
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+                content = await _bounded(response)
+                self._check(address, response, signature, content)
+        except NotTrusted as error:
+            self._say_once(address, str(error))
+            raise WireError(INTERNAL_ERROR, "Internal error", f"{address.at(port)}: {error}") from error
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
             reason = str(error) or "no answer in time"
             raise WireError(
                 INTERNAL_ERROR, "Internal error", f"{address.at(port)} does not answer: {reason}"
             ) from error
+        self.refusals.pop(address.node_id, None)
+        answer = msgspec.json.decode(content)
         if "error" in answer:
             raise WireError(**answer["error"])
         return answer
@@ -138,3 +150,31 @@ class WireClient:
         """Close every connection."""
         if self.session is not None:
             await self.session.close()
+
+    def _check(self, address: NodeAddress, response: aiohttp.ClientResponse, signature: str, content: bytes) -> None:
+        """Raise NotTrusted unless an answer is the node's; what it, or who answers in its place, says of ours is part of the message."""
+        try:
+            self.trust.check_answer(signature, response.headers.get(SIGNATURE, ""), content)
+        except NotTrusted:
+            if not (said := _details(content)):
+                raise
+            raise NotTrusted(f"{address.node_id} refuses the calls of this node: {said}") from None
+
+    def _say_once(self, address: NodeAddress, reason: str) -> None:
+        if self.refusals.get(address.node_id) != reason:
+            self.refusals[address.node_id] = reason
+            log.warning("calling %s: %s", address.node_id, reason)
+
+
+def _details(content: bytes) -> str:
+    """Return the details of a refusal that anybody may have written, "" where there are none."""
+    with contextlib.suppress(msgspec.DecodeError, LookupError, TypeError):
+        said = msgspec.json.decode(content)["error"]["details"]
+        return "".join(character for character in said if character.isprintable())[:LONGEST_REASON]
+    return ""
+
+
+async def _bounded(response: aiohttp.ClientResponse) -> bytes:
+    if response.content_length is None or response.content_length > LARGEST_BODY:
+        raise NotTrusted("the answer is of no announced or bearable length")
+    return await response.read()

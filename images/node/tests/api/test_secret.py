@@ -1,0 +1,29 @@
+"""Nodes of one cluster know each other; one with another secret says so itself."""
+
+from __future__ import annotations
+
+from api_support import Client, Cluster, Node, wait_until
+
+
+def test_without_a_secret_in_the_environment_the_nodes_agree_on_one(cluster: Cluster, admin: Client) -> None:
+    assert "WA_SECRET" not in cluster.environment
+    message = {"to": "15551234567", "type": "text", "text": {"body": "signed all the way"}}
+    assert admin.call("POST", "/v1/messages", message).status_code == 200
+    for node in cluster.nodes.values():
+        wait_until(lambda node=node: node.health_line() == "ok")
+
+
+def test_a_node_with_another_secret_names_it_and_does_not_belong(cluster: Cluster, monitor: Client) -> None:
+    stranger: Node = cluster.start_node("coreapp9", WA_SECRET="not-that-of-the-others")
+    try:
+        wait_until(
+            lambda: "WA_SECRET is not the secret of the primary master 127.0.0.1:master1" in stranger.health_line()
+        )
+        health = monitor.call("GET", "/v1/health").json()["health"]["127.0.0.1:coreapp9"]
+        assert "refuses the calls of this node: the call is not signed with" in health["errors"][0]["details"]
+        assert cluster.nodes["master1"].health_line() == "ok"
+        wait_until(lambda: "calling 127.0.0.1:coreapp9" in cluster.nodes["master1"].log.read_text())
+        assert "not-that-of-the-others" not in cluster.logs()
+    finally:
+        stranger.stop()
+        cluster.nodes.pop("coreapp9")
