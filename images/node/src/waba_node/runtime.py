@@ -114,7 +114,7 @@ class Runtime:
         woken = woken or asyncio.Event()
 
         async def loop() -> None:
-            while not self.stopping:  # a library may swallow the cancellation
+            while True:
                 try:
                     pause = await step()
                 except SchemaMisfit as error:
@@ -127,6 +127,8 @@ class Runtime:
                     log.exception("%s failed; trying again", name)
                     pause = AGAIN
                 self.health.beat(name, pause)
+                if self.stopping:  # a library may have swallowed the cancellation, which comes once
+                    return
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(woken.wait(), pause)
                 woken.clear()

@@ -19,6 +19,7 @@ def test_a_node_with_another_secret_names_it_and_does_not_belong(cluster: Cluste
         wait_until(
             lambda: "WA_SECRET is not the secret of the primary master 127.0.0.1:master1" in stranger.health_line()
         )
+        wait_until(lambda: "registered" in stranger.log.read_text())
         health = monitor.call("GET", "/v1/health").json()["health"]["127.0.0.1:coreapp9"]
         assert "refuses the calls of this node: the call is not signed with" in health["errors"][0]["details"]
         assert cluster.nodes["master1"].health_line() == "ok"
