@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 import sqlalchemy as sa
-from messaging_support import DirectedSession, until
+from messaging_support import DirectedSession, trusted, until
 from waba_node.messaging import contacts as service
 from waba_node.messaging.intake import not_primary
 from waba_node.store import contacts
@@ -32,7 +32,7 @@ async def call(database: Database, session: DirectedSession, free_ports) -> Asyn
         return session
 
     ports = free_ports(4)
-    server, client = WireServer(ports, "secret"), WireClient("secret")
+    server, client = WireServer(ports, trusted("127.0.0.1:x")), WireClient(trusted("127.0.0.1:webapp"))
     service.register(server, database, connection)
     await server.start()
     address = NodeAddress("127.0.0.1:x", "coreapp", "127.0.0.1", ports)
