@@ -12,7 +12,8 @@ from .control.promotion import REPORT_INTERVAL
 from .messaging import contacts, intake, receipts
 from .messaging.pump import Pump
 from .runtime import DATABASE_TROUBLE, Runtime
-from .store import cluster, documents
+from .statistics import gauge
+from .store import callbacks, cluster, documents
 from .upstream.base import Upstream, UpstreamError, UpstreamSession
 from .upstream.loopback import Loopback
 from .wire import NodeAddress, PortName, WireError
@@ -36,6 +37,7 @@ class Coreapp(Runtime):
         self.masters: list[NodeAddress] = []  # as last read, for when the database is away
         self.woken = asyncio.Event()
         self.webhook_authority = ""  # certificates in PEM
+        self.registered = False
 
     async def start(self) -> None:
         self.health.bad("schema", "the schema is not there yet")
@@ -89,12 +91,25 @@ class Coreapp(Runtime):
     def gateway_status(self) -> str:
         if self.connected is not None:
             return "connected"
-        return "connecting" if self.connecting else super().gateway_status()
+        if self.connecting:
+            return "connecting"
+        if self.schema_ready and self.upstream.requires_registration and not self.registered:
+            return "unregistered"
+        return super().gateway_status()
+
+    async def app_statistics(self, payload: dict) -> dict:
+        counted = await super().app_statistics(payload)
+        if self.connected is None:
+            return counted
+        async with self.database.begin() as connection:
+            waiting = await callbacks.pending_webhooks(connection, self.connected.shard)
+        return {**counted, "callback_queue_size": gauge("Webhooks that wait for their delivery", waiting)}
 
     async def read_settings(self) -> None:
         await super().read_settings()
         async with self.database.begin() as connection:
             self.webhook_authority = (await documents.read_document(connection, documents.WEBHOOK_CA)).get("pem", "")
+            self.registered = "registered" in await documents.read_document(connection, documents.ACCOUNT)
 
     # -- the loops -------------------------------------------------------------------------------------------------------
 
@@ -216,7 +231,7 @@ class Coreapp(Runtime):
                 await asyncio.shield(session.disconnect())
                 return
             self.connected = grant
-            self.pump = Pump(self.database, lambda: self.settings, lambda: self.webhook_authority)
+            self.pump = Pump(self.database, lambda: self.settings, lambda: self.webhook_authority, self.statistics)
             self.pump.start(session, grant.shard, lambda: self.owns(grant.shard))
             log.info("shard %d: connected with epoch %d", grant.shard, grant.epoch)
 

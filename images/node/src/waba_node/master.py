@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from .clock import now
 from .control.lease import RENEWALS_PER_LIFE, Lease, life
 from .control.ownership import recorded_window
-from .control.promotion import REPORT_INTERVAL, Coreapp, Demotion, Plan, Promotion, plan
+from .control.promotion import REPORT_INTERVAL, Coreapp, Demotion, Plan, Promotion, Shard, plan
 from .messaging import registrar
 from .runtime import DATABASE_TROUBLE, LAST_WORD, PRIMARY_SECRET, Runtime
 from .store import cluster, documents, schema
@@ -41,6 +41,7 @@ class Master(Runtime):
         self.calls: set[asyncio.Task] = set()
         self.migrated = False
         self.released = asyncio.Event()
+        self.shards: list[Shard] = []  # as the primary master last read them
 
     async def start(self) -> None:
         self.health.bad("schema", "the schema is not there yet")
@@ -72,6 +73,12 @@ class Master(Runtime):
 
     def role_name(self) -> str:
         return "primary_master" if self.is_primary() else "secondary_master"
+
+    def gateway_status(self) -> str:
+        """With several shards the primary master counts as connected, too (vendor fact): once each has its coreapp (ours)."""
+        if self.is_primary() and len(self.shards) > 1 and all(shard.owner for shard in self.shards):
+            return "connected"
+        return super().gateway_status()
 
     def master_method(self, name: str, handler: Callable[[dict], Awaitable[dict]]) -> None:
         """Answer a call that the primary master alone may do (seed); another refuses it with 1017 (vendor fact)."""
@@ -227,7 +234,7 @@ class Master(Runtime):
 
     async def plan(self) -> Plan:
         async with self.database.begin() as connection:
-            shards = await cluster.shards(connection)
+            shards = self.shards = await cluster.shards(connection)
             self.nodes = await cluster.nodes(connection)
         peers = await self.ask_peers()
         moment = now()

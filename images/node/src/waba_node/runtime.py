@@ -19,6 +19,7 @@ from .clock import now
 from .config import NodeConfig
 from .health import Health, serve
 from .http_log import one_line
+from .statistics import Statistics, gauge, process
 from .store import cluster, documents, schema
 from .store.engine import NO_SUCH_TABLE, Database
 from .store.metadata import SINCE_1970
@@ -62,6 +63,7 @@ class Runtime:
         self.client = WireClient(self.trust)
         self.health = Health()
         self.settings = ApplicationSettings()
+        self.statistics = Statistics()
         self.schema_ready = False
         self.loops: list[asyncio.Task] = []
         self.stopping = False
@@ -230,9 +232,29 @@ class Runtime:
         """Answer what /v1/health shows of this node."""
         return {"role": self.role_name(), "gateway_status": self.gateway_status(), "version": self.config.version}
 
+    async def app_statistics(self, _payload: dict) -> dict:
+        """Answer what /v1/stats/app shows of this node."""
+        return self.statistics.shown()
+
+    async def process_statistics(self, _payload: dict) -> dict:
+        """Answer what /v1/stats/app/internal shows of this node."""
+        pool = self.database.engine.pool
+        used = {"in_use": pool.checkedout(), "idle": pool.checkedin()}
+        return {**process(), "db_connections": gauge("Connections to the database", {"state": used})}
+
+    async def support(self, _payload: dict) -> dict:
+        """Answer what /v1/support shows of this node."""
+        from .support import told
+
+        return await told(self)
+
     def wire_server(self) -> WireServer:
         """Return a server with the methods that every node answers."""
         server = WireServer(self.config.listen_ports, self.trust, database_refusal)
+        server.answered = self.statistics.endpoint_answered
         server.add(PortName.CONTROL, "status", self.status)
         server.add(PortName.CONTROL, "settings.changed", self.settings_changed)
+        server.add(PortName.CONTROL, "statistics.app", self.app_statistics)
+        server.add(PortName.CONTROL, "statistics.process", self.process_statistics)
+        server.add(PortName.CONTROL, "support", self.support)
         return server

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import ssl
+from functools import partial
 
 from aiohttp import web
 
@@ -27,7 +28,8 @@ class Webapp(Runtime):
         super().__init__(config)
         self.sessions = Sessions(self.database, config.jwt_key)
         self.metrics = Metrics()
-        self.router = Router(self.database, self.client)
+        self.database.timed = partial(self.metrics.timed, "db_")
+        self.router = Router(self.database, self.client, self.metrics)
 
     async def start(self) -> None:
         self.health.bad("schema", "the schema is not there yet")

@@ -3,8 +3,7 @@ from __future__ import annotations
 import re
 import signal
 
-import pytest
-from api_support import Client, Cluster, error_of, wait_until
+from api_support import Client, Cluster, wait_until
 
 
 def nodes(monitor: Client) -> dict[str, dict]:
@@ -21,21 +20,6 @@ def test_every_master_and_coreapp_is_named_with_its_role(monitor: Client) -> Non
         "127.0.0.1:master1": "primary_master",
     }
     assert sorted(node["gateway_status"] for node in health.values()) == ["connected", "disconnected", "disconnected"]
-
-
-@pytest.mark.parametrize("path", ["/v1/health", "/v1/stats/app", "/metrics"])
-def test_the_api_key_opens_what_monitors_need(monitor: Client, admin: Client, anonymous: Client, path: str) -> None:
-    assert monitor.call("GET", path).status_code == 200
-    assert admin.call("GET", path).status_code == 200
-    assert error_of(anonymous.call("GET", path)) == (401, 1005)
-    assert error_of(anonymous.as_caller("Apikey wrong").call("GET", path)) == (401, 1005)
-
-
-@pytest.mark.parametrize(
-    ("method", "path"), [("GET", "/v1/settings/application"), ("POST", "/v1/messages"), ("POST", "/v1/users/logout")]
-)
-def test_the_api_key_opens_nothing_else(monitor: Client, method: str, path: str) -> None:
-    assert error_of(monitor.call(method, path)) == (401, 1005)
 
 
 def handled(monitor: Client) -> int:

@@ -109,15 +109,15 @@ class Metric(Struct, forbid_unknown_fields=True):
 
 
 class AppStatistics(Struct, forbid_unknown_fields=True):
-    """A cluster's statistics of its work."""
+    """A node's statistics of its work."""
 
     app: dict[str, Metric]
 
 
 class AppStats(Answer):
-    """The answer to GET /v1/stats/app."""
+    """Every node by name."""
 
-    stats: AppStatistics
+    stats: dict[str, AppStatistics]
 
 
 class DatabaseStatistics(Struct, forbid_unknown_fields=True):
@@ -130,6 +130,33 @@ class DatabaseStats(Answer):
     """Every node by name."""
 
     stats: dict[str, DatabaseStatistics]
+
+
+class NodeSupport(Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """What a node says to those who help; `errors` alone when it does not answer. Free space is in bytes."""
+
+    context: str | UnsetType = UNSET
+    description: str | UnsetType = UNSET
+    db_engine: str | UnsetType = UNSET
+    db_info: str | UnsetType = UNSET
+    schema: dict[str, str] | UnsetType = UNSET
+    debug_info: str | UnsetType = UNSET
+    device_iso8601: str | UnsetType = UNSET
+    env: dict[str, str] | UnsetType = UNSET
+    multi_connect: bool | UnsetType = UNSET
+    os_name: str | UnsetType = UNSET
+    os_version: str | UnsetType = UNSET
+    free_space_data: int | UnsetType = UNSET
+    free_space_logs: int | UnsetType = UNSET
+    free_space_media_incoming: int | UnsetType = UNSET
+    free_space_media_outgoing: int | UnsetType = UNSET
+    errors: list[Problem] | UnsetType = UNSET
+
+
+class Support(Answer):
+    """Every node by name."""
+
+    support: dict[str, NodeSupport]
 
 
 class ShownSettings(ApplicationSettings, kw_only=True, forbid_unknown_fields=True):

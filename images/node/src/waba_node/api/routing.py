@@ -10,6 +10,7 @@ from ..store import cluster
 from ..store.engine import Database
 from ..wire import NodeAddress, PortName, WireClient, WireError
 from .errors import ERRORS, ApiError
+from .metrics import Metrics
 
 CACHE_LIFE = 1.0  # seconds
 TIMEOUT = 5.0  # seconds
@@ -18,8 +19,8 @@ TIMEOUT = 5.0  # seconds
 class Router:
     """Calls the right node, by the database alone; no master is needed to find a coreapp (seed)."""
 
-    def __init__(self, database: Database, client: WireClient) -> None:
-        self.database, self.client = database, client
+    def __init__(self, database: Database, client: WireClient, metrics: Metrics) -> None:
+        self.database, self.client, self.metrics = database, client, metrics
         self.owners: list[NodeAddress | None] = []
         self.read_at = float("-inf")
         self.reading = asyncio.Lock()
@@ -46,7 +47,8 @@ class Router:
                 problem = WireError(1018, "Not Primary Coreapp", f"nobody owns shard {shard} at the moment")
                 continue
             try:
-                return await self.client.call(owner, port, method, {**payload, "shard": shard}, timeout)
+                with self.metrics.timed("coreapp_", node=owner.node_id):
+                    return await self.client.call(owner, port, method, {**payload, "shard": shard}, timeout)
             except WireError as error:
                 problem = error
         raise as_api_error(problem)
@@ -80,7 +82,8 @@ class Router:
         if master is None:
             raise ApiError(1017, "there is no primary master at the moment")
         try:
-            return await self.client.call(master, PortName.CONTROL, method, payload, TIMEOUT)
+            with self.metrics.timed("coreapp_", node=master.node_id):
+                return await self.client.call(master, PortName.CONTROL, method, payload, TIMEOUT)
         except WireError as error:
             if error.code == 1014:
                 raise ApiError(1017, error.details) from error

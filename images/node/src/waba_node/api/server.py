@@ -14,6 +14,7 @@ from ..store.users import ADMIN as ROLE_ADMIN
 from .calls import CALLS
 from .calls.table import ADMIN, CREDENTIALS, KEY, OPEN, Call
 from .errors import ApiError
+from .metrics import call_name
 from .requests import LARGEST_BODY
 from .sessions import has_api_key
 
@@ -46,11 +47,15 @@ class ApiServer:
     async def observed(self, request: web.Request, handler) -> web.StreamResponse:
         """Count and log every request, also one that no call answers."""
         began = time.monotonic()
-        response = await self.answered(request, handler)
-        seconds = time.monotonic() - began
         resource = request.match_info.route.resource
-        name = f"{request.method}{resource.canonical.replace('/', '_')}" if resource else UNROUTED
-        self.metrics.count(name, response.status, seconds)
+        call_name.set(f"{request.method}{resource.canonical.replace('/', '_')}" if resource else UNROUTED)
+        self.metrics.processing += 1
+        try:
+            response = await self.answered(request, handler)
+        finally:
+            self.metrics.processing -= 1
+        seconds = time.monotonic() - began
+        self.metrics.answered(response.status, response.content_length or 0, seconds)
         path = request.rel_url.raw_path[
             :LONGEST_LOGGED_PATH
         ]  # as it came, so that it stays on one line; without its query
@@ -75,6 +80,8 @@ class ApiServer:
             return self.refused(ApiError(1025, error.reason, error.status))
         except DATABASE_TROUBLE as error:
             self.webapp.database_is_away(error)
+            if not self.webapp.schema_ready:
+                return self.refused(ApiError(1011, "; ".join(self.webapp.health.reasons.values())))
             log.warning("%s: the database did not do its part: %s", request.rel_url.raw_path, cause(error))
             return self.refused(ApiError(1023, "the database does not answer"))
         except Exception:

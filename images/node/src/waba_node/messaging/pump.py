@@ -9,6 +9,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 from ..api.settings import ApplicationSettings
+from ..statistics import Statistics
 from ..store import callbacks, inbox, outbox
 from ..store.engine import Database
 from ..upstream.base import UpstreamError, UpstreamEvent, UpstreamSession
@@ -31,10 +32,14 @@ class Pump:
     """
 
     def __init__(
-        self, database: Database, settings: Callable[[], ApplicationSettings], authority: Callable[[], str] = str
+        self,
+        database: Database,
+        settings: Callable[[], ApplicationSettings],
+        authority: Callable[[], str] = str,
+        statistics: Statistics | None = None,
     ) -> None:
-        """authority: see Deliveries."""
-        self.database, self.settings, self.authority = database, settings, authority
+        """authority, statistics: see Deliveries."""
+        self.database, self.settings, self.authority, self.statistics = database, settings, authority, statistics
         self.woken = asyncio.Event()
         self.unconfirmed: set[str] = set()
         self.late: set[str] = set()  # failed for their ttl since the last look at the database
@@ -44,7 +49,7 @@ class Pump:
     def start(self, session: UpstreamSession, shard: int, still_owner: Callable[[], bool]) -> None:
         """Start sending and receiving. still_owner: asked before every send."""
         self.session, self.shard, self.still_owner = session, shard, still_owner
-        self.deliveries = Deliveries(self.database, self.settings, shard, self.authority)
+        self.deliveries = Deliveries(self.database, self.settings, shard, self.authority, self.statistics)
         self.sender = asyncio.create_task(self.forever(self.send), name=f"send {shard}")
         self.receiver = asyncio.create_task(self.receive(), name=f"receive {shard}")
         self.tasks = [

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ..api.settings import changed, restart_needed
-from ..store import callbacks, documents, outbox
+from ..statistics import gauge
+from ..store import callbacks, documents, metadata, outbox
 from ..upstream.base import UpstreamError, WrongCode
 from ..wire import WireError
 from .keeper import Keeper, require_pin
@@ -24,19 +25,9 @@ def register(master: Master) -> None:
     master.master_method("settings.patch", registrar.patch_settings)
     master.master_method("settings.reset", registrar.reset_settings)
     master.master_method("database.statistics", registrar.statistics)
+    master.master_method("database.tables", registrar.tables)
     master.master_method("account.register", registrar.register_account)
     master.master_method("account.verify", registrar.verify_account)
-
-
-def gauge(text: str, value: int | dict[str, dict[str, int]]) -> dict:
-    """Return a metric (vendor fact, section 2.9). value: a number, or {label: {its value: number}}."""
-    if isinstance(value, int):
-        data = [{"labels": {}, "value": value}]
-    else:
-        data = [
-            {"labels": {label: key}, "value": count} for label, counts in value.items() for key, count in counts.items()
-        ]
-    return {"type": "gauge", "help": text, "data": data}
 
 
 class Registrar:
@@ -76,6 +67,20 @@ class Registrar:
                 "db_messages": gauge("Messages by status", {"type": statuses}),
                 "db_pending_messages": gauge("Messages not handed over yet", statuses.get(outbox.ACCEPTED, 0)),
                 "db_pending_callbacks": gauge("Webhooks that wait for their delivery", webhooks),
+            },
+        }
+
+    async def tables(self, _payload: dict) -> dict:
+        """Return how large every table is."""
+        async with self.database.begin() as connection:
+            sizes = await metadata.table_sizes(connection)
+        rows = {name: rows for name, (rows, _size) in sizes.items()}
+        sizes = {name: size for name, (_rows, size) in sizes.items()}
+        return {
+            "node": self.master.config.node_id,
+            "db": {
+                "db_table_rows": gauge("Rows of each table, as the database estimates them", {"table": rows}),
+                "db_table_bytes": gauge("Bytes of each table with its indexes", {"table": sizes}),
             },
         }
 

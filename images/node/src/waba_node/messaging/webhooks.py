@@ -6,11 +6,13 @@ import asyncio
 import contextlib
 import logging
 import ssl
+import time
 from collections.abc import Callable
 
 import aiohttp
 
 from ..api.settings import ApplicationSettings
+from ..statistics import Statistics
 from ..store import callbacks
 from ..store.callbacks import StoredWebhook
 from ..store.engine import Database
@@ -35,11 +37,13 @@ class Deliveries:
         settings: Callable[[], ApplicationSettings],
         shard: int,
         authority: Callable[[], str] = str,
+        statistics: Statistics | None = None,
     ) -> None:
-        """authority: gives the certificates, in PEM, that the receiver's must stem from; "" for any certificate at all."""
+        """statistics: counts the deliveries. authority: gives the certificates, in PEM, that the receiver's must stem from; "" for any certificate at all."""
         self.database, self.settings, self.shard, self.authority = database, settings, shard, authority
         self.at_once = settings().webhooks.max_concurrent_requests  # a change needs a restart (vendor fact)
         self.trusted = ""
+        self.statistics = statistics or Statistics()
         self.woken = asyncio.Event()
         self.session: aiohttp.ClientSession | None = None
 
@@ -98,11 +102,17 @@ class Deliveries:
 
     async def post(self, url: str, payload: dict) -> str | None:
         """Return what went wrong, or None. A redirection is wrong too: following it would drop the content."""
+        began, problem = time.monotonic(), None
         try:
             async with self.session.post(url, json=payload, allow_redirects=False) as response:
-                return None if response.status == 200 else f"HTTP {response.status}"
+                if response.status != 200:
+                    problem = f"HTTP {response.status}"
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            return type(error).__name__
+            problem = type(error).__name__
+        kind = "status_change" if "statuses" in payload else "inbound_message"
+        result = "success" if problem is None else "failure"
+        self.statistics.timed("callback_requests", time.monotonic() - began, type=kind, result=result)
+        return problem
 
     async def close(self) -> None:
         """Close every connection."""

@@ -69,6 +69,7 @@ async def webhook_failed(connection: AsyncConnection, position: int, seconds: fl
     )
 
 
-async def pending_webhooks(connection: AsyncConnection) -> int:
-    """Return how many webhooks wait."""
-    return (await connection.execute(sa.select(sa.func.count()).select_from(webhook))).scalar_one()
+async def pending_webhooks(connection: AsyncConnection, shard: int | None = None) -> int:
+    """Return how many webhooks wait, of one shard or of all."""
+    query = sa.select(sa.func.count()).select_from(webhook)
+    return (await connection.execute(query if shard is None else query.where(webhook.c.shard == shard))).scalar_one()

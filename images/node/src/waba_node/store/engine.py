@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import logging
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
@@ -32,6 +33,7 @@ class Database:
 
     def __init__(self, config: DatabaseConfig, read_timeout: float | None = READ_TIMEOUT) -> None:
         self.config, self.read_timeout = config, read_timeout
+        self.timed: Callable[[], AbstractContextManager] = contextlib.nullcontext  # around every transaction
         self.engine = self._engine(config.name)
 
     def _engine(self, name: str | None) -> AsyncEngine:
@@ -69,8 +71,9 @@ class Database:
     @contextlib.asynccontextmanager
     async def begin(self) -> AsyncIterator[AsyncConnection]:
         """Open a transaction; it is committed when the block ends without an error."""
-        async with self.engine.begin() as connection:
-            yield connection
+        with self.timed():
+            async with self.engine.begin() as connection:
+                yield connection
 
     async def ensure(self) -> None:
         """Create the database when it is missing. Raises sqlalchemy.exc.DBAPIError when that is not allowed or nothing answers."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.mysql import DATETIME
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 metadata = sa.MetaData()
 
@@ -11,6 +12,16 @@ metadata = sa.MetaData()
 Moment = sa.DateTime().with_variant(DATETIME(fsp=6), "mysql", "mariadb")
 NOW = sa.text("UTC_TIMESTAMP(6)")
 SINCE_1970 = sa.text("SELECT TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6))")
+
+
+TABLES = sa.text(
+    "SELECT table_name, table_rows, data_length + index_length FROM information_schema.tables WHERE table_schema = DATABASE()"
+)
+
+
+async def table_sizes(connection: AsyncConnection) -> dict[str, tuple[int, int]]:
+    """Return table -> (rows, bytes with indexes), as the database estimates them without reading the tables."""
+    return {row[0]: (int(row[1] or 0), int(row[2] or 0)) for row in await connection.execute(TABLES)}
 
 
 def seconds_from_now(name: str) -> sa.TextClause:

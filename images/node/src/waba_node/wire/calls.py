@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import time
 from collections.abc import Awaitable, Callable, Iterable
 
 import aiohttp
@@ -46,6 +47,7 @@ class WireServer:
         self.listen_ports, self.trust, self.refusal, self.host = listen_ports, trust, refusal, host
         self.handlers: dict[PortName, dict[str, Handler]] = {port: {} for port in ports}
         self.runners: list[web.AppRunner] = []
+        self.answered: Callable[[str, bool, float], None] = lambda _method, _success, _seconds: None
 
     def add(self, port: PortName, method: str, handler: Handler) -> None:
         """Let `handler` answer `method` on a port. It may raise WireError."""
@@ -78,7 +80,9 @@ class WireServer:
                 return web.Response(body=refused(WireError(ACCESS_DENIED, "Access denied", str(reason))), status=401)
             except (web.RequestPayloadError, OSError):  # it did not come whole
                 return web.Response(status=400)
+            began = time.monotonic()
             status, content = await self._handled(handlers, method, body)
+            self.answered(method if method in handlers else "unknown", status == 200, time.monotonic() - began)
             return web.Response(
                 body=content, status=status, headers={SIGNATURE: self.trust.signed_answer(signature, content)}
             )

@@ -15,6 +15,7 @@ from . import (
     service,
     settings,
     stats,
+    support,
     two_step,
     users,
 )
@@ -25,6 +26,7 @@ CALLS: CallTable = [
     *users.CALLS,
     *health.CALLS,
     *stats.CALLS,
+    *support.CALLS,
     *settings.CALLS,
     *providers.CALLS,
     *two_step.CALLS,

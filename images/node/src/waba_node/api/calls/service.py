@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from ...statistics import prometheus
 from .table import KEY, OPEN, Call, CallTable, RawBody
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ async def root(_webapp: Webapp, _request: web.Request) -> web.Response:
 
 async def show_metrics(webapp: Webapp, _request: web.Request) -> web.Response:
     """GET /metrics: what this webapp counted of its own work, in the text format of Prometheus."""
-    return web.Response(text=webapp.metrics.text(), content_type="text/plain")
+    metrics = webapp.metrics.shown(connections=len(webapp.runner.server.connections))
+    return web.Response(text=prometheus({"": metrics}), content_type="text/plain")
 
 
 async def describe(webapp: Webapp, _request: web.Request) -> web.Response:

@@ -1,0 +1,30 @@
+"""Asking every node at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from ..store import cluster
+from ..wire import NodeAddress, PortName, WireError
+
+if TYPE_CHECKING:
+    from ..webapp import Webapp
+
+TIMEOUT = 2.0  # seconds
+
+
+async def ask_everyone(webapp: Webapp, method: str) -> Mapping[NodeAddress, dict | WireError]:
+    """Return what every registered master and coreapp answers to a call of its control port, or why it does not."""
+    async with webapp.database.begin() as connection:
+        nodes = [row.address for row in await cluster.nodes(connection) if row.address.role in ("master", "coreapp")]
+
+    async def ask(address: NodeAddress) -> dict | WireError:
+        try:
+            with webapp.metrics.timed("coreapp_", node=address.node_id):
+                return await webapp.client.call(address, PortName.CONTROL, method, {}, TIMEOUT)
+        except WireError as error:
+            return error
+
+    return dict(zip(nodes, await asyncio.gather(*map(ask, nodes)), strict=True))

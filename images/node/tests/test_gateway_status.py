@@ -1,0 +1,77 @@
+"""Every word that health has for a node (source: vendor facts, section 2.3)."""
+
+from __future__ import annotations
+
+import pytest
+from waba_node.config import NodeConfig
+from waba_node.control.ownership import Grant
+from waba_node.control.promotion import Shard
+from waba_node.coreapp import Coreapp
+from waba_node.master import Master
+from waba_node.upstream.loopback import Loopback
+
+ENVIRONMENT = {
+    "WA_APP_MULTICONNECT": "1",
+    "WA_DB_HOSTNAME": "db",
+    "WA_DB_USERNAME": "waba",
+    "WA_DB_PASSWORD": "secret",
+    "COREAPP_HOSTNAME": "node",
+}
+
+
+class Registered(Loopback):
+    requires_registration = True
+
+
+@pytest.fixture
+async def coreapp() -> Coreapp:
+    made = Coreapp(NodeConfig.from_environment(ENVIRONMENT), Registered())
+    made.schema_ready = made.registered = True
+    return made
+
+
+async def test_a_coreapp_stands_by(coreapp: Coreapp) -> None:
+    assert coreapp.gateway_status() == "disconnected"
+
+
+async def test_a_coreapp_is_uninitialized_while_the_schema_is_not_there(coreapp: Coreapp) -> None:
+    coreapp.schema_ready = coreapp.registered = False
+    assert coreapp.gateway_status() == "uninitialized"
+
+
+async def test_a_coreapp_is_unregistered_where_the_upstream_wants_a_registration(coreapp: Coreapp) -> None:
+    coreapp.registered = False
+    assert coreapp.gateway_status() == "unregistered"
+    coreapp.upstream = Loopback()
+    assert coreapp.gateway_status() == "disconnected"
+
+
+async def test_a_coreapp_connects_and_is_connected(coreapp: Coreapp) -> None:
+    coreapp.connecting = True
+    assert coreapp.gateway_status() == "connecting"
+    coreapp.connected = Grant(0, 1)
+    assert coreapp.gateway_status() == "connected"
+
+
+@pytest.mark.parametrize(
+    ("primary", "owners", "expected"),
+    [
+        (True, ["a"], "disconnected"),
+        (True, ["a", "b"], "connected"),
+        (True, ["a", None], "disconnected"),
+        (False, ["a", "b"], "disconnected"),
+    ],
+)
+async def test_a_primary_master_is_connected_with_several_shards_that_all_have_a_coreapp(
+    primary: bool, owners: list, expected: str
+) -> None:
+    master = Master(NodeConfig.from_environment({**ENVIRONMENT, "WA_MASTER_NODE": "1"}))
+    master.schema_ready = True
+    master.is_primary = lambda: primary
+    master.shards = [Shard(index, owner, "i", 1, fenced=False) for index, owner in enumerate(owners)]
+    assert master.gateway_status() == expected
+
+
+async def test_a_master_is_uninitialized_while_it_makes_the_schema() -> None:
+    master = Master(NodeConfig.from_environment({**ENVIRONMENT, "WA_MASTER_NODE": "1"}))
+    assert master.gateway_status() == "uninitialized"
