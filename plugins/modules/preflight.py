@@ -108,11 +108,12 @@ risks:
   sample:
     - {variable: masters, value: 2, wrong: the loss of this one machine takes 2 masters with it, mend: Spread them over more machines}
 nodes:
-  description: The services of the host with the ports they will publish; empty where the input is wrong.
+  description:
+    - The services of the host with the ports they will publish, on which address, and which of these ports run already; empty where the input is wrong.
   returned: always
   type: list
   elements: dict
-  sample: [{name: master1, role: master, published: [6254, 6255, 6256, 6257]}]
+  sample: [{name: master1, role: master, published: [6254, 6255, 6256, 6257], running: [], address: ""}]
 facts:
   description: What the hosts of a cluster are compared by.
   returned: always
@@ -166,6 +167,14 @@ OPTIONS = {
 }
 
 
+REPORTED = ("name", "role", "published", "running")
+
+
+def published_on(node, params):
+    """Return the address (str, "" for all) on which a node is published."""
+    return params["webapp_publish_address" if node["role"] == "webapp" else "publish_address"]
+
+
 def check(module):
     """Return (problems, warnings, nodes) of a host. Raises DriverError."""
     params = module.params
@@ -177,9 +186,10 @@ def check(module):
         nodes = []
         found.extend(error.problems)  # without sound input there are no ports to look for
     else:
-        taken = host.ports_taken(params["cluster_name"], (params["images"] or {}).values())
+        taken, ours = host.ports_taken(params["cluster_name"], (params["images"] or {}).values())
         for gathered, more in zip((found, warnings), ports_in_use.clashes(nodes, taken, params)):
             gathered.extend(more)
+        nodes = [{**node, "running": [port for port in node["published"] if port in ours]} for node in nodes]
         found.extend(requirements.memory_problems(nodes, machine.memory_mb()))
     found.extend(dotenv.checked(params["environment"], "environment")[1])
     found.extend(requirements.host_problems({**host.host_facts(params), "nfs": machine.has_nfs()}, params))
@@ -212,7 +222,7 @@ def main():
         changed=False,
         problems=[problem._asdict() for problem in found],
         risks=[warning._asdict() for warning in warnings],
-        nodes=[{key: node[key] for key in ("name", "role", "published")} for node in nodes],
+        nodes=[{**{key: node[key] for key in REPORTED}, "address": published_on(node, params)} for node in nodes],
         facts={
             **{key: params[key] for key in ("external_hostname", "layout", "cluster_name")},
             "machine_id": machine.machine_id(),

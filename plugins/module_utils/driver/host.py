@@ -13,6 +13,7 @@ import stat
 
 from ansible_collections.waba.cluster.plugins.module_utils.driver.docker_engine import connect, engine_errors
 from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DockerUnavailable
+from ansible_collections.waba.cluster.plugins.module_utils.driver.reach import PROCESS_NAME
 from ansible_collections.waba.cluster.plugins.module_utils.planner.contract import LABEL_CLUSTER
 from ansible_collections.waba.cluster.plugins.module_utils.planner.ports_in_use import parse_proc_net
 
@@ -21,22 +22,26 @@ DOCKER_DATA = "/var/lib/docker"
 
 
 def ports_taken(cluster, client_images):
-    """Return the ports that somebody other than this cluster holds, as `planner.ports_in_use.clashes` wants them.
+    """Return (taken, ours): the ports that somebody other than this cluster holds, as `planner.ports_in_use.clashes` wants them, and the set of
+    those that its own running containers publish.
 
     cluster: str, whose containers are no clash. client_images: image names whose unlabelled containers a later step stops.
     """
     try:
-        published, docker_known = _published(cluster, client_images), True
+        (published, ours), docker_known = _published(cluster, client_images), True
     except DockerUnavailable:
-        published, docker_known = [], False
+        published, ours, docker_known = [], set(), False
     sockets = _listening()
     programs = _programs({item["inode"] for item in sockets})
     # Docker's own helper listens on behalf of a container; where Docker can be asked, the container is the better name.
-    return published + [
+    # What an interrupted check left standing in for our containers goes away by itself.
+    passing = (PROXY, PROCESS_NAME) if docker_known else (PROCESS_NAME,)
+    others = [
         {"address": item["address"], "port": item["port"], "by": _text(program), "will_be_stopped": False}
         for item, program in ((item, programs.get(item["inode"])) for item in sockets)
-        if not (docker_known and program and program[0] == PROXY)
+        if not (program and program[0] in passing)
     ]
+    return published + others, ours
 
 
 def _published(cluster, client_images):
@@ -44,7 +49,13 @@ def _published(cluster, client_images):
     client = connect()
     with engine_errors("list the containers"):
         listed = client.api.containers()
-    return [
+    bound = [
+        (container, port)
+        for container in listed
+        for port in container["Ports"]
+        if port.get("PublicPort") and port.get("Type") == "tcp"
+    ]
+    others = [
         {
             "address": port.get("IP") or "0.0.0.0",  # noqa: S104 - what Docker means by none, not what we bind
             "port": port["PublicPort"],
@@ -52,11 +63,12 @@ def _published(cluster, client_images):
             "will_be_stopped": LABEL_CLUSTER not in container["Labels"]
             and _repository(container["Image"]) in repositories,
         }
-        for container in listed
+        for container, port in bound
         if container["Labels"].get(LABEL_CLUSTER) != cluster
-        for port in container["Ports"]
-        if port.get("PublicPort") and port.get("Type") == "tcp"
     ]
+    return others, {
+        port["PublicPort"] for container, port in bound if container["Labels"].get(LABEL_CLUSTER) == cluster
+    }
 
 
 def _repository(image):

@@ -17,7 +17,7 @@ EVERYONE = "every host"
 def judge(reports, clock_tolerance):
     """Return {"problems": table lines, "warnings": table lines, "count": int, "hosts": int} of a whole cluster.
 
-    reports: {host: {"settings", "checks", "reach"}}, the results of `settings_check`, `preflight` and `reachability` as Ansible registers them;
+    reports: {host: {"settings", "checks", "listening", "reach"}}, the results of `settings_check`, `preflight` and `reachability` as Ansible registers them;
     one that is missing was not asked for. clock_tolerance: seconds that the clocks of two hosts may certainly differ.
     """
     problems, warnings = [], []

@@ -1,0 +1,61 @@
+# Copyright: (c) 2026, waba.cluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: reach_plan
+short_description: Say which hosts must reach which others, on which ports
+version_added: 1.0.0
+description:
+  - Puts together, from what M(waba.cluster.preflight) found on every host, where each host has to listen in place of containers that do not run yet, and
+    what each host must reach.
+author:
+  - waba.cluster contributors
+positional: hosts, registered, more
+options:
+  _input:
+    description: The variables of all hosts, C(hostvars).
+    type: dict
+    required: true
+  hosts:
+    description: The hosts of the cluster.
+    type: list
+    elements: str
+    required: true
+  registered:
+    description: The variable in which the results of M(waba.cluster.preflight) are registered.
+    type: str
+    required: true
+  more:
+    description: What else every host with nodes must reach, each with C(peer), C(name), C(port) and C(runs), as the targets of M(waba.cluster.reachability).
+    type: list
+    elements: dict
+    default: []
+"""
+
+EXAMPLES = r"""
+- name: Show who must reach whom
+  ansible.builtin.debug:
+    msg: "{{ (hostvars | waba.cluster.reach_plan(ansible_play_hosts_all, 'result')).hosts }}"
+"""
+
+RETURN = r"""
+_value:
+  description:
+    - V(hosts), with V(listen), V(peers) and V(connect) of every host that has something to do; and V(settled), whether everything runs already.
+  type: dict
+"""
+
+from ansible_collections.waba.cluster.plugins.module_utils.planner.reach import is_settled, plan
+
+
+def reach_plan(variables, hosts, registered, more=()):
+    """Return `planner.reach.plan` of the results that hosts have in the registered variable."""
+    plans = plan({host: variables[host][registered] for host in hosts if registered in variables[host]}, more)
+    return {"hosts": plans, "settled": is_settled(plans)}
+
+
+class FilterModule:
+    def filters(self):
+        return {"reach_plan": reach_plan}

@@ -1,0 +1,164 @@
+# Copyright: (c) 2026, waba.cluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: reachability
+short_description: See whether hosts reach each other, on ports where nothing runs yet
+version_added: 1.0.0
+description:
+  - With O(state=listening), stands in for the containers of a host that do not run yet, in the background of the task and for O(seconds) at most, so that
+    other hosts can try. It ends as soon as all of O(peers) have come to all of O(ports).
+  - With O(state=tried), tries to reach other hosts, all at once, and tells what it met. A name that leads to another machine than the one
+    that is meant is found too.
+  - Changes nothing, and never fails because of what it finds.
+author:
+  - waba.cluster contributors (!UNKNOWN)
+extends_documentation_fragment:
+  - waba.cluster.attributes.read_only
+options:
+  state:
+    description: What to do.
+    type: str
+    choices: [listening, tried]
+    required: true
+  host:
+    description: The name of this host among the others.
+    type: str
+    required: true
+  ports:
+    description: Where to listen, for O(state=listening).
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      address:
+        description: The address to listen on, every one when empty.
+        type: str
+        default: ""
+      port:
+        description: The port.
+        type: int
+        required: true
+  peers:
+    description: The hosts that will come to every one of O(ports).
+    type: list
+    elements: str
+    default: []
+  seconds:
+    description: How long to listen at most.
+    type: int
+    default: 60
+  targets:
+    description: What to reach, for O(state=tried).
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      peer:
+        description: Which host is meant.
+        type: str
+        required: true
+      name:
+        description: The name or address under which it should be found.
+        type: str
+        required: true
+      port:
+        description: The port.
+        type: int
+        required: true
+      runs:
+        description: Whether the real thing runs there already, so that an answer is enough; else the one that stands in must tell who it is.
+        type: bool
+        default: true
+  timeout:
+    description: Seconds to wait for an answer.
+    type: int
+    default: 3
+seealso:
+  - module: waba.cluster.preflight
+"""
+
+EXAMPLES = r"""
+- name: Stand in for the coreapp of this host
+  waba.cluster.reachability:
+    state: listening
+    host: "{{ inventory_hostname }}"
+    ports: [{port: 6250}, {port: 6251}, {port: 6252}, {port: 6253}]
+    peers: [master1, webapp1]
+
+- name: Try to reach it
+  waba.cluster.reachability:
+    state: tried
+    host: "{{ inventory_hostname }}"
+    targets: [{peer: core1, name: core1.example.com, port: 6250, runs: false}]
+"""
+
+RETURN = r"""
+problems:
+  description: What is wrong.
+  returned: always
+  type: list
+  elements: dict
+  sample:
+    - variable: external_hostname
+      value: core1.example.com
+      wrong: "webapp1 cannot reach core1 (core1.example.com:6250): Connection refused"
+      mend: Open these ports of core1 to webapp1, or mend the name under which core1 is reached
+risks:
+  description: What is allowed and may yet be regretted, in the same form.
+  returned: always
+  type: list
+  elements: dict
+  sample: []
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.waba.cluster.plugins.module_utils.driver import reach as driver
+from ansible_collections.waba.cluster.plugins.module_utils.planner import reach as planner
+
+PORT = {"address": {"type": "str", "default": ""}, "port": {"type": "int", "required": True}}
+TARGET = {
+    "peer": {"type": "str", "required": True},
+    "name": {"type": "str", "required": True},
+    "port": {"type": "int", "required": True},
+    "runs": {"type": "bool", "default": True},
+}
+OPTIONS = {
+    "state": {"type": "str", "choices": ["listening", "tried"], "required": True},
+    "host": {"type": "str", "required": True},
+    "ports": {"type": "list", "elements": "dict", "default": [], "options": PORT},
+    "peers": {"type": "list", "elements": "str", "default": []},
+    "seconds": {"type": "int", "default": 60},
+    "targets": {"type": "list", "elements": "dict", "default": [], "options": TARGET},
+    "timeout": {"type": "int", "default": 3},
+}
+
+
+def listen(params):
+    """Stand in for a host's containers. A port that cannot be had is no finding of its own: whoever has it is told by `preflight`."""
+    driver.stop_stand_in()
+    sockets, _failed = driver.open_ports(params["ports"])
+    driver.stand_in(sockets, params["host"], params["peers"], params["seconds"])
+    return [], []
+
+
+def main():
+    module = AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True)
+    params = module.params
+    if params["state"] == "listening":
+        found, warnings = listen(params)
+    else:
+        found, warnings = planner.faults(
+            params["host"], driver.try_all(params["targets"], params["host"], params["timeout"])
+        )
+    module.exit_json(
+        changed=False,
+        problems=[problem._asdict() for problem in found],
+        risks=[warning._asdict() for warning in warnings],
+    )
+
+
+if __name__ == "__main__":
+    main()
