@@ -13,9 +13,9 @@ HOSTS ?= 8
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 
-.PHONY: help site preflight uninstall test lint lab lab-down clean
+.PHONY: help site preflight uninstall test lint lab lab-down soak-simulation clean
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 site: $(VENV)/run.stamp ## Bring the cluster of INVENTORY up (ARGS: more options for ansible-playbook)
 	ansible-playbook playbooks/site.yml -i $(INVENTORY) $(ARGS)
@@ -38,6 +38,9 @@ lab: $(VENV)/test.stamp ## Make HOSTS hosts on this machine, with addresses and 
 
 lab-down: $(VENV)/test.stamp ## Remove the lab LAB
 	python3 tests/lab/lab.py down --name $(LAB)
+
+soak-simulation: $(VENV)/test.stamp ## Many simulated clusters under faults (ARGS="--schedules 100000 --first 0 --processes 2")
+	cd images/node && PYTHONPATH=src $(CURDIR)/$(VENV)/bin/python -m tests.simulation $(ARGS)
 
 clean: ## Remove the environment and build output of this folder (never a cluster)
 	rm -rf $(VENV) .build

@@ -225,7 +225,7 @@ class Master(Runtime):
     async def manage(self) -> float:
         """As primary, promote where a shard needs it."""
         if self.is_primary() and self.schema_ready:
-            promotions, demotions = await self.plan()
+            promotions, demotions, _redraw = await self.plan()
             for promotion in promotions:
                 await self.promote(promotion)
             for demotion in demotions:

@@ -53,7 +53,7 @@ def test_both_monitors_as_the_seed_has_them(seen, expected):
 
 @given(MAPS, COREAPPS)
 def test_no_promotion_breaks_a_rule(shards, coreapps):
-    promotions, demotions = plan(shards, coreapps, HEARTBEAT, UNHEALTHY)
+    promotions, demotions, _redraw = plan(shards, coreapps, HEARTBEAT, UNHEALTHY)
     rows = {row.shard: row for row in shards}
     kept = {
         row.owner
@@ -83,7 +83,7 @@ def test_no_promotion_breaks_a_rule(shards, coreapps):
 
 @given(MAPS, COREAPPS)
 def test_every_free_shard_is_served_while_spares_last(shards, coreapps):
-    promotions, _demotions = plan(shards, coreapps, HEARTBEAT, UNHEALTHY)
+    promotions, *_others = plan(shards, coreapps, HEARTBEAT, UNHEALTHY)
     promoted = {promotion.shard for promotion in promotions}
     free = [row for row in shards if row.owner is None and row.fenced and row.shard not in promoted]
     used = {promotion.node for promotion in promotions} | {row.owner for row in shards}
@@ -93,13 +93,13 @@ def test_every_free_shard_is_served_while_spares_last(shards, coreapps):
 
 def test_a_restarted_owner_is_a_spare_like_any_other():
     shards = [Shard(0, "c0", "before", 7, fenced=True)]
-    (promotion,), _demotions = plan(shards, {"c0": coreapp("c0", incarnation="after")}, HEARTBEAT, UNHEALTHY)
+    (promotion,), *_others = plan(shards, {"c0": coreapp("c0", incarnation="after")}, HEARTBEAT, UNHEALTHY)
     assert (promotion.node, promotion.incarnation, promotion.epoch) == ("c0", "after", 7)
 
 
 def test_a_former_life_of_an_owner_blocks_no_shard():
     shards = [Shard(0, "c0", "before", 7, fenced=True), Shard(1, "c0", "i", 3, fenced=False)]
-    (promotion,), _demotions = plan(shards, {"c0": coreapp("c0"), "c1": coreapp("c1")}, HEARTBEAT, UNHEALTHY)
+    (promotion,), *_others = plan(shards, {"c0": coreapp("c0"), "c1": coreapp("c1")}, HEARTBEAT, UNHEALTHY)
     assert (promotion.shard, promotion.node) == (0, "c1")
 
 

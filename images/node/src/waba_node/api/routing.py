@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
-from ..messaging.routing import shard_of
+from ..control.sharding import shard_of
 from ..store import cluster
 from ..store.engine import Database
 from ..wire import NodeAddress, PortName, WireClient, WireError

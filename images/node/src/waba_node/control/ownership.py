@@ -32,10 +32,15 @@ def recorded_window(unhealthy_interval: float) -> float:
 
 @dataclass(frozen=True)
 class Grant:
-    """The right to one shard, as the map last confirmed it."""
+    """The right to one shard, as the map last confirmed it. `of`: how many shards the map has, which the epoch stands for too."""
 
     shard: int
     epoch: int
+    of: int = 1
+
+    def serves(self, bucket: int) -> bool:
+        """Return whether the shard is the one of a bucket."""
+        return bucket % self.of == self.shard
 
 
 @dataclass

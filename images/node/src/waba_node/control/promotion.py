@@ -59,10 +59,11 @@ class Demotion:
 
 
 class Plan(NamedTuple):
-    """What the primary master does now."""
+    """What the primary master does now. `redraw`: draw the map anew for so many shards."""
 
     promotions: list[Promotion]
     demotions: list[Demotion]
+    redraw: int | None = None
 
 
 def unhealthy(coreapp: Coreapp, unhealthy_interval: float) -> bool:
@@ -79,13 +80,23 @@ def ready(coreapp: Coreapp, heartbeat_interval: float, unhealthy_interval: float
 
 
 def plan(
-    shards: Collection[Shard], coreapps: Mapping[str, Coreapp], heartbeat_interval: float, unhealthy_interval: float
+    shards: Collection[Shard],
+    coreapps: Mapping[str, Coreapp],
+    heartbeat_interval: float,
+    unhealthy_interval: float,
+    wanted: int | None = None,
 ) -> Plan:
-    """Return what is due.
+    """Return what is due. wanted: how many shards the cluster shall have; None for as many as it has.
+
+    For another number of shards every owner is demoted; when all are disconnected, the map is drawn anew, and then filled as any other.
 
     A shard is given away only when its last owner can no longer be connected. An unhealthy owner may be able to prove itself all the same:
     the database hears it and the masters do not, or the other way round. It is demoted as soon as another can take over, and only then.
     """
+    if wanted not in (None, len(shards)):
+        demotions = [Demotion(row.shard, row.epoch) for row in shards if row.owner is not None]
+        ready_to_redraw = bool(shards) and not demotions and all(row.fenced for row in shards)
+        return Plan([], demotions, wanted if ready_to_redraw else None)
     # By row, not by name: a restarted coreapp may still be named as owner of one shard and already own another.
     kept = [row for row in shards if _keeps(row, coreapps, unhealthy_interval)]
     owners = {row.owner for row in kept}

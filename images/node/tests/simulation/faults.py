@@ -1,0 +1,177 @@
+"""What can happen to a cluster. Each fault is drawn before the run, so that a run can be repeated with fewer of them."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import product
+
+from .process import Process
+from .upstream import UP
+from .world import CLOCK_RATES, FAST, QUICK, World
+
+KINDS = (
+    "crash", "crash", "freeze", "freeze", "stop", "start", "start", "start", "thaw", "thaw", "thaw", "cut", "cut_off", "isolate", "divide", "mend",
+    "mend", "pause_database", "resume_database", "resume_database", "restart_database", "settings", "settings", "drift", "network", "hang_up",
+    "reshard", "reshard",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something that happens at a moment (seconds), to whom and how: numbers from 0 to 1, from which a world chooses."""
+
+    at: float
+    kind: str
+    who: float
+    how: float
+
+    def __str__(self) -> str:
+        return f"Fault({self.at:.3f}, {self.kind!r}, {self.who:.4f}, {self.how:.4f})"
+
+
+def drawn(source: random.Random, seconds: float, a_second: float) -> list[Fault]:
+    """Draw so many faults a second, for some seconds."""
+    moments = sorted(source.uniform(0, seconds) for _number in range(round(seconds * a_second)))
+    return [Fault(at, source.choice(KINDS), source.random(), source.random()) for at in moments]
+
+
+def happen(world: World, fault: Fault) -> None:
+    """Let a fault happen."""
+    processes = list(world.processes.values())
+    process = processes[int(fault.who * len(processes))]
+    world.note("%s %s %.2f", fault.kind, process.name, fault.how)
+    FAULTS[fault.kind](world, process, fault.how)
+
+
+def crash(world: World, process: Process, _how: float = 0) -> None:
+    if process.alive:
+        process.alive = process.frozen = False
+        process.lives += 1
+        if process in world.nodes and process.connected is not None:
+            world.disconnected(process)
+            process.session.open = False
+
+
+def freeze(_world: World, process: Process, _how: float = 0) -> None:
+    process.frozen = process.alive
+
+
+def thaw(world: World, process: Process, _how: float = 0) -> None:
+    """Let a frozen process go on: with what waits for it and what it has to do, in any order."""
+    if process.frozen:
+        process.frozen, backlog = False, process.backlog
+        process.backlog = []
+        world.random.shuffle(backlog)
+        for action in backlog:
+            action()
+        world.thawed(process)
+
+
+def start(_world: World, process: Process, _how: float = 0) -> None:
+    if not process.alive:
+        process.alive, process.lives = True, process.lives + 1
+        process.born()
+
+
+def stop(world: World, process: Process, _how: float = 0) -> None:
+    """Stop in good order: it hands over, then it ends."""
+    if process.alive and not process.frozen:
+        process.stop()
+        crash(world, process)
+
+
+def cut(world: World, process: Process, how: float) -> None:
+    others = ["db", UP, *world.processes]
+    world.separate(process.name, others[int(how * len(others))])
+
+
+def cut_off(world: World, process: Process, _how: float = 0) -> None:
+    """Cut a process off from everything."""
+    for other in ("db", UP, *world.processes):
+        world.separate(process.name, other)
+
+
+def isolate(world: World, process: Process, _how: float = 0) -> None:
+    """Cut a process off from every master; the database may still hear it."""
+    for master in world.masters:
+        if master is not process:
+            world.separate(process.name, master.name)
+
+
+def divide(world: World, _process: Process, how: float) -> None:
+    """Divide the network in two; the database is on one side."""
+    sides: tuple[list[str], list[str]] = (["db"], [])
+    for number, name in enumerate(world.processes):
+        sides[int(how * (1 << 16)) >> number & 1].append(name)
+    for one, other in product(*sides):
+        world.separate(one, other)
+
+
+def mend(world: World, _process: Process, _how: float = 0) -> None:
+    world.cut.clear()
+
+
+def settings(world: World, _process: Process, how: float) -> None:
+    world.change_settings((FAST, (1, 2), (2, 6))[int(how * 3)])
+
+
+def drift(world: World, process: Process, how: float) -> None:
+    slowest, fastest = CLOCK_RATES
+    process.drift(slowest + how * (fastest - slowest))
+    if process in world.nodes and process.connected is not None and not process.frozen:
+        process.fence()
+
+
+def network(world: World, _process: Process, how: float) -> None:
+    """Let the network be good, slow, lossy, or both."""
+    world.loss = (0.0, 0.0, 0.05, 0.3)[int(how * 4)]
+    world.slowest = (QUICK, 0.5, 1.5)[int(how * 12) % 3]
+
+
+def hang_up(world: World, _process: Process, how: float) -> None:
+    """Let the upstream end a connection by itself."""
+    world.upstream.hang_up(int(how * len(world.database.rows)))
+
+
+def reshard(world: World, _process: Process, how: float) -> None:
+    """Let a client ask whoever is the primary master for another number of shards."""
+    for master in world.masters:
+        if master.acts():
+            master.want((1, 2, 4)[int(how * 3)])
+
+
+FAULTS: dict[str, Callable[[World, Process, float], None]] = {
+    "crash": crash,
+    "freeze": freeze,
+    "thaw": thaw,
+    "start": start,
+    "stop": stop,
+    "cut": cut,
+    "cut_off": cut_off,
+    "isolate": isolate,
+    "divide": divide,
+    "mend": mend,
+    "pause_database": lambda world, _process, _how: world.database.pause(),
+    "resume_database": lambda world, _process, _how: world.database.resume(),
+    "restart_database": lambda world, _process, how: world.database.restart(3 * how),
+    "settings": settings,
+    "drift": drift,
+    "network": network,
+    "hang_up": hang_up,
+    "reshard": reshard,
+}
+
+
+def heal(world: World) -> None:
+    """End every fault; every process runs, with the fast settings."""
+    world.cut.clear()
+    world.loss, world.slowest = 0.0, QUICK
+    world.database.resume()
+    world.database.down_until = world.now
+    for process in world.processes.values():
+        thaw(world, process)
+        start(world, process)
+    world.change_settings(FAST)
+    world.note("healed")

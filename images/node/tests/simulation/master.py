@@ -1,0 +1,166 @@
+"""A simulated master: the real control logic, and around it, as thinly as possible, what master.py does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from waba_node.control.lease import RENEWALS_PER_LIFE, Lease, life
+from waba_node.control.ownership import recorded_window
+from waba_node.control.promotion import Coreapp as Seen
+from waba_node.control.promotion import Promotion, Shard, plan
+
+from .process import LONG_AGO, Process
+
+if TYPE_CHECKING:
+    from .coreapp import Coreapp
+
+DB = ("db",)
+LOOK = 0.5  # seconds
+CALL_TIMEOUT = 2.0  # seconds
+Reports = dict[str, tuple[str, float]]
+
+
+class Master(Process):
+    """See the module."""
+
+    def born(self) -> None:
+        super().born()
+        self.lease = Lease()
+        self.registry = -1
+        self.watched: dict[tuple[str, str], float] = {}
+        self.answering: set[tuple[str, str]] = set()
+        self.called: dict[tuple[str, str], float] = {}
+        self.take_lease()
+        self.every(self.beat_hearts)
+        self.every(self.manage)
+
+    @property
+    def who(self) -> tuple[str, str]:
+        return self.name, self.life
+
+    def acts(self) -> bool:
+        """Return whether it acts as primary."""
+        return self.alive and not self.frozen and self.lease.held(self.clock())
+
+    # -- the lease -------------------------------------------------------------------------------------------------------
+
+    def take_lease(self) -> None:
+        sent_at, seconds = self.clock(), life(self.heartbeat, self.unhealthy)
+        who, database = self.who, self.world.database
+
+        def answered(epoch: int | None) -> None:
+            if epoch is None:
+                self.lease.refused(sent_at, seconds)
+            else:
+                self.lease.granted(epoch, sent_at, seconds)
+                self.world.one_primary()
+            again()
+
+        def failed() -> None:
+            self.lease.failed(self.clock())
+            again()
+
+        def again() -> None:
+            self.after(max(0.01, self.lease.next_try - self.clock()), self.take_lease)
+
+        patience = min(CALL_TIMEOUT, seconds / RENEWALS_PER_LIFE)
+        self.world.call(self, DB, lambda: database.take_lease(who, seconds), answered, failed, patience)
+
+    def stop(self) -> None:
+        self.lease.lost()
+        who, database = self.who, self.world.database
+        self.world.call(self, DB, lambda: database.release_lease(who))
+
+    # -- heartbeats ------------------------------------------------------------------------------------------------------
+
+    def beat_hearts(self) -> float:
+        """Look for coreapps in the database, and call those that are due."""
+        world, clock = self.world, self.clock()
+        if world.open(self, DB):
+            self.observed(world.database.reports, clock)
+        for key in self.watched:
+            if clock - self.called.get(key, LONG_AGO) >= self.heartbeat:
+                self.called[key] = clock
+                self.beat(world.processes[key[0]])
+        return min(LOOK, self.heartbeat / 4)
+
+    def beat(self, node: Coreapp) -> None:
+        def answered(answer: tuple[tuple[str, str], bool]) -> None:
+            key, able = answer
+            if able and key in self.watched:
+                self.watched[key] = self.clock()
+                self.answering.add(key)
+
+        self.world.look(self, (node.name,), node.status, answered, patience=min(CALL_TIMEOUT, self.heartbeat))
+
+    def observed(self, reports: Reports, clock: float) -> None:
+        if self.registry == self.world.database.registry:
+            return
+        self.registry = self.world.database.registry
+        keys = [(name, report[0]) for name, report in reports.items()]  # no set: its order would differ from run to run
+        self.watched = {key: self.watched.get(key, clock) for key in keys}
+        self.called = {key: at for key, at in self.called.items() if key in self.watched}
+        self.answering &= self.watched.keys()
+
+    # -- the shard map ---------------------------------------------------------------------------------------------------
+
+    def manage(self) -> float:
+        """As primary, plan and do; a plan may meet the next one, as when an answer is lost and the transaction is not."""
+        if self.lease.held(self.clock()):
+            database = self.world.database
+            self.world.look(self, DB, lambda: (database.read_map(), dict(database.reports), database.wanted), self.act)
+        return min(1.0, self.heartbeat / 2)
+
+    def act(self, read: tuple[list[Shard], Reports, int]) -> None:
+        rows, reports, wanted = read
+        clock, world = self.clock(), self.world
+        if not self.lease.held(clock):
+            return
+        peers = [one for one in world.masters if one is not self and world.open(self, (one.name,))]
+        seen = {}
+        for name, (incarnation, reported) in reports.items():
+            key = name, incarnation
+            by_peers = tuple([peer.unanswered(key) for peer in peers])
+            seen[name] = Seen(*key, world.now - reported, self.unanswered(key), key in self.answering, by_peers)
+        self.carry_out(plan(rows, seen, self.heartbeat, self.unhealthy, wanted))
+
+    def unanswered(self, key: tuple[str, str]) -> float:
+        clock = self.clock()
+        return clock - self.watched.get(key, clock)
+
+    def carry_out(self, due) -> None:
+        world, who, epoch, database = self.world, self.who, self.lease.epoch, self.world.database
+        seconds = recorded_window(self.unhealthy)
+        for promotion in due.promotions:
+            world.call(
+                self,
+                DB,
+                lambda one=promotion: database.promote(who, epoch, one, seconds),
+                lambda done, one=promotion: self.promoted(one, done),
+            )
+        for demotion in due.demotions:
+            world.call(
+                self,
+                DB,
+                lambda one=demotion: database.demote(who, epoch, one),
+                lambda done, one=demotion: world.note("%s demotes the owner of %d: %s", self.name, one.shard, done),
+            )
+        if due.redraw is not None:
+            world.call(self, DB, lambda: database.redraw(who, epoch, due.redraw), self.redrawn)
+
+    def promoted(self, promotion: Promotion, done: bool) -> None:
+        self.world.note("%s promotes %s for %d: %s", self.name, promotion.node, promotion.shard, done)
+        self.world.one_shard_each()
+        if done:
+            node = self.world.processes[promotion.node]
+            self.world.call(self, (node.name,), node.look_now)
+
+    def redrawn(self, done: bool) -> None:
+        self.world.note("%s draws the map anew: %s", self.name, done)
+        self.manage()
+
+    def want(self, shards: int) -> None:
+        """Take the API's call for another number of shards."""
+        if self.lease.held(self.clock()):
+            who, epoch, database = self.who, self.lease.epoch, self.world.database
+            self.world.call(self, DB, lambda: database.want(who, epoch, shards))
