@@ -123,10 +123,10 @@ class Project:
 
     def _observations(self):
         found = {
-            container["Config"]["Labels"][containers.SERVICE_LABEL]: containers.observation(container)
+            container["Config"]["Labels"][containers.SERVICE_LABEL]: container
             for container in containers.with_labels(self._client, f"{containers.PROJECT_LABEL}={self.name}")
         }
-        return {service: found.get(service) for service in self.selected}
+        return {service: containers.observation_now(self._client, found.get(service)) for service in self.selected}
 
     def _case(self, service, text):
         found = self._containers().get(service, [])
