@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import re
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -61,6 +62,7 @@ class NodeConfig:
     api_key: str = field(repr=False, default="")
     jwt_key: str = field(repr=False, default="")
     secret: str = field(repr=False, default="")
+    upstream: str = "loopback"
     certificates: str = "/var/lib/whatsapp"
     version: str = VERSION
 
@@ -92,6 +94,7 @@ class NodeConfig:
             api_key=environment.get("WA_API_KEY", ""),
             jwt_key=environment.get("WA_WEB_JWT_CRYPTO_KEY", ""),
             secret=environment.get("WA_SECRET", ""),
+            upstream=reader.upstream(),
             certificates=environment.get("WABA_CERTIFICATES") or "/var/lib/whatsapp",
         )
         if reader.problems:
@@ -116,7 +119,7 @@ class _Reader:
     def database(self) -> DatabaseConfig:
         engine = self.environment.get("WA_DB_ENGINE", "MYSQL")
         if engine != "MYSQL":
-            self.problems.append(f"WA_DB_ENGINE is {engine!r}: only MYSQL is supported")
+            self.problems.append(f"WA_DB_ENGINE is {engine!r}: this node works with MYSQL alone (MySQL or MariaDB)")
         return DatabaseConfig(
             host=self.text("WA_DB_HOSTNAME"),
             port=self.number("WA_DB_PORT", "3306"),
@@ -128,6 +131,14 @@ class _Reader:
             tls_certificate=self.environment.get("WA_DB_SSL_CERT", ""),
             tls_key=self.environment.get("WA_DB_SSL_KEY", ""),
         )
+
+    def upstream(self) -> str:
+        value = self.environment.get("WABA_UPSTREAM") or "loopback"
+        if value != "loopback" and re.fullmatch(r"wss?://[^/\s@]+:\d{1,5}/?", value, re.ASCII) is None:
+            self.problems.append(
+                f"WABA_UPSTREAM is {value!r}: it must be loopback, or ws://host:port or wss://host:port"
+            )
+        return value
 
     def text(self, variable: str) -> str:
         value = self.environment.get(variable, "")

@@ -1,0 +1,172 @@
+"""A messaging service on the network: a connection is a WebSocket that carries one JSON object a frame. The protocol is ours.
+
+GET  /connect?shard=S&epoch=E   upgrade; 409 when a newer epoch was seen, any other refusal with its reason as text
+->   {"do": "send", "id": "...", "message": {...}}         the same id twice is one message
+->   {"do": "mark_read", "id": "..."}
+->   {"do": "check_contacts", "call": 1, "numbers": [...]}  answered by {"call": 1, "result": {"number": "wa_id" or null}}
+->   {"do": "identity", "call": 2, "wa_id": "..."}          answered by {"call": 2, "result": "hash" or null}
+<-   {"event": "sent", "id": "...", "timestamp": 1700000000, "payload": {}}    also delivered, read, failed, inbound
+POST /register {"cc", "phone_number", "method"}; POST /verify {"code"}, 403 for a wrong one
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import socket
+import struct
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiohttp
+import msgspec
+
+from .base import StaleEpoch, UpstreamError, UpstreamEvent, WrongCode
+
+HEARTBEAT = 5.0  # seconds between two pings; a service that answers none for half of that is gone
+LARGEST_FRAME = 4 << 20  # bytes
+FAREWELL = 0.2  # seconds
+TROUBLE = (aiohttp.ClientError, OSError, TimeoutError, RuntimeError)  # RuntimeError: the transport is closing
+
+
+class Said(msgspec.Struct):
+    """A frame of the service: an event, or the result of a call."""
+
+    event: str = ""
+    id: str = ""
+    timestamp: int = 0
+    payload: dict = msgspec.field(default_factory=dict)
+    call: int = 0
+    result: Any = None
+
+
+class ServiceSession:
+    """One connection. It always reads, whoever waits for what, so that the service finds it alive as long as it is."""
+
+    def __init__(self, connection: aiohttp.ClientWebSocketResponse, client: aiohttp.ClientSession) -> None:
+        self.connection, self.client = connection, client
+        self.queue: asyncio.Queue[UpstreamEvent | None] = asyncio.Queue()
+        self.calls: dict[int, asyncio.Future] = {}
+        self.numbers = itertools.count(1)
+        self.leaving, self.end = False, "the connection ended"
+        self.reader = asyncio.create_task(self.read())
+
+    async def send(self, message_id: str, payload: dict) -> None:
+        await self.say({"do": "send", "id": message_id, "message": payload})
+
+    async def mark_read(self, message_id: str) -> None:
+        await self.say({"do": "mark_read", "id": message_id})
+
+    async def check_contacts(self, numbers: list[str]) -> dict[str, str | None]:
+        return await self.ask({"do": "check_contacts", "numbers": numbers})
+
+    async def identity(self, wa_id: str) -> str | None:
+        return await self.ask({"do": "identity", "wa_id": wa_id})
+
+    async def events(self) -> AsyncIterator[UpstreamEvent]:
+        while (event := await self.queue.get()) is not None:
+            yield event
+        if not self.leaving:
+            raise UpstreamError(self.end)
+
+    async def disconnect(self) -> None:
+        """Cut the connection: what the service has not got by now it must never get, for somebody else may be connected then.
+
+        A close in good order would still deliver what waits, after minutes perhaps, when the network is mended.
+        """
+        self.leaving = True
+        if (end := self.connection.get_extra_info("socket")) is not None:
+            with contextlib.suppress(OSError):
+                end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                end.shutdown(socket.SHUT_RDWR)
+        self.reader.cancel()
+        await asyncio.gather(self.reader, return_exceptions=True)
+        self.queue.put_nowait(None)  # a reader that never began says no last word
+        with contextlib.suppress(*TROUBLE):
+            await asyncio.wait_for(self.connection.close(), FAREWELL)
+        await self.client.close()
+
+    async def say(self, frame: dict) -> None:
+        if self.leaving or self.reader.done():
+            raise UpstreamError("the connection is closed")
+        try:
+            await self.connection.send_str(msgspec.json.encode(frame).decode())
+        except TROUBLE as error:
+            raise UpstreamError(f"the connection is closed: {error}") from error
+
+    async def ask(self, frame: dict) -> Any:
+        number = next(self.numbers)
+        self.calls[number] = asyncio.get_running_loop().create_future()
+        try:
+            await self.say({**frame, "call": number})
+            return await self.calls[number]
+        finally:
+            self.calls.pop(number).cancel()
+
+    async def read(self) -> None:
+        try:
+            async for frame in self.connection:
+                if frame.type is not aiohttp.WSMsgType.TEXT:
+                    raise ValueError("a frame that is no text")
+                self.take(msgspec.json.decode(frame.data, type=Said))
+            self.end = f"the service ended the connection (code {self.connection.close_code})"
+        except (msgspec.DecodeError, ValueError) as error:
+            self.end = f"the service does not keep to the protocol: {error}"
+        except TROUBLE as error:
+            self.end = f"the connection broke: {error or type(error).__name__}"
+        finally:
+            self.queue.put_nowait(None)
+            for waiting in self.calls.values():
+                if not waiting.done():
+                    waiting.set_exception(UpstreamError(self.end))
+
+    def take(self, said: Said) -> None:
+        if said.event:
+            self.queue.put_nowait(UpstreamEvent(said.id, said.event, said.timestamp, said.payload))
+        elif said.call in self.calls and not self.calls[said.call].done():
+            self.calls[said.call].set_result(said.result)
+
+
+class Service:
+    """See the module."""
+
+    requires_registration = True
+
+    def __init__(self, address: str) -> None:
+        """address: `ws://host:port` or `wss://host:port`."""
+        self.address = address.rstrip("/")
+
+    async def register(self, cc: str, phone_number: str, method: str) -> None:
+        await self.post("register", {"cc": cc, "phone_number": phone_number, "method": method})
+
+    async def verify(self, code: str) -> None:
+        await self.post("verify", {"code": code})
+
+    async def connect(self, shard: int, epoch: int) -> ServiceSession:
+        client = aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True))
+        try:
+            connection = await client.ws_connect(
+                f"{self.address}/connect?shard={shard}&epoch={epoch}",
+                heartbeat=HEARTBEAT,
+                max_msg_size=LARGEST_FRAME,
+            )
+        except BaseException as error:
+            await client.close()
+            if isinstance(error, aiohttp.WSServerHandshakeError) and error.status == 409:
+                raise StaleEpoch(f"the service has seen a newer epoch than {epoch} for shard {shard}") from error
+            if isinstance(error, TROUBLE) and not isinstance(error, TimeoutError):
+                raise UpstreamError(f"{self.address}: {error}") from error
+            raise
+        return ServiceSession(connection, client)
+
+    async def post(self, what: str, content: dict) -> None:
+        url = f"http{self.address.removeprefix('ws')}/{what}"
+        try:
+            async with aiohttp.ClientSession() as client, client.post(url, json=content) as response:
+                if response.status == 403 and what == "verify":
+                    raise WrongCode(await response.text())
+                if response.status != 200:
+                    raise UpstreamError(f"the service answers {response.status}: {(await response.text())[:200]}")
+        except TROUBLE as error:
+            raise UpstreamError(f"{self.address}: {error}") from error

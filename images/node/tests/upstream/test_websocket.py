@@ -1,0 +1,165 @@
+"""The adapter for a service on the network, against the stand-in, over real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+from aiohttp import web
+from standin import Standin
+from waba_node.upstream import chosen
+from waba_node.upstream.base import StaleEpoch, UpstreamError, WrongCode
+from waba_node.upstream.websocket import Service, ServiceSession
+
+TEXT = {"to": "49151", "type": "text", "text": {"body": "hello"}}
+
+
+@pytest.fixture
+async def standin() -> AsyncIterator[Standin]:
+    made = Standin()
+    runner = web.AppRunner(made.application(), shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    made.port = runner.addresses[0][1]
+    yield made
+    await runner.cleanup()
+
+
+@pytest.fixture
+def service(standin: Standin) -> Service:
+    return chosen(f"ws://127.0.0.1:{standin.port}")
+
+
+async def first(session: ServiceSession, count: int) -> list[tuple[str, str]]:
+    """Return (id, kind) of the next events."""
+    found = []
+    async with asyncio.timeout(5):
+        async for event in session.events():
+            found.append((event.message_id, event.kind))
+            if len(found) == count:
+                break
+    return found
+
+
+async def until(condition) -> None:
+    async with asyncio.timeout(10):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+async def test_what_is_sent_arrives_and_is_confirmed(standin: Standin, service: Service) -> None:
+    session = await service.connect(0, 1)
+    await session.send("m1", TEXT)
+    assert await first(session, 2) == [("m1", "sent"), ("m1", "delivered")]
+    assert standin.received == {"m1": 1}
+    await session.disconnect()
+    await until(lambda: not standin.live)
+    assert standin.banned is None
+
+
+async def test_an_older_epoch_is_refused(standin: Standin, service: Service) -> None:
+    await (await service.connect(0, 3)).disconnect()
+    with pytest.raises(StaleEpoch, match="newer epoch than 2 for shard 0"):
+        await service.connect(0, 2)
+    await (await service.connect(1, 1)).disconnect()  # another shard's epochs are its own
+
+
+async def test_a_second_live_connection_gets_the_account_banned(standin: Standin, service: Service) -> None:
+    first_one = await service.connect(0, 1)
+    with pytest.raises(UpstreamError, match="403"):
+        await service.connect(0, 2)
+    assert standin.banned == "shard 0: epoch 2 connects while epoch 1 is connected"
+    with pytest.raises(UpstreamError, match="connection"):
+        await first(first_one, 1)
+    with pytest.raises(UpstreamError, match="403"):  # for good
+        await service.connect(1, 1)
+    await first_one.disconnect()
+
+
+async def test_a_dead_connection_gives_way(standin: Standin, service: Service) -> None:
+    frozen = await service.connect(0, 1)
+    frozen.reader.cancel()  # nobody answers pings, as in a process that is stopped
+    successor = await service.connect(0, 2)
+    await successor.send("m1", TEXT)
+    assert await first(successor, 1) == [("m1", "sent")]
+    assert standin.banned is None
+    with pytest.raises(UpstreamError):
+        await frozen.send("m2", TEXT)
+    await frozen.disconnect()
+    await successor.disconnect()
+
+
+async def test_nothing_is_sent_after_disconnecting(standin: Standin, service: Service) -> None:
+    session = await service.connect(0, 1)
+    await session.disconnect()
+    await session.disconnect()
+    with pytest.raises(UpstreamError, match="the connection is closed"):
+        await session.send("m1", TEXT)
+    assert [event async for event in session.events()] == []
+    assert standin.received == {}
+
+
+async def test_a_connection_that_the_service_drops_ends_the_events(standin: Standin, service: Service) -> None:
+    session = await service.connect(0, 1)
+    async with aiohttp.ClientSession() as test:
+        await test.post(f"http://127.0.0.1:{standin.port}/drop")
+    with pytest.raises(UpstreamError):
+        await first(session, 1)
+    await session.disconnect()
+    again = await service.connect(0, 1)  # the same owner may come again
+    await again.send("m1", TEXT)
+    assert await first(again, 1) == [("m1", "sent")]
+    await again.disconnect()
+
+
+async def test_confirmations_can_be_held_and_messages_come_twice(standin: Standin, service: Service) -> None:
+    session = await service.connect(0, 1)
+    behave = f"http://127.0.0.1:{standin.port}/behave"
+    async with aiohttp.ClientSession() as test:
+        await test.post(behave, json={"hold": True})
+        for _twice in range(2):
+            await session.send("m1", TEXT)
+        await until(lambda: standin.received["m1"] == 2)
+        assert session.queue.empty()
+        await test.post(behave, json={"hold": False})
+        assert await first(session, 2) == [("m1", "sent"), ("m1", "delivered")]
+        async with test.get(f"http://127.0.0.1:{standin.port}/state") as state:
+            shown = await state.json()
+    assert (shown["received"], shown["duplicates"], shown["banned"]) == (1, 1, None)
+    await session.disconnect()
+
+
+async def test_questions_are_answered_each_its_own(standin: Standin, service: Service) -> None:
+    session = await service.connect(0, 1)
+    contacts, identity = await asyncio.gather(session.check_contacts(["49151"]), session.identity("15551"))
+    assert contacts == {"49151": "49151"}
+    assert identity == "identity of 15551"
+    await session.mark_read("m1")
+    await session.disconnect()
+    with pytest.raises(UpstreamError):
+        await session.identity("15551")
+
+
+async def test_whoever_is_not_the_service_is_not_understood(service: Service, standin: Standin) -> None:
+    session = await service.connect(0, 1)
+    await standin.live[0].socket.send_str('{"event": 5}')
+    with pytest.raises(UpstreamError, match="does not keep to the protocol"):
+        await first(session, 1)
+    await session.disconnect()
+
+
+async def test_a_service_that_is_away_is_an_upstream_error() -> None:
+    service = chosen("ws://127.0.0.1:9")
+    for attempt in (service.connect(0, 1), service.register("1", "5551234", "sms"), service.verify("1")):
+        with pytest.raises(UpstreamError, match=r"^ws://127\.0\.0\.1:9: "):
+            await attempt
+
+
+async def test_a_number_is_registered_with_its_code(service: Service) -> None:
+    await service.register("1", "5551234", "sms")
+    with pytest.raises(WrongCode, match="wrong code"):
+        await service.verify("654321")
+    await service.verify("123-456")
