@@ -1,7 +1,8 @@
-"""`python3 -m waba_node run | wait-for-database | schema-status`: what the container's entry commands and upgrades start."""
+"""`python3 -m waba_node COMMAND`: what the container's entry commands, upgrades and operators start."""
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import json
 import logging
@@ -22,25 +23,45 @@ class LevelLetter(logging.Formatter):
         return super().format(record)
 
 
-def main(arguments: list[str]) -> int:
+def arguments_of(command_line: list[str]) -> argparse.Namespace:
+    """Return what is to be done. Exits with 2 and the usage when that is not to be understood."""
+    parser = argparse.ArgumentParser(prog="python3 -m waba_node", description="A node of a waba cluster.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("run", help="be the node that the environment describes")
+    commands.add_parser("wait-for-database", help="wait until the database lets this node in")
+    commands.add_parser("schema-status", help="print, as JSON, what this version would do to the schema")
+    drain = commands.add_parser(
+        "drain", help="take the node that runs in this container out of service, and wait for that"
+    )
+    drain.add_argument("--force", action="store_true", help="also when no other node can take over")
+    drain.add_argument("--timeout", type=float, default=60, metavar="SECONDS", help="wait no longer than that (60)")
+    commands.add_parser("resume", help="put a node that was drained back into service")
+    return parser.parse_args(command_line)
+
+
+def main(command_line: list[str]) -> int:
     """Run a command; return the exit status."""
+    arguments = arguments_of(command_line)
     # What schema-status says is for programs, and alone on the standard output.
-    handler = logging.StreamHandler(sys.stderr if arguments == ["schema-status"] else sys.stdout)
+    handler = logging.StreamHandler(sys.stderr if arguments.command == "schema-status" else sys.stdout)
     handler.setFormatter(LevelLetter("%(letter)s %(asctime)s %(name)s: %(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     # Their own talk (migrations; the database's notes about rows that are there already) is not the operator's.
     logging.getLogger("alembic").setLevel(logging.WARNING)
     logging.getLogger("asyncmy").setLevel(logging.ERROR)
-    commands = {"run": run, "wait-for-database": wait_for_database, "schema-status": schema_status}
-    if len(arguments) != 1 or arguments[0] not in commands:
-        log.error("usage: python3 -m waba_node %s", " | ".join(commands))
-        return 2
     try:
         config = NodeConfig.from_environment(os.environ)
     except ConfigurationError as error:
         log.error("not starting: %s", error)
         return 2
-    return asyncio.run(commands[arguments[0]](config))
+    commands = {"run": run, "wait-for-database": wait_for_database, "schema-status": schema_status}
+    if (command := commands.get(arguments.command)) is not None:
+        return asyncio.run(command(config))
+    from . import draining
+
+    if arguments.command == "drain":
+        return asyncio.run(draining.drain(config, arguments.force, arguments.timeout))
+    return asyncio.run(draining.resume(config))
 
 
 async def run(config: NodeConfig) -> int:

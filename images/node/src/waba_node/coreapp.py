@@ -14,8 +14,8 @@ from .messaging.pump import Pump
 from .runtime import DATABASE_TROUBLE, Runtime
 from .statistics import gauge
 from .store import callbacks, cluster, documents
+from .upstream import chosen
 from .upstream.base import Upstream, UpstreamError, UpstreamSession
-from .upstream.loopback import Loopback
 from .wire import NodeAddress, PortName, WireError
 
 log = logging.getLogger(__name__)
@@ -28,10 +28,11 @@ class Coreapp(Runtime):
 
     def __init__(self, config, upstream: Upstream | None = None) -> None:
         super().__init__(config)
-        self.upstream = upstream or Loopback()
+        self.upstream = upstream or chosen(config.upstream)
         self.ownership = Ownership()
         self.pump: Pump | None = None
         self.connected: Grant | None = None
+        self.handed_over: Grant | None = None  # by the last drain
         self.connecting = False
         self.link = asyncio.Lock()  # a connection is not begun before the last one has ended
         self.masters: list[NodeAddress] = []  # as last read, for when the database is away
@@ -53,13 +54,63 @@ class Coreapp(Runtime):
         self.loops.append(asyncio.create_task(self.fence(), name="fence"))
 
     async def stop(self) -> None:
+        await self.leave_service()
+        await self.server.stop()
+
+    # -- out of service, and back --------------------------------------------------------------------------------------
+
+    async def why_not_drain(self) -> str:
+        grant = self.ownership.grant
+        if grant is None:
+            return ""
+        async with self.database.begin() as connection:
+            owners = {row.owner for row in await cluster.shards(connection)}
+            rows = await cluster.nodes(connection)
+            master = await cluster.primary_master(connection)
+        if master is None:
+            return f"there is no primary master that could promote another coreapp for shard {grant.shard}"
+        spares = [row.address for row in rows if row.address.role == "coreapp" and row.address.node_id not in owners]
+        if any(await asyncio.gather(*map(self.is_able, spares))):
+            return ""
+        return f"no other coreapp stands by that could take over shard {grant.shard}"
+
+    async def is_able(self, coreapp: NodeAddress) -> bool:
+        """Return whether another coreapp says that it can do its work."""
+        with contextlib.suppress(WireError):
+            return (await self.client.call(coreapp, PortName.CONTROL, "heartbeat", {}, self.patience()))["able"]
+        return False
+
+    async def leave_service(self) -> None:
         """Finish what is in flight, disconnect, give the shard back, and tell the primary master, so that it moves at once."""
         grant = self.ownership.grant
         self.ownership.draining = True
         await self.disconnect("handing the shard over", drain=True)
         if grant is not None:
+            self.ownership.refused(grant)
+            self.handed_over = grant
             await self.give_back(grant, leaving=True)
-        await self.server.stop()
+        elif not self.stopping:
+            async with self.database.begin() as connection:
+                await cluster.leave(connection, self.config.node_id, self.incarnation)
+
+    async def waits_for(self) -> str:
+        if self.handed_over is None:
+            return ""
+        shard = self.handed_over.shard
+        async with self.database.begin() as connection:
+            owner = await cluster.shard_owner(connection, shard)
+        if owner is None:
+            return f"the promotion of another coreapp for shard {shard}"
+        with contextlib.suppress(WireError):
+            status = await self.client.call(owner, PortName.CONTROL, "status", {}, self.patience())
+            if status["gateway_status"] == "connected":
+                return ""
+        return f"{owner.node_id} to be connected for shard {shard}"
+
+    async def return_to_service(self) -> None:
+        self.ownership.draining, self.handed_over = False, None
+        await self.register_or_report()
+        self.woken.set()
 
     # -- what others ask -----------------------------------------------------------------------------------------------
 
@@ -114,7 +165,8 @@ class Coreapp(Runtime):
     # -- the loops -------------------------------------------------------------------------------------------------------
 
     async def report(self) -> float:
-        await self.register_or_report()
+        if not self.draining:  # who registers may be promoted
+            await self.register_or_report()
         await self.read_settings()
         async with self.database.begin() as connection:
             self.masters = [row.address for row in await cluster.nodes(connection) if row.address.role == "master"]
@@ -122,6 +174,8 @@ class Coreapp(Runtime):
 
     async def prove(self) -> float:
         """Look at the map while owning nothing; prove the ownership when a proof is due."""
+        if self.ownership.draining and self.connected is None:
+            return TICK
         if self.ownership.grant is None:
             await self.look_at_the_map()
         elif self.ownership.proof_due(now()):
@@ -201,7 +255,7 @@ class Coreapp(Runtime):
         while True:
             pause = TICK
             if self.connected is not None:
-                if not self.ownership.may_be_connected(now()):
+                if now() >= self.ownership.deadline():  # one that drains is connected until then, at the most
                     self.ownership.lost()
                     await self.disconnect("no proof of ownership in time: neither the database nor a master answered")
                 elif self.pump.ended():
@@ -215,6 +269,8 @@ class Coreapp(Runtime):
     async def connect(self, grant: Grant) -> None:
         """Connect for a grant, unless the right to it ends before the upstream has answered."""
         async with self.link:
+            if not self.ownership.may_be_connected(now()) or self.ownership.grant != grant:
+                return  # given back or taken away since the proof
             self.connecting = True
             try:
                 async with asyncio.timeout(self.ownership.deadline() - now()):

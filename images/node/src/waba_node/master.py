@@ -14,7 +14,7 @@ from .control.promotion import REPORT_INTERVAL, Coreapp, Demotion, Plan, Promoti
 from .messaging import registrar
 from .runtime import DATABASE_TROUBLE, LAST_WORD, PRIMARY_SECRET, Runtime
 from .store import cluster, documents, schema
-from .upstream.loopback import Loopback
+from .upstream import chosen
 from .wire import NodeAddress, PortName, WireError
 
 log = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ class Master(Runtime):
 
     def __init__(self, config) -> None:
         super().__init__(config)
-        self.upstream = Loopback()
+        self.upstream = chosen(config.upstream)
         self.lease, self.was_primary = Lease(), False
         self.nodes: list[cluster.NodeRow] = []
         # (node, incarnation) -> the moment, by our own clock, of its last good answer, or of when we began to watch it
@@ -41,6 +41,7 @@ class Master(Runtime):
         self.calls: set[asyncio.Task] = set()
         self.migrated = False
         self.released = asyncio.Event()
+        self.lease_free = asyncio.Event()
         self.shards: list[Shard] = []  # as the primary master last read them
 
     async def start(self) -> None:
@@ -50,20 +51,63 @@ class Master(Runtime):
         self.server.add(PortName.CONTROL, "prove", self.prove)
         self.server.add(PortName.CONTROL, "release", self.release)
         self.server.add(PortName.CONTROL, "shard.released", self.shard_released)
+        self.server.add(PortName.CONTROL, "lease.released", self.lease_released)
         registrar.register(self)
         await self.server.start()
-        self.every("lease", self.keep_lease)
+        self.every("lease", self.keep_lease, self.lease_free)
         self.every("schema", self.keep_schema)
         self.every("report", self.report)
         self.every("heartbeat", self.beat_hearts)
         self.every("manage", self.manage, self.released)
 
     async def stop(self) -> None:
-        self.lease.lost()
         with contextlib.suppress(*DATABASE_TROUBLE):
-            async with asyncio.timeout(LAST_WORD), self.database.begin() as connection:
-                await cluster.release_lease(connection, self.incarnation)
+            async with asyncio.timeout(LAST_WORD):
+                await self.leave_service()
         await self.server.stop()
+
+    # -- out of service, and back --------------------------------------------------------------------------------------
+
+    def other_masters(self) -> list[NodeAddress]:
+        """Return the other masters, as last read."""
+        return [row.address for row in self.nodes if row.address.role == "master" and row.address != self.address]
+
+    async def why_not_drain(self) -> str:
+        if not self.is_primary():
+            return ""
+        answers = await asyncio.gather(*(self.hint(master, "status") for master in self.other_masters()))
+        return "" if any(answers) else "no other master answers that could take the lease over"
+
+    async def leave_service(self) -> None:
+        """Give the lease up and tell the other masters, so that one of them takes it at once."""
+        held = self.is_primary()
+        self.lease.lost()
+        async with self.database.begin() as connection:
+            await cluster.release_lease(connection, self.incarnation)
+        if held:
+            await asyncio.gather(*(self.hint(master, "lease.released") for master in self.other_masters()))
+
+    async def waits_for(self) -> str:
+        async with self.database.begin() as connection:
+            primary = await cluster.primary_master(connection)
+        another = primary is not None and primary != self.address
+        return "" if another or not self.other_masters() else "another master to take the lease"
+
+    async def return_to_service(self) -> None:
+        self.lease.wanted()
+
+    async def hint(self, master: NodeAddress, method: str) -> bool:
+        """Tell another master something that it would find out by itself; return whether it heard."""
+        with contextlib.suppress(WireError):
+            await self.client.call(master, PortName.CONTROL, method, {}, 1.0)
+            return True
+        return False
+
+    async def lease_released(self, _payload: dict) -> dict:
+        """Compete at once: the primary master has given its lease up."""
+        self.lease.wanted()
+        self.lease_free.set()
+        return {}
 
     # -- what others ask ---------------------------------------------------------------------------------------------------
 
@@ -134,7 +178,7 @@ class Master(Runtime):
         if self.was_primary != self.is_primary():
             self.was_primary = self.is_primary()
             log.info("now %s%s", self.role_name(), f", lease epoch {self.lease.epoch}" if self.was_primary else "")
-        if not self.lease.due(sent_at):
+        if self.draining or not self.lease.due(sent_at):
             return TICK
         seconds = life(self.settings.heartbeat_interval, self.settings.unhealthy_interval)
         try:
@@ -251,14 +295,13 @@ class Master(Runtime):
 
     async def ask_peers(self) -> list[dict[str, float]]:
         """Return what each secondary master that answers has seen."""
-        others = [row.address for row in self.nodes if row.address.role == "master" and row.address != self.address]
 
         async def ask(address: NodeAddress) -> dict[str, float] | None:
             with contextlib.suppress(WireError):
                 return (await self.client.call(address, PortName.CONTROL, "observations", {}, 1.0))["unanswered"]
             return None
 
-        return [answer for answer in await asyncio.gather(*map(ask, others)) if answer is not None]
+        return [answer for answer in await asyncio.gather(*map(ask, self.other_masters())) if answer is not None]
 
     async def promote(self, promotion: Promotion) -> None:
         async with self.database.begin() as connection:

@@ -77,6 +77,20 @@ class Runtime:
     async def stop(self) -> None:
         """Hand over what the role holds, before the common stop."""
 
+    async def why_not_drain(self) -> str:
+        """Return why nobody could do this node's work without it, "" when somebody can."""
+        return ""
+
+    async def leave_service(self) -> None:
+        """Hand over what the role holds, and take up nothing any more."""
+
+    async def waits_for(self) -> str:
+        """Return what is still to come until others do this node's work, "" when nothing is."""
+        return ""
+
+    async def return_to_service(self) -> None:
+        """Take up work again."""
+
     # -- the life of a node ------------------------------------------------------------------------------------------
 
     async def run(self) -> None:
@@ -139,15 +153,20 @@ class Runtime:
 
     async def look_at_database(self) -> float:
         """See whether the database answers. Only this finds that it does again: other loops may well go round without asking it."""
-        async with asyncio.timeout(LOOK_AT_DATABASE), self.database.begin() as connection:
-            sent_at = now()
-            microseconds = (await connection.execute(SINCE_1970)).scalar_one()
-            self.time.heard(sent_at, now(), microseconds / 1e6)
+        async with asyncio.timeout(LOOK_AT_DATABASE):
+            await self.hear_the_time()
         self.health.good("time")
         if "database" in self.health.reasons:
             log.info("the database answers again")
             self.health.good("database")
         return LOOK_AT_DATABASE
+
+    async def hear_the_time(self) -> None:
+        """Ask the database what time it is."""
+        async with self.database.begin() as connection:
+            sent_at = now()
+            microseconds = (await connection.execute(SINCE_1970)).scalar_one()
+            self.time.heard(sent_at, now(), microseconds / 1e6)
 
     def database_is_away(self, error: Exception) -> None:
         if getattr(getattr(error, "orig", None), "args", ())[:1] == (NO_SUCH_TABLE,):
@@ -248,12 +267,43 @@ class Runtime:
 
         return await told(self)
 
-    def wire_server(self) -> WireServer:
-        """Return a server with the methods that every node answers."""
-        server = WireServer(self.config.listen_ports, self.trust, database_refusal)
+    # -- out of service, and back --------------------------------------------------------------------------------------
+
+    async def drain(self, payload: dict) -> dict:
+        """Go out of service until told to resume, or restarted. Raises WireError 1011 when nobody could take over, unless forced."""
+        if not payload["force"] and (problem := await self.why_not_drain()):
+            raise WireError(1011, "Service not ready", f"{problem}; --force takes it out of service all the same")
+        if self.health.bad("draining", "draining: out of service until it is told to resume or is restarted"):
+            log.warning("out of service: asked to drain")
+        await self.leave_service()
+        return {}
+
+    async def drain_status(self, _payload: dict) -> dict:
+        """Answer what a drain still waits for."""
+        return {"waits_for": await self.waits_for()}
+
+    async def resume(self, _payload: dict) -> dict:
+        """Go back into service."""
+        if self.draining:
+            log.info("back in service")
+        self.health.good("draining")
+        await self.return_to_service()
+        return {}
+
+    @property
+    def draining(self) -> bool:
+        """Whether this node was told to do no work."""
+        return "draining" in self.health.reasons
+
+    def wire_server(self, **options) -> WireServer:
+        """Return a server with the methods that every node answers. options: see WireServer."""
+        server = WireServer(self.config.listen_ports, self.trust, database_refusal, **options)
         server.answered = self.statistics.endpoint_answered
         server.add(PortName.CONTROL, "status", self.status)
         server.add(PortName.CONTROL, "settings.changed", self.settings_changed)
+        server.add(PortName.CONTROL, "drain", self.drain)
+        server.add(PortName.CONTROL, "drain.status", self.drain_status)
+        server.add(PortName.CONTROL, "resume", self.resume)
         server.add(PortName.CONTROL, "statistics.app", self.app_statistics)
         server.add(PortName.CONTROL, "statistics.process", self.process_statistics)
         server.add(PortName.CONTROL, "support", self.support)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import ssl
+import time
 from functools import partial
 
 from aiohttp import web
@@ -15,10 +16,13 @@ from .api.server import ApiServer
 from .api.sessions import Sessions
 from .runtime import Runtime
 from .store import cluster, documents
+from .wire import PortName
 
 log = logging.getLogger(__name__)
 
 CHECK = 2.0  # seconds between two looks at the database
+LAST_CALLS = 10  # seconds for what is being answered when this node stops
+QUIET = 2.0  # seconds without a call after which a drained webapp may go: load balancers ask every one or two
 
 
 class Webapp(Runtime):
@@ -34,15 +38,28 @@ class Webapp(Runtime):
     async def start(self) -> None:
         self.health.bad("schema", "the schema is not there yet")
         self.certificate = certificate.Served(self.config.certificates, self.config.hostname)
+        self.server = self.wire_server(ports=[PortName.CONTROL], host="127.0.0.1")  # for who is in the container
+        await self.server.start()
         self.runner = web.AppRunner(
-            ApiServer(self).application(), access_log=None, handle_signals=False, shutdown_timeout=10
+            ApiServer(self).application(), access_log=None, handle_signals=False, shutdown_timeout=LAST_CALLS
         )
         await self.runner.setup()
         await web.TCPSite(self.runner, port=self.config.https_port, ssl_context=self.certificate.front).start()
         self.every("check", self.check)
 
     async def stop(self) -> None:
+        """Take no new call, and answer those that have come."""
         await self.runner.cleanup()
+        await self.server.stop()
+
+    async def waits_for(self) -> str:
+        """A drained webapp still answers, but tells load balancers to go elsewhere (GET / and the health port); who calls it must have heard."""
+        if self.metrics.processing:
+            return f"{self.metrics.processing} calls to be answered"
+        quiet = time.monotonic() - self.metrics.last_call
+        return (
+            "" if quiet > QUIET else f"clients and load balancers to go elsewhere: the last call came {quiet:.1f} s ago"
+        )
 
     async def check(self) -> float:
         """See that the database and the map can be read: without them no call can be answered."""

@@ -30,10 +30,11 @@ class Node:
     def __init__(self, name: str, ports: tuple[int, ...], environment: dict[str, str], log: Path) -> None:
         self.name, self.ports, self.log = name, ports, log
         own = {"WABA_CONTAINER_ID": name, "WABA_LISTEN_PORTS": ",".join(map(str, ports))}
+        self.environment = {**environment, **own}
         with log.open("ab") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "waba_node", "run"],
-                env={**environment, **own},
+                env=self.environment,
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
@@ -41,6 +42,17 @@ class Node:
     def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
         self.process.send_signal(number)
         self.process.wait(20)
+
+    def command(self, *arguments: str) -> tuple[int, str]:
+        """Run a command as inside the node's container; return its exit status and what it said."""
+        done = subprocess.run(
+            [sys.executable, "-m", "waba_node", *arguments],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        return done.returncode, done.stdout + done.stderr
 
     def health_line(self) -> str:
         """Return what its health port says, "" while nothing listens."""

@@ -221,3 +221,16 @@ async def test_what_comes_in_is_remembered_with_its_sender(database: Database, s
 
 async def two_webhooks(database: Database) -> bool:
     return len(await webhooks(database)) == 2
+
+
+async def test_a_pump_that_drains_waits_for_what_it_has_handed_over(database: Database, start: Start) -> None:
+    await store(database, "m1")
+    made, session = start()
+    await until(lambda: session.sent == ["m1"])
+    stopping = asyncio.create_task(made.stop(drain=True))
+    await asyncio.sleep(0.1)
+    assert session.open
+    session.say("sent", "m1")
+    await stopping
+    assert await statuses(database) == {"m1": "sent"}
+    assert not session.open

@@ -22,6 +22,7 @@ class Metrics:
     def __init__(self) -> None:
         self.began = time.monotonic()
         self.processing = 0
+        self.last_call = float("-inf")  # a probe is none
         self.bytes_out = 0
         self.durations: dict[str, dict[Labels, list[float]]] = {"": {}, "db_": {}, "coreapp_": {}}
 

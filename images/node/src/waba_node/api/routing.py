@@ -14,6 +14,9 @@ from .metrics import Metrics
 
 CACHE_LIFE = 1.0  # seconds
 TIMEOUT = 5.0  # seconds
+PATIENCE = 3.0  # seconds to wait for a shard on its way to another coreapp: a planned move takes less than one
+AGAIN = 0.1  # seconds between two looks at the map meanwhile
+MOVING = (1014, 1018)  # does not answer; is not, or no longer, the owner
 
 
 class Router:
@@ -35,23 +38,31 @@ class Router:
     async def to_owner(self, number: str, port: PortName, method: str, payload: dict, timeout: float = TIMEOUT) -> dict:
         """Call the coreapp that owns a number's shard and return its answer. Raises ApiError.
 
-        A map that has just changed is read again, once, so the call must be one that may come twice. number: digits alone.
+        A shard that is moving at the moment is waited for, so the call must be one that may come twice. number: digits alone.
         """
-        for newer_than in (time.monotonic() - CACHE_LIFE, time.monotonic()):
-            await self.read_map(newer_than)
-            if not self.owners:
-                raise ApiError(1011, "the cluster has no shard map yet")
-            shard = shard_of(number, len(self.owners))
-            owner = self.owners[shard]
-            if owner is None:
-                problem = WireError(1018, "Not Primary Coreapp", f"nobody owns shard {shard} at the moment")
-                continue
+        began = time.monotonic()
+        newer_than = began - CACHE_LIFE
+        while True:
             try:
-                with self.metrics.timed("coreapp_", node=owner.node_id):
-                    return await self.client.call(owner, port, method, {**payload, "shard": shard}, timeout)
+                return await self.call_owner(number, newer_than, port, method, payload, timeout)
             except WireError as error:
-                problem = error
-        raise as_api_error(problem)
+                if error.code not in MOVING or time.monotonic() - began > PATIENCE:
+                    raise as_api_error(error) from error
+            await asyncio.sleep(0 if newer_than < began else AGAIN)  # first of all, the map may be an old one
+            newer_than = time.monotonic()
+
+    async def call_owner(
+        self, number: str, newer_than: float, port: PortName, method: str, payload: dict, timeout: float
+    ) -> dict:
+        await self.read_map(newer_than)
+        if not self.owners:
+            raise ApiError(1011, "the cluster has no shard map yet")
+        shard = shard_of(number, len(self.owners))
+        owner = self.owners[shard]
+        if owner is None:
+            raise WireError(1018, "Not Primary Coreapp", f"nobody owns shard {shard} at the moment")
+        with self.metrics.timed("coreapp_", node=owner.node_id):
+            return await self.client.call(owner, port, method, {**payload, "shard": shard}, timeout)
 
     async def by_shard(self, numbers: list[str]) -> list[list[str]]:
         """Return numbers, digits alone, in groups of one shard each. Raises ApiError 1011 without a shard map."""

@@ -59,6 +59,8 @@ class ApiServer:
         path = request.rel_url.raw_path[
             :LONGEST_LOGGED_PATH
         ]  # as it came, so that it stays on one line; without its query
+        if path not in PROBED:
+            self.metrics.last_call = time.monotonic()
         if path not in PROBED or response.status >= 400:
             access_log.info(
                 "%s %s %s %d %.0f ms", request.remote, request.method, path, response.status, seconds * 1000

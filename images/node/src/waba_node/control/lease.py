@@ -47,6 +47,10 @@ class Lease:
         """Take that no answer came; what is held stays held until it ends by itself."""
         self.next_try = now + 0.5
 
+    def wanted(self) -> None:
+        """Try at the next chance: the lease may be free."""
+        self.next_try = float("-inf")
+
     def lost(self) -> None:
         """Give up the lease."""
         self.epoch, self.valid_until = None, float("-inf")

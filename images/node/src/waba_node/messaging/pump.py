@@ -23,6 +23,7 @@ GROUP = 100  # messages read at once, and events stored at once
 WINDOW = 1000  # messages that the upstream has and has not confirmed
 POLL = 2.0  # seconds: a look at the database without being woken
 DRAIN = 5.0  # seconds to finish what is in flight
+SETTLE = 0.5  # seconds of them for confirmations: a planned move is to cost a second at the most
 
 
 class Pump:
@@ -73,6 +74,7 @@ class Pump:
         self.woken.set()
         if drain:
             await asyncio.wait([self.sender], timeout=DRAIN)
+            await self.settled()
         self.sender.cancel()
         await self.session.disconnect()
         await asyncio.wait([self.receiver], timeout=DRAIN if drain else 0.1)
@@ -80,6 +82,13 @@ class Pump:
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
         await self.deliveries.close()
+
+    async def settled(self) -> None:
+        """Wait, for a bounded time, until what was handed over is confirmed: the next owner would hand it over again."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(SETTLE):
+                while self.unconfirmed and not self.receiver.done():
+                    await asyncio.sleep(0.01)
 
     async def forever(self, step: Callable[[], Awaitable[None]]) -> None:
         while not self.stopping:

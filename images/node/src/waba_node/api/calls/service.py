@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from ...statistics import prometheus
+from ..errors import ApiError
 from .table import KEY, OPEN, Call, CallTable, RawBody
 
 if TYPE_CHECKING:
@@ -16,8 +17,10 @@ TEXT = RawBody(("text/plain",))
 JSON = RawBody(("application/json",))
 
 
-async def root(_webapp: Webapp, _request: web.Request) -> web.Response:
-    """GET /: 200 for load balancers (vendor fact: without credentials)."""
+async def root(webapp: Webapp, _request: web.Request) -> web.Response:
+    """GET /: 200 for load balancers (vendor fact: without credentials), 503 when they should go elsewhere (ours)."""
+    if webapp.draining:
+        raise ApiError(1011, "this webapp is being taken out of service")
     return web.Response(text="waba node\n")
 
 
