@@ -7,6 +7,7 @@ import logging
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
@@ -26,6 +27,12 @@ SESSION = (
 )
 UNKNOWN_DATABASE = 1049
 NO_SUCH_TABLE = 1146
+
+
+def _ping(connection: Any) -> bool:
+    """Ask a connection that was at rest whether it is alive. (SQLAlchemy looks at PyMySQL, where that is installed too, for how to ask asyncmy.)"""
+    connection.ping(False)
+    return True
 
 
 class Database:
@@ -56,7 +63,7 @@ class Database:
             if self.config.tls_certificate:
                 context.load_cert_chain(self.config.tls_certificate, self.config.tls_key)
             arguments["ssl"] = context
-        return create_async_engine(
+        engine = create_async_engine(
             url,
             connect_args=arguments,
             pool_size=CONNECTIONS // 2,
@@ -67,6 +74,8 @@ class Database:
             hide_parameters=True,
             isolation_level="READ COMMITTED",
         )
+        engine.dialect.do_ping = _ping
+        return engine
 
     @contextlib.asynccontextmanager
     async def begin(self) -> AsyncIterator[AsyncConnection]:
