@@ -107,6 +107,12 @@ options:
             description: Name of the volume, or the folder's absolute path.
             type: str
             required: true
+          owner:
+            description: With V(bind), the numeric user id that the folder must belong to. Not looked at when absent.
+            type: int
+          mode:
+            description: With V(bind), the mode that the folder must have, in octal, as in V("0770"). Not looked at when absent.
+            type: str
       data:
         description: The volume on C(/usr/local/waent/data) of every node, for installations that keep data there. None when absent.
         type: dict
@@ -115,6 +121,10 @@ options:
         description: The volume on C(/var/lib/mysql) of the database container. The named volume C(mysqlData) when absent.
         type: dict
         suboptions: *volume
+  allow_source_change:
+    description: Accept that existing containers get another source for what they mount, because the data was copied or is not needed.
+    type: bool
+    default: false
   publish_address:
     description: Address of the host on which the ports of masters, coreapps and the database are published; all when empty.
     type: str

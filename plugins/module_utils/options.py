@@ -15,6 +15,8 @@ _VOLUME = {
     "options": {
         "type": {"type": "str", "choices": ["named", "external", "bind"], "default": "named"},
         "source": {"type": "str", "required": True},
+        "owner": {"type": "int"},
+        "mode": {"type": "str"},
     },
 }
 VOLUMES = {"type": "dict", "options": {"media": _VOLUME, "data": _VOLUME, "database": _VOLUME}}
@@ -45,6 +47,7 @@ PLAN_OPTIONS = {
         "options": {"coreapp": {"type": "str", "required": True}, "webapp": {"type": "str", "required": True}},
     },
     "volumes": VOLUMES,
+    "allow_source_change": {"type": "bool", "default": False},
     "publish_address": {"type": "str", "default": ""},
     "webapp_publish_address": {"type": "str", "default": ""},
     "certificate": {"type": "path"},
@@ -63,6 +66,7 @@ ROLE_VARIABLES = {
     "database": "waba_database_port",
     "database_address": "waba_database_host",
     "volumes": "waba_volumes",
+    "allow_source_change": "waba_allow_source_change",
     "publish_address": "waba_publish_address",
     "webapp_publish_address": "waba_webapp_publish_address",
     "certificate": "waba_webapp_certificate",

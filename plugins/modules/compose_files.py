@@ -14,6 +14,9 @@ description:
     C(multiconnect-master.yml), C(multiconnect-coreapp.yml) and C(multiconnect-webapp.yml) for each role that the host has.
     Beside them C(db.env) for the nodes and C(mysql.env) for the database container, readable by root only.
   - Every file is written whole or not at all. Nothing is written when any input is wrong; all that is wrong is told at once.
+  - External volumes and the folders of bind mounts must be there; a missing one is never made up, since an empty volume would hide that the data
+    is elsewhere. Where there is no Docker yet, external volumes are not looked for.
+  - Refuses a change of source that would make an existing container lose sight of its data.
 author:
   - waba.cluster contributors (!UNKNOWN)
 extends_documentation_fragment:
@@ -96,7 +99,7 @@ import os
 import socket
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.waba.cluster.plugins.module_utils.driver import files
+from ansible_collections.waba.cluster.plugins.module_utils.driver import files, volume_use
 from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DriverError
 from ansible_collections.waba.cluster.plugins.module_utils.options import PLAN_OPTIONS
 from ansible_collections.waba.cluster.plugins.module_utils.planner import (
@@ -105,6 +108,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.planner import (
     host_files,
     problems,
     secrecy,
+    volumes,
 )
 from ansible_collections.waba.cluster.plugins.module_utils.planner.compose_documents import compose_documents
 from ansible_collections.waba.cluster.plugins.module_utils.planner.nodes import plan_nodes
@@ -126,6 +130,7 @@ def present(module):
         wrong.extend(faults)
     try:
         nodes = plan_nodes(params)
+        wrong.extend(volume_use.problems(params, volumes.given(params["volumes"], nodes)))
     except problems.InputError as error:
         wrong = [*error.problems, *wrong]
     if wrong:

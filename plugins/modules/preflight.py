@@ -136,7 +136,7 @@ import socket
 import time
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils.driver import host, machine
+from ansible_collections.waba.cluster.plugins.module_utils.driver import host, machine, volume_use
 from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DriverError
 from ansible_collections.waba.cluster.plugins.module_utils.options import PLAN_OPTIONS
 from ansible_collections.waba.cluster.plugins.module_utils.planner import (
@@ -145,6 +145,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.planner import (
     problems,
     requirements,
     software,
+    volumes,
 )
 from ansible_collections.waba.cluster.plugins.module_utils.planner.nodes import plan_nodes
 
@@ -197,8 +198,17 @@ def check(module):
         (found, warnings), software.judge(machine.software(module.run_command), params["managed"])
     ):
         gathered.extend(more)
+    found.extend(volume_problems(params, nodes))
     found.extend(database_problems(params["database_address"], params["connect_timeout"]))
     return found, warnings, nodes
+
+
+def volume_problems(params, nodes):
+    """Return what is wrong (list of Problem) with the volumes of this host. Raises DriverError."""
+    used = volumes.given(params["volumes"], nodes).items()
+    # The folder for media may be a share that is yet to be mounted.
+    settled = {kind: volume for kind, volume in used if (kind, volume["type"]) != ("media", "bind")}
+    return volume_use.problems(params, settled)
 
 
 def database_problems(address, timeout):

@@ -44,6 +44,12 @@ options:
             description: Name of the volume, or the folder's absolute path.
             type: str
             required: true
+          owner:
+            description: With V(bind), the numeric user id that the folder must belong to. Not looked at when absent.
+            type: int
+          mode:
+            description: With V(bind), the mode that the folder must have, in octal, as in V("0770"). Not looked at when absent.
+            type: str
       data:
         description: The volume on C(/usr/local/waent/data).
         type: dict
@@ -52,14 +58,8 @@ options:
         description: The volume on C(/var/lib/mysql).
         type: dict
         suboptions: *volume
-  bind_owner:
-    description: The numeric user id that the folders of bind mounts must belong to. Not looked at when absent.
-    type: int
-  bind_mode:
-    description: The mode that the folders of bind mounts must have, in octal, as in V("0770"). Not looked at when absent.
-    type: str
   allow_source_change:
-    description: Accept that existing containers get another source, because the data was copied or is not needed.
+    description: Accept that existing containers get another source for what they mount, because the data was copied or is not needed.
     type: bool
     default: false
 """
@@ -68,9 +68,8 @@ EXAMPLES = r"""
 - name: Use the folder on the share, and the database's old volume
   waba.cluster.volumes:
     volumes:
-      media: {type: bind, source: /mnt/wamedia}
+      media: {type: bind, source: /mnt/wamedia, mode: "0770"}
       database: {type: external, source: waba_mysql_2025}
-    bind_mode: "0770"
 """
 
 RETURN = r"""
@@ -82,57 +81,45 @@ volumes:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils.driver import containers, docker_engine, host
+from ansible_collections.waba.cluster.plugins.module_utils.driver import docker_engine, volume_use
 from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DockerUnavailable, DriverError
 from ansible_collections.waba.cluster.plugins.module_utils.options import VOLUMES
 from ansible_collections.waba.cluster.plugins.module_utils.planner import problems
 from ansible_collections.waba.cluster.plugins.module_utils.planner import volumes as planner
-from ansible_collections.waba.cluster.plugins.module_utils.planner.contract import LABEL_CLUSTER
 
 OPTIONS = {
     "cluster_name": {"type": "str", "default": "waba"},
     "volumes": {**VOLUMES, "required": True},
-    "bind_owner": {"type": "int"},
-    "bind_mode": {"type": "str"},
     "allow_source_change": {"type": "bool", "default": False},
 }
 
 
-def look(params, client):
-    """Return ({kind: fault or None}, our containers). client: docker.DockerClient, or None where there is no Docker. Raises DriverError."""
-    found = {}
-    for kind, volume in params["volumes"].items():
-        if volume["type"] == "bind":
-            found[kind] = host.folder_fault(volume["source"], params["bind_owner"], params["bind_mode"])
-        elif volume["type"] == "external" and client:
-            found[kind] = containers.volume_fault(client, volume["source"])
-    ours = containers.with_labels(client, f"{LABEL_CLUSTER}={params['cluster_name']}") if client else []
-    return found, [{"name": item["Name"].lstrip("/"), "mounts": containers.mounts(item)} for item in ours]
+def client_of(module):
+    """Return a `docker.DockerClient`, in check mode None where there is no Docker yet. Raises DockerUnavailable."""
+    try:
+        return docker_engine.connect()
+    except DockerUnavailable:
+        if not module.check_mode:
+            raise
+    return None
 
 
 def main():
     module = AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True)
-    params = module.params
-    params["volumes"] = {kind: volume for kind, volume in params["volumes"].items() if volume}
+    params, cluster = module.params, module.params["cluster_name"]
+    wanted = planner.given(params["volumes"])
     try:
-        try:
-            client = docker_engine.connect()
-        except DockerUnavailable:
-            if not module.check_mode:
-                raise
-            client = None
-        found, ours = look(params, client)
+        client = client_of(module)
+        ours = volume_use.containers_of(client, cluster)
+        wrong = volume_use.problems(params, wanted)
     except DriverError as error:
         module.fail_json(msg=str(error))
-    wrong = planner.missing(params["volumes"], found)
-    if not params["allow_source_change"]:
-        wrong.extend(planner.left_behind(params["cluster_name"], params["volumes"], ours))
     if wrong:
-        msg = problems.report(wrong, module.params["cluster_name"], "Nothing was touched; volumes to mend")
+        msg = problems.report(wrong, cluster, "Nothing was touched; volumes to mend")
         module.fail_json(msg=msg, problems=[problem._asdict() for problem in wrong])
     facts = {}
-    for kind, volume in params["volumes"].items():
-        source = planner.mount_source(params["cluster_name"], volume)
+    for kind, volume in wanted.items():
+        source = planner.mount_source(cluster, volume)
         users = sorted(item["name"] for item in ours if source in item["mounts"].values())
         facts[kind] = {"type": volume["type"], "source": source[1], "used_by": users}
     module.exit_json(changed=False, volumes=facts)

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from ansible_collections.waba.cluster.plugins.module_utils.planner.compose_documents import volume_name
-from ansible_collections.waba.cluster.plugins.module_utils.planner.contract import MOUNT_POINTS
+from ansible_collections.waba.cluster.plugins.module_utils.planner.contract import DEFAULT_VOLUMES, MOUNT_POINTS
 from ansible_collections.waba.cluster.plugins.module_utils.planner.problems import Problem
 
 
@@ -23,7 +23,7 @@ def missing(volumes, found):
     """
     mends = {
         "external": "Make it with 'docker volume create', or mend the name",
-        "bind": "Make the folder or mount the share, or mend the path",
+        "bind": "Make the folder or mount the share, or mend path, owner or mode",
     }
     return [
         Problem(f"volumes.{kind}.source", volumes[kind]["source"], fault, mends[volumes[kind]["type"]])
@@ -33,19 +33,35 @@ def missing(volumes, found):
 
 
 def left_behind(cluster, volumes, containers):
-    """Return a Problem for every container whose data would stay in another place than its next container looks.
+    """Return a Problem for every place whose data would stay where the next container does not look.
 
-    containers: list of {"name", "mounts": {destination: (mount type, source)}}, ours only.
+    volumes: as from `complete`. containers: list of {"name", "mounts": {destination: (mount type, source)}}, ours only.
     """
     problems = []
-    for kind, volume in volumes.items():
-        wanted, users = mount_source(cluster, volume), {}
+    for kind, mount_point in MOUNT_POINTS.items():
+        volume, users = volumes.get(kind), {}
         for container in containers:
-            mounted = container["mounts"].get(MOUNT_POINTS[kind])
-            if mounted and mounted != wanted:
+            mounted = container["mounts"].get(mount_point)
+            if mounted and not (volume and mounted == mount_source(cluster, volume)):
                 users.setdefault(mounted[1], []).append(container["name"])
         for source, names in users.items():
             wrong = f"the {kind} of {', '.join(sorted(names))} is in {source}, and would be lost sight of"
-            mend = f"Set it back, or copy the data from {source} and set allow_source_change"
-            problems.append(Problem(f"volumes.{kind}.source", volume["source"], wrong, mend))
+            mend = (
+                f"Set it back; or copy the data from {source}, and set allow_source_change (waba_allow_source_change)"
+            )
+            problems.append(Problem(f"volumes.{kind}.source", volume and volume["source"], wrong, mend))
     return problems
+
+
+def complete(volumes):
+    """Return {kind: {"type", "source", ...}} with the defaults for what was not given. volumes: the option of that name."""
+    return {**DEFAULT_VOLUMES, **given(volumes)}
+
+
+def given(volumes, nodes=None):
+    """Return {kind: volume} of what was given, or of it what the nodes (as from `nodes.plan_nodes`) of a host mount."""
+    kinds = MOUNT_POINTS
+    if nodes is not None:
+        databases = {node["role"] == "mysql" for node in nodes}
+        kinds = [kind for kind in MOUNT_POINTS if (kind == "database") in databases]
+    return {kind: volume for kind, volume in (volumes or {}).items() if volume and kind in kinds}
