@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conftest import FOLDER, NAME, Api, Cluster, changed, play
+from conftest import FOLDER, NAME, Api, Cluster, changed, log_in, play
 
 UNINSTALL = "playbooks/uninstall.yml"
 KEEP = ("-e", "waba_wipe_volumes=false")
@@ -40,7 +40,7 @@ def test_uninstall_keeps_the_data(cluster: Cluster, api: Api) -> None:
         ["mariadb", "waba", "-Ne", f"SELECT COUNT(*) FROM message WHERE message_id = '{message['id']}'"]
     )
     assert (code, found.strip()) == (0, b"1")
-    assert Api().is_whole(), "the admin's password is the same as before"
+    assert log_in().is_whole(), "the admin's password is the same as before"
 
 
 def test_uninstall_of_half_an_install(cluster: Cluster) -> None:

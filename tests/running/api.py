@@ -1,0 +1,58 @@
+"""The /v1 API of a running cluster, as a client sees it."""
+
+from __future__ import annotations
+
+import requests
+import urllib3
+
+urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+
+
+class Api:
+    """The /v1 API, as a business's application uses it."""
+
+    def __init__(self, base: str, secrets: dict[str, str]) -> None:
+        """base: str, scheme, host and port of a webapp. secrets: the variables of the cluster's file of secrets."""
+        self.base, self.secrets = base, secrets
+        self.session = requests.Session()
+        self.session.verify = False
+        self.session.trust_env = False  # a CA bundle in the environment would win over verify
+        self.session.headers["Authorization"] = f"Bearer {self.login().json()['users'][0]['token']}"
+
+    def login(self, password: str | None = None) -> requests.Response:
+        return requests.post(
+            f"{self.base}/v1/users/login",
+            auth=("admin", password or self.secrets["waba_admin_password"]),
+            verify=False,
+            timeout=10,
+        )
+
+    def call(self, method: str, path: str, body: object = None) -> requests.Response:
+        return self.session.request(method, f"{self.base}/v1/{path}", json=body, timeout=10)
+
+    def send(self, text: str, to: str = "15551234567") -> requests.Response:
+        return self.call(
+            "POST", "messages", {"to": to, "type": "text", "recipient_type": "individual", "text": {"body": text}}
+        )
+
+    def sends(self, text: str) -> bool:
+        return self.send(text).status_code == 200
+
+    def health(self) -> dict[str, dict]:
+        key = {"Authorization": f"Apikey {self.secrets['waba_api_key']}"}
+        return requests.get(f"{self.base}/v1/health", headers=key, verify=False, timeout=10).json()["health"]
+
+    def nodes(self, **wanted: str) -> list[str]:
+        """Return the short container ids of the nodes whose health entry has the wanted values."""
+        return [name.rpartition(":")[2] for name, node in self.health().items() if wanted.items() <= node.items()]
+
+    def is_whole(self) -> bool:
+        roles = sorted(
+            f"{node['role']} {node['gateway_status']}" for node in self.health().values() if not node.get("errors")
+        )
+        return roles == [
+            "coreapp connected",
+            "coreapp disconnected",
+            "primary_master disconnected",
+            "secondary_master disconnected",
+        ]

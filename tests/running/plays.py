@@ -1,0 +1,45 @@
+"""Playbooks of the collection, run as a user runs them, and how long to wait for what they bring about."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import requests
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def wait_for(condition: Callable[[], object], seconds: float, what: str) -> float:
+    """Wait until condition holds and return the seconds that took; fail with what was waited for."""
+    began = time.monotonic()
+    while time.monotonic() - began < seconds:
+        with contextlib.suppress(requests.RequestException):
+            if condition():
+                return time.monotonic() - began
+        time.sleep(0.1)
+    pytest.fail(f"not within {seconds} s: {what}")
+
+
+def play_on(inventory: Path, playbook: str, *arguments: str) -> subprocess.CompletedProcess:
+    """Run one of the collection's playbooks on the cluster of an inventory."""
+    return subprocess.run(
+        ["ansible-playbook", str(ROOT / playbook), "-i", str(inventory), *arguments],
+        cwd=ROOT,
+        env={**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def changed(result: subprocess.CompletedProcess) -> int:
+    """Return how many tasks a run of a playbook changed; a run that failed fails the test with its output."""
+    assert result.returncode == 0, result.stdout + result.stderr
+    return sum(int(count) for count in re.findall(r"changed=(\d+)", result.stdout))

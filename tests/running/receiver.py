@@ -1,0 +1,76 @@
+"""A webhook receiver, as a business runs it."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import http.server
+import json
+import queue
+import ssl
+import threading
+import time
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+
+class Receiver:
+    """A webhook receiver: a real HTTPS server of the business, on this machine."""
+
+    def __init__(self, folder: Path, address: str) -> None:
+        self.bodies: queue.Queue[dict] = queue.Queue()
+        self.answer = 200
+        receiver = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                if receiver.answer == 200:
+                    receiver.bodies.put(json.loads(body))
+                self.send_response(receiver.answer)
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                """Stay silent."""
+
+        self.server = http.server.ThreadingHTTPServer(("0.0.0.0", 0), Handler)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self_signed(folder, address))
+        self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+        self.url = f"https://{address}:{self.server.server_address[1]}/hook"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def statuses_of(self, message: str, count: int, seconds: float = 20) -> list[str]:
+        """Return the first count statuses that arrive for a message, in order of arrival."""
+        statuses: list[str] = []
+        deadline = time.monotonic() + seconds
+        while len(statuses) < count and time.monotonic() < deadline:
+            with contextlib.suppress(queue.Empty):
+                body = self.bodies.get(timeout=0.2)
+                statuses += [status["status"] for status in body.get("statuses", []) if status["id"] == message]
+        return statuses
+
+
+def self_signed(folder: Path, address: str) -> Path:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, address)])
+    now = datetime.datetime.now(datetime.timezone.utc)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(hours=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    path = folder / "receiver.pem"
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    path.write_bytes(private + certificate.public_bytes(serialization.Encoding.PEM))
+    return path
