@@ -43,8 +43,8 @@ def up(name: str, count: int, bare: int, images: tuple[str, ...]) -> None:
     members = hosts(name, count, bare, lab.make_network())
     lab.make_hosts(members, key.with_suffix(".pub").read_text(encoding="utf-8"), list(images))
     for file, content in (
-        (folder / "connections.yml", connections(members, str(key))),
-        (folder / "inventory" / "hosts.yml", inventory(members, str(key))),
+        (folder / "connections.yml", connections(members, folder)),
+        (folder / "inventory" / "hosts.yml", inventory(members, folder)),
     ):
         file.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
     for host in members:

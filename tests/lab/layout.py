@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass, field
+from pathlib import Path
 
 # In this order hosts are named and roles dealt out: eight hosts are those of inventories/production, fewer share, more are spare.
 SEATS = (
@@ -42,15 +43,20 @@ def hosts(lab: str, count: int, bare: int, subnet: str) -> list[Host]:
             f"{name}.{lab}.test",
             seated - bare <= index < seated,
             tuple(
-                sorted({group for seat, (_, group) in enumerate(SEATS) if seat % seated == index and index < seated})
+                sorted(
+                    {group for seat, (_name, group) in enumerate(SEATS) if seat % seated == index and index < seated}
+                )
             ),
         )
         for index, name in enumerate(names)
     ]
 
 
-def connections(members: list[Host], key: str) -> dict:
-    """Return an inventory (dict) that says how Ansible reaches the hosts, and under which name they reach each other."""
+def connections(members: list[Host], folder: Path) -> dict:
+    """Return an inventory (dict) that says how Ansible reaches the hosts, and under which name they reach each other.
+
+    folder: the lab's own, for its SSH key and the secrets of its cluster.
+    """
     return {
         "all": {
             "hosts": {
@@ -58,21 +64,22 @@ def connections(members: list[Host], key: str) -> dict:
             },
             "vars": {
                 "ansible_user": "root",
-                "ansible_ssh_private_key_file": key,
+                "ansible_ssh_private_key_file": str(folder / "key"),
                 "ansible_ssh_common_args": "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR",
                 "ansible_python_interpreter": "/usr/bin/python3",
                 "images_source": "preloaded",
+                "waba_secrets_file": str(folder / "waba_secrets.yml"),
             },
         }
     }
 
 
-def inventory(members: list[Host], key: str) -> dict:
+def inventory(members: list[Host], folder: Path) -> dict:
     """Return the whole inventory (dict): connections, and who plays which role."""
     groups = sorted({group for _name, group in SEATS})
     return {
         "all": {
-            **connections(members, key)["all"],
+            **connections(members, folder)["all"],
             "children": {
                 group: {"hosts": {host.name: {} for host in members if group in host.groups}} for group in groups
             },
