@@ -82,6 +82,7 @@ STAGES: dict[str, Callable[[], tuple[Command, Path]]] = {
     "project": in_root(sys.executable, "-m", "pytest", "tests/project"),
     # Docker, Compose and the images that users get: what follows runs against the real ones.
     "images": in_root("ansible-playbook", "-i", "molecule/default/inventory", "molecule/default/create.yml"),
+    "inputs": in_root(sys.executable, "-m", "pytest", "tests/inputs"),
     "units": lambda: ansible_test("units"),
     "node": in_root("tests/tools/with_database", sys.executable, "-m", "pytest", "images/node/tests"),
     "sanity": lambda: ansible_test("sanity"),

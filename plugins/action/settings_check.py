@@ -4,15 +4,20 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
-from ansible_collections.waba.cluster.plugins.module_utils.planner import given_secrets, setting_names
+from ansible_collections.waba.cluster.plugins.module_utils.planner import dotenv, given_secrets, setting_names
 from ansible_collections.waba.cluster.plugins.module_utils.planner.problems import Problem
 
 ROLES = Path(__file__).resolve().parents[2] / "roles"
+# Ansible's own words for a wrong type, which repeat the value.
+CONVERSION = re.compile(
+    r"(?:argument|Elements value for option) '(\S+)' is of type .* and we were unable to convert to (\w+):.*", re.DOTALL
+)
 HOW_TO_LEARN = "ansible-doc -t role waba.cluster.{0} tells what it takes"
 
 
@@ -25,12 +30,12 @@ class ActionModule(ActionBase):
         variables = task_vars or {}
         specifications = self._specifications()
         secrets = list(self._task.args.get("secrets") or [])
-        problems, values = [], {}
+        problems, values, given = [], {}, {}
         for name, (role, option) in specifications.items():
             if name in variables:
                 found, values[name] = self._checked(name, variables, role, option)
                 problems += found
-        given = {}
+        sound = not problems
         for name in secrets:
             if name in variables:
                 found, value = self._templated(name, variables)
@@ -38,10 +43,12 @@ class ActionModule(ActionBase):
                 given.update({} if found else {name: value})
         images = [str(values.get(name)) for name in ("waba_coreapp_image", "waba_webapp_image")]
         unknown, warnings = setting_names.unknown(variables, {*specifications, *secrets})
+        problems += dotenv.checked(values.get("waba_environment") or {}, "environment")[1]
         problems += given_secrets.given_problems(given, images) + unknown
         return {
             **result,
             "changed": False,
+            "sound": sound,
             "problems": [problem._asdict() for problem in problems],
             "risks": [warning._asdict() for warning in warnings],
         }
@@ -66,7 +73,8 @@ class ActionModule(ActionBase):
         problems, value = self._templated(name, variables)
         if problems:
             return problems, None
-        wrong = dict.fromkeys(ArgumentSpecValidator({name: option}).validate({name: value}).error_messages)
+        said = ArgumentSpecValidator({name: option}).validate({name: value}).error_messages
+        wrong = dict.fromkeys(CONVERSION.sub(r"\1 must be of the type \2", text) for text in said)
         mend = HOW_TO_LEARN.format(role)
         # The values inside may be secrets; only what is no collection is shown.
         shown = value if isinstance(value, (str, int, float)) else f"({type(value).__name__})"

@@ -46,10 +46,6 @@ options:
         description: Its port.
         type: int
         default: 3306
-  environment:
-    description: More environment variables for the nodes, as for M(waba.cluster.compose_files).
-    type: dict
-    default: {}
   connect_timeout:
     description: Seconds to wait for the database's answer.
     type: int
@@ -140,7 +136,6 @@ from ansible_collections.waba.cluster.plugins.module_utils.driver import host, m
 from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DriverError
 from ansible_collections.waba.cluster.plugins.module_utils.options import PLAN_OPTIONS
 from ansible_collections.waba.cluster.plugins.module_utils.planner import (
-    dotenv,
     ports_in_use,
     problems,
     requirements,
@@ -159,7 +154,6 @@ OPTIONS = {
         "type": "dict",
         "options": {"host": {"type": "str", "required": True}, "port": {"type": "int", "default": 3306}},
     },
-    "environment": {"type": "dict", "default": {}, "no_log": True},
     "connect_timeout": {"type": "int", "default": 5},
     "min_free_mb": {"type": "int", "default": 1024},
     "managed": {"type": "bool", "default": True},
@@ -192,7 +186,6 @@ def check(module):
             gathered.extend(more)
         nodes = [{**node, "running": [port for port in node["published"] if port in ours]} for node in nodes]
         found.extend(requirements.memory_problems(nodes, machine.memory_mb()))
-    found.extend(dotenv.checked(params["environment"], "environment")[1])
     found.extend(requirements.host_problems({**host.host_facts(params), "nfs": machine.has_nfs()}, params))
     for gathered, more in zip(
         (found, warnings), software.judge(machine.software(module.run_command), params["managed"])

@@ -10,6 +10,7 @@ version_added: 1.0.0
 description:
   - Checks every variable that is a setting of one of the collection's roles, by that role's argument specification, and tells all that is wrong.
   - A variable that begins with C(waba_) and is no setting is a problem too, told with the nearest name that is one.
+  - The nodes' environment variables must fit into an environment file.
   - Secrets that you give must be usable; with the vendor's images, their database password must not hold a character that those cannot take.
   - Runs on the controller alone; the host is not asked. Never fails because of what it finds.
 author:
@@ -34,6 +35,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+sound:
+  description: Whether every setting is what its role's argument specification asks for, so that the host can be planned.
+  returned: always
+  type: bool
+  sample: true
 problems:
   description: What is wrong.
   returned: always

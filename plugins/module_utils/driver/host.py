@@ -112,6 +112,7 @@ def host_facts(params):
 
 
 def _free_mb(path):
+    path = os.path.abspath(path)  # a relative one is refused elsewhere, and must not make this endless
     while not os.path.exists(path):
         path = os.path.dirname(path)
     status = os.statvfs(path)

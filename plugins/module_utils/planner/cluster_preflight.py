@@ -38,7 +38,7 @@ def judge(reports, clock_tolerance):
 
 
 def _is_comparable(report):
-    return "facts" in report.get("checks", {}) and not report.get("settings", {}).get("problems")
+    return "facts" in report.get("checks", {}) and report.get("settings", {}).get("sound", True)
 
 
 def _unasked(report):

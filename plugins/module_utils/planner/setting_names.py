@@ -22,7 +22,8 @@ def unknown(names, known):
     problems, warnings = [], []
     for name in sorted(set(names) - known):
         if name.startswith(SHARED_PREFIX):
-            nearest = difflib.get_close_matches(name, known, n=1, cutoff=LOOKS_LIKE)
+            written_out = name.replace("_db_", "_database_")  # the vendor's word for it
+            nearest = difflib.get_close_matches(written_out, known, n=1, cutoff=LOOKS_LIKE)
             mend = f"Write {nearest[0]}" if nearest else "Take it out; names with waba_ are for the collection alone"
             problems.append(Problem(name, "(not read)", "there is no such setting", mend))
         else:

@@ -1,0 +1,292 @@
+"""What is refused: by run, the inventory's variables and groups, and every row of the table that must come of them.
+
+A row is (host, setting, value, what is wrong, how to mend it). One host carries as many wrong settings as it can: all are told at once.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+LEARN = "ansible-doc -t role waba.cluster.{} tells what it takes"
+WABA = LEARN.format("waba")
+UNKNOWN = "there is no such setting"
+TAKEN_RANGE, TAKEN_PORT = 15251, 15090  # this test's own process listens there
+HERE = f"{Path('/proc/self/comm').read_text(encoding='utf-8').strip()} (pid {os.getpid()})"
+MEMORY = int(Path("/proc/meminfo").read_text(encoding="utf-8").split("MemTotal:")[1].split()[0]) // 1024
+CROWD = MEMORY // 1024 + 1  # more of the vendor's coreapps than fit
+VENDOR = "docker.whatsapp.biz"
+NAME_RULE = "Use a-z, 0-9, _ and -, a letter or digit first"
+FOUR = "Give four ports in a row, as in '6300-6303'"
+PIN = "Pin one of them to ports that nobody else on this host has"
+TEXT = "Put a text in quotes, or leave it out: one is then made"
+HIDDEN = "(not shown)"
+
+
+def row(case: tuple) -> tuple[str, ...]:
+    host, setting, value, wrong, mend = case
+    shown = value if isinstance(value, str) and value.startswith("(") else repr(value)
+    return (host, setting, shown, wrong, mend)
+
+
+def typo(name: str, meant: str) -> tuple:
+    return ("typed", name, "(not read)", UNKNOWN, f"Write {meant}")
+
+
+TYPED = {
+    "waba_coreap_instances": [],
+    "waba_master_instance": [],
+    "waba_externalhostname": "x",
+    "waba_database_hostname": "x",
+    "waba_db_password": "x",
+    "waba_publish_adress": "x",
+    "waba_cluster": "x",
+    "waba_volume": {},
+    "waba_qqqqqqqq": 1,
+    "waba_layout": "flat",
+    "waba_ha": "perhaps",
+    "waba_master_instances": 5,
+    "waba_coreapp_instances": [{"ports": "6250-6253"}],
+    "waba_webapp_instances": [{"name": "waweb", "port": "many"}],
+    "waba_volumes": {"media": {"type": "tape", "source": "x"}},
+    "waba_database_port": "mysql",
+    "waba_wait_timeout": "soon",
+    "waba_clock_tolerance": "little",
+    "images_source": "thin air",
+    "docker_host_manage": "perhaps",
+    "waba_dir": "{{ nobody_defined_this }}",
+    "waba_database_password": 12345678,
+    "waba_admin_password": "password",
+    "waba_api_key": "short",
+    "waba_jwt_key": "",
+    "waba_node_secret": ["a"],
+    "waba_database_root_password": "two\nlines",
+}
+KEYS = {
+    "waba_coreapp_instances": [{"name": "wacore", "port": 6250}],
+    "waba_webapp_instances": [{"name": "waweb", "ports": "9090-9093"}],
+    "waba_volumes": {"medias": {"source": "x"}},
+    "waba_environment": "WA_DB_PERSISTENT",
+    "waba_coreapp_image": f"{VENDOR}/coreapp:v2.57.2",
+    "waba_webapp_image": f"{VENDOR}/web:v2.57.2",
+    "waba_database_password": "a?b{c}d&e~f!g(h)i^j=k",
+}
+NAMES = {
+    "waba_cluster_name": "My Cluster",
+    "waba_external_hostname": "core 1",
+    "waba_dir": "opt/waba",
+    "waba_publish_address": "here",
+    "waba_webapp_publish_address": "10.0.0",
+    "waba_webapp_certificate": "web.pem",
+    "waba_coreapp_instances": [{"name": "WaCore"}, {"name": "a"}, {"name": "a"}],
+    "waba_volumes": {
+        "media": {"type": "bind", "source": "mnt/media"},
+        "data": {"type": "external", "source": "old/data"},
+        "database": {"type": "named", "source": "-x"},
+    },
+    "waba_environment": {"A B": "x", "TWO": "a\nb", "FLAG": True, "MAP": {"a": 1}},
+}
+PORTS = {
+    "waba_cluster_name": "waba-inputs",
+    "waba_coreapp_instances": [
+        {"name": "short", "ports": "6300-6302"},
+        {"name": "long", "ports": "6300-6304"},
+        {"name": "backwards", "ports": "6303-6300"},
+        {"name": "one", "ports": "6300"},
+        {"name": "words", "ports": "six"},
+        {"name": "outside", "ports": "65534-65537"},
+        {"name": "zero", "ports": "0-3"},
+        {"name": "first", "ports": "7000-7003"},
+        {"name": "second", "ports": "7003-7006"},
+    ],
+    "waba_webapp_instances": [
+        {"name": "inside", "port": 7001},
+        {"name": "above", "port": 65536},
+        {"name": "below", "port": -1},
+    ],
+}
+
+
+def coreapp(index: int, value: str, wrong: str, mend: str) -> tuple:
+    return ("ports", f"waba_coreapp_instances (coreapps[{index}].ports)", value, wrong, mend)
+
+
+def webapp(index: int, value: object, wrong: str, mend: str) -> tuple:
+    return ("ports", f"waba_webapp_instances (webapps[{index}].port)", value, wrong, mend)
+
+
+SETTINGS = [
+    typo("waba_coreap_instances", "waba_coreapp_instances"),
+    typo("waba_master_instance", "waba_master_instances"),
+    typo("waba_externalhostname", "waba_external_hostname"),
+    typo("waba_database_hostname", "waba_database_host"),
+    typo("waba_db_password", "waba_database_password"),
+    typo("waba_publish_adress", "waba_publish_address"),
+    typo("waba_cluster", "waba_cluster_name"),
+    typo("waba_volume", "waba_volumes"),
+    ("typed", "waba_qqqqqqqq", "(not read)", UNKNOWN, "Take it out; names with waba_ are for the collection alone"),
+    ("typed", "waba_layout", "flat", "value of waba_layout must be one of: role, single_server, got: flat", WABA),
+    ("typed", "waba_ha", "perhaps", "waba_ha must be of the type bool", WABA),
+    ("typed", "waba_master_instances", 5, "waba_master_instances must be of the type dict", WABA),
+    ("typed", "waba_master_instances", 5,
+     "Value '5' in the sub parameter field 'waba_master_instances' must be a list, not 'int'", WABA),
+    ("typed", "waba_coreapp_instances", "(list)", "missing required arguments: name found in waba_coreapp_instances", WABA),
+    ("typed", "waba_webapp_instances", "(list)", "port must be of the type int", WABA),
+    ("typed", "waba_volumes", "(dict)",
+     "value of type must be one of: named, external, bind, got: tape found in waba_volumes -> media", WABA),
+    ("typed", "waba_database_port", "mysql", "waba_database_port must be of the type int", WABA),
+    ("typed", "waba_wait_timeout", "soon", "waba_wait_timeout must be of the type int", WABA),
+    ("typed", "waba_clock_tolerance", "little", "waba_clock_tolerance must be of the type float", WABA),
+    ("typed", "images_source", "thin air", "value of images_source must be one of: build, preloaded, got: thin air",
+     LEARN.format("images")),
+    ("typed", "docker_host_manage", "perhaps", "docker_host_manage must be of the type bool", LEARN.format("docker_host")),
+    ("typed", "waba_dir", "(not known)", "it cannot be worked out: 'nobody_defined_this' is undefined",
+     "Define what it refers to, or mend the expression"),
+    ("typed", "waba_database_password", HIDDEN, "it is not text but int", TEXT),
+    ("typed", "waba_admin_password", HIDDEN, "the API refuses so weak a password",
+     "Use 8 to 64 characters with an upper-case and a lower-case letter, a digit and a special character"),
+    ("typed", "waba_api_key", HIDDEN, "it has 5 characters", "Use 12 to 128 characters"),
+    ("typed", "waba_jwt_key", HIDDEN, "it is empty", TEXT),
+    ("typed", "waba_node_secret", HIDDEN, "it is not text but list", TEXT),
+    ("typed", "waba_database_root_password", HIDDEN, "it holds a newline or a NUL", "Use a text of one line"),
+    ("keys", "waba_coreapp_instances", "(list)", "waba_coreapp_instances.port. Supported parameters include: name, ports.", WABA),
+    ("keys", "waba_webapp_instances", "(list)", "waba_webapp_instances.ports. Supported parameters include: name, port.", WABA),
+    ("keys", "waba_volumes", "(dict)", "waba_volumes.medias. Supported parameters include: data, database, media.", WABA),
+    ("keys", "waba_environment", "WA_DB_PERSISTENT", "waba_environment must be of the type dict", WABA),
+    ("keys", "waba_database_password", HIDDEN, "the vendor's client cannot take ? { } & ~ ! ( ) ^ = in it",
+     "Use a password without any of ? { } & ~ ! ( ) ^ ="),
+    ("names", "waba_cluster_name (cluster_name)", "My Cluster", "it is no name for a cluster", NAME_RULE),
+    ("names", "waba_external_hostname (external_hostname)", "core 1", "it is neither a host name nor an address", "Give one, without spaces"),
+    ("names", "waba_dir (path)", "opt/waba", "it is not an absolute path", "Let it begin with /"),
+    ("names", "waba_publish_address (publish_address)", "here", "it is not an IP address", "Give an address of this host, or '' for all"),
+    ("names", "waba_webapp_publish_address (webapp_publish_address)", "10.0.0", "it is not an IP address",
+     "Give an address of this host, or '' for all"),
+    ("names", "waba_webapp_certificate (certificate)", "web.pem", "it is not an absolute path", "Let it begin with /"),
+    ("names", "waba_webapp_certificate (certificate)", "web.pem", "there is no such file", "Put it there, or mend the path"),
+    ("names", "waba_webapp_certificate_key (certificate_key)", "(not set)", "certificate is set and this is not",
+     "Set both, or none for a self-signed certificate"),
+    ("names", "waba_coreapp_instances (coreapps[0].name)", "WaCore", "it is no name for a service", NAME_RULE),
+    ("names", "waba_coreapp_instances (coreapps[2].name)", "a", "coreapps[1].name has the same name",
+     "Give every instance of a host its own name"),
+    ("names", "waba_volumes (volumes.media.source)", "mnt/media", "it is not an absolute path, as a bind mount needs", "Let it begin with /"),
+    ("names", "waba_volumes (volumes.data.source)", "old/data", "it is no name for a volume",
+     "Use letters, digits, _ . and -, or type bind for a folder"),
+    ("names", "waba_volumes (volumes.database.source)", "-x", "it is no name for a volume",
+     "Use letters, digits, _ . and -, or type bind for a folder"),
+    ("names", "waba_environment (environment.A B)", HIDDEN, "it is no name for an environment variable",
+     "Use letters, digits and underscores, and no digit first"),
+    ("names", "waba_environment (environment.TWO)", HIDDEN, "its value holds a newline or a NUL, which an environment file cannot carry",
+     "Use a value of one line"),
+    ("names", "waba_environment (environment.FLAG)", HIDDEN, "its value is not text but bool", "Put the value in quotes"),
+    ("names", "waba_environment (environment.MAP)", HIDDEN, "its value is not text but dict", "Put the value in quotes"),
+    coreapp(0, "6300-6302", "it is 3 ports long, not 4", FOUR),
+    coreapp(1, "6300-6304", "it is 5 ports long, not 4", FOUR),
+    coreapp(2, "6303-6300", "it is 0 ports long, not 4", FOUR),
+    coreapp(3, "6300", "it is not a range of ports", FOUR),
+    coreapp(4, "six", "it is not a range of ports", FOUR),
+    coreapp(5, "65534-65537", "port 65536 does not exist", "Stay within 1 to 65535"),
+    coreapp(6, "0-3", "port 0 does not exist", "Stay within 1 to 65535"),
+    coreapp(8, "7003-7006", "coreapp second and coreapp first (coreapps[7].ports, 7000-7003) would both publish port 7003", PIN),
+    webapp(0, "7001", "webapp inside and coreapp first (coreapps[7].ports, 7000-7003) would both publish port 7001", PIN),
+    webapp(1, 65536, "port 65536 does not exist", "Stay within 1 to 65535"),
+    webapp(2, -1, "port -1 does not exist", "Stay within 1 to 65535"),
+    ("ports", "waba_cluster_name (cluster_name)", "waba-inputs", "most hosts of the cluster have 'My Cluster'",
+     "Give all hosts of a cluster the same"),
+    ("names, ports", "waba_database_host (database_address.host)", "", "the cluster has no database",
+     "Name the host of yours, or put a host into the group waba_mysql"),
+]  # fmt: skip
+
+ASKED = "first, namesake, itself, odd, single"  # the hosts of the second run that could be asked
+BETWEEN_HOSTS = [
+    (ASKED, "waba_master_instances (masters_total)", 1, "a highly available cluster needs 2 masters or more",
+     "Add masters, or set ha (waba_ha) to false"),
+    (ASKED, "waba_coreapp_instances (coreapps_total)", 1, "1 shard(s) need 2 coreapps or more, so that one stands by",
+     "Add coreapps, use fewer shards, or set ha (waba_ha) to false"),
+    (ASKED, "waba_database_host (database_address.host)", "127.0.0.1", "nothing answers at port 1: Connection refused",
+     "Start the database, open its port to this host, or mend the address"),
+    # Without a plan the hosts have nothing to reach each other for; that is tried on hosts that are hosts.
+    (ASKED, "waba_publish_address (publish_address)", "nowhere", "it is not an IP address", "Give an address of this host, or '' for all"),
+    ("namesake", "waba_external_hostname (external_hostname)", "first.test", "first has the same name", "Give every host its own"),
+    ("itself", "waba_external_hostname (external_hostname)", "localhost", "under this name the other hosts find themselves, not this one",
+     "Give a name or address that they can reach"),
+    ("single", "waba_layout (layout)", "single_server", "most hosts of the cluster have 'role'", "Give all hosts of a cluster the same"),
+    ("single", "waba_layout (layout)", "single_server", "on 5 hosts the nodes cannot find each other by service name", "Set it to role"),
+    ("odd", "waba_cluster_name (cluster_name)", "another", "most hosts of the cluster have 'waba-inputs'",
+     "Give all hosts of a cluster the same"),
+    ("gone", "ansible_host", "(as in the inventory)",
+     'it cannot be reached: Data could not be sent to remote host "127.0.0.1". Make sure this host can be reached over ssh: '
+     "ssh: connect to host 127.0.0.1 port 1: Connection refused", "Start it, or mend how Ansible connects to it"),
+    ("broken", "(the check itself)", "(no answer)", "The module interpreter '/nowhere/python3' was not found.",
+     "Mend that on the host, then run again"),
+]  # fmt: skip
+
+ON_THE_HOST = [
+    ("here", "waba_coreapp_instances (coreapps[0].ports)", str(TAKEN_RANGE), f"port {TAKEN_RANGE} (coreapp wacore) is taken by {HERE}",
+     "Stop it, or give this instance other ports"),
+    ("here", "waba_webapp_instances (webapps[0].port)", str(TAKEN_PORT), f"port {TAKEN_PORT} (webapp waweb) is taken by {HERE}",
+     "Stop it, or give this instance other ports"),
+    ("here", "memory", f"{MEMORY} MB", f"its {CROWD + 3} containers need about {1024 * (CROWD + 2) + 512} MB",
+     "Give the host more memory, or fewer instances"),
+    ("here", "waba_webapp_certificate (certificate)", "/nowhere/web.pem", "there is no such file", "Put it there, or mend the path"),
+    ("here", "waba_webapp_certificate_key (certificate_key)", "/nowhere/web.key", "there is no such file", "Put it there, or mend the path"),
+    ("here", "waba_database_host (database_address.host)", "no-such-host.invalid", "nothing answers at port 3306: Name or service not known",
+     "Start the database, open its port to this host, or mend the address"),
+]  # fmt: skip
+
+RUNS = {
+    "settings": {
+        "vars": {},
+        "groups": {
+            "waba_masters": {"hosts": {"typed": TYPED}},
+            "waba_coreapps": {"hosts": {"keys": KEYS, "names": NAMES, "ports": PORTS}},
+            "waba_webapps": {"hosts": {"names": {}, "ports": {}}},
+        },
+        "refused": SETTINGS,
+    },
+    "between_hosts": {
+        "vars": {
+            "waba_cluster_name": "waba-inputs",
+            "waba_publish_address": "nowhere",
+            "waba_database_host": "127.0.0.1",
+            "waba_database_port": 1,
+        },
+        "groups": {
+            "waba_masters": {"hosts": {"first": {"waba_external_hostname": "first.test"}}},
+            "waba_coreapps": {"hosts": {"namesake": {"waba_external_hostname": "first.test"}}},
+            "waba_webapps": {
+                "hosts": {
+                    "itself": {"waba_external_hostname": "localhost"},
+                    "single": {"waba_layout": "single_server"},
+                    "odd": {"waba_cluster_name": "another"},
+                    "gone": {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 1},
+                    "broken": {"ansible_python_interpreter": "/nowhere/python3"},
+                }
+            },
+        },
+        "refused": BETWEEN_HOSTS,
+    },
+    "on_the_host": {
+        "vars": {
+            "waba_layout": "single_server",
+            "waba_cluster_name": "waba-inputs",
+            "waba_coreapp_image": f"{VENDOR}/coreapp:v2.57.2",
+            "waba_webapp_image": f"{VENDOR}/web:v2.57.2",
+            "waba_publish_address": "127.0.0.1",
+            "waba_webapp_publish_address": "127.0.0.1",
+            "waba_master_instances": [
+                {"name": "m1", "ports": "15254-15257"},
+                {"name": "m2", "ports": "15258-15261"},
+            ],
+            "waba_coreapp_instances": [
+                {"name": "wacore", "ports": "15250-15253"},
+                *({"name": f"c{i}", "ports": f"{15400 + 4 * i}-{15403 + 4 * i}"} for i in range(CROWD - 1)),
+            ],
+            "waba_webapp_instances": [{"name": "waweb", "port": TAKEN_PORT}],
+            "waba_webapp_certificate": "/nowhere/web.pem",
+            "waba_webapp_certificate_key": "/nowhere/web.key",
+            "waba_database_host": "no-such-host.invalid",
+        },
+        "groups": {group: {"hosts": {"here": {}}} for group in ("waba_masters", "waba_coreapps", "waba_webapps")},
+        "refused": ON_THE_HOST,
+    },
+}

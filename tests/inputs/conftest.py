@@ -1,0 +1,82 @@
+"""Runs site.yml on inventories that must be refused, and sees that nothing was touched."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import socket
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import docker
+import pytest
+import yaml
+from cases import RUNS, TAKEN_PORT, TAKEN_RANGE
+
+ROOT = Path(__file__).resolve().parents[2]
+HERE = {"ansible_connection": "local", "ansible_python_interpreter": "/usr/bin/python3"}
+TASKS = (ROOT / "roles/waba/tasks/preflight.yml", ROOT / "playbooks/preflight.yml")
+
+
+class Refused:
+    """One run of site.yml: its table of problems, the tasks that it ran, and what this machine looked like before and after."""
+
+    def __init__(self, name: str, folder: Path) -> None:
+        run = RUNS[name]
+        inventory = {
+            "all": {"vars": {**HERE, "waba_dir": str(folder / "waba"), **run["vars"]}, "children": run["groups"]}
+        }
+        (folder / "hosts.yml").write_text(yaml.safe_dump(inventory), encoding="utf-8")
+        done = subprocess.run(
+            ["ansible-playbook", "-i", str(folder / "hosts.yml"), str(ROOT / "playbooks/site.yml")],
+            env={**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        self.status, self.output = done.returncode, done.stdout
+        self.rows = problem_rows(done.stdout)
+        self.tasks = set(re.findall(r"^TASK \[(?:.* : )?(.*)\] \*", done.stdout, re.MULTILINE))
+        self.changed = sum(map(int, re.findall(r"changed=(\d+)", done.stdout)))
+        self.left = sorted(path.name for path in folder.iterdir())
+
+
+def problem_rows(output: str) -> set[tuple[str, ...]]:
+    """Return the rows of the table of problems: (host, setting, value, what is wrong, how to mend it)."""
+    if "to mend before anything is touched:\n" not in output:
+        return set()
+    table = output.partition("to mend before anything is touched:\n")[2].splitlines()
+    lines = [line.strip() for line in itertools.takewhile(lambda line: line and not line.startswith("Origin: "), table)]
+    ends = [match.span() for match in re.finditer(r"-+", lines[1])]
+    # Columns are where the dashes are.
+    return {
+        tuple(
+            line[first : ends[i + 1][0] if i + 1 < len(ends) else None].strip() for i, (first, _end) in enumerate(ends)
+        )
+        for line in lines[2:]
+    }
+
+
+def of_this_machine() -> dict[str, set[str]]:
+    """Return what the engine of this machine has (other scenarios' containers come and go: only what is labelled as ours counts)."""
+    engine, ours = docker.from_env(), {"label": "waba.cluster.name=waba-inputs"}
+    return {
+        "containers": {one.id for one in engine.containers.list(all=True, filters=ours)},
+        "volumes": {one.name for one in engine.volumes.list(filters=ours)},
+        "networks": {one.id for one in engine.networks.list(filters=ours)},
+    }
+
+
+@pytest.fixture(scope="session")
+def refused(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Refused]:
+    before = of_this_machine()
+    with (
+        socket.create_server(("127.0.0.1", TAKEN_RANGE)),
+        socket.create_server(("127.0.0.1", TAKEN_PORT)),
+        ThreadPoolExecutor() as pool,
+    ):
+        runs = dict(zip(RUNS, pool.map(lambda name: Refused(name, tmp_path_factory.mktemp(name)), RUNS), strict=True))
+    assert of_this_machine() == before
+    return runs
