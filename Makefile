@@ -7,13 +7,14 @@ INVENTORY ?= inventories/single_server
 # More options for ansible-playbook, e.g. make site ARGS="--ask-become-pass -e waba_version=1.0.0"
 ARGS ?=
 ONLY ?=
+EXAMPLES ?= 100
 LAB ?= lab
 HOSTS ?= 8
 
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 
-.PHONY: help site preflight uninstall test lint lab lab-down soak-simulation clean
+.PHONY: help site preflight uninstall test lint lab lab-down soak-simulation fuzz clean
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -31,6 +32,9 @@ test: $(VENV)/test.stamp ## Lint, sanity, units and molecule (ONLY="units lint":
 
 lint: $(VENV)/test.stamp ## The quick checks alone
 	python3 tests/run.py ruff ansible-lint changelog
+
+fuzz: $(VENV)/test.stamp ## Fuzz the API with EXAMPLES random requests for each call, and those that the document's bounds suggest
+	WABA_FUZZ_EXAMPLES=$(EXAMPLES) PYTHONPATH=images/node/src tests/tools/with_database $(VENV)/bin/python -m pytest -s images/node/tests/api/test_fuzz.py
 
 lab: $(VENV)/test.stamp ## Make HOSTS hosts on this machine, with addresses and engines of their own, under the name LAB
 	ansible-playbook -i localhost, tests/lab/prepare.yml

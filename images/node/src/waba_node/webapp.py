@@ -14,7 +14,7 @@ from .api.metrics import Metrics
 from .api.routing import Router
 from .api.server import ApiServer
 from .api.sessions import Sessions
-from .runtime import Runtime
+from .runtime import DATABASE_TROUBLE, Runtime
 from .store import cluster, documents
 from .wire import PortName
 
@@ -65,7 +65,12 @@ class Webapp(Runtime):
         """See that the database and the map can be read: without them no call can be answered."""
         async with self.database.begin() as connection:
             await self.check_schema(connection)
-            await cluster.shard_count(connection)
+            try:
+                await cluster.shard_count(connection)
+            except DATABASE_TROUBLE:  # that the database answers other questions does not help
+                self.health.bad("map", "the shard map cannot be read")
+                raise
+        self.health.good("map")
         await self.read_settings()
         await self.read_certificate()
         if not self.schema_ready:

@@ -116,17 +116,27 @@ class Cluster:
     def urls(self) -> list[str]:
         return [f"https://127.0.0.1:{port}" for port in self.https_ports.values()]
 
+    def stop_webapp(self, name: str) -> None:
+        """Stop a webapp for good."""
+        self.nodes[name].stop()
+        del self.https_ports[name]
+
     def rows(self, query: str) -> list[tuple]:
         """Return what a query finds in the cluster's database."""
+        return self.execute(query)[0]
 
-        async def read() -> list[tuple]:
+    def execute(self, *statements: str) -> list[list[tuple]]:
+        """Run statements in the cluster's database; return the rows of each."""
+
+        async def run() -> list[list[tuple]]:
             database = Database(self.database)
             async with database.begin() as connection:
-                found = [tuple(row) for row in await connection.execute(sa.text(query))]
+                results = [await connection.execute(sa.text(statement)) for statement in statements]
+                found = [[tuple(row) for row in result] if result.returns_rows else [] for result in results]
             await database.close()
             return found
 
-        return asyncio.run(read())
+        return asyncio.run(run())
 
     def stop(self) -> None:
         for node in self.nodes.values():

@@ -15,6 +15,8 @@ from api_support import API_KEY, PASSWORD, Client, Cluster, wait_until
 from waba_node.config import DATABASE, DatabaseConfig
 from waba_node.store.engine import Database
 
+START = 120  # seconds for a cluster to come up, however busy the machine is
+
 
 @pytest.fixture(scope="session")
 def cluster(database_server: DatabaseConfig, free_ports, tmp_path_factory) -> Iterator[Cluster]:
@@ -39,7 +41,7 @@ async def drop(config: DatabaseConfig) -> None:
 def anonymous(cluster: Cluster) -> Client:
     """A caller without credentials, at the first webapp once the cluster can send."""
     certificate = cluster.folder / "webapp1" / "web.pem"
-    wait_until(certificate.exists)
+    wait_until(certificate.exists, START)
     client = Client(cluster.urls[0], certificate)
     monitor = client.as_caller(f"Apikey {API_KEY}")
 
@@ -55,7 +57,7 @@ def anonymous(cluster: Cluster) -> Client:
         statuses = [node["gateway_status"] for node in health.values()]
         return len(statuses) == 3 and statuses.count("connected") == 1
 
-    wait_until(can_send)
+    wait_until(can_send, START)
     return client
 
 
@@ -94,5 +96,5 @@ def second_webapp(cluster: Cluster, anonymous: Client) -> Client:
     """A caller without credentials at the second webapp."""
     certificate: Path = cluster.folder / "webapp2" / "web.pem"
     client = Client(cluster.urls[1], certificate)
-    wait_until(lambda: client.login("wrong").status_code == 401)
+    wait_until(lambda: client.login("wrong").status_code == 401, START)
     return client

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 async def register_account(webapp: Webapp, _request: web.Request, body: Register) -> tuple[int, dict]:
-    """POST /v1/account: 202 when a code is on its way, 201 when the number is registered already."""
+    """POST /v1/account: ask for a registration code; 202 when a code is on its way, 201 when the number is registered already."""
     answer = await webapp.router.primary_master("account.register", msgspec.to_builtins(body))
     return (201, {}) if answer["registered"] else (202, {"account": [{"vname": "Rehearsal"}]})
 

@@ -43,7 +43,7 @@ async def set_webhook_ca(webapp: Webapp, request: web.Request) -> tuple[int, dic
 
 
 async def read_webhook_ca(webapp: Webapp, _request: web.Request) -> web.Response:
-    """GET /v1/certificates/webhooks/ca: the certificates, in PEM."""
+    """GET /v1/certificates/webhooks/ca: whom webhooks trust, in PEM."""
     content = await documents.kept(webapp, WEBHOOK_CA)
     if not content:
         raise ApiError(1006, "there is no webhook CA")
@@ -51,7 +51,7 @@ async def read_webhook_ca(webapp: Webapp, _request: web.Request) -> web.Response
 
 
 async def delete_webhook_ca(webapp: Webapp, _request: web.Request) -> tuple[int, dict]:
-    """DELETE /v1/certificates/webhooks/ca: webhooks are sent whatever the receiver's certificate is."""
+    """DELETE /v1/certificates/webhooks/ca: webhooks are sent again, whatever the receiver's certificate is."""
     await documents.remove(webapp, WEBHOOK_CA)
     return 200, {}
 

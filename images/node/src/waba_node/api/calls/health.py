@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 async def health(webapp: Webapp, _request: web.Request) -> tuple[int, dict]:
-    """GET /v1/health: every registered node is asked, all at once."""
+    """GET /v1/health: how every master and coreapp is; all are asked at once."""
     answers = await ask_everyone(webapp, "status")
     async with webapp.database.begin() as connection:
         primary = await cluster.primary_master(connection)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 async def send_message(webapp: Webapp, _request: web.Request, message: Message) -> tuple[int, dict]:
-    """POST /v1/messages: answered once the message is in the database."""
+    """POST /v1/messages: send a message; answered once it is in the database."""
     payload = payload_of(message)
     if uploaded := uploaded_media(message):
         await use_uploaded(webapp, uploaded)

@@ -27,12 +27,12 @@ PHOTO_TYPES = {"image/jpeg": b"\xff\xd8\xff", "image/png": b"\x89PNG\r\n\x1a\n"}
 
 
 async def read_profile(webapp: Webapp, _request: web.Request) -> tuple[int, dict]:
-    """GET /v1/settings/business/profile: address, description, e-mail, line of business, websites."""
+    """GET /v1/settings/business/profile: the business's address, description, e-mail, line of business, websites."""
     return 200, {"settings": {"business": {"profile": await documents.kept(webapp, BUSINESS_PROFILE)}}}
 
 
 async def change_profile(webapp: Webapp, _request: web.Request, body: BusinessProfile) -> tuple[int, dict]:
-    """POST /v1/settings/business/profile: what is named changes, the rest stays."""
+    """POST /v1/settings/business/profile: what is named of the business's profile changes, the rest stays."""
     await documents.add(webapp, BUSINESS_PROFILE, msgspec.to_builtins(body))
     return 200, {}
 
@@ -43,7 +43,7 @@ async def read_compliance(webapp: Webapp, _request: web.Request) -> tuple[int, d
 
 
 async def set_compliance(webapp: Webapp, _request: web.Request, body: ComplianceInfo) -> tuple[int, dict]:
-    """POST /v1/settings/business/compliance_info: takes the place of what was said before."""
+    """POST /v1/settings/business/compliance_info: who answers for the business; takes the place of what was said before."""
     await documents.put(webapp, COMPLIANCE, msgspec.to_builtins(body))
     return 200, {}
 

@@ -24,13 +24,13 @@ PATH = "/v1/settings/application/media/providers"
 
 
 async def read_providers(webapp: Webapp, _request: web.Request) -> tuple[int, dict]:
-    """GET /v1/settings/application/media/providers: all of them, credentials included."""
+    """GET /v1/settings/application/media/providers: all media providers, credentials included."""
     providers = list((await documents.kept(webapp, PROVIDERS)).values())
     return 200, {"settings": {"application": {"media": {"providers": providers}}}}
 
 
 async def add_providers(webapp: Webapp, _request: web.Request, body: list[Provider]) -> tuple[int, dict]:
-    """POST /v1/settings/application/media/providers: those named are added or replaced, the others stay."""
+    """POST /v1/settings/application/media/providers: the media providers that are named are added or replaced, the others stay."""
     await documents.add(webapp, PROVIDERS, {provider.name: msgspec.to_builtins(provider) for provider in body})
     return 200, {}
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 async def read_settings(webapp: Webapp, _request: web.Request) -> tuple[int, dict]:
-    """GET /v1/settings/application: all of them, defaults included."""
+    """GET /v1/settings/application: all application settings, defaults included."""
     async with webapp.database.begin() as connection:
         settings = msgspec.to_builtins(await documents.read_settings(connection))
         number = (await documents.read_document(connection, documents.ACCOUNT)).get("registered")
@@ -27,7 +27,7 @@ async def read_settings(webapp: Webapp, _request: web.Request) -> tuple[int, dic
 
 
 async def patch_settings(webapp: Webapp, _request: web.Request, body: dict) -> tuple[int, dict]:
-    """PATCH /v1/settings/application: what is named changes, the rest stays; what needs a restart is named."""
+    """PATCH /v1/settings/application: the settings that are named change, the rest stays; what needs a restart is named."""
     if "wa_id" in body:
         raise ApiError(1010, "wa_id cannot be set")
     async with webapp.database.begin() as connection:
@@ -40,7 +40,7 @@ async def patch_settings(webapp: Webapp, _request: web.Request, body: dict) -> t
 
 
 async def reset_settings(webapp: Webapp, _request: web.Request) -> tuple[int, dict]:
-    """DELETE /v1/settings/application: back to the defaults."""
+    """DELETE /v1/settings/application: all settings go back to the defaults."""
     return 200, needing_restart(await webapp.router.primary_master("settings.reset", {}))
 
 

@@ -33,7 +33,7 @@ async def internal_app_stats(webapp: Webapp, request: web.Request) -> Answered:
 
 
 async def db_stats(webapp: Webapp, request: web.Request) -> Answered:
-    """GET /v1/stats/db: the primary master alone counts (seed); every other node has nothing to say (vendor fact)."""
+    """GET /v1/stats/db: messages and webhooks in the database, which the primary master alone counts (seed)."""
     return shown(request, "db", await counted(webapp, "database.statistics"))
 
 

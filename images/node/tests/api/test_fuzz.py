@@ -1,0 +1,106 @@
+"""Whatever fits the OpenAPI document, and whatever does not, no call fails, no answer is other than described, and no secret gets out.
+
+WABA_FUZZ_EXAMPLES: random requests for each call. `make fuzz` makes many, and every request that schemathesis derives from the document's
+bounds besides.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+import schemathesis
+from api_support import PASSWORD, SECRETS, Client, Cluster
+from conformance import DOCUMENT, assert_conforms
+from hypothesis import HealthCheck, settings
+
+EXAMPLES = int(os.environ.get("WABA_FUZZ_EXAMPLES", "0"))
+QUICK = 3
+RETRY_LATER = {1011, 1014, 1017, 1018, 1023}  # what 503 may come with
+SETTINGS = "/v1/settings/application"
+
+schema = schemathesis.openapi.from_dict(DOCUMENT)
+schema.config.phases.coverage.enabled = bool(EXAMPLES)
+schema.config.generation.update(with_security_parameters=False)
+
+
+class Fuzzer:
+    """An admin whose session does not end, whatever is called."""
+
+    name = "fuzz-admin"
+
+    def __init__(self, admin: Client, cluster: Cluster) -> None:
+        self.admin, self.cluster = admin, cluster
+        self.answered: Counter[int] = Counter()
+        self.secrets = (*SECRETS, cluster.database.password, "scrypt$", "Traceback")
+        admin.call("POST", "/v1/users", {"username": self.name, "password": PASSWORD, "ROLES": "ROLE_ADMIN"})
+        self.log_in()
+
+    def log_in(self) -> None:
+        token = self.admin.login(PASSWORD, username=self.name).json()["users"][0]["token"]
+        self.client = self.admin.as_caller(f"Bearer {token}")
+
+    def send(self, case: schemathesis.Case):
+        """Send a request; its answer is neither a failure nor a leak, and as described."""
+        tame(case)
+        request = case.as_transport_kwargs(base_url=self.client.url, headers=dict(self.client.session.headers))
+        answer = self.client.session.request(**request, timeout=60)
+        self.answered[answer.status_code] += 1
+        assert answer.status_code < 500 or (
+            answer.status_code == 503 and answer.json()["errors"][0]["code"] in RETRY_LATER
+        ), answer.text
+        assert not [secret for secret in self.secrets if secret in answer.text]
+        path = answer.request.url.removeprefix(self.client.url)
+        assert_conforms(answer.request.method, path, answer)
+        if answer.status_code == 401 or case.path in ("/v1/users/logout", "/v1/users/{name}"):
+            self.log_in()
+
+
+def tame(case: schemathesis.Case) -> None:
+    """Keep to this machine, and to a cluster that goes on working: no webhook goes elsewhere, and no failover begins."""
+    if case.path == SETTINGS and isinstance(case.body, dict):
+        for name in ("heartbeat_interval", "unhealthy_interval"):
+            case.body.pop(name, None)
+        if isinstance(case.body.get("webhooks"), dict):
+            case.body["webhooks"].pop("url", None)
+    if case.path == "/v1/users/{name}" and case.path_parameters.get("name") in ("admin", Fuzzer.name):
+        case.path_parameters["name"] = "nobody"
+
+
+@pytest.fixture(scope="module")
+def fuzzer(admin: Client, cluster: Cluster) -> Iterator[Fuzzer]:
+    before = cluster.logs()
+    made = Fuzzer(admin, cluster)
+    yield made
+    for path in (
+        SETTINGS,
+        "/v1/settings/account/two-step",
+        "/v1/certificates/webhooks/ca",
+        "/v1/certificates/external",
+        f"/v1/users/{made.name}",
+    ):
+        assert admin.call("DELETE", path).status_code == 200
+    for provider in admin.call("GET", f"{SETTINGS}/media/providers").json()["settings"]["application"]["media"][
+        "providers"
+    ]:
+        admin.call("DELETE", f"{SETTINGS}/media/providers/{provider['name']}")
+    assert "Traceback" not in cluster.logs().removeprefix(before)
+    print(f"\n{made.answered.total()} requests, by status: {dict(sorted(made.answered.items()))}")
+
+
+@schema.parametrize()
+@settings(
+    max_examples=EXAMPLES or QUICK,
+    deadline=None,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+def test_no_request_makes_a_call_fail(case: schemathesis.Case, fuzzer: Fuzzer) -> None:
+    fuzzer.send(case)
+
+
+def test_requests_were_both_taken_and_refused(fuzzer: Fuzzer) -> None:
+    assert fuzzer.answered[200] > 20
+    assert fuzzer.answered[400] > 20
