@@ -65,6 +65,7 @@ ROLE_VARIABLES = {
     "webapps": "waba_webapp_instances",
     "database": "waba_database_port",
     "database_address": "waba_database_host",
+    "database_password": "waba_database_password",
     "volumes": "waba_volumes",
     "allow_source_change": "waba_allow_source_change",
     "publish_address": "waba_publish_address",

@@ -58,6 +58,10 @@ options:
     description: Whether the collection installs Docker where it is missing, and starts it.
     type: bool
     default: true
+  database_password_known:
+    description: Whether somebody gives the password of the database container. When not, a database that has one already is refused.
+    type: bool
+    default: true
   nfs:
     description: Whether this host is to mount an NFS share.
     type: bool
@@ -142,7 +146,8 @@ from ansible_collections.waba.cluster.plugins.module_utils.planner import (
     software,
     volumes,
 )
-from ansible_collections.waba.cluster.plugins.module_utils.planner.nodes import plan_nodes
+from ansible_collections.waba.cluster.plugins.module_utils.planner.nodes import plan_nodes, volume_settings
+from ansible_collections.waba.cluster.plugins.module_utils.planner.volumes import mount_source
 
 OPTIONS = {
     **PLAN_OPTIONS,
@@ -157,6 +162,7 @@ OPTIONS = {
     "connect_timeout": {"type": "int", "default": 5},
     "min_free_mb": {"type": "int", "default": 1024},
     "managed": {"type": "bool", "default": True},
+    "database_password_known": {"type": "bool", "default": True, "no_log": False},
     "nfs": {"type": "bool", "default": False},
     "architectures": {"type": "list", "elements": "str", "default": ["x86_64", "aarch64"]},
 }
@@ -193,6 +199,8 @@ def check(module):
         gathered.extend(more)
     found.extend(volume_problems(params, nodes))
     found.extend(database_problems(params["database_address"], params["connect_timeout"]))
+    if params["database"] and not params["database_password_known"]:
+        found.extend(forgotten_password(params))
     return found, warnings, nodes
 
 
@@ -210,6 +218,12 @@ def database_problems(address, timeout):
         return []
     error = host.connection_error(address["host"], address["port"], timeout) if address["host"] else "-"
     return [requirements.database_problem(address, error)] if error else []
+
+
+def forgotten_password(params):
+    """Return what is wrong (list of Problem) when a new password is about to be made for this host's database."""
+    kind, source = mount_source(params["cluster_name"], volume_settings(params, "mysql")["database"])
+    return [requirements.forgotten_password_problem(source)] if host.holds_data(kind, source) else []
 
 
 def main():

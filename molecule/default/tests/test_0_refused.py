@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from conftest import FOLDER, NAME, SETTINGS, Cluster, play
@@ -99,3 +100,10 @@ def test_a_port_of_another_program_is_refused_by_name(cluster: Cluster, taken_po
 def test_our_own_containers_are_no_clash(cluster: Cluster) -> None:
     assert NAME in {one.labels["waba.cluster.name"] for one in cluster.containers()}
     assert play("playbooks/site.yml", "--check").returncode == 0
+
+
+def test_a_database_whose_password_is_forgotten_is_refused(cluster: Cluster, tmp_path: Path) -> None:
+    lost = {"waba_secrets_file": str(tmp_path / "waba_secrets.yml")}
+    wrong = f"{NAME}_mysqlData holds a database that has a password already, and a new one would not open it"
+    assert_refused(cluster, lost, ["waba_database_password", wrong, "Bring its secrets file back"])
+    assert list(tmp_path.iterdir()) == []

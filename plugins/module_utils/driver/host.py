@@ -11,6 +11,7 @@ import platform
 import socket
 import stat
 
+from ansible_collections.waba.cluster.plugins.module_utils.driver.containers import volume_fault
 from ansible_collections.waba.cluster.plugins.module_utils.driver.docker_engine import connect, engine_errors
 from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DockerUnavailable
 from ansible_collections.waba.cluster.plugins.module_utils.driver.reach import PROCESS_NAME
@@ -141,3 +142,13 @@ def connection_error(host, port, timeout):
     except OSError as error:
         return error.strerror or str(error)
     return None
+
+
+def holds_data(volume_type, source):
+    """Return whether a volume is there, or a folder has anything in it. source: the engine's name of the volume, or the folder."""
+    if volume_type == "bind":
+        return os.path.isdir(source) and bool(os.listdir(source))
+    try:
+        return volume_fault(connect(), source) is None
+    except DockerUnavailable:
+        return False

@@ -106,3 +106,13 @@ def database_problem(address, error):
         wrong,
         "Start the database, open its port to this host, or mend the address",
     )
+
+
+def forgotten_password_problem(volume):
+    """Return the Problem of a database that was set up with a password which nobody gives any more (rule: ours). volume: str, its source."""
+    return Problem(
+        "database_password",
+        "(not set)",
+        f"{volume} holds a database that has a password already, and a new one would not open it",
+        "Bring its secrets file back, or give the password; if its data may be lost, delete the volume first",
+    )
