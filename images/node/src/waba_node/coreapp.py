@@ -114,15 +114,18 @@ class Coreapp(Runtime):
 
     # -- what others ask -----------------------------------------------------------------------------------------------
 
-    def owns(self, shard: int) -> bool:
-        """Return whether this process is connected for a shard and may be."""
-        mine = self.connected is not None and self.connected.shard == shard and self.connected == self.ownership.grant
-        return mine and self.ownership.may_be_connected(now())
+    def owns(self, bucket: int) -> bool:
+        """Return whether this process is connected for the shard of a bucket, and may be."""
+        return self.connected is not None and self.connected.serves(bucket) and self.may_use(self.connected)
 
-    def session(self, shard: int) -> UpstreamSession:
-        """Return the connection for a shard. Raises WireError 1018 when this node has none, or no right to it."""
-        if not self.owns(shard):
-            raise intake.not_primary(shard)
+    def may_use(self, grant: Grant) -> bool:
+        """Return whether this process is connected for a grant, and may be."""
+        return self.connected == grant == self.ownership.grant and self.ownership.may_be_connected(now())
+
+    def session(self, bucket: int) -> UpstreamSession:
+        """Return the connection for a bucket. Raises WireError 1018 when this node has none, or no right to it."""
+        if not self.owns(bucket):
+            raise intake.not_primary(bucket)
         return self.pump.session
 
     def new_message(self) -> None:
@@ -153,7 +156,7 @@ class Coreapp(Runtime):
         if self.connected is None:
             return counted
         async with self.database.begin() as connection:
-            waiting = await callbacks.pending_webhooks(connection, self.connected.shard)
+            waiting = await callbacks.pending_webhooks(connection, self.connected.buckets)
         return {**counted, "callback_queue_size": gauge("Webhooks that wait for their delivery", waiting)}
 
     async def read_settings(self) -> None:
@@ -186,7 +189,7 @@ class Coreapp(Runtime):
         async with self.database.begin() as connection:
             mine = await cluster.owned_shard(connection, self.config.node_id, self.incarnation)
         if mine is not None:
-            await self.prove_grant(Grant(mine.shard, mine.epoch))
+            await self.prove_grant(mine)
 
     async def prove_grant(self, grant: Grant) -> None:
         """Prove a grant by the database, or by a master where this node cannot reach the database; connect when it holds."""
@@ -288,7 +291,7 @@ class Coreapp(Runtime):
                 return
             self.connected = grant
             self.pump = Pump(self.database, lambda: self.settings, lambda: self.webhook_authority, self.statistics)
-            self.pump.start(session, grant.shard, lambda: self.owns(grant.shard))
+            self.pump.start(session, grant, lambda: self.may_use(grant))
             log.info("shard %d: connected with epoch %d", grant.shard, grant.epoch)
 
     async def disconnect(self, reason: str, drain: bool = False) -> None:

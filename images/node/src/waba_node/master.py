@@ -11,9 +11,9 @@ from .clock import now
 from .control.lease import RENEWALS_PER_LIFE, Lease, life
 from .control.ownership import recorded_window
 from .control.promotion import REPORT_INTERVAL, Coreapp, Demotion, Plan, Promotion, Shard, plan
-from .messaging import registrar
+from .messaging import registrar, resharder
 from .runtime import DATABASE_TROUBLE, LAST_WORD, PRIMARY_SECRET, Runtime
-from .store import cluster, documents, schema
+from .store import cluster, documents, resharding, schema
 from .upstream import chosen
 from .wire import NodeAddress, PortName, WireError
 
@@ -53,6 +53,7 @@ class Master(Runtime):
         self.server.add(PortName.CONTROL, "shard.released", self.shard_released)
         self.server.add(PortName.CONTROL, "lease.released", self.lease_released)
         registrar.register(self)
+        resharder.register(self)
         await self.server.start()
         self.every("lease", self.keep_lease, self.lease_free)
         self.every("schema", self.keep_schema)
@@ -269,23 +270,31 @@ class Master(Runtime):
     async def manage(self) -> float:
         """As primary, promote where a shard needs it."""
         if self.is_primary() and self.schema_ready:
-            promotions, demotions, _redraw = await self.plan()
+            promotions, demotions, redraw = await self.plan()
             for promotion in promotions:
                 await self.promote(promotion)
             for demotion in demotions:
                 await self.demote(demotion)
+            if redraw is not None:
+                await self.redraw(redraw)
         return min(1.0, self.settings.heartbeat_interval / 2)
 
     async def plan(self) -> Plan:
         async with self.database.begin() as connection:
-            shards = self.shards = await cluster.shards(connection)
+            self.shards = await cluster.shards(connection)
+            wanted = await resharding.wanted_shards(connection)
+        coreapps = await self.look_at_coreapps()
+        return plan(self.shards, coreapps, self.settings.heartbeat_interval, self.settings.unhealthy_interval, wanted)
+
+    async def look_at_coreapps(self) -> dict[str, Coreapp]:
+        """Return what this master and its peers know of each coreapp, by its name."""
+        async with self.database.begin() as connection:
             self.nodes = await cluster.nodes(connection)
         peers = await self.ask_peers()
         moment = now()
-        coreapps = {
+        return {
             row.address.node_id: self.seen(row, peers, moment) for row in self.nodes if row.address.role == "coreapp"
         }
-        return plan(shards, coreapps, self.settings.heartbeat_interval, self.settings.unhealthy_interval)
 
     def seen(self, row: cluster.NodeRow, peers: list[dict[str, float]], moment: float) -> Coreapp:
         key = row.address.node_id, row.incarnation
@@ -320,6 +329,13 @@ class Master(Runtime):
         async with self.database.begin() as connection:
             if await self.still_primary(connection) and await cluster.demote(connection, demotion):
                 log.warning("shard %d: its owner is unhealthy and loses it", demotion.shard)
+
+    async def redraw(self, shards: int) -> None:
+        async with self.database.begin() as connection:
+            done = await self.still_primary(connection) and await resharding.redraw(connection, shards)
+        if done:
+            log.info("the shard map is drawn anew, for %d shards", shards)
+            self.released.set()  # so that it is filled at once
 
     async def broadcast_settings(self) -> None:
         """Tell every node that the settings changed (seed); one that does not hear it reads them with its next report."""

@@ -66,15 +66,15 @@ def trusted(node_id: str) -> Trust:
     return Trust(node_id, "cluster-secret", made)
 
 
-def rows(*message_ids: str, shard: int = 0, **extras: object) -> list[dict]:
+def rows(*message_ids: str, bucket: int = 0, **extras: object) -> list[dict]:
     """Return messages as the webapp hands them over."""
     payload = {"to": "49151", "type": "text", "text": {"body": "hello"}, **extras}
-    return [{"message_id": name, "shard": shard, "recipient": "49151", "payload": payload} for name in message_ids]
+    return [{"message_id": name, "bucket": bucket, "recipient": "49151", "payload": payload} for name in message_ids]
 
 
-async def store(database: Database, *message_ids: str, shard: int = 0, **extras: object) -> None:
+async def store(database: Database, *message_ids: str, bucket: int = 0, **extras: object) -> None:
     async with database.begin() as connection:
-        await outbox.store_messages(connection, list(map(outbox.as_row, rows(*message_ids, shard=shard, **extras))))
+        await outbox.store_messages(connection, list(map(outbox.as_row, rows(*message_ids, bucket=bucket, **extras))))
 
 
 async def statuses(database: Database) -> dict[str, str]:

@@ -24,11 +24,11 @@ def session() -> DirectedSession:
 
 @pytest.fixture
 async def call(database: Database, session: DirectedSession, free_ports) -> AsyncIterator[Call]:
-    """A webapp's call to a coreapp that is connected for shard 0."""
+    """A webapp's call to a coreapp that is connected for bucket 0."""
 
-    def connection(shard: int) -> DirectedSession:
-        if shard != 0:
-            raise not_primary(shard)
+    def connection(bucket: int) -> DirectedSession:
+        if bucket != 0:
+            raise not_primary(bucket)
         return session
 
     ports = free_ports(4)
@@ -38,7 +38,7 @@ async def call(database: Database, session: DirectedSession, free_ports) -> Asyn
     address = NodeAddress("127.0.0.1:x", "coreapp", "127.0.0.1", ports)
 
     async def ask(method: str, **payload: object) -> dict:
-        return await client.call(address, PortName.CONTACTS, method, {"shard": 0, **payload}, 10)
+        return await client.call(address, PortName.CONTACTS, method, {"bucket": 0, **payload}, 10)
 
     yield ask
     await client.close()
@@ -78,11 +78,13 @@ async def test_checks_that_nobody_waits_for_are_bounded(call: Call, session: Dir
     session.may_answer.set()
 
 
-@pytest.mark.parametrize(("shard", "code"), [(1, 1018), (0, 1014)])
-async def test_who_cannot_ask_the_upstream_says_so(call: Call, session: DirectedSession, shard: int, code: int) -> None:
+@pytest.mark.parametrize(("bucket", "code"), [(1, 1018), (0, 1014)])
+async def test_who_cannot_ask_the_upstream_says_so(
+    call: Call, session: DirectedSession, bucket: int, code: int
+) -> None:
     await session.disconnect()
     with pytest.raises(WireError, match=str(code)):
-        await call("contacts.check", shard=shard, numbers=["49151"], wait=True)
+        await call("contacts.check", bucket=bucket, numbers=["49151"], wait=True)
 
 
 async def test_a_result_is_kept_for_seven_days(database: Database, call: Call) -> None:

@@ -12,6 +12,7 @@ from messaging_support import rows, statuses, trusted
 from waba_node.api.message import LARGEST_MESSAGE
 from waba_node.messaging import intake
 from waba_node.store import outbox
+from waba_node.store.buckets import EVERY_BUCKET
 from waba_node.store.engine import Database
 from waba_node.wire import NodeAddress, PortName, WireClient, WireError, WireServer
 
@@ -21,13 +22,13 @@ OWNED = 0
 
 @pytest.fixture
 async def serve(free_ports) -> AsyncIterator[Callable[[Database, Callable[[], None]], Awaitable[Call]]]:
-    """A function that starts a coreapp's intake, the owner of shard 0, and returns a webapp's call to it."""
+    """A function that starts a coreapp's intake, the owner of bucket 0, and returns a webapp's call to it."""
     servers, client = [], WireClient(trusted("127.0.0.1:webapp"))
 
     async def start(database: Database, stored: Callable[[], None] = lambda: None) -> Call:
         ports = free_ports(4)
         server = WireServer(ports, trusted("127.0.0.1:x"))
-        intake.register(server, database, lambda shard: shard == OWNED, stored)
+        intake.register(server, database, lambda bucket: bucket == OWNED, stored)
         await server.start()
         servers.append(server)
         address = NodeAddress("127.0.0.1:x", "coreapp", "127.0.0.1", ports)
@@ -45,7 +46,7 @@ async def test_a_message_is_in_the_database_when_the_answer_comes(database: Data
     (row,) = rows("gBGGone")
     await accept(row)
     async with database.begin() as connection:
-        (stored,) = await outbox.unsent_messages(connection, OWNED, 0, 10)
+        (stored,) = await outbox.unsent_messages(connection, EVERY_BUCKET, 0, 10)
     assert stored[:3] == (1, "gBGGone", row["payload"])
     assert woken
 
@@ -53,7 +54,7 @@ async def test_a_message_is_in_the_database_when_the_answer_comes(database: Data
 async def test_only_the_owner_of_the_shard_takes_a_message(database: Database, serve) -> None:
     accept = await serve(database)
     with pytest.raises(WireError) as refusal:
-        await accept(rows("gBGGone", shard=1)[0])
+        await accept(rows("gBGGone", bucket=1)[0])
     assert refusal.value.code == 1018
     assert await statuses(database) == {}
 

@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 from messaging_support import DirectedSession, statuses, store, until, webhooks
 from waba_node.api.settings import ApplicationSettings
+from waba_node.control.ownership import Grant
 from waba_node.messaging import pump
 from waba_node.messaging.pump import Pump
 from waba_node.store import inbox, outbox
@@ -17,7 +18,7 @@ from waba_node.store.engine import Database
 from waba_node.upstream.base import UpstreamEvent
 from waba_node.upstream.loopback import LoopbackSession
 
-SHARD = 0
+GRANT = Grant(0, 1, of=2)
 Start = Callable[..., tuple[Pump, DirectedSession]]
 
 
@@ -29,7 +30,7 @@ async def start(database: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIte
 
     def begin(session=None, still_owner: Callable[[], bool] = lambda: True) -> tuple[Pump, DirectedSession]:
         made, session = Pump(database, ApplicationSettings), session or DirectedSession()
-        made.start(session, SHARD, still_owner)
+        made.start(session, GRANT, still_owner)
         running.append(made)
         return made, session
 
@@ -41,7 +42,7 @@ async def start(database: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIte
 async def test_messages_go_out_in_order_and_each_once(database: Database, start: Start) -> None:
     names = [f"m{number}" for number in range(2 * pump.GROUP + 1)]
     await store(database, *names)
-    await store(database, "other", shard=1)
+    await store(database, "other", bucket=1)
     made, session = start()
     await until(lambda: len(session.sent) == len(names))
     await store(database, "last")
@@ -77,11 +78,11 @@ async def test_a_message_that_comes_to_stand_before_what_was_sent_is_found(datab
     # The former owner was storing it when it lost the shard; its place was taken before the later ones'.
     await store(database, "m1", "late", "m3")
     async with database.begin() as connection:
-        await connection.execute(sa.update(outbox.message).where(is_late).values(shard=7))
+        await connection.execute(sa.update(outbox.message).where(is_late).values(bucket=7))
     _rest, session = start()
     await until(lambda: session.sent == ["m1", "m3"])
     async with database.begin() as connection:
-        await connection.execute(sa.update(outbox.message).where(is_late).values(shard=SHARD))
+        await connection.execute(sa.update(outbox.message).where(is_late).values(bucket=0))
     await until(lambda: session.sent == ["m1", "m3", "late"])
 
 

@@ -10,12 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from messaging_support import webhooks
 from waba_node.api.settings import ApplicationSettings
+from waba_node.control.ownership import Grant
 from waba_node.messaging.webhooks import Deliveries, backoff
 from waba_node.store import callbacks
 from waba_node.store.engine import Database
 from waba_node.store.metadata import NOW
 
-SHARD = 0
+GRANT = Grant(0, 1, of=2)
 seconds = st.floats(0.001, 1e5)
 
 
@@ -29,7 +30,7 @@ def test_the_backoff_grows_by_one_step_a_failure_up_to_the_longest(attempts: int
 
 @pytest.fixture
 async def deliveries(database: Database) -> AsyncIterator[Deliveries]:
-    made = Deliveries(database, ApplicationSettings, SHARD)
+    made = Deliveries(database, ApplicationSettings, GRANT)
     yield made
     await made.close()
 
@@ -41,7 +42,7 @@ def point(deliveries: Deliveries, url: str, **settings: object) -> None:
 
 async def store(database: Database, *numbers: int) -> None:
     async with database.begin() as connection:
-        await callbacks.store_webhooks(connection, SHARD, [{"number": number} for number in numbers])
+        await callbacks.store_webhooks(connection, 0, [{"number": number} for number in numbers])
 
 
 async def test_all_arrive_and_are_forgotten(database: Database, deliveries: Deliveries, receiver) -> None:

@@ -85,9 +85,13 @@ class World:
         """
         lives, limit, database = caller.lives, self.now + patience / caller.rate, self.database
         on_database, starts = way[-1] == "db", 0
+        # A transaction takes several round trips, so the database rolls back what the dead have not finished.
+        own_transaction = way == ("db",)
 
         def arrive() -> None:
             nonlocal starts
+            if own_transaction and caller.lives != lives:
+                return
             if not self.open(caller, way, arrive):
                 give_up()
                 return
@@ -133,7 +137,8 @@ class World:
                     failed()
 
         def again() -> None:
-            if self.open(caller, way) and self.now >= database.down_until:
+            dead = own_transaction and caller.lives != lives
+            if not dead and self.open(caller, way) and self.now >= database.down_until:
                 ask()
 
         self.at(self.delay(), arrive)

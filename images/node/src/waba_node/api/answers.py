@@ -207,6 +207,18 @@ class Registration(Answer):
     account: list[RegisteredName]
 
 
+class Sharding(Struct, forbid_unknown_fields=True):
+    """How many shards there are."""
+
+    shards: int
+
+
+class ShardCount(Answer):
+    """How many shards the cluster has."""
+
+    account: Sharding
+
+
 class MessageId(Struct, forbid_unknown_fields=True):
     """A message's name."""
 

@@ -66,6 +66,16 @@ class Verify(Struct):
     code: str = ""
 
 
+class Shards(Struct):
+    """POST /v1/account/shards. A certificate may come along; it is the vendor's affair."""
+
+    cc: Annotated[str, Meta(pattern=rf"^[0-9]{{1,4}}{END}")]
+    phone_number: Digits
+    shards: int
+    pin: str | None = None
+    cert: str | None = None
+
+
 class Pin(Struct):
     """POST /v1/settings/account/two-step."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
-from ..control.sharding import shard_of
+from ..control.sharding import bucket_of, shard_of
 from ..store import cluster
 from ..store.engine import Database
 from ..wire import NodeAddress, PortName, WireClient, WireError
@@ -62,7 +62,7 @@ class Router:
         if owner is None:
             raise WireError(1018, "Not Primary Coreapp", f"nobody owns shard {shard} at the moment")
         with self.metrics.timed("coreapp_", node=owner.node_id):
-            return await self.client.call(owner, port, method, {**payload, "shard": shard}, timeout)
+            return await self.client.call(owner, port, method, {**payload, "bucket": bucket_of(number)}, timeout)
 
     async def by_shard(self, numbers: list[str]) -> list[list[str]]:
         """Return numbers, digits alone, in groups of one shard each. Raises ApiError 1011 without a shard map."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .sharding import buckets_of
+
 DRIFT = 0.1  # the rates of two clocks differ by less than this
 MARGIN = 0.2  # seconds on top of it
 SHARE_OF_UNHEALTHY = 0.7
@@ -41,6 +43,11 @@ class Grant:
     def serves(self, bucket: int) -> bool:
         """Return whether the shard is the one of a bucket."""
         return bucket % self.of == self.shard
+
+    @property
+    def buckets(self) -> range:
+        """Return the buckets that the shard serves."""
+        return buckets_of(self.shard, self.of)
 
 
 @dataclass

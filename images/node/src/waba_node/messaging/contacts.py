@@ -24,11 +24,11 @@ class Contacts:
         self.checks: set[asyncio.Task] = set()
 
     async def check(self, payload: dict) -> dict:
-        """Check numbers: shard, numbers, wait. Return `wa_ids`, number -> WhatsApp ID or None; without waiting, none of them.
+        """Check numbers: bucket, numbers, wait. Return `wa_ids`, number -> WhatsApp ID or None; without waiting, none of them.
 
-        Raises WireError 1018 unless this node owns the shard, 1014 when the upstream fails, 1015 for too many checks at a time.
+        Raises WireError 1018 unless this node owns the bucket's shard, 1014 when the upstream fails, 1015 for too many checks at a time.
         """
-        session, numbers = self.session(payload["shard"]), payload["numbers"]
+        session, numbers = self.session(payload["bucket"]), payload["numbers"]
         if payload["wait"]:
             return {"wa_ids": await self.look_up(session, numbers)}
         if len(self.checks) >= MOST_CHECKS:
@@ -53,9 +53,9 @@ class Contacts:
         return found
 
     async def identity(self, payload: dict) -> dict:
-        """Return a user's latest identity: shard, wa_id."""
+        """Return a user's latest identity: bucket, wa_id."""
         try:
-            current = await self.session(payload["shard"]).identity(payload["wa_id"])
+            current = await self.session(payload["bucket"]).identity(payload["wa_id"])
         except UpstreamError as error:
             raise upstream_failed(error) from error
         if current is None:
@@ -71,7 +71,7 @@ def upstream_failed(error: UpstreamError) -> WireError:
 
 
 def register(server: WireServer, database: Database, session: Callable[[int], UpstreamSession]) -> Contacts:
-    """Answer on the contacts port. session: the connection for a shard, or WireError 1018."""
+    """Answer on the contacts port. session: the connection for a bucket, or WireError 1018."""
     made = Contacts(database, session)
     server.add(PortName.CONTACTS, "contacts.check", made.check)
     server.add(PortName.CONTACTS, "contacts.identity", made.identity)

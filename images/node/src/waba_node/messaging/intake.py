@@ -15,23 +15,23 @@ LARGEST_GROUP = 200  # messages in one transaction
 LARGEST_STATEMENT = 4 << 20  # characters of their contents; a server takes 16 MiB (MariaDB's default) or more
 
 
-def not_primary(shard: int) -> WireError:
-    """Return the refusal of a node that does not own a shard."""
-    return WireError(NOT_PRIMARY_COREAPP, "Not Primary Coreapp", f"this node does not own shard {shard}")
+def not_primary(bucket: int) -> WireError:
+    """Return the refusal of a node that does not own the shard of a bucket."""
+    return WireError(NOT_PRIMARY_COREAPP, "Not Primary Coreapp", f"this node does not own the shard of bucket {bucket}")
 
 
 class Intake:
     """Groups what arrives while a transaction runs into the next one, so that many clients share one commit."""
 
-    def __init__(self, database: Database, owns_shard: Callable[[int], bool], stored: Callable[[], None]) -> None:
-        self.database, self.owns_shard, self.stored = database, owns_shard, stored
+    def __init__(self, database: Database, owns: Callable[[int], bool], stored: Callable[[], None]) -> None:
+        self.database, self.owns, self.stored = database, owns, stored
         self.waiting: list[tuple[dict, asyncio.Future[None]]] = []
         self.writer: asyncio.Task | None = None
 
     async def accept(self, payload: dict) -> dict:
-        """Store one message: message_id, shard, recipient, payload. Raises WireError 1018 unless this node owns the shard."""
-        if not self.owns_shard(payload["shard"]):
-            raise not_primary(payload["shard"])
+        """Store one message: message_id, bucket, recipient, payload. Raises WireError 1018 unless this node owns the bucket's shard."""
+        if not self.owns(payload["bucket"]):
+            raise not_primary(payload["bucket"])
         done = asyncio.get_running_loop().create_future()
         self.waiting.append((outbox.as_row(payload), done))
         if self.writer is None or self.writer.done():
@@ -69,8 +69,6 @@ class Intake:
         return group
 
 
-def register(
-    server: WireServer, database: Database, owns_shard: Callable[[int], bool], stored: Callable[[], None]
-) -> None:
+def register(server: WireServer, database: Database, owns: Callable[[int], bool], stored: Callable[[], None]) -> None:
     """Answer `messages.accept` on the messaging port. stored: called after messages were stored."""
-    server.add(PortName.MESSAGING, "messages.accept", Intake(database, owns_shard, stored).accept)
+    server.add(PortName.MESSAGING, "messages.accept", Intake(database, owns, stored).accept)

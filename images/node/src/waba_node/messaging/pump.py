@@ -9,6 +9,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 from ..api.settings import ApplicationSettings
+from ..control.ownership import Grant
 from ..statistics import Statistics
 from ..store import callbacks, inbox, outbox
 from ..store.engine import Database
@@ -47,10 +48,12 @@ class Pump:
         self.tasks: list[asyncio.Task] = []
         self.stopping = False
 
-    def start(self, session: UpstreamSession, shard: int, still_owner: Callable[[], bool]) -> None:
+    def start(self, session: UpstreamSession, grant: Grant, still_owner: Callable[[], bool]) -> None:
         """Start sending and receiving. still_owner: asked before every send."""
-        self.session, self.shard, self.still_owner = session, shard, still_owner
-        self.deliveries = Deliveries(self.database, self.settings, shard, self.authority, self.statistics)
+        self.session, self.still_owner = session, still_owner
+        shard = self.shard = grant.shard
+        self.buckets = grant.buckets
+        self.deliveries = Deliveries(self.database, self.settings, grant, self.authority, self.statistics)
         self.sender = asyncio.create_task(self.forever(self.send), name=f"send {shard}")
         self.receiver = asyncio.create_task(self.receive(), name=f"receive {shard}")
         self.tasks = [
@@ -111,7 +114,7 @@ class Pump:
             self.late.clear()
             if self.still_owner() and len(self.unconfirmed) < WINDOW:
                 async with self.database.begin() as connection:
-                    waiting = await outbox.unsent_messages(connection, self.shard, after, GROUP)
+                    waiting = await outbox.unsent_messages(connection, self.buckets, after, GROUP)
             for message in waiting:
                 if self.stopping or not self.still_owner():
                     break
@@ -139,7 +142,7 @@ class Pump:
     async def expire(self) -> None:
         """Look for messages whose ttl has ended while they waited, also when the upstream takes nothing at the moment."""
         async with self.database.begin() as connection:
-            ended = await outbox.expired_messages(connection, self.shard, GROUP)
+            ended = await outbox.expired_messages(connection, self.buckets, GROUP)
         if ended and await self.fail([name for name, status in ended if status == outbox.ACCEPTED]):
             async with self.database.begin() as connection:
                 await outbox.forget_expiry(connection, [name for name, _status in ended])

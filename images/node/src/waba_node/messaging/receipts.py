@@ -11,12 +11,12 @@ from ..wire import PortName, WireError, WireServer
 
 
 def register(server: WireServer, database: Database, session: Callable[[int], UpstreamSession]) -> None:
-    """Answer `messages.read` on the messaging port. session: the connection for a shard, or WireError 1018."""
+    """Answer `messages.read` on the messaging port. session: the connection for a bucket, or WireError 1018."""
 
     async def read(payload: dict) -> dict:
-        """Mark a message as read: message_id, shard."""
+        """Mark a message as read: message_id, bucket."""
         try:
-            await session(payload["shard"]).mark_read(payload["message_id"])
+            await session(payload["bucket"]).mark_read(payload["message_id"])
         except UpstreamError as error:
             raise WireError(1014, "Internal error", f"the upstream did not take it: {error}") from error
         async with database.begin() as connection:

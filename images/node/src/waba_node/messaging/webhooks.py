@@ -12,6 +12,7 @@ from collections.abc import Callable
 import aiohttp
 
 from ..api.settings import ApplicationSettings
+from ..control.ownership import Grant
 from ..statistics import Statistics
 from ..store import callbacks
 from ..store.callbacks import StoredWebhook
@@ -35,12 +36,13 @@ class Deliveries:
         self,
         database: Database,
         settings: Callable[[], ApplicationSettings],
-        shard: int,
+        grant: Grant,
         authority: Callable[[], str] = str,
         statistics: Statistics | None = None,
     ) -> None:
         """statistics: counts the deliveries. authority: gives the certificates, in PEM, that the receiver's must stem from; "" for any certificate at all."""
-        self.database, self.settings, self.shard, self.authority = database, settings, shard, authority
+        self.database, self.settings, self.authority = database, settings, authority
+        self.shard, self.buckets = grant.shard, grant.buckets
         self.at_once = settings().webhooks.max_concurrent_requests  # a change needs a restart (vendor fact)
         self.trusted = ""
         self.statistics = statistics or Statistics()
@@ -59,7 +61,7 @@ class Deliveries:
         if settings.webhooks.url:
             await self.prepare()
             async with self.database.begin() as connection:
-                due = await callbacks.due_webhooks(connection, self.shard, self.at_once)
+                due = await callbacks.due_webhooks(connection, self.buckets, self.at_once)
         if due:
             await self.deliver_group(due, settings)
         else:

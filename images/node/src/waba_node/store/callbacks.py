@@ -9,17 +9,18 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.mysql import LONGTEXT
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from .buckets import EVERY_BUCKET, among
 from .metadata import NOW, Moment, metadata, seconds_from_now
 
 webhook = sa.Table(
     "webhook",
     metadata,
     sa.Column("position", sa.BigInteger, primary_key=True, autoincrement=True),
-    sa.Column("shard", sa.Integer, nullable=False),
+    sa.Column("bucket", sa.Integer, nullable=False),  # one of the shard that stored it; whoever has it now delivers
     sa.Column("payload", LONGTEXT, nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("due_at", Moment, nullable=False),
-    sa.Index("webhook_by_due", "shard", "due_at"),
+    sa.Index("webhook_by_due", "due_at", "position", "bucket"),
 )
 
 
@@ -32,20 +33,20 @@ class StoredWebhook:
     attempts: int
 
 
-async def store_webhooks(connection: AsyncConnection, shard: int, payloads: list[dict]) -> None:
+async def store_webhooks(connection: AsyncConnection, bucket: int, payloads: list[dict]) -> None:
     """Store webhooks for delivery at once, in their order."""
     if payloads:
         values = [
-            {"shard": shard, "payload": json.dumps(payload), "attempts": 0, "due_at": NOW} for payload in payloads
+            {"bucket": bucket, "payload": json.dumps(payload), "attempts": 0, "due_at": NOW} for payload in payloads
         ]
         await connection.execute(sa.insert(webhook).values(values))
 
 
-async def due_webhooks(connection: AsyncConnection, shard: int, limit: int) -> list[StoredWebhook]:
-    """Return webhooks of a shard that are due, the one that has been due for longest first: at first the order of their creation."""
+async def due_webhooks(connection: AsyncConnection, buckets: range, limit: int) -> list[StoredWebhook]:
+    """Return webhooks of some buckets that are due, the one that has been due for longest first: at first the order of their creation."""
     query = (
         sa.select(webhook)
-        .where(webhook.c.shard == shard, webhook.c.due_at <= NOW)
+        .where(among(webhook.c.bucket, buckets), webhook.c.due_at <= NOW)
         .order_by(webhook.c.due_at, webhook.c.position)
         .limit(limit)
     )
@@ -69,7 +70,7 @@ async def webhook_failed(connection: AsyncConnection, position: int, seconds: fl
     )
 
 
-async def pending_webhooks(connection: AsyncConnection, shard: int | None = None) -> int:
-    """Return how many webhooks wait, of one shard or of all."""
-    query = sa.select(sa.func.count()).select_from(webhook)
-    return (await connection.execute(query if shard is None else query.where(webhook.c.shard == shard))).scalar_one()
+async def pending_webhooks(connection: AsyncConnection, buckets: range = EVERY_BUCKET) -> int:
+    """Return how many webhooks of some buckets wait."""
+    query = sa.select(sa.func.count()).select_from(webhook).where(among(webhook.c.bucket, buckets))
+    return (await connection.execute(query)).scalar_one()

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.mysql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ..control.ownership import Grant
 from ..control.promotion import Demotion, Promotion, Shard
 from ..wire.address import NodeAddress
 from .metadata import NOW, Moment, metadata, seconds_from_now
@@ -198,11 +199,13 @@ async def shard_owner(connection: AsyncConnection, shard: int) -> NodeAddress | 
     return _address(row) if row else None
 
 
-async def owned_shard(connection: AsyncConnection, node_id: str, incarnation: str) -> Shard | None:
-    """Return the shard that the map gives to a coreapp, or None."""
+async def owned_shard(connection: AsyncConnection, node_id: str, incarnation: str) -> Grant | None:
+    """Return what the map gives to a coreapp, or None."""
+    shards = sa.select(sa.func.count()).select_from(shard_map.alias()).scalar_subquery()
     mine = sa.and_(shard_map.c.owner == node_id, shard_map.c.incarnation == incarnation)
-    row = (await connection.execute(sa.select(shard_map).where(mine))).one_or_none()
-    return Shard(row.shard, row.owner, row.incarnation, row.epoch, fenced=False) if row else None
+    query = sa.select(shard_map.c.shard, shard_map.c.epoch, shards.label("of")).where(mine)
+    row = (await connection.execute(query)).one_or_none()
+    return Grant(row.shard, row.epoch, row.of) if row else None
 
 
 async def prove(

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.mysql import LONGTEXT, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from .buckets import among
 from .metadata import NOW, Moment, metadata, seconds_from_now
 
 ACCEPTED = "accepted"
@@ -19,13 +20,13 @@ message = sa.Table(
     metadata,
     sa.Column("position", sa.BigInteger, primary_key=True, autoincrement=True),
     sa.Column("message_id", sa.String(64), nullable=False, unique=True),
-    sa.Column("shard", sa.Integer, nullable=False),
+    sa.Column("bucket", sa.Integer, nullable=False),
     sa.Column("recipient", sa.String(32), nullable=False),
     sa.Column("status", sa.String(16), nullable=False),
     sa.Column("payload", LONGTEXT, nullable=False),
     sa.Column("accepted_at", Moment, nullable=False),
     sa.Column("callback_data", sa.String(512)),  # comes back with every status
-    sa.Index("message_by_status", "shard", "status", "position"),
+    sa.Index("message_by_status", "status", "position", "bucket"),
 )
 # Only of messages with a ttl, so that the others pay nothing for it.
 message_expiry = sa.Table(
@@ -51,7 +52,7 @@ class Unsent(NamedTuple):
 
 
 def as_row(accepted: dict) -> dict:
-    """Return a message that was accepted (message_id, shard, recipient, payload as a dict) as it is stored."""
+    """Return a message that was accepted (message_id, bucket, recipient, payload as a dict) as it is stored."""
     payload = accepted["payload"]
     return {
         **accepted,
@@ -75,12 +76,12 @@ async def store_messages(connection: AsyncConnection, rows: list[dict]) -> None:
         )
 
 
-async def unsent_messages(connection: AsyncConnection, shard: int, after: int, limit: int) -> list[Unsent]:
-    """Return messages that the upstream has not confirmed, in order, from a position on."""
+async def unsent_messages(connection: AsyncConnection, buckets: range, after: int, limit: int) -> list[Unsent]:
+    """Return messages of some buckets that the upstream has not confirmed, in order, from a position on."""
     age = sa.func.timestampdiff(sa.text("MICROSECOND"), message.c.accepted_at, NOW)
     query = (
         sa.select(message.c.position, message.c.message_id, message.c.payload, age.label("age"))
-        .where(message.c.shard == shard, message.c.status == ACCEPTED, message.c.position > after)
+        .where(among(message.c.bucket, buckets), message.c.status == ACCEPTED, message.c.position > after)
         .order_by(message.c.position)
         .limit(limit)
     )
@@ -90,12 +91,12 @@ async def unsent_messages(connection: AsyncConnection, shard: int, after: int, l
     ]
 
 
-async def expired_messages(connection: AsyncConnection, shard: int, limit: int) -> list[tuple[str, str]]:
+async def expired_messages(connection: AsyncConnection, buckets: range, limit: int) -> list[tuple[str, str]]:
     """Return (id, status) of messages whose ttl has ended and was not dealt with yet, the earliest first."""
     query = (
         sa.select(message.c.message_id, message.c.status)
         .join(message_expiry, message_expiry.c.message_id == message.c.message_id)
-        .where(message_expiry.c.expires_at <= NOW, message.c.shard == shard)
+        .where(message_expiry.c.expires_at <= NOW, among(message.c.bucket, buckets))
         .order_by(message_expiry.c.expires_at)
         .limit(limit)
     )

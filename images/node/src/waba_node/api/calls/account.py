@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import msgspec
 from aiohttp import web
 
-from ..answers import Done, Registration
-from ..requests import Register, Verify
+from ...store import cluster
+from ..answers import Done, Registration, ShardCount
+from ..requests import Register, Shards, Verify
 from .table import ADMIN, Call, CallTable, JsonBody
 
 if TYPE_CHECKING:
@@ -27,7 +28,24 @@ async def verify_account(webapp: Webapp, _request: web.Request, body: Verify) ->
     return 201, None
 
 
+async def show_shards(webapp: Webapp, _request: web.Request) -> tuple[int, dict]:
+    """GET /v1/account/shards: as many as the shard map has now."""
+    async with webapp.database.begin() as connection:
+        return 200, {"account": {"shards": await cluster.shard_count(connection)}}
+
+
+async def change_shards(webapp: Webapp, _request: web.Request, body: Shards) -> tuple[int, dict]:
+    """POST /v1/account/shards: 201 once it is written down; GET says when it is done.
+
+    Until then, some seconds, messages are refused with 1018.
+    """
+    await webapp.router.primary_master("account.shards", msgspec.to_builtins(body))
+    return 201, {}
+
+
 CALLS: CallTable = [
     Call("POST", "/v1/account", ADMIN, register_account, JsonBody(Register), {201: Done, 202: Registration}),
     Call("POST", "/v1/account/verify", ADMIN, verify_account, JsonBody(Verify), {201: None}),
+    Call("GET", "/v1/account/shards", ADMIN, show_shards, answers={200: ShardCount}),
+    Call("POST", "/v1/account/shards", ADMIN, change_shards, JsonBody(Shards), {201: Done}),
 ]

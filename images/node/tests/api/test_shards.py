@@ -1,0 +1,121 @@
+"""The number of shards, changed while messages flow, through real processes."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Iterator
+
+import pytest
+from api_support import Client, Cluster, error_of, wait_until
+
+SHARDS = "/v1/account/shards"
+NUMBER = {"cc": "49", "phone_number": "15112345678"}
+LONG = 60.0  # seconds: generous, since this is about messages and not about speed
+
+
+@pytest.fixture
+def third_coreapp(cluster: Cluster, admin: Client, monitor: Client) -> Iterator[None]:
+    """One more coreapp; afterwards everything is as before."""
+    account = admin.call("GET", "/v1/settings/application").json()["settings"]["application"]["wa_id"]
+    assert account in ("", "".join(NUMBER.values())), "the number of the registration's test"
+    cluster.start_node("coreapp3")
+    wait_until(lambda: len(statuses(monitor)) == 4 and "uninitialized" not in statuses(monitor).values(), LONG)
+    yield
+    wait_until(lambda: admin.call("POST", SHARDS, {**NUMBER, "shards": 1}).status_code == 201, LONG)
+    wait_until(lambda: connected(monitor) == {"coreapp": 1}, LONG)
+    cluster.nodes.pop("coreapp3").stop()
+    wait_until(lambda: len(statuses(monitor)) == 3 and connected(monitor) == {"coreapp": 1}, LONG)
+
+
+def statuses(monitor: Client) -> dict[str, str]:
+    health = monitor.call("GET", "/v1/health").json().get("health", {})
+    return {name: node["gateway_status"] for name, node in health.items()}
+
+
+def connected(monitor: Client) -> dict[str, int]:
+    """Return how many nodes of each role are connected."""
+    health = monitor.call("GET", "/v1/health").json().get("health", {}).values()
+    roles = [node["role"] for node in health if node["gateway_status"] == "connected"]
+    return {role: roles.count(role) for role in roles}
+
+
+def count(admin: Client) -> int:
+    return admin.call("GET", SHARDS).json()["account"]["shards"]
+
+
+class Flow:
+    """Sends messages to many recipients, one after the other, until told to stop."""
+
+    def __init__(self, client: Client) -> None:
+        self.client, self.accepted, self.refused = client, [], []
+        self.over = threading.Event()
+        self.thread = threading.Thread(target=self.send)
+
+    def __enter__(self) -> Flow:
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.over.set()
+        self.thread.join()
+
+    def send(self) -> None:
+        for number in itertools.count():
+            if self.over.is_set():
+                return
+            body = {"to": f"49151000{number % 50:04}", "type": "text", "text": {"body": str(number)}}
+            answer = self.client.call("POST", "/v1/messages", body)
+            if answer.status_code == 200:
+                self.accepted.append(answer.json()["messages"][0]["id"])
+            else:
+                self.refused.append(error_of(answer))
+
+
+def test_shards_come_and_go_and_no_accepted_message_is_lost(
+    cluster: Cluster, admin: Client, monitor: Client, third_coreapp: None
+) -> None:
+    with Flow(admin.as_caller(admin.session.headers["Authorization"])) as flow:
+        wait_until(lambda: len(flow.accepted) > 20, LONG)
+        for shards in (2, 1):
+            before = len(flow.accepted)
+            assert admin.call("POST", SHARDS, {**NUMBER, "shards": shards}).status_code == 201
+            wait_until(lambda shards=shards: count(admin) == shards, LONG)
+            served = {"coreapp": 2, "primary_master": 1} if shards == 2 else {"coreapp": 1}
+            wait_until(lambda served=served: connected(monitor) == served, LONG)
+            wait_until(lambda before=before: len(flow.accepted) > before + 50, LONG)
+    assert set(flow.refused) <= {(503, 1018), (503, 1011), (503, 1014)}, "what a retry mends"
+    owned = {shard for (shard,) in cluster.rows("SELECT shard FROM shard_map WHERE owner IS NOT NULL")}
+    assert owned == {0}
+
+    def waiting() -> set[str]:
+        return {name for (name,) in cluster.rows("SELECT message_id FROM message WHERE status = 'accepted'")}
+
+    stored = {name for (name,) in cluster.rows("SELECT message_id FROM message")}
+    assert set(flow.accepted) <= stored
+    wait_until(lambda: not waiting() & set(flow.accepted), LONG)
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"shards": 3}, (400, 1009)),
+        ({"shards": 0}, (400, 1009)),
+        ({"shards": "2"}, (400, 1009)),
+        ({"shards": ...}, (400, 1008)),
+        ({"cc": ...}, (400, 1008)),
+        ({"shards": 2}, (503, 1011)),  # two coreapps: none would stand by
+        ({"shards": 32}, (503, 1011)),
+    ],
+)
+def test_a_number_that_cannot_be_is_refused(admin: Client, change: dict, expected: tuple[int, int]) -> None:
+    body = {name: value for name, value in {**NUMBER, "shards": 1, **change}.items() if value is not ...}
+    assert error_of(admin.call("POST", SHARDS, body)) == expected
+    assert count(admin) == 1
+
+
+def test_the_number_that_is_there_already_changes_nothing(cluster: Cluster, admin: Client, monitor: Client) -> None:
+    wait_until(lambda: connected(monitor) == {"coreapp": 1}, LONG)
+    before = cluster.rows("SELECT owner, epoch FROM shard_map")
+    assert admin.call("POST", SHARDS, {**NUMBER, "shards": 1}).status_code == 201
+    assert cluster.rows("SELECT owner, epoch FROM shard_map") == before
