@@ -78,7 +78,9 @@ def start(_world: World, process: Process, _how: float = 0) -> None:
 def stop(world: World, process: Process, _how: float = 0) -> None:
     """Stop in good order: it hands over, then it ends."""
     if process.alive and not process.frozen:
+        process.stopping = True
         process.stop()
+        process.stopping = False
         crash(world, process)
 
 

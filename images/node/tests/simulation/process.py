@@ -28,6 +28,7 @@ class Process:
         self.world, self.name, self.rate = world, name, rate
         self.reading, self.set_at = reading, 0.0
         self.alive, self.frozen, self.lives = True, False, 1
+        self.stopping = False  # what it asks for now it waits for before it ends
         self.backlog: list[Callable[[], None]] = []  # what came due or arrived while it was frozen
         self.born()
 

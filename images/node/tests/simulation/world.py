@@ -86,7 +86,7 @@ class World:
         lives, limit, database = caller.lives, self.now + patience / caller.rate, self.database
         on_database, starts = way[-1] == "db", 0
         # A transaction takes several round trips, so the database rolls back what the dead have not finished.
-        own_transaction = way == ("db",)
+        own_transaction = way == ("db",) and not caller.stopping
 
         def arrive() -> None:
             nonlocal starts
