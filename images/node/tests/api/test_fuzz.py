@@ -21,6 +21,7 @@ QUICK = 3
 RETRY_LATER = {1011, 1014, 1017, 1018, 1023}  # what 503 may come with
 SETTINGS = "/v1/settings/application"
 
+schemathesis.serializer.alias("application/x-pem-file", "application/octet-stream")
 schema = schemathesis.openapi.from_dict(DOCUMENT)
 schema.config.phases.coverage.enabled = bool(EXAMPLES)
 schema.config.generation.update(with_security_parameters=False)

@@ -29,13 +29,13 @@ async def verify_account(webapp: Webapp, _request: web.Request, body: Verify) ->
 
 
 async def show_shards(webapp: Webapp, _request: web.Request) -> tuple[int, dict]:
-    """GET /v1/account/shards: as many as the shard map has now."""
+    """GET /v1/account/shards: how many shards the shard map has now."""
     async with webapp.database.begin() as connection:
         return 200, {"account": {"shards": await cluster.shard_count(connection)}}
 
 
 async def change_shards(webapp: Webapp, _request: web.Request, body: Shards) -> tuple[int, dict]:
-    """POST /v1/account/shards: 201 once it is written down; GET says when it is done.
+    """POST /v1/account/shards: another number of shards; 201 once it is written down, GET says when it is done.
 
     Until then, some seconds, messages are refused with 1018.
     """
