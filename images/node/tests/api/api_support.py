@@ -118,7 +118,7 @@ class Cluster:
 
     def stop_webapp(self, name: str) -> None:
         """Stop a webapp for good."""
-        self.nodes[name].stop()
+        self.nodes.pop(name).stop()
         del self.https_ports[name]
 
     def rows(self, query: str) -> list[tuple]:
@@ -145,7 +145,7 @@ class Cluster:
             node.process.wait(20)
 
     def logs(self) -> str:
-        return "".join(node.log.read_text() for node in self.nodes.values())
+        return "".join(log.read_text() for log in sorted(self.folder.glob("*.log")))
 
 
 class Client:
