@@ -10,7 +10,7 @@ _RANGED = {
     "default": [],
     "options": {"name": {"type": "str", "required": True}, "ports": {"type": "str"}},
 }
-_VOLUME = {
+VOLUME = {
     "type": "dict",
     "options": {
         "type": {"type": "str", "choices": ["named", "external", "bind"], "default": "named"},
@@ -19,7 +19,7 @@ _VOLUME = {
         "mode": {"type": "str"},
     },
 }
-VOLUMES = {"type": "dict", "options": {"media": _VOLUME, "data": _VOLUME, "database": _VOLUME}}
+VOLUMES = {"type": "dict", "options": {"media": VOLUME, "data": VOLUME, "database": VOLUME}}
 
 PLAN_OPTIONS = {
     "path": {"type": "path", "default": "/opt/waba"},
@@ -75,4 +75,5 @@ ROLE_VARIABLES = {
     "environment": "waba_environment",
     "masters_total": "waba_master_instances",
     "coreapps_total": "waba_coreapp_instances",
+    "version": "waba_version",
 }

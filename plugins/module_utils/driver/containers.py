@@ -126,3 +126,9 @@ def volume_fault(client, name):
         except NotFound:
             return "there is no such volume"
     return None
+
+
+def volume_folder(client, name):
+    """Return the folder on this host in which a volume's files are. Raises DriverError."""
+    with engine_errors(f"find the volume {name}"):
+        return client.api.inspect_volume(name)["Mountpoint"]

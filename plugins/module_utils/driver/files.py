@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import stat
 import tempfile
 
@@ -82,6 +83,20 @@ def remove_folder_if_empty(path):
     with contextlib.suppress(OSError):
         os.rmdir(path)
     return not os.path.isdir(path)
+
+
+@contextlib.contextmanager
+def scratch_folder(path):
+    """Make a folder that only its owner can enter, for a block; what an interrupted run left of it goes first. Raises DriverError."""
+    try:
+        shutil.rmtree(path, ignore_errors=True)
+        os.mkdir(path, 0o700)
+    except OSError as error:
+        raise DriverError(f"Cannot make the folder {path}: {error.strerror}.") from error
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def _sync_folder(folder):
