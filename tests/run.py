@@ -87,6 +87,7 @@ STAGES: dict[str, Callable[[], tuple[Command, Path]]] = {
     "node": in_root("tests/tools/with_database", sys.executable, "-m", "pytest", "images/node/tests"),
     "sanity": lambda: ansible_test("sanity"),
     "molecule-default": in_root("molecule", "test", "--scenario-name", "default"),
+    "molecule-upgrade": in_root("molecule", "test", "--scenario-name", "upgrade"),
 }
 
 

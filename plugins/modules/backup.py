@@ -10,7 +10,8 @@ version_added: 1.0.0
 description:
   - Dumps the database in one transaction, by the server's own program, while the nodes go on working. Application settings, users and messages
     are in it.
-  - Writes one tar file, readable by its owner only, with a manifest that names the time (by the database's clock), the versions and the checksum of each member.
+  - Writes one tar file, readable by its owner only, with a manifest that names the time (by the database's clock), the versions and the checksum
+    of each member.
 author:
   - waba.cluster contributors (!UNKNOWN)
 extends_documentation_fragment:
@@ -44,6 +45,12 @@ options:
         description: Name of the volume, or the folder's absolute path.
         type: str
         required: true
+      owner:
+        description: Without meaning here.
+        type: int
+      mode:
+        description: Without meaning here.
+        type: str
 seealso:
   - module: waba.cluster.restore
 """

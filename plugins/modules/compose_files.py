@@ -32,6 +32,18 @@ options:
     type: str
     choices: [present, absent]
     default: present
+  only:
+    description:
+      - The services that get what is planned here. All when absent.
+      - The others keep what the host's file says of them, where it does; so that a file can go to another version service by service.
+    type: list
+    elements: str
+  definitions:
+    description:
+      - Definitions of services, as RV(replaced) gave them, that are written as they are. It puts services back.
+      - One that only names its C(image) is as planned otherwise.
+    type: dict
+    default: {}
   environment:
     description:
       - Environment variables of every node, written to C(db.env). Every character survives; only newlines and NUL are refused.
@@ -87,6 +99,11 @@ projects:
   type: list
   elements: dict
   sample: [{name: waba, file: /opt/waba/multiconnect-compose.yml, services: [db, master1]}]
+replaced:
+  description: Services that the host's files had and that are written anew otherwise, with their definition before. No secret is in it.
+  returned: O(state=present)
+  type: dict
+  sample: {wacore1: {image: waba/node:v1.0.0}}
 nodes:
   description: The services of the host with the ports they publish, in order of start.
   returned: O(state=present)
@@ -110,12 +127,14 @@ from ansible_collections.waba.cluster.plugins.module_utils.planner import (
     secrecy,
     volumes,
 )
-from ansible_collections.waba.cluster.plugins.module_utils.planner.compose_documents import compose_documents
+from ansible_collections.waba.cluster.plugins.module_utils.planner.compose_documents import compose_documents, merged
 from ansible_collections.waba.cluster.plugins.module_utils.planner.nodes import plan_nodes
 
 OPTIONS = {
     **PLAN_OPTIONS,
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "only": {"type": "list", "elements": "str"},
+    "definitions": {"type": "dict", "default": {}},
     "environment": {"type": "dict", "default": {}, "no_log": True},
     "database_environment": {"type": "dict", "default": {}, "no_log": True},
 }
@@ -135,7 +154,11 @@ def present(module):
         wrong = [*error.problems, *wrong]
     if wrong:
         raise problems.InputError(wrong)
-    wanted = host_files.host_files(nodes, params, environments["environment"], environments["database_environment"])
+    documents, current = compose_documents(nodes, params), current_documents(params)
+    documents = merged(documents, current, params["only"], params["definitions"])
+    wanted = host_files.host_files(
+        nodes, params, environments["environment"], environments["database_environment"], documents
+    )
     changes = [change(module, name, state) for name, state in wanted.items()]
     folder_changes = not files.folder_is_right(params["path"])
     if not module.check_mode:
@@ -149,11 +172,29 @@ def present(module):
         {"name": node["name"], "role": node["role"], "hostname": node["hostname"], "ports": list(node["published"])}
         for node in nodes
     ]
+    result["replaced"] = {
+        service: before
+        for name, document in current.items()
+        for service, before in document["services"].items()
+        if documents.get(name, {}).get("services", {}).get(service, before) != before
+    }
     result["projects"] = [
         {"name": document["name"], "file": os.path.join(params["path"], name), "services": list(document["services"])}
-        for name, document in compose_documents(nodes, params).items()
+        for name, document in documents.items()
     ]
     return result
+
+
+def current_documents(params):
+    """Return {file name: Compose document} of the files that the host has for this cluster. Raises DriverError."""
+    found = {}
+    for name in contract.ALL_FILES:
+        state = (
+            files.read(os.path.join(params["path"], name)) if name.endswith(".yml") and host_files.HAS_YAML else None
+        )
+        if state and contract.is_ours(state[0], params["cluster_name"]):
+            found[name] = host_files.document_of(state[0])
+    return {name: document for name, document in found.items() if document}
 
 
 def absent(module):

@@ -60,6 +60,12 @@ options:
   stop_timeout:
     description: With O(state=stopped), seconds before a container is killed. What the file says when absent.
     type: int
+  drain_timeout:
+    description:
+      - Seconds for each node to get out of service, before its container is stopped or replaced; 0 does without.
+      - A node hands over when it is stopped, too. So one that cannot be taken out of service in time is a warning, and no error.
+    type: int
+    default: 0
 seealso:
   - module: waba.cluster.compose_files
   - module: waba.cluster.cluster_objects_info
@@ -129,6 +135,7 @@ OPTIONS = {
     "keep_volumes": {"type": "list", "elements": "str", "default": []},
     "wait_timeout": {"type": "int", "default": 180},
     "stop_timeout": {"type": "int"},
+    "drain_timeout": {"type": "int", "default": 0},
 }
 
 
@@ -157,7 +164,8 @@ def converge(module):
         result["diff"] = action_diff(actions, project.had, project.images)
     if not module.check_mode:
         try:
-            project.carry_out(actions, params["stop_timeout"])
+            for doubt in project.carry_out(actions, params["stop_timeout"], params["drain_timeout"]):
+                module.warn(doubt)
             if params["state"] == "present" and params["wait_timeout"]:
                 project.wait(params["wait_timeout"])
         except DriverError as error:

@@ -46,6 +46,10 @@ options:
         description: Its port.
         type: int
         default: 3306
+  version_change:
+    description: Accept that running nodes get another version, all at once. That is refused otherwise, as are older versions by mistake.
+    type: bool
+    default: false
   connect_timeout:
     description: Seconds to wait for the database's answer.
     type: int
@@ -136,13 +140,15 @@ import socket
 import time
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils.driver import host, machine, volume_use
-from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.driver import docker_engine, host, machine, volume_use
+from ansible_collections.waba.cluster.plugins.module_utils.driver import nodes as live_nodes
+from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DockerUnavailable, DriverError
 from ansible_collections.waba.cluster.plugins.module_utils.options import PLAN_OPTIONS
 from ansible_collections.waba.cluster.plugins.module_utils.planner import (
     ports_in_use,
     problems,
     requirements,
+    rolling,
     software,
     volumes,
 )
@@ -159,6 +165,7 @@ OPTIONS = {
         "type": "dict",
         "options": {"host": {"type": "str", "required": True}, "port": {"type": "int", "default": 3306}},
     },
+    "version_change": {"type": "bool", "default": False},
     "connect_timeout": {"type": "int", "default": 5},
     "min_free_mb": {"type": "int", "default": 1024},
     "managed": {"type": "bool", "default": True},
@@ -192,6 +199,7 @@ def check(module):
             gathered.extend(more)
         nodes = [{**node, "running": [port for port in node["published"] if port in ours]} for node in nodes]
         found.extend(requirements.memory_problems(nodes, machine.memory_mb()))
+        found.extend(rolling.version_problems(running_nodes(params), params["images"], params["version_change"]))
     found.extend(requirements.host_problems({**host.host_facts(params), "nfs": machine.has_nfs()}, params))
     for gathered, more in zip(
         (found, warnings), software.judge(machine.software(module.run_command), params["managed"])
@@ -210,6 +218,15 @@ def volume_problems(params, nodes):
     # The folder for media may be a share that is yet to be mounted.
     settled = {kind: volume for kind, volume in used if (kind, volume["type"]) != ("media", "bind")}
     return volume_use.problems(params, settled)
+
+
+def running_nodes(params):
+    """Return the nodes that this host has containers of (list of dict); none where that cannot be asked yet."""
+    try:
+        found = live_nodes.observed(docker_engine.connect(), params["cluster_name"], params["path"])
+    except DockerUnavailable:
+        return []
+    return [node for node in found if node["image"]]
 
 
 def database_problems(address, timeout):

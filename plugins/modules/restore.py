@@ -60,6 +60,12 @@ options:
         description: Name of the volume, or the folder's absolute path.
         type: str
         required: true
+      owner:
+        description: Without meaning here.
+        type: int
+      mode:
+        description: Without meaning here.
+        type: str
 seealso:
   - module: waba.cluster.backup
 """

@@ -52,7 +52,7 @@ def test_no_variable_of_ours_is_unknown_to_preflight() -> None:
     for role in ROLES:
         for entry in load(ROOT / "roles" / role / "meta" / "argument_specs.yml")["argument_specs"].values():
             known |= set(entry.get("options") or {})
-    groups = {"waba_mysql", "waba_masters", "waba_coreapps", "waba_webapps", "waba_secrets"}
+    groups = {"waba_mysql", "waba_masters", "waba_coreapps", "waba_webapps", "waba_secrets", "waba_node"}
     groups |= {"waba_nfs_server", "waba_nfs_clients"}
     for folder in ("roles", "playbooks", "inventories", "molecule"):
         for path in (ROOT / folder).rglob("*.yml"):

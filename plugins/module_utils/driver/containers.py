@@ -98,6 +98,17 @@ def last_lines(client, container_id, count):
             return []
 
 
+def execute(client, container_id, command):
+    """Run a command in a container; return (exit status, what it said). A container that is gone answers nothing."""
+    with engine_errors("run a command in a container"):
+        try:
+            made = client.api.exec_create(container_id, list(command))
+            said = client.api.exec_start(made["Id"]).decode("utf-8", "replace")
+            return client.api.exec_inspect(made["Id"])["ExitCode"], said
+        except (APIError, NotFound) as error:
+            return 1, str(error)
+
+
 def remove(client, container):
     """Stop a container as gently as it asks for, then remove it with its anonymous volumes. One that is gone already is fine."""
     with engine_errors(f"remove the container {container['Name'].lstrip('/')}"):

@@ -9,7 +9,7 @@ import os
 from ansible_collections.waba.cluster.plugins.module_utils.driver import containers
 from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DriverError
 from ansible_collections.waba.cluster.plugins.module_utils.driver.waiter import wait_until_ready
-from ansible_collections.waba.cluster.plugins.module_utils.planner import convergence, secrecy, services
+from ansible_collections.waba.cluster.plugins.module_utils.planner import contract, convergence, secrecy, services
 from ansible_collections.waba.cluster.plugins.module_utils.planner.contract import LABEL_CLUSTER, LABEL_ROLE
 
 LOG_LINES = 20
@@ -44,8 +44,35 @@ class Project:
         """Return the names of images that the actions need and the host lacks."""
         return convergence.missing_images(actions, self.images, self.image_facts)
 
-    def carry_out(self, actions, stop_timeout):
-        """Let Compose do the actions. Raises DriverError."""
+    def carry_out(self, actions, stop_timeout, drain_timeout=0):
+        """Let Compose do the actions. Raises DriverError.
+
+        drain_timeout: seconds for a node to get out of service before it is stopped or replaced, 0 to do without. Returns what went wrong with that
+        (list of str): a node that stops hands over by itself too, so it is no reason to leave off.
+        """
+        doubts, drained = self._drain(actions, drain_timeout) if drain_timeout else ([], [])
+        try:
+            self._carry_out(actions, stop_timeout)
+        except DriverError:
+            for container in drained:  # those that still run go on working
+                containers.execute(self._client, container, contract.RESUME)
+            raise
+        return doubts
+
+    def _drain(self, actions, timeout):
+        doubts, drained = [], []
+        for service, action, _reason in actions:
+            running = [one for one in self.had.get(service, []) if one["state"] == "running"]
+            for container in running if action in ("recreate", "stop", "remove") else []:
+                status, said = containers.execute(self._client, container["id"], [*contract.DRAIN, str(timeout)])
+                drained.append(container["id"])
+                if status != 0:
+                    doubts.append(
+                        f"{service} could not be taken out of service first: {(said.splitlines() or ['no answer'])[-1]}"
+                    )
+        return doubts, drained
+
+    def _carry_out(self, actions, stop_timeout):
         by_kind = {}
         for service, action, _reason in actions:
             by_kind.setdefault(action, []).append(service)

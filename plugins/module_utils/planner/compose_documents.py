@@ -31,6 +31,33 @@ def compose_documents(nodes, params):
     return documents
 
 
+def merged(documents, current, only, definitions):
+    """Return Compose documents in which some services stay as they are, or get a definition that was given.
+
+    documents, current: {file name: document}, as planned and as the host has them. only: the services that take what was planned, None for all;
+    the others keep what their file has. definitions: {service: definition}, before anything else; one that only
+    names its image is as planned otherwise.
+    """
+    return {
+        name: {
+            **document,
+            "services": {
+                service: _chosen(service, definition, current.get(name, {}), only, definitions)
+                for service, definition in document["services"].items()
+            },
+        }
+        for name, document in documents.items()
+    }
+
+
+def _chosen(service, planned, current, only, definitions):
+    if service in definitions:
+        given = definitions[service]
+        return {**planned, **given} if list(given) == ["image"] else given
+    keeps = only is not None and service not in only
+    return current.get("services", {}).get(service, planned) if keeps else planned
+
+
 def volume_name(cluster, volume):
     """Return the name that Docker knows a named or external volume by. All projects of a cluster on a host share the named ones."""
     return volume["source"] if volume["type"] == "external" else f"{cluster}_{volume['source']}"

@@ -10,6 +10,10 @@ LABEL_INSTANCE = "waba.cluster.instance"
 
 COMMAND = ["/opt/whatsapp/bin/wait_on_mysql.sh", "/opt/whatsapp/bin/launch_within_docker.sh"]
 
+# Ours: a node is told to let others do its work, and back. DRAIN takes the seconds to wait as its last word.
+DRAIN = ("python3", "-m", "waba_node", "drain", "--timeout")
+RESUME = ("python3", "-m", "waba_node", "resume")
+
 NODE_PORTS = (6250, 6251, 6252, 6253)  # in the container: messaging, contacts, control, healthcheck
 WEBAPP_PORT = 443  # in the container
 DATABASE_PORT = 3306  # in the container

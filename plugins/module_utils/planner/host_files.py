@@ -8,11 +8,11 @@ from ansible_collections.waba.cluster.plugins.module_utils.planner import contra
 from ansible_collections.waba.cluster.plugins.module_utils.planner.compose_documents import compose_documents
 
 try:
-    from yaml import SafeDumper, dump
+    from yaml import SafeDumper, YAMLError, dump, safe_load
 
     HAS_YAML = True
 except ImportError:  # on a bare host, where check mode still has to say what would come
-    SafeDumper, HAS_YAML = object, False
+    SafeDumper, YAMLError, HAS_YAML = object, ValueError, False
 
 
 class _Indented(SafeDumper):
@@ -25,17 +25,18 @@ class _Indented(SafeDumper):
         return True
 
 
-def host_files(nodes, params, environment, database_environment):
+def host_files(nodes, params, environment, database_environment, documents=None):
     """Return {file name: (text, mode)} for a host, environment files first, since Compose reads them with the others.
 
     nodes: as from `nodes.plan_nodes`. params: the options they were planned from. The environments: {str: str}, checked.
+    documents: {file name: Compose document}, when they are others than those planned from nodes and params.
     """
     mark, files = contract.header(params["cluster_name"]), {}
     if any(node["role"] != "mysql" for node in nodes):
         files[contract.NODE_ENVIRONMENT_FILE] = (dotenv.render(environment, mark), 0o600)
     if any(node["role"] == "mysql" for node in nodes):
         files[contract.DATABASE_ENVIRONMENT_FILE] = (dotenv.render(database_environment, mark), 0o600)
-    for name, document in compose_documents(nodes, params).items():
+    for name, document in (documents or compose_documents(nodes, params)).items():
         files[name] = (compose_text(document, mark), 0o644)
     return files
 
@@ -51,6 +52,23 @@ def compose_text(document, mark):
         _literal(document), Dumper=_Indented, sort_keys=False, default_flow_style=False, width=160, allow_unicode=True
     )
     return f"# {mark}\n{body}"
+
+
+def document_of(text):
+    """Return the Compose document (dict) in a text that `compose_text` made; {} where it is no such text."""
+    try:
+        found = safe_load(text)
+    except YAMLError:
+        return {}
+    return _unescaped(found) if isinstance(found, dict) and isinstance(found.get("services"), dict) else {}
+
+
+def _unescaped(value):
+    if isinstance(value, dict):
+        return {key: _unescaped(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_unescaped(item) for item in value]
+    return value.replace("$$", "$") if isinstance(value, str) else value
 
 
 def _literal(value):

@@ -1,0 +1,59 @@
+# Copyright: (c) 2026, waba.cluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""One program of the node's image, run once on a host beside the cluster's nodes."""
+
+from __future__ import annotations
+
+from ansible_collections.waba.cluster.plugins.module_utils.driver import containers
+from ansible_collections.waba.cluster.plugins.module_utils.driver.docker_engine import engine_errors
+from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.planner.contract import LABEL_CLUSTER, LABEL_ROLE
+
+try:
+    from docker.errors import NotFound
+except ImportError:
+    NotFound = LookupError
+
+ROLE = "dbupgrade"  # the vendor's name for it
+
+
+def run(client, cluster, image, command, environment):
+    """Run a command in a container of its own, on the network of a master of this host; return its standard output (str).
+
+    client: docker.DockerClient. environment: {str: str}. Raises DriverError with the last lines of what it said when it fails.
+    """
+    name = f"{cluster}-{ROLE}"
+    masters = containers.with_labels(client, f"{LABEL_CLUSTER}={cluster}", f"{LABEL_ROLE}=master")
+    if not masters:
+        raise DriverError(f"No master of the cluster {cluster} is on this host, whose network could be used.")
+    with engine_errors(f"run {' '.join(command)} in {image}"):
+        _remove(client, name)  # an interrupted run's
+        made = client.api.create_container(
+            image,
+            command=command,
+            name=name,
+            environment={**environment, "WA_DB_UPGRADE": "1"},
+            labels={LABEL_CLUSTER: cluster, LABEL_ROLE: ROLE},
+            host_config=client.api.create_host_config(cap_drop=["MKNOD"], network_mode=_network(masters[0])),
+        )
+        try:
+            client.api.start(made["Id"])
+            status = client.api.wait(made["Id"], timeout=None)["StatusCode"]
+            output = client.api.logs(made["Id"], stdout=True, stderr=False).decode("utf-8", "replace")
+            said = client.api.logs(made["Id"], tail=15).decode("utf-8", "replace")
+        finally:
+            _remove(client, name)
+    if status != 0:
+        raise DriverError(f"{' '.join(command)} in {image} failed with status {status}:\n{said.strip()}")
+    return output
+
+
+def _network(container):
+    return next(iter(container["NetworkSettings"]["Networks"]))
+
+
+def _remove(client, name):
+    try:
+        client.api.remove_container(name, force=True, v=True)
+    except NotFound:
+        return

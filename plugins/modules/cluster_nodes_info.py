@@ -1,0 +1,93 @@
+# Copyright: (c) 2026, waba.cluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: cluster_nodes_info
+short_description: Tell which nodes a host has, in which version, and how they are
+version_added: 1.0.0
+description:
+  - Reads the Compose files that C(waba.cluster.compose_files) wrote, and the containers that carry the cluster's label. The database is no node.
+author:
+  - waba.cluster contributors (!UNKNOWN)
+extends_documentation_fragment:
+  - waba.cluster.attributes.read_only
+requirements:
+  - Docker SDK for Python (Debian package python3-docker)
+  - PyYAML (Debian package python3-yaml)
+options:
+  cluster_name:
+    description: The cluster.
+    type: str
+    default: waba
+  path:
+    description: The host's folder for the Compose files.
+    type: path
+    default: /opt/waba
+  images:
+    description: Names of images to look for.
+    type: list
+    elements: str
+    default: []
+"""
+
+EXAMPLES = r"""
+- name: See what runs
+  waba.cluster.cluster_nodes_info:
+    images: ["waba/node:v1.1.0"]
+"""
+
+RETURN = r"""
+nodes:
+  description: The nodes.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - service: wacore1
+      role: coreapp
+      file: /opt/waba/multiconnect-compose.yml
+      file_image: waba/node:v1.0.0
+      container: 0123456789ab
+      image: waba/node:v1.0.0
+      image_id: sha256:4711
+      state: running
+      health: healthy
+      ports: [6250, 6251, 6252, 6253]
+      address: 127.0.0.1
+images:
+  description: Those of O(images) that the host has, and their ids.
+  returned: success
+  type: dict
+  sample: {"waba/node:v1.1.0": "sha256:4712"}
+"""
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible_collections.waba.cluster.plugins.module_utils.driver import containers, docker_engine, nodes
+from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DriverError
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec={
+            "cluster_name": {"type": "str", "default": "waba"},
+            "path": {"type": "path", "default": "/opt/waba"},
+            "images": {"type": "list", "elements": "str", "default": []},
+        },
+        supports_check_mode=True,
+    )
+    params = module.params
+    if nodes.yaml is None:
+        module.fail_json(msg=missing_required_lib("PyYAML"))
+    try:
+        client = docker_engine.connect()
+        found = nodes.observed(client, params["cluster_name"], params["path"])
+        images = {name: facts["id"] for name, facts in containers.image_facts(client, params["images"]).items()}
+    except DriverError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(changed=False, nodes=found, images=images)
+
+
+if __name__ == "__main__":
+    main()

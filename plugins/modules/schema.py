@@ -1,0 +1,113 @@
+# Copyright: (c) 2026, waba.cluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: schema
+short_description: Bring the database's schema to what an image of the node needs
+version_added: 1.0.0
+description:
+  - Runs the image once, with C(WA_DB_UPGRADE=1), on a host that has a master of the cluster. Nothing is done where the schema is so already.
+  - Nodes that run and would not work with the new schema are never passed over; the node itself refuses that.
+  - In check mode it tells what would be done, and which running nodes would not bear it.
+author:
+  - waba.cluster contributors (!UNKNOWN)
+extends_documentation_fragment:
+  - waba.cluster.attributes
+requirements:
+  - Docker SDK for Python (Debian package python3-docker)
+options:
+  cluster_name:
+    description: The cluster.
+    type: str
+    default: waba
+  image:
+    description: Image of the node. It must be on the host.
+    type: str
+    required: true
+  environment:
+    description: Environment variables of the nodes, as in M(waba.cluster.compose_files).
+    type: dict
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Upgrade the schema once
+  waba.cluster.schema:
+    image: waba/node:v1.1.0
+    environment: "{{ node_environment }}"
+"""
+
+RETURN = r"""
+schema:
+  description: The schema before, as the image's node sees it.
+  returned: success
+  type: dict
+  sample:
+    version: 1.1.0
+    revision: "0001"
+    head: "0002"
+    pending: [{revision: "0002", title: A column more., oldest_node: "0001", blockers: []}]
+    misfit: "the schema is at 0001, this version needs 0002: it waits for the schema's upgrade"
+    nodes: [{name: "wacore1:0123456789ab", version: 1.0.0, silent: 3.0}]
+"""
+
+import json
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.waba.cluster.plugins.module_utils.driver import docker_engine, one_shot
+from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.planner import secrecy
+from ansible_collections.waba.cluster.plugins.module_utils.planner.contract import COMMAND
+
+STATUS = ["python3", "-m", "waba_node", "schema-status"]
+
+
+def converge(params, check_mode):
+    """Look, and upgrade what is pending; return the module's result. Raises DriverError."""
+    client, environment = docker_engine.connect(), {name: str(value) for name, value in params["environment"].items()}
+
+    def run(command):
+        try:
+            return one_shot.run(client, params["cluster_name"], params["image"], command, environment)
+        except DriverError as error:
+            raise DriverError(secrecy.redacted(str(error), secrecy.secret_values(environment))) from error
+
+    output = run(STATUS)
+    try:
+        found = json.loads(output)
+    except ValueError as error:
+        raise DriverError(
+            f"{params['image']} does not tell the state of the schema. Is it an image of the node?"
+        ) from error
+    pending = [migration["revision"] for migration in found["pending"]]
+    if pending and not check_mode:
+        run(list(COMMAND))
+    diff = {
+        "before": f"schema {found['revision']}\n",
+        "after": f"schema {found['head'] if pending else found['revision']}\n",
+    }
+    return {"changed": bool(pending), "schema": found, "diff": diff}
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec={
+            "cluster_name": {"type": "str", "default": "waba"},
+            "image": {"type": "str", "required": True},
+            "environment": {"type": "dict", "required": True, "no_log": True},
+        },
+        supports_check_mode=True,
+    )
+    # Only secrets are hidden in the result; Ansible would hide every value of the dictionary, "1" too.
+    environment = module.params["environment"]
+    module.no_log_values -= {str(value) for value in environment.values()} - secrecy.secret_values(environment)
+    try:
+        module.exit_json(**converge(module.params, module.check_mode))
+    except DriverError as error:
+        module.fail_json(msg=str(error))
+
+
+if __name__ == "__main__":
+    main()
