@@ -64,6 +64,7 @@ class NodeConfig:
     secret: str = field(repr=False, default="")
     upstream: str = "loopback"
     certificates: str = "/var/lib/whatsapp"
+    media: str = "/usr/local/wamedia"
     version: str = VERSION
 
     @property
@@ -96,6 +97,7 @@ class NodeConfig:
             secret=environment.get("WA_SECRET", ""),
             upstream=reader.upstream(),
             certificates=environment.get("WABA_CERTIFICATES") or "/var/lib/whatsapp",
+            media=environment.get("WABA_MEDIA") or "/usr/local/wamedia",
         )
         if reader.problems:
             raise ConfigurationError("; ".join(reader.problems))

@@ -9,7 +9,7 @@ import logging
 from .clock import now
 from .control.ownership import Grant, Ownership, patience, recorded_window, window
 from .control.promotion import REPORT_INTERVAL
-from .messaging import contacts, intake, receipts
+from .messaging import attachments, contacts, intake, receipts
 from .messaging.pump import Pump
 from .runtime import DATABASE_TROUBLE, Runtime
 from .statistics import gauge
@@ -48,6 +48,7 @@ class Coreapp(Runtime):
         intake.register(self.server, self.database, self.owns, self.new_message)
         receipts.register(self.server, self.database, self.session)
         contacts.register(self.server, self.database, self.session)
+        self.attachments = attachments.register(self.server, self.database, self.media, self.session)
         await self.server.start()
         self.every("report", self.report)
         self.every("proof", self.prove, self.woken)
@@ -290,7 +291,13 @@ class Coreapp(Runtime):
                 await asyncio.shield(session.disconnect())
                 return
             self.connected = grant
-            self.pump = Pump(self.database, lambda: self.settings, lambda: self.webhook_authority, self.statistics)
+            self.pump = Pump(
+                self.database,
+                lambda: self.settings,
+                lambda: self.webhook_authority,
+                self.statistics,
+                self.attachments.fetch_later,
+            )
             self.pump.start(session, grant, lambda: self.may_use(grant))
             log.info("shard %d: connected with epoch %d", grant.shard, grant.epoch)
 

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from .api.settings import ApplicationSettings
 from .clock import now
 from .config import NodeConfig
+from .folder import MediaFolder
 from .health import Health, serve
 from .http_log import one_line
 from .statistics import Statistics, gauge, process
@@ -64,6 +65,7 @@ class Runtime:
         self.health = Health()
         self.settings = ApplicationSettings()
         self.statistics = Statistics()
+        self.media = MediaFolder(config.media)
         self.schema_ready = False
         self.loops: list[asyncio.Task] = []
         self.stopping = False

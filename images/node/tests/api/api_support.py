@@ -79,12 +79,14 @@ class Cluster:
             "WA_DB_PASSWORD": database.password,
             "WA_DB_NAME_PREFIX": database.name,
             "WA_API_KEY": API_KEY,
+            "WABA_MEDIA": str(folder / "media"),
         }
         self.nodes: dict[str, Node] = {}
         self.https_ports: dict[str, int] = {}
         self.database = dataclasses.replace(database, name=database.name + DATABASE)
 
     def start(self) -> None:
+        (self.folder / "media").mkdir()
         self.start_node("master1", WA_MASTER_NODE="1")
         self.start_node("coreapp1")
         self.start_node("coreapp2")

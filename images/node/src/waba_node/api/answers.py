@@ -220,7 +220,7 @@ class ShardCount(Answer):
 
 
 class MessageId(Struct, forbid_unknown_fields=True):
-    """A message's name."""
+    """The name of a message, or of media."""
 
     id: str
 
@@ -257,3 +257,9 @@ class ContactIdentity(Answer):
     """The identity of one user."""
 
     contacts: Identity
+
+
+class Uploaded(Answer):
+    """A file that was uploaded."""
+
+    media: list[MessageId]

@@ -11,9 +11,10 @@ from collections.abc import Awaitable, Callable
 from ..api.settings import ApplicationSettings
 from ..control.ownership import Grant
 from ..statistics import Statistics
-from ..store import callbacks, inbox, outbox
+from ..store import callbacks, inbox, media, outbox
 from ..store.engine import Database
 from ..upstream.base import UpstreamError, UpstreamEvent, UpstreamSession
+from .attachments import attach
 from .groups import groups
 from .outcomes import EXPIRED, FAILED, outcomes, senders
 from .webhooks import Deliveries
@@ -39,9 +40,11 @@ class Pump:
         settings: Callable[[], ApplicationSettings],
         authority: Callable[[], str] = str,
         statistics: Statistics | None = None,
+        fetch_later: Callable[[int, list[str]], None] = lambda _bucket, _media_ids: None,
     ) -> None:
-        """authority, statistics: see Deliveries."""
+        """authority, statistics: see Deliveries. fetch_later: fetches media that came in, by bucket and ids."""
         self.database, self.settings, self.authority, self.statistics = database, settings, authority, statistics
+        self.fetch_later = fetch_later
         self.woken = asyncio.Event()
         self.unconfirmed: set[str] = set()
         self.late: set[str] = set()  # failed for their ttl since the last look at the database
@@ -176,12 +179,14 @@ class Pump:
     async def stored(self, events: list[UpstreamEvent]) -> bool:
         """Store events with their webhooks in one transaction; return whether that went well."""
         ids = {event.message_id for event in events if event.kind != "inbound"}
+        events, files = attach(events)
         try:
             async with self.database.begin() as connection:
                 messages = await outbox.lock_messages(connection, ids)
                 statuses, webhooks = outcomes(messages, events, self.settings())
                 await outbox.record_statuses(connection, statuses)
                 await inbox.store_inbound(connection, senders(events))
+                await media.store_media(connection, [entry for _kind, entry in files])
                 await callbacks.store_webhooks(connection, self.shard, webhooks)
         except Exception as error:
             log.warning("shard %d: events wait for the database: %s", self.shard, in_short(error))
@@ -190,6 +195,8 @@ class Pump:
             self.woken.set()
         self.unconfirmed -= ids
         self.deliveries.wake()
+        wanted = self.settings().media.auto_download
+        self.fetch_later(self.shard, [entry.media_id for kind, entry in files if kind in wanted])
         return True
 
 

@@ -6,8 +6,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.mysql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ..folder import Saved
 from .metadata import NOW, Moment, metadata
 
 media = sa.Table(
@@ -41,11 +43,12 @@ class StoredMedia:
 
 
 async def store_media(connection: AsyncConnection, entries: list[StoredMedia]) -> None:
-    """Remember media."""
+    """Remember media. What is known already stays as it is."""
     if entries:
         names = StoredMedia.__dataclass_fields__
         values = [{**{name: getattr(entry, name) for name in names}, "used_at": NOW} for entry in entries]
-        await connection.execute(sa.insert(media).values(values))
+        as_it_is = {"media_id": media.c.media_id}
+        await connection.execute(insert(media).values(values).on_duplicate_key_update(as_it_is))
 
 
 async def read_media(connection: AsyncConnection, media_id: str) -> StoredMedia | None:
@@ -67,6 +70,12 @@ async def use_media(connection: AsyncConnection, media_ids: Collection[str]) -> 
     return used.rowcount == len(wanted)
 
 
-async def forget_media(connection: AsyncConnection, media_id: str) -> bool:
-    """Forget a file; return whether it was known."""
-    return bool((await connection.execute(sa.delete(media).where(media.c.media_id == media_id))).rowcount)
+async def record_fetched(connection: AsyncConnection, media_id: str, saved: Saved) -> None:
+    """Record that what was only at the upstream is in the shared folder now."""
+    values = {"file": saved.file, "size": saved.size, "sha256": saved.sha256}
+    await connection.execute(sa.update(media).where(media.c.media_id == media_id).values(**values))
+
+
+async def forget_media(connection: AsyncConnection, media_ids: Collection[str]) -> None:
+    """Forget media."""
+    await connection.execute(sa.delete(media).where(media.c.media_id.in_(media_ids)))

@@ -21,7 +21,12 @@ class WrongCode(UpstreamError):
 
 @dataclass(frozen=True)
 class UpstreamEvent:
-    """Something the upstream says. kind: sent, delivered, read, failed or inbound. timestamp: seconds since 1970."""
+    """Something the upstream says. kind: sent, delivered, read, failed or inbound. timestamp: seconds since 1970.
+
+    payload: of an inbound event, its webhook (vendor facts, section 2.12), ids of at most 128 characters; of a failed one, its `errors`.
+    A file in a message that came in has a `reference` (at most 1024 characters) by which it can be downloaded, its `mime_type` and its
+    `sha256` in hexadecimal.
+    """
 
     message_id: str
     kind: str
@@ -46,6 +51,9 @@ class UpstreamSession(Protocol):
 
     async def identity(self, wa_id: str) -> str | None:
         """Return the hash of a user's identity as it is now, None when there is no such user. Raises UpstreamError."""
+
+    def download(self, reference: str) -> AsyncIterator[bytes]:
+        """Yield the content of a file that came in. Raises UpstreamError."""
 
     async def disconnect(self) -> None:
         """End the connection. Afterwards nothing is sent or received. Never raises; a second time does nothing."""

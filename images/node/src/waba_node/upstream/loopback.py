@@ -18,6 +18,15 @@ from .base import StaleEpoch, UpstreamError, UpstreamEvent, WrongCode
 CODE = "123456"  # the registration code of every number: nobody could receive another
 ANSWER = "loopback:answer"
 ANSWERED = ("text", "location", "contacts")  # types that can come in as they went out
+FILES = {  # what comes in instead of a file that went out: content type and content
+    "image": (
+        "image/png",
+        base64.b64decode(
+            "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR42mNgAAAAAgAB5Sfe/AAAAABJRU5ErkJggg=="
+        ),
+    ),
+    "document": ("text/plain", b"This is a rehearsal.\n"),
+}
 
 
 class LoopbackSession:
@@ -35,7 +44,7 @@ class LoopbackSession:
             now = int(time.time())
             for kind in ("sent", "delivered"):
                 self.queue.put_nowait(UpstreamEvent(message_id, kind, now))
-            if payload.get("biz_opaque_callback_data") == ANSWER and payload["type"] in ANSWERED:
+            if payload.get("biz_opaque_callback_data") == ANSWER and payload["type"] in (*ANSWERED, *FILES):
                 self.queue.put_nowait(answer(message_id, payload, now))
 
     async def events(self) -> AsyncIterator[UpstreamEvent]:
@@ -56,6 +65,12 @@ class LoopbackSession:
         self.must_be_open()
         return base64.b64encode(hashlib.sha256(wa_id.encode()).digest()[:8]).decode()
 
+    async def download(self, reference: str) -> AsyncIterator[bytes]:
+        self.must_be_open()
+        if reference not in FILES:
+            raise UpstreamError("there is no such file")
+        yield FILES[reference][1]
+
     def must_be_open(self) -> None:
         if not self.open:
             raise UpstreamError("the connection is closed")
@@ -73,11 +88,19 @@ def answer(message_id: str, payload: dict, now: int) -> UpstreamEvent:
         "id": name,
         "timestamp": str(now),
         "type": payload["type"],
-        payload["type"]: payload[payload["type"]],
+        payload["type"]: file(payload) if payload["type"] in FILES else payload[payload["type"]],
         "context": {"id": message_id},
     }
     contact = {"profile": {"name": "Rehearsal"}, "wa_id": sender}
     return UpstreamEvent(name, "inbound", now, {"contacts": [contact], "messages": [message]})
+
+
+def file(payload: dict) -> dict:
+    """Return the content of a message with a file that came in."""
+    content_type, content = FILES[payload["type"]]
+    caption = payload[payload["type"]].get("caption")
+    told = {"reference": payload["type"], "mime_type": content_type, "sha256": hashlib.sha256(content).hexdigest()}
+    return told if caption is None else {**told, "caption": caption}
 
 
 class Loopback:

@@ -8,6 +8,7 @@ from . import (
     certificates,
     contacts,
     health,
+    media,
     messages,
     profile,
     providers,
@@ -36,5 +37,6 @@ CALLS: CallTable = [
     *account.CALLS,
     *messages.CALLS,
     *contacts.CALLS,
+    *media.CALLS,
     *retired.CALLS,
 ]
