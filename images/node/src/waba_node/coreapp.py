@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections.abc import AsyncIterator
 
 from .clock import now
 from .control.ownership import Grant, Ownership, patience, recorded_window, window
 from .control.promotion import REPORT_INTERVAL
-from .messaging import attachments, contacts, intake, receipts
+from .messaging import attachments, contacts, garbage, intake, receipts
 from .messaging.pump import Pump
 from .runtime import DATABASE_TROUBLE, Runtime
 from .statistics import gauge
@@ -21,6 +22,11 @@ from .wire import NodeAddress, PortName, WireError
 log = logging.getLogger(__name__)
 
 TICK = 0.1  # seconds between two looks at the deadline
+
+
+async def nothing() -> AsyncIterator[int]:
+    """Collect no garbage."""
+    yield 0
 
 
 class Coreapp(Runtime):
@@ -49,9 +55,14 @@ class Coreapp(Runtime):
         receipts.register(self.server, self.database, self.session)
         contacts.register(self.server, self.database, self.session)
         self.attachments = attachments.register(self.server, self.database, self.media, self.session)
+        self.garbage = garbage.Collector(
+            self.database, self.old_messages, garbage.message_webhook(self.config.node_id), self.own_bucket
+        )
+        self.server.add(PortName.CONTROL, "gc.messages", self.collect_messages)
         await self.server.start()
         self.every("report", self.report)
         self.every("proof", self.prove, self.woken)
+        self.every("garbage", self.collect_garbage)
         self.loops.append(asyncio.create_task(self.fence(), name="fence"))
 
     async def stop(self) -> None:
@@ -83,6 +94,7 @@ class Coreapp(Runtime):
 
     async def leave_service(self) -> None:
         """Finish what is in flight, disconnect, give the shard back, and tell the primary master, so that it moves at once."""
+        await self.garbage.stop()
         grant = self.ownership.grant
         self.ownership.draining = True
         await self.disconnect("handing the shard over", drain=True)
@@ -128,6 +140,27 @@ class Coreapp(Runtime):
         if not self.owns(bucket):
             raise intake.not_primary(bucket)
         return self.pump.session
+
+    def own_bucket(self) -> int:
+        """Return a bucket of the shard that this node is connected for, 0 when it is not: whose owner delivers what is told of this node."""
+        return self.connected.shard if self.connected is not None else 0
+
+    def old_messages(self) -> AsyncIterator[int]:
+        """Delete this node's messages that are through; a node that stands by has none."""
+        if (grant := self.connected) is None:
+            return nothing()
+        return garbage.old_messages(self.database, grant, lambda: self.may_use(grant))
+
+    async def collect_messages(self, _payload: dict) -> dict:
+        """Answer `gc.messages`. Raises WireError 1015 while a collection runs."""
+        self.garbage.begin()
+        return {}
+
+    async def collect_garbage(self) -> float:
+        if self.connected is not None and self.settings.garbagecollector_enable.messages:
+            self.garbage.begin_silently()
+            return garbage.AUTOMATIC
+        return 60.0
 
     def new_message(self) -> None:
         if self.pump is not None:

@@ -97,11 +97,16 @@ class MediaFolder:
         with contextlib.suppress(FileNotFoundError):
             await self.touch((self.root / file).unlink)
 
+    async def check(self) -> None:
+        """Raise FolderError unless the folder is there."""
+        await self.touch(must_be_there, self.root)
+
     async def old_files(self) -> list[str]:
         """Return the files that were last written more than a day ago, unfinished ones included. Raises FolderError."""
         return await self.touch(lambda: list(self._old_files()))
 
     def _old_files(self) -> Iterator[str]:
+        must_be_there(self.root)
         for place in (OUTGOING, SHARED):
             with contextlib.suppress(FileNotFoundError), os.scandir(self.root / place) as entries:
                 for entry in entries:
@@ -126,6 +131,12 @@ class MediaFolder:
             raise FolderError(error.strerror or type(error).__name__, error.errno in FULL) from error
 
 
+def must_be_there(root: Path) -> None:
+    """Raise NotADirectoryError unless the folder is there. It is never made: it is a volume, and without it the container would fill up."""
+    if not root.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, "the folder is not there")
+
+
 class _Writer:
     """One file on its way. Its lock keeps a step that was given up from meeting the one that cleans up after it."""
 
@@ -137,8 +148,7 @@ class _Writer:
 
     def open(self) -> None:
         with self.lock:
-            if not self.folder.parent.is_dir():  # not made: it is a volume, and without it the container would fill up
-                raise NotADirectoryError(errno.ENOTDIR, "the folder is not there")
+            must_be_there(self.folder.parent)
             self.folder.mkdir(exist_ok=True)
             self.file = self.part.open("xb", 0)
 

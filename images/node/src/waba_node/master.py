@@ -11,7 +11,7 @@ from .clock import now
 from .control.lease import RENEWALS_PER_LIFE, Lease, life
 from .control.ownership import recorded_window
 from .control.promotion import REPORT_INTERVAL, Coreapp, Demotion, Plan, Promotion, Shard, plan
-from .messaging import registrar, resharder
+from .messaging import garbage, registrar, resharder
 from .runtime import DATABASE_TROUBLE, LAST_WORD, PRIMARY_SECRET, Runtime
 from .store import cluster, documents, resharding, schema
 from .upstream import chosen
@@ -54,14 +54,23 @@ class Master(Runtime):
         self.server.add(PortName.CONTROL, "lease.released", self.lease_released)
         registrar.register(self)
         resharder.register(self)
+        self.garbage = garbage.Collector(
+            self.database,
+            lambda: garbage.unused_media(self.database, self.media, self.is_primary),
+            garbage.media_webhook,
+            lambda: 0,
+        )
+        self.master_method("gc.media", self.collect_media)
         await self.server.start()
         self.every("lease", self.keep_lease, self.lease_free)
         self.every("schema", self.keep_schema)
         self.every("report", self.report)
         self.every("heartbeat", self.beat_hearts)
         self.every("manage", self.manage, self.released)
+        self.every("garbage", self.collect_garbage)
 
     async def stop(self) -> None:
+        await self.garbage.stop()
         with contextlib.suppress(*DATABASE_TROUBLE):
             async with asyncio.timeout(LAST_WORD):
                 await self.leave_service()
@@ -143,6 +152,17 @@ class Master(Runtime):
         return {
             "unanswered": {f"{node}/{incarnation}": moment - at for (node, incarnation), at in self.watched.items()}
         }
+
+    async def collect_media(self, _payload: dict) -> dict:
+        """Answer `gc.media`. Raises WireError 1015 while a collection runs."""
+        self.garbage.begin()
+        return {}
+
+    async def collect_garbage(self) -> float:
+        if self.is_primary() and self.schema_ready and self.settings.garbagecollector_enable.media:
+            self.garbage.begin_silently()
+            return garbage.AUTOMATIC
+        return 60.0
 
     async def prove(self, payload: dict) -> dict:
         """Prove a shard's ownership for a coreapp that cannot reach the database itself."""

@@ -263,3 +263,46 @@ class Uploaded(Answer):
     """A file that was uploaded."""
 
     media: list[MessageId]
+
+
+class Collection(Struct, forbid_unknown_fields=True):
+    """A garbage collection."""
+
+    status: Literal["processing", "failed"]
+    errors: list[Problem] | UnsetType = UNSET
+
+
+class NodeCollections(Struct, forbid_unknown_fields=True):
+    """What each coreapp does, by its name."""
+
+    gc: dict[str, Collection]
+
+
+class MessageServices(Struct, forbid_unknown_fields=True):
+    """The services by what they are for."""
+
+    message: NodeCollections
+
+
+class MessageCollections(Answer):
+    """Garbage collections of messages that have begun."""
+
+    services: MessageServices
+
+
+class OneCollection(Struct, forbid_unknown_fields=True):
+    """What the primary master does."""
+
+    gc: Collection
+
+
+class MediaServices(Struct, forbid_unknown_fields=True):
+    """The services by what they are for."""
+
+    media: OneCollection
+
+
+class MediaCollection(Answer):
+    """A garbage collection of media that has begun."""
+
+    services: MediaServices

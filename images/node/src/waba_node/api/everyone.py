@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from ..store import cluster
@@ -15,10 +15,12 @@ if TYPE_CHECKING:
 TIMEOUT = 2.0  # seconds
 
 
-async def ask_everyone(webapp: Webapp, method: str) -> Mapping[NodeAddress, dict | WireError]:
-    """Return what every registered master and coreapp answers to a call of its control port, or why it does not."""
+async def ask_everyone(
+    webapp: Webapp, method: str, roles: Collection[str] = ("master", "coreapp")
+) -> Mapping[NodeAddress, dict | WireError]:
+    """Return what every registered node of some roles answers to a call of its control port, or why it does not."""
     async with webapp.database.begin() as connection:
-        nodes = [row.address for row in await cluster.nodes(connection) if row.address.role in ("master", "coreapp")]
+        nodes = [row.address for row in await cluster.nodes(connection) if row.address.role in roles]
 
     async def ask(address: NodeAddress) -> dict | WireError:
         try:

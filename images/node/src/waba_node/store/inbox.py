@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.mysql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from .metadata import NOW, Moment, metadata
+from .metadata import NOW, Moment, metadata, seconds_from_now
 
 inbound_message = sa.Table(
     "inbound_message",
@@ -39,3 +39,17 @@ async def record_read(connection: AsyncConnection, message_id: str) -> None:
         .where(inbound_message.c.message_id == message_id, inbound_message.c.read_at.is_(None))
         .values(read_at=NOW)
     )
+
+
+async def delete_inbound(connection: AsyncConnection, seconds: int, limit: int) -> int:
+    """Forget messages that came in so many seconds ago; return how many of at most `limit`."""
+    query = (
+        sa.select(inbound_message.c.message_id)
+        .where(inbound_message.c.received_at <= seconds_from_now("seconds"))
+        .order_by(inbound_message.c.received_at)
+        .limit(limit)
+    )
+    old = (await connection.execute(query, {"seconds": -seconds})).scalars().all()
+    if old:
+        await connection.execute(sa.delete(inbound_message).where(inbound_message.c.message_id.in_(old)))
+    return len(old)

@@ -12,6 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ..folder import Saved
 from .metadata import NOW, Moment, metadata
 
+UNUSED = sa.text("UTC_TIMESTAMP(6) - INTERVAL 30 DAY")
+
 media = sa.Table(
     "media",
     metadata,
@@ -79,3 +81,13 @@ async def record_fetched(connection: AsyncConnection, media_id: str, saved: Save
 async def forget_media(connection: AsyncConnection, media_ids: Collection[str]) -> None:
     """Forget media."""
     await connection.execute(sa.delete(media).where(media.c.media_id.in_(media_ids)))
+
+
+async def take_unused(connection: AsyncConnection, limit: int) -> list[StoredMedia]:
+    """Forget media that were not used for 30 days (vendor fact), at most `limit`, and return them."""
+    columns = [media.c[name] for name in StoredMedia.__dataclass_fields__]
+    query = sa.select(*columns).where(media.c.used_at <= UNUSED).order_by(media.c.used_at).limit(limit)
+    unused = [StoredMedia(*row) for row in await connection.execute(query.with_for_update())]
+    if unused:
+        await forget_media(connection, [entry.media_id for entry in unused])
+    return unused

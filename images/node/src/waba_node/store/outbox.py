@@ -140,3 +140,22 @@ async def record_statuses(connection: AsyncConnection, statuses: Mapping[str, st
     for status in set(statuses.values()):
         ids = [message_id for message_id, new in statuses.items() if new == status]
         await connection.execute(sa.update(message).where(message.c.message_id.in_(ids)).values(status=status))
+
+
+async def delete_messages(connection: AsyncConnection, buckets: range, status: str, seconds: int, limit: int) -> int:
+    """Delete messages of some buckets and a status that were accepted so many seconds ago, the oldest first; return how many of at most `limit`.
+
+    They are looked for in the order of their acceptance, up to the first that is younger, so no more than `limit` are read.
+    """
+    age = sa.func.timestampdiff(sa.text("SECOND"), message.c.accepted_at, NOW)
+    query = (
+        sa.select(message.c.position, message.c.message_id, age.label("age"))
+        .where(among(message.c.bucket, buckets), message.c.status == status)
+        .order_by(message.c.position)
+        .limit(limit)
+    )
+    old = [row for row in await connection.execute(query) if row.age >= seconds]
+    if old:
+        await forget_expiry(connection, [row.message_id for row in old])
+        await connection.execute(sa.delete(message).where(message.c.position.in_([row.position for row in old])))
+    return len(old)

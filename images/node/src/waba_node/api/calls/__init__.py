@@ -14,6 +14,7 @@ from . import (
     providers,
     retired,
     service,
+    services,
     settings,
     stats,
     support,
@@ -38,5 +39,6 @@ CALLS: CallTable = [
     *messages.CALLS,
     *contacts.CALLS,
     *media.CALLS,
+    *services.CALLS,
     *retired.CALLS,
 ]

@@ -1,0 +1,37 @@
+"""Garbage collection through real processes, from the call to the webhook of its end."""
+
+from __future__ import annotations
+
+from api_support import Client
+from test_messages import deliver_to
+
+__all__ = ["deliver_to"]
+
+
+def ends(receiver, kind: str) -> list[dict]:
+    told = [service for hook in receiver.received for service in hook.get("services", ())]
+    return [service[kind]["gc"] for service in told if kind in service]
+
+
+def begun(client: Client, kind: str) -> dict:
+    answer = client.call("PUT", f"/v1/services/{kind}/gc")
+    assert answer.status_code == 200, answer.text
+    return answer.json()["services"][kind]["gc"]
+
+
+def test_every_coreapp_collects_messages_and_tells_its_end(
+    admin: Client, monitor: Client, deliver_to, receiver
+) -> None:
+    deliver_to(receiver.url)
+    health = monitor.call("GET", "/v1/health").json()["health"]
+    coreapps = {name for name, node in health.items() if node["role"] == "coreapp"}
+    assert begun(admin, "message") == {name: {"status": "processing"} for name in coreapps}
+    receiver.wait(lambda: {gc["node"] for gc in ends(receiver, "message")} == coreapps)
+    assert {gc["status"] for gc in ends(receiver, "message")} == {"complete"}
+
+
+def test_the_primary_master_collects_media_and_tells_its_end(admin: Client, deliver_to, receiver) -> None:
+    deliver_to(receiver.url)
+    assert begun(admin, "media") == {"status": "processing"}
+    receiver.wait(lambda: ends(receiver, "media"))
+    assert ends(receiver, "media") == [{"items_deleted": 0, "status": "complete"}]
