@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import time
@@ -175,3 +176,20 @@ async def test_one_at_a_time_and_its_end_is_told(database: Database) -> None:
     collector.begin(told=False)
     await collector.running
     assert len(await webhooks(database)) == 1
+
+
+async def test_a_node_that_stops_ends_its_collection_though_a_library_swallows_the_cancellation(
+    database: Database,
+) -> None:
+    async def collect() -> AsyncIterator[int]:
+        while True:
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(0.1)
+            yield 1
+
+    collector = Collector(database, collect, media_webhook, lambda: 0)
+    collector.begin()
+    await asyncio.sleep(0.05)
+    await collector.stop()
+    assert collector.running.done()
+    assert await webhooks(database) == []

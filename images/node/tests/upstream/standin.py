@@ -24,6 +24,7 @@ from aiohttp import WSMsgType, web
 PONG = 2.0  # seconds to wait for one
 BETWEEN = 0.5  # seconds between two pings
 CODE = "123456"
+FILE = bytes(range(256)) * 1000
 
 
 class Connection:
@@ -74,6 +75,7 @@ class Standin:
         application = web.Application()
         application.router.add_get("/connect", self.connect)
         application.router.add_get("/state", self.state)
+        application.router.add_get("/media", self.media)
         application.router.add_get("/received", self.list_received)
         application.router.add_post("/behave", self.behave)
         application.router.add_post("/drop", self.drop)
@@ -180,6 +182,11 @@ class Standin:
         for connection in list(self.live.values()):
             connection.cut()
         return web.json_response({})
+
+    async def media(self, request: web.Request) -> web.Response:
+        if request.query["reference"] != "a file/?&":
+            return web.Response(status=404, text="no such file")
+        return web.Response(body=FILE)
 
     async def register(self, _request: web.Request) -> web.Response:
         return web.json_response({})

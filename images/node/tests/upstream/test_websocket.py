@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 from aiohttp import web
-from standin import Standin
+from standin import FILE, Standin
 from waba_node.upstream import chosen
 from waba_node.upstream.base import StaleEpoch, UpstreamError, WrongCode
 from waba_node.upstream.websocket import Service, ServiceSession
@@ -163,3 +163,13 @@ async def test_a_number_is_registered_with_its_code(service: Service) -> None:
     with pytest.raises(WrongCode, match="wrong code"):
         await service.verify("654321")
     await service.verify("123-456")
+
+
+async def test_a_file_is_downloaded_whole_or_it_is_told(standin: Standin, service: Service) -> None:
+    session = await service.connect(0, 1)
+    assert b"".join([chunk async for chunk in session.download("a file/?&")]) == FILE
+    with pytest.raises(UpstreamError, match="no such file"):
+        [chunk async for chunk in session.download("another")]
+    await session.disconnect()
+    with pytest.raises(UpstreamError, match="closed"):
+        [chunk async for chunk in session.download("a file/?&")]

@@ -32,6 +32,7 @@ MESSAGE_AGES = {
 }  # status -> seconds since accepted
 INBOUND_AGE = 30 * 24 * HOUR  # seconds since it came in
 AUTOMATIC = HOUR  # seconds between two collections that the settings ask for
+LAST_GROUP = 1.0  # seconds that a node which stops waits for it
 TELLING = 30  # tries, a second apart, to store the webhook that says how it ended
 
 
@@ -48,11 +49,13 @@ class Collector:
         """collect: deletes a group a step and yields how many. webhook: made of the end's own fields. bucket: whose owner delivers it."""
         self.database, self.collect, self.webhook, self.bucket = database, collect, webhook, bucket
         self.running: asyncio.Task | None = None
+        self.ending = False
 
     def begin(self, told: bool = True) -> None:
         """Begin a collection. Raises WireError 1015 while one runs."""
         if self.running is not None and not self.running.done():
             raise WireError(BUSY, "Too many requests", "a garbage collection is running already")
+        self.ending = False
         self.running = asyncio.create_task(self.run(told), name="garbage")
 
     def begin_silently(self) -> None:
@@ -61,16 +64,19 @@ class Collector:
             self.begin(told=False)
 
     async def stop(self) -> None:
-        """End a collection where it is."""
+        """End a collection where it is. A library may swallow the cancellation; then it ends after the group at hand."""
         if self.running is not None:
+            self.ending = True
             self.running.cancel()
-            await asyncio.gather(self.running, return_exceptions=True)
+            await asyncio.wait([self.running], timeout=LAST_GROUP)
 
     async def run(self, told: bool) -> None:
         deleted, errors = 0, []
         try:
             async for count in self.collect():
                 deleted += count
+                if self.ending:
+                    return
                 await asyncio.sleep(PAUSE)
         except FolderError as error:
             errors.append(

@@ -6,6 +6,7 @@ GET  /connect?shard=S&epoch=E   upgrade; 409 when a newer epoch was seen, any ot
 ->   {"do": "check_contacts", "call": 1, "numbers": [...]}  answered by {"call": 1, "result": {"number": "wa_id" or null}}
 ->   {"do": "identity", "call": 2, "wa_id": "..."}          answered by {"call": 2, "result": "hash" or null}
 <-   {"event": "sent", "id": "...", "timestamp": 1700000000, "payload": {}}    also delivered, read, failed, inbound
+GET  /media?reference=R         the content of a file that came in
 POST /register {"cc", "phone_number", "method"}; POST /verify {"code"}, 403 for a wrong one
 """
 
@@ -26,6 +27,7 @@ from .base import StaleEpoch, UpstreamError, UpstreamEvent, WrongCode
 
 HEARTBEAT = 5.0  # seconds between two pings; a service that answers none for half of that is gone
 LARGEST_FRAME = 4 << 20  # bytes
+SILENCE = 30.0  # seconds without a byte of a file
 FAREWELL = 0.2  # seconds
 TROUBLE = (aiohttp.ClientError, OSError, TimeoutError, RuntimeError)  # RuntimeError: the transport is closing
 
@@ -44,8 +46,11 @@ class Said(msgspec.Struct):
 class ServiceSession:
     """One connection. It always reads, whoever waits for what, so that the service finds it alive as long as it is."""
 
-    def __init__(self, connection: aiohttp.ClientWebSocketResponse, client: aiohttp.ClientSession) -> None:
-        self.connection, self.client = connection, client
+    def __init__(
+        self, connection: aiohttp.ClientWebSocketResponse, client: aiohttp.ClientSession, files: str = ""
+    ) -> None:
+        """files: the address that files are downloaded from, by HTTP."""
+        self.connection, self.client, self.files = connection, client, files
         self.queue: asyncio.Queue[UpstreamEvent | None] = asyncio.Queue()
         self.calls: dict[int, asyncio.Future] = {}
         self.numbers = itertools.count(1)
@@ -63,6 +68,22 @@ class ServiceSession:
 
     async def identity(self, wa_id: str) -> str | None:
         return await self.ask({"do": "identity", "wa_id": wa_id})
+
+    async def download(self, reference: str) -> AsyncIterator[bytes]:
+        if self.leaving or self.reader.done():
+            raise UpstreamError("the connection is closed")
+        url, timeout = f"{self.files}/media", aiohttp.ClientTimeout(total=None, sock_read=SILENCE)
+        try:
+            async with (
+                aiohttp.ClientSession(timeout=timeout) as client,
+                client.get(url, params={"reference": reference}) as response,
+            ):
+                if response.status != 200:
+                    raise UpstreamError(f"the service answers {response.status}: {(await response.text())[:200]}")
+                async for chunk in response.content.iter_any():
+                    yield chunk
+        except TROUBLE as error:
+            raise UpstreamError(f"the file did not come whole: {error or type(error).__name__}") from error
 
     async def events(self) -> AsyncIterator[UpstreamEvent]:
         while (event := await self.queue.get()) is not None:
@@ -136,6 +157,7 @@ class Service:
     def __init__(self, address: str) -> None:
         """address: `ws://host:port` or `wss://host:port`."""
         self.address = address.rstrip("/")
+        self.http = f"http{self.address.removeprefix('ws')}"
 
     async def register(self, cc: str, phone_number: str, method: str) -> None:
         await self.post("register", {"cc": cc, "phone_number": phone_number, "method": method})
@@ -158,10 +180,10 @@ class Service:
             if isinstance(error, TROUBLE) and not isinstance(error, TimeoutError):
                 raise UpstreamError(f"{self.address}: {error}") from error
             raise
-        return ServiceSession(connection, client)
+        return ServiceSession(connection, client, self.http)
 
     async def post(self, what: str, content: dict) -> None:
-        url = f"http{self.address.removeprefix('ws')}/{what}"
+        url = f"{self.http}/{what}"
         try:
             async with aiohttp.ClientSession() as client, client.post(url, json=content) as response:
                 if response.status == 403 and what == "verify":
