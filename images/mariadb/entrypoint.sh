@@ -67,6 +67,18 @@ initialise() {
     rm "$DATA/.waba-initialising"
 }
 
+# The server's own user reads copies: on the host, the key may be root's alone.
+certificate_options() {
+    local part
+    [ -e /opt/certs/server-cert.pem ] || return 0
+    for part in cert key; do
+        install -o mysql -g mysql -m 0400 "/opt/certs/server-$part.pem" "/run/mysqld/server-$part.pem"
+        echo "--ssl-$part=/run/mysqld/server-$part.pem"
+    done
+}
+
 chown mysql:mysql "$DATA" /run/mysqld
 [ -e "$READY" ] || initialise
-exec "$@" --user=mysql
+options=$(certificate_options)
+# shellcheck disable=SC2086 # words without blanks
+exec "$@" --user=mysql $options

@@ -139,4 +139,21 @@ options:
   certificate_key:
     description: PEM file on the host with the key of O(certificate).
     type: path
+  database_tls_ca:
+    description:
+      - PEM file on the host with the authority that signed the database server's certificate, mounted into every node. The nodes use TLS when
+        C(WA_DB_SSL_CA) in their environment names it.
+    type: path
+  database_tls_certificate:
+    description: PEM file on the host with the nodes' own certificate, for a database server that asks for one.
+    type: path
+  database_tls_key:
+    description: PEM file on the host with the key of O(database_tls_certificate).
+    type: path
+  database_certificate:
+    description: PEM file on the host with the certificate and chain that the database container serves. It makes a self-signed one when absent.
+    type: path
+  database_certificate_key:
+    description: PEM file on the host with the key of O(database_certificate).
+    type: path
 """

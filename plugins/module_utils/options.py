@@ -52,6 +52,11 @@ PLAN_OPTIONS = {
     "webapp_publish_address": {"type": "str", "default": ""},
     "certificate": {"type": "path"},
     "certificate_key": {"type": "path", "no_log": False},  # where the key is, not the key
+    "database_tls_ca": {"type": "path"},
+    "database_tls_certificate": {"type": "path"},
+    "database_tls_key": {"type": "path", "no_log": False},
+    "database_certificate": {"type": "path"},
+    "database_certificate_key": {"type": "path", "no_log": False},
 }
 
 # The same settings as variables of the roles, for messages.
@@ -72,6 +77,11 @@ ROLE_VARIABLES = {
     "webapp_publish_address": "waba_webapp_publish_address",
     "certificate": "waba_webapp_certificate",
     "certificate_key": "waba_webapp_certificate_key",
+    "database_tls_ca": "waba_database_tls_ca",
+    "database_tls_certificate": "waba_database_tls_certificate",
+    "database_tls_key": "waba_database_tls_key",
+    "database_certificate": "waba_mysql_certificate",
+    "database_certificate_key": "waba_mysql_certificate_key",
     "environment": "waba_environment",
     "masters_total": "waba_master_instances",
     "coreapps_total": "waba_coreapp_instances",

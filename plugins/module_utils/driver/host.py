@@ -15,7 +15,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.driver.containers imp
 from ansible_collections.waba.cluster.plugins.module_utils.driver.docker_engine import connect, engine_errors
 from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DockerUnavailable
 from ansible_collections.waba.cluster.plugins.module_utils.driver.reach import PROCESS_NAME
-from ansible_collections.waba.cluster.plugins.module_utils.planner.contract import LABEL_CLUSTER
+from ansible_collections.waba.cluster.plugins.module_utils.planner.contract import CERTIFICATES, LABEL_CLUSTER
 from ansible_collections.waba.cluster.plugins.module_utils.planner.ports_in_use import parse_proc_net
 
 PROXY = "docker-proxy"
@@ -104,7 +104,17 @@ def _text(program):
 
 def host_facts(params):
     """Return what `planner.requirements.host_problems` judges. params: the module's options."""
-    certificates = ((option, params[option]) for option in ("certificate", "certificate_key") if params["webapps"])
+    has = {
+        "webapp": params["webapps"],
+        "master": params["masters"],
+        "coreapp": params["coreapps"],
+        "mysql": params["database"],
+    }
+    certificates = [
+        (option, params[option])
+        for option, (roles, _target) in CERTIFICATES.items()
+        if any(has[role] for role in roles)
+    ]
     return {
         "architecture": platform.machine(),
         "free_mb": {path: _free_mb(path) for path in (DOCKER_DATA, params["path"])},

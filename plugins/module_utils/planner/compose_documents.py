@@ -128,10 +128,9 @@ def _mounts(role, params):
         else f"{VOLUME_KEYS[kind]}:{contract.MOUNT_POINTS[kind]}"
         for kind, volume in volume_settings(params, role).items()
     ]
-    if role == "webapp":
-        for option, target in contract.CERTIFICATE_MOUNT_POINTS.items():
-            if params[option]:
-                mounts.append({**_bind(params[option], target), "read_only": True})
+    for option, (roles, target) in contract.CERTIFICATES.items():
+        if role in roles and params[option]:
+            mounts.append({**_bind(params[option], target), "read_only": True})
     return mounts
 
 

@@ -19,10 +19,21 @@ WEBAPP_PORT = 443  # in the container
 DATABASE_PORT = 3306  # in the container
 
 MOUNT_POINTS = {"media": "/usr/local/wamedia", "data": "/usr/local/waent/data", "database": "/var/lib/mysql"}
-CERTIFICATE_MOUNT_POINTS = {
-    "certificate": "/var/lib/whatsapp/web.pem",
-    "certificate_key": "/var/lib/whatsapp/web.key",
+_NODES = ("master", "coreapp", "webapp")
+CERTIFICATES = {  # option -> (the label roles that get the file, where; vendor facts, 1.6, but the database container's are ours)
+    "certificate": (("webapp",), "/var/lib/whatsapp/web.pem"),
+    "certificate_key": (("webapp",), "/var/lib/whatsapp/web.key"),
+    "database_tls_ca": (_NODES, "/opt/certs/db-ca.pem"),
+    "database_tls_certificate": (_NODES, "/opt/certs/db-cert.pem"),
+    "database_tls_key": (_NODES, "/opt/certs/db-key.pem"),
+    "database_certificate": (("mysql",), "/opt/certs/server-cert.pem"),
+    "database_certificate_key": (("mysql",), "/opt/certs/server-key.pem"),
 }
+CERTIFICATE_PAIRS = (
+    ("certificate", "certificate_key"),
+    ("database_tls_certificate", "database_tls_key"),
+    ("database_certificate", "database_certificate_key"),
+)
 DEFAULT_VOLUMES = {
     "media": {"type": "named", "source": "whatsappMedia"},
     "database": {"type": "named", "source": "mysqlData"},
@@ -57,6 +68,9 @@ PLAIN_VARIABLES = frozenset(
         "WA_DB_HOSTNAME",
         "WA_DB_NAME_PREFIX",
         "WA_DB_PORT",
+        "WA_DB_SSL_CA",
+        "WA_DB_SSL_CERT",
+        "WA_DB_SSL_KEY",
         "WA_DB_USERNAME",
         "WA_MASTER_NODE",
         "WEBAPP_EXTERNAL_PORTS",

@@ -10,6 +10,8 @@ import re
 
 from ansible_collections.waba.cluster.plugins.module_utils.planner import ports
 from ansible_collections.waba.cluster.plugins.module_utils.planner.contract import (
+    CERTIFICATE_PAIRS,
+    CERTIFICATES,
     DATABASE_PORT,
     DEFAULT_VOLUMES,
     NODE_PORTS,
@@ -115,17 +117,17 @@ def _simple_problems(params):
         )
     if not params["images"] and any(params[option] for _role, option in LISTS):
         yield Problem("images", None, "nobody said from which images the nodes run", "Name those of coreapp and webapp")
-    for option in ("path", "certificate", "certificate_key"):
+    for option in ("path", *CERTIFICATES):
         if params[option] and not os.path.isabs(params[option]):
             yield Problem(option, params[option], "it is not an absolute path", "Let it begin with /")
-    for option, other in (("certificate", "certificate_key"), ("certificate_key", "certificate")):
-        if params[other] and not params[option]:
-            yield Problem(
-                option,
-                params[option],
-                f"{other} is set and this is not",
-                "Set both, or none for a self-signed certificate",
-            )
+    for pair in CERTIFICATE_PAIRS:
+        for option, other in (pair, pair[::-1]):
+            if params[other] and not params[option]:
+                mend = "Set both, or none" + (" for a self-signed certificate" if "tls" not in option else "")
+                yield Problem(option, params[option], f"{other} is set and this is not", mend)
+    if params["database_tls_certificate"] and not params["database_tls_ca"]:
+        mend = "Name the authority that signed the server's certificate"
+        yield Problem("database_tls_ca", None, "nodes with a certificate of their own use no TLS without it", mend)
     for option in ("publish_address", "webapp_publish_address"):
         if params[option] and not _is_address(params[option]):
             yield Problem(

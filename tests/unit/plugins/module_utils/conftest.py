@@ -27,6 +27,11 @@ SINGLE_SERVER = {
     "webapp_publish_address": "",
     "certificate": None,
     "certificate_key": None,
+    "database_tls_ca": None,
+    "database_tls_certificate": None,
+    "database_tls_key": None,
+    "database_certificate": None,
+    "database_certificate_key": None,
 }
 
 

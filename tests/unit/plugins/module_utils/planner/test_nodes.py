@@ -95,3 +95,42 @@ def test_everything_wrong_is_told_at_once_with_value_and_host(params):
     assert "on host1" in message
     assert "waba_webapp_instances (webapps[0].port)" in message
     assert "70000" in message
+
+
+def test_the_files_for_tls_to_the_database_reach_who_needs_them_and_nobody_else(params):
+    params.update(
+        database_tls_ca="/etc/tls/ca.pem",
+        database_tls_certificate="/etc/tls/node.pem",
+        database_tls_key="/etc/tls/node.key",
+        database_certificate="/etc/tls/db.pem",
+        database_certificate_key="/etc/tls/db.key",
+    )
+    services = documents(params)["multiconnect-compose.yml"]["services"]
+    read_only = {
+        name: {mount["source"]: mount["target"] for mount in service["volumes"] if "read_only" in mount}
+        for name, service in services.items()
+    }
+    assert read_only.pop("db") == {
+        "/etc/tls/db.pem": "/opt/certs/server-cert.pem",
+        "/etc/tls/db.key": "/opt/certs/server-key.pem",
+    }
+    nodes = {"ca.pem": "db-ca.pem", "node.pem": "db-cert.pem", "node.key": "db-key.pem"}
+    expected = {f"/etc/tls/{source}": f"/opt/certs/{target}" for source, target in nodes.items()}
+    assert set(read_only) == {"master1", "master2", "wacore1", "wacore2", "waweb"}
+    assert all(found == expected for found in read_only.values())
+
+
+@pytest.mark.parametrize(
+    ("given", "variable"),
+    [
+        ({"database_tls_certificate": "/a.pem", "database_tls_ca": "/ca.pem"}, "database_tls_key"),
+        ({"database_tls_certificate": "/a.pem", "database_tls_key": "/a.key"}, "database_tls_ca"),
+        ({"database_certificate": "/a.pem"}, "database_certificate_key"),
+        ({"database_tls_ca": "ca.pem"}, "database_tls_ca"),
+    ],
+)
+def test_half_of_tls_is_refused(params, given, variable):
+    params.update(given)
+    with pytest.raises(problems.InputError) as caught:
+        plan_nodes(params)
+    assert [problem.variable for problem in caught.value.problems] == [variable]

@@ -1,0 +1,56 @@
+"""The node itself on a real server: by TLS, and with no more privileges than the documented ones."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+import sqlalchemy as sa
+from conftest import Authority, Server
+from sqlalchemy.exc import DBAPIError
+from waba_node.config import DatabaseConfig
+from waba_node.store import cluster, schema
+from waba_node.store.engine import Database
+
+
+def config(server: Server, **changes: object) -> DatabaseConfig:
+    plain = DatabaseConfig("localhost", server.port, "waba", server.password, "waba", 180.0, server.authority.ca)
+    return dataclasses.replace(plain, **changes)
+
+
+async def test_nodes_reach_the_database_by_tls(server: Server) -> None:
+    database = Database(config(server))
+    async with database.begin() as connection:
+        cipher = (await connection.execute(sa.text("SHOW SESSION STATUS LIKE 'Ssl_cipher'"))).one()
+    await database.close()
+    assert cipher[1].startswith("TLS_")
+
+
+@pytest.mark.parametrize("case", ["another authority", "another name"])
+async def test_nodes_refuse_a_server_that_cannot_prove_itself(server: Server, tmp_path, case: str) -> None:
+    changes = {
+        "another authority": {"tls_ca": Authority(tmp_path, "strangers").ca},
+        "another name": {"host": "127.0.0.2"},
+    }
+    database = Database(config(server, **changes[case]))
+    with pytest.raises(DBAPIError):
+        async with database.begin():
+            pass
+    await database.close()
+
+
+async def test_the_documented_privileges_are_enough_to_make_database_and_schema(
+    server: Server, small_account: str
+) -> None:
+    async def allowed(_connection: object) -> bool:
+        return True
+
+    database = Database(config(server, user=small_account, name="small_waba"))
+    await database.ensure()
+    async with database.begin() as connection:
+        await cluster.create_lease_table(connection)
+    await schema.upgrade(database, allowed)
+    async with database.begin() as connection:
+        assert await schema.misfit(connection) is None
+        await connection.execute(sa.text("DROP DATABASE small_waba"))
+    await database.close()
