@@ -85,7 +85,9 @@ STAGES: dict[str, Callable[[], tuple[Command, Path]]] = {
     "inputs": in_root(sys.executable, "-m", "pytest", "tests/inputs"),
     "units": lambda: ansible_test("units"),
     "node": in_root("tests/tools/with_database", sys.executable, "-m", "pytest", "images/node/tests"),
+    "database": in_root(sys.executable, "-m", "pytest", "tests/database"),
     "sanity": lambda: ansible_test("sanity"),
+    "molecule-nfs": in_root("molecule", "test", "--scenario-name", "nfs"),
     "molecule-default": in_root("molecule", "test", "--scenario-name", "default"),
     "molecule-upgrade": in_root("molecule", "test", "--scenario-name", "upgrade"),
 }

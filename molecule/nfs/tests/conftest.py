@@ -1,0 +1,102 @@
+"""What the tests of the share have in common: commands on the machines, and the collection's modules and plays."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[2]
+INVENTORY = HERE.parent / "inventory"
+HOSTS = yaml.safe_load((INVENTORY / "hosts.yml").read_text(encoding="utf-8"))["all"]["children"]
+ADDRESSES = {
+    name: host["ansible_host"] for group in HOSTS.values() for name, host in (group.get("hosts") or {}).items()
+}
+LOGIN = HOSTS["machines"]["vars"]
+MOUNTED = "/mnt/wamedia"
+OPTIONS = yaml.safe_load((ROOT / "roles/nfs_mount/defaults/main.yml").read_text(encoding="utf-8"))["nfs_mount_options"]
+SHARE = f"{ADDRESSES['share']}:/srv/wamedia"
+ENVIRONMENT = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
+
+
+def on(machine: str, script: str, code: int = 0) -> str:
+    """Run a shell script on a machine and return what it says; fail the test when it ends with another code."""
+    result = subprocess.run(
+        [
+            "ssh",
+            *LOGIN["ansible_ssh_common_args"].split(),
+            *("-i", LOGIN["ansible_ssh_private_key_file"], f"{LOGIN['ansible_user']}@{ADDRESSES[machine]}", script),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == code, result.stdout + result.stderr
+    return result.stdout.strip()
+
+
+def module(machine: str, name: str, *arguments: str, **options: object) -> dict:
+    """Run one of the collection's modules on a machine, as a user would by hand, and return its result."""
+    result = subprocess.run(
+        ["ansible", machine, "-i", INVENTORY, "-m", f"waba.cluster.{name}", "-a", json.dumps(options), *arguments],
+        cwd=ROOT,
+        env={**ENVIRONMENT, "ANSIBLE_CALLBACK_RESULT_FORMAT": "json", "ANSIBLE_LOAD_CALLBACK_PLUGINS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    answer = re.search(rf"^{machine} \| (\w+)!? => ", result.stdout, re.MULTILINE)
+    assert answer, result.stdout + result.stderr
+    return {"failed": answer[1] == "FAILED", **json.JSONDecoder().raw_decode(result.stdout[answer.end() :])[0]}
+
+
+def mount(machine: str, *arguments: str, **options: object) -> dict:
+    """Run nfs_mount on a machine, on a folder of the test's own unless it says otherwise."""
+    settings = {"path": "/mnt/test", "server": ADDRESSES["share"], "export": "/srv/wamedia", "options": OPTIONS}
+    return module(machine, "nfs_mount", *arguments, **{**settings, "timeout": 10, **options})
+
+
+def play(playbook: str, *arguments: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        ["ansible-playbook", str(ROOT / playbook), "-i", str(INVENTORY), *arguments],
+        cwd=ROOT,
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def changed(result: subprocess.CompletedProcess) -> dict[str, int]:
+    """Return host -> how many tasks changed it; a run that failed fails the test with its output."""
+    assert result.returncode == 0, result.stdout + result.stderr
+    return {host: int(count) for host, count in re.findall(r"^(\w+) .*changed=(\d+)", result.stdout, re.MULTILINE)}
+
+
+def state(machine: str) -> str:
+    """Return what a run must leave alone when it refuses: fstab, what is mounted, what is below /mnt."""
+    return on(machine, "cat /etc/fstab; grep nfs4 /proc/self/mountinfo | cut -d' ' -f4-; ls /mnt")
+
+
+@pytest.fixture(scope="session")
+def strangers() -> Iterator[None]:
+    """Exports that somebody made by hand, for the refusals; the collection must leave them alone."""
+    clients = f"{ADDRESSES['node1']}(OPTIONS,no_subtree_check,no_root_squash)"
+    lines = [
+        f"/srv/{name} {clients.replace('OPTIONS', options)}" for name, options in (("readonly", "ro"), ("other", "rw"))
+    ]
+    lines.append(f"/srv/squashed {ADDRESSES['node1']}(rw,no_subtree_check,root_squash)")
+    text = "\\n".join(lines)
+    on(
+        "share",
+        f"mkdir -p /srv/readonly /srv/other /srv/squashed; printf '{text}\\n' > /etc/exports.d/by_hand.exports; exportfs -r",
+    )
+    yield
+    assert on("share", "cat /etc/exports.d/by_hand.exports").splitlines() == lines

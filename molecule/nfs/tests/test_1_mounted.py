@@ -1,0 +1,65 @@
+"""The share after one play: real, at boot too, the same for all, and for nobody else."""
+
+from __future__ import annotations
+
+import json
+
+from conftest import ADDRESSES, MOUNTED, SHARE, module, on
+
+NODES = ("node1", "node2")
+
+
+def test_every_node_has_the_share_mounted_by_the_kernel_and_fstab_has_one_line_more() -> None:
+    for node in NODES:
+        (found,) = json.loads(on(node, f"findmnt --json --output SOURCE,FSTYPE,OPTIONS {MOUNTED}"))["filesystems"]
+        assert (found["source"], found["fstype"]) == (SHARE, "nfs4")
+        assert {"rw", "hard", "vers=4.1", "timeo=600"} <= set(found["options"].split(","))
+        lines = on(node, "cat /etc/fstab").splitlines()
+        assert lines[:2] == ["# of the image", "/dev/ubda / ext4 defaults 0 0"]
+        assert [line.split()[0] for line in lines[2:]] == [SHARE]
+
+
+def test_docker_waits_for_the_share_at_boot() -> None:
+    assert "docker.service" in on("node1", "systemctl show --property Before mnt-wamedia.mount")
+    on("node1", "test -L /run/systemd/generator/docker.service.requires/mnt-wamedia.mount")
+
+
+def test_what_one_node_writes_the_other_reads_and_deletes() -> None:
+    on("node1", f"echo from node1 > {MOUNTED}/file")
+    assert on("node2", f"cat {MOUNTED}/file; rm {MOUNTED}/file") == "from node1"
+    on("node1", f"test ! -e {MOUNTED}/file")
+
+
+def test_the_proof_left_nothing_on_the_share() -> None:
+    assert on("share", "ls -A /srv/wamedia") == ""
+
+
+def test_the_folder_has_the_mode_that_was_asked_for() -> None:
+    assert on("node2", f"stat -c '%a %u' {MOUNTED}") == "770 0"
+
+
+def test_only_the_clusters_hosts_may_mount_it() -> None:
+    exported = on("share", "grep ^/srv/wamedia /var/lib/nfs/etab | cut -f2 | cut -d'(' -f1").splitlines()
+    assert sorted(exported) == sorted(ADDRESSES[node] for node in NODES)
+
+
+def test_a_host_that_shares_something_else_is_named() -> None:
+    wrong = module(
+        "node2", "nfs_proof", path=MOUNTED, host="node2", tokens={"node1": "never written", "node2": "nor this"}
+    )
+    assert (
+        wrong["wrong"]["node1"]
+        == "what it wrote is not seen here: it has another share mounted, or another folder of it"
+    )
+
+
+def test_a_host_taken_out_of_the_cluster_loses_its_access(strangers: None) -> None:
+    one = module("share", "nfs_exports", path="/srv/wamedia", clients=[ADDRESSES["node1"]])
+    assert one["clients"] == [ADDRESSES["node1"]]
+    assert ADDRESSES["node2"] not in on("share", "grep ^/srv/wamedia /var/lib/nfs/etab")
+    on("share", "exportfs -v | grep -q /srv/readonly")
+    both = module("share", "nfs_exports", path="/srv/wamedia", clients=[ADDRESSES[node] for node in NODES])
+    assert both["changed"]
+    assert not module("share", "nfs_exports", path="/srv/wamedia", clients=[ADDRESSES[node] for node in NODES])[
+        "changed"
+    ]

@@ -1,0 +1,160 @@
+# Copyright: (c) 2026, waba.cluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: nfs_exports
+short_description: Export a folder by NFS to some hosts, and to no others
+version_added: 1.0.0
+description:
+  - Keeps one file of its own in C(/etc/exports.d), and the server's running table, in line with what is asked. Exports of other folders are never
+    touched.
+  - Compares with what the server exports now, so a run that was cut short is completed by the next.
+author:
+  - waba.cluster contributors (!UNKNOWN)
+extends_documentation_fragment:
+  - waba.cluster.attributes
+requirements:
+  - C(exportfs) (Debian package nfs-kernel-server)
+options:
+  path:
+    description: The folder to export. It must be there, unless in check mode.
+    type: str
+    required: true
+  state:
+    description: Exported to O(clients) alone, or to nobody. The folder always stays.
+    type: str
+    choices: [present, absent]
+    default: present
+  clients:
+    description:
+      - Who may mount it, as names or addresses of hosts, or networks as in V(10.0.0.0/24).
+      - A name is turned into its addresses here, since the server compares addresses.
+    type: list
+    elements: str
+    default: []
+  options:
+    description: Options of the export, as in exports(5).
+    type: list
+    elements: str
+    default: [rw, sync, no_subtree_check, no_root_squash]
+  file:
+    description: The file to keep it in.
+    type: path
+    default: /etc/exports.d/waba.exports
+seealso:
+  - module: waba.cluster.nfs_mount
+"""
+
+EXAMPLES = r"""
+- name: Let two hosts use the share
+  waba.cluster.nfs_exports:
+    path: /srv/wamedia
+    clients: [10.0.0.11, node2.example.com]
+"""
+
+RETURN = r"""
+clients:
+  description: The addresses and networks that the folder is exported to.
+  returned: success
+  type: list
+  elements: str
+  sample: [10.0.0.11, 10.0.0.12]
+"""
+
+import ipaddress
+import os
+import socket
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.waba.cluster.plugins.module_utils.driver import bounded, files
+from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.planner import exports, problems
+
+ETAB = "/var/lib/nfs/etab"
+HEADER = "Managed by Ansible, waba.cluster; changes by hand are overwritten"
+FILE_MODE = 0o644
+TIMEOUT = 30  # seconds for one exportfs
+
+
+def addresses(clients):
+    """Return the addresses and networks (list of str) of clients. Raises DriverError for a name that nobody knows."""
+    found = []
+    for client in clients:
+        try:
+            found.append(
+                str(ipaddress.ip_network(client, strict=False)) if "/" in client else str(ipaddress.ip_address(client))
+            )
+        except ValueError:
+            try:
+                resolved = socket.getaddrinfo(client, None, type=socket.SOCK_STREAM)
+            except OSError as error:
+                raise DriverError(
+                    f"nfs_server_clients names {client}, which this host cannot resolve: {error.strerror}"
+                ) from error
+            found.extend(sorted({address[4][0].partition("%")[0] for address in resolved}))
+    return list(dict.fromkeys(found))
+
+
+def exportfs(*arguments):
+    status, said = bounded.run(["exportfs", *arguments], TIMEOUT)
+    if status != 0:
+        raise DriverError(f"exportfs {' '.join(arguments)} failed: {said}")
+
+
+def ensure(params, check_mode):
+    """Bring exports in line; return the module's result. Raises DriverError."""
+    path, options = params["path"].rstrip("/"), params["options"]
+    clients = addresses(params["clients"]) if params["state"] == "present" else []
+    text = exports.render(path, clients, options, HEADER) if clients else None
+    etab, file = files.read(ETAB), files.read(params["file"])
+    found = exports.exported(etab[0], path) if etab else {}
+    late, gone = exports.plan(clients, options, found)
+    stays = file == (text, FILE_MODE, os.geteuid()) if text else file is None
+    # The file comes last: while it differs, the next run looks again.
+    if not check_mode:
+        for client in late:
+            exportfs("-o", ",".join(options), f"[{client}]:{path}" if ":" in client else f"{client}:{path}")
+        for client in gone:
+            exportfs("-u", f"[{client}]:{path}" if ":" in client else f"{client}:{path}")
+        if not stays and text:
+            os.makedirs(os.path.dirname(params["file"]), exist_ok=True)
+            files.write(params["file"], text, FILE_MODE)
+        elif not stays:
+            files.remove(params["file"])
+    before = exports.described(path, found, found.get) + (file[0] if file else "")
+    after = exports.described(path, clients, lambda client: options if client in late else found[client]) + (text or "")
+    return {"changed": bool(late or gone or not stays), "clients": clients, "diff": {"before": before, "after": after}}
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec={
+            "path": {"type": "str", "required": True},
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "clients": {"type": "list", "elements": "str", "default": []},
+            "options": {
+                "type": "list",
+                "elements": "str",
+                "default": ["rw", "sync", "no_subtree_check", "no_root_squash"],
+            },
+            "file": {"type": "path", "default": "/etc/exports.d/waba.exports"},
+        },
+        supports_check_mode=True,
+    )
+    params = module.params
+    wrong = exports.input_problems(params["path"], params["clients"], params["options"])
+    if wrong:
+        module.fail_json(
+            msg=problems.report(wrong, params["path"], "Nothing was touched; settings to mend for the export")
+        )
+    try:
+        result = ensure(params, module.check_mode)
+    except DriverError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
