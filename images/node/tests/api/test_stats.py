@@ -44,7 +44,7 @@ def test_both_formats_say_the_same_of_every_node(monitor: Client, kind: str) -> 
     shown = {
         (name, labels.pop("node"), tuple(sorted(labels.items())))
         for name, all_of in text.items()
-        for labels, _ in all_of
+        for labels, _value in all_of
     }
     assert shown == named
     assert shown

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from waba_node.control.ownership import PROOFS_PER_WINDOW, Grant, Ownership, patience, recorded_window, window
 from waba_node.control.promotion import REPORT_INTERVAL
@@ -48,7 +49,7 @@ class Coreapp(Process):
 
     def report(self) -> float:
         life, database = self.life, self.world.database
-        again = lambda: self.after(1.0, self.report)  # noqa: E731
+        again = partial(self.after, 1.0, self.report)
         self.world.call(self, DB, lambda: database.report(self.name, life), failed=again)
         return REPORT_INTERVAL
 

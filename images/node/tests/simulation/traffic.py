@@ -42,7 +42,10 @@ class Webapp(Process):
                     refused(NOT_PRIMARY_COREAPP)
                     return
                 node = self.world.processes[owner]
-                taken = lambda code: answer(None) if code is None else refused(code)  # noqa: E731
+
+                def taken(code: int | None) -> None:
+                    answer(None) if code is None else refused(code)
+
                 self.world.call(
                     self, (owner,), lambda: node.accept(message), taken, lambda: refused("no answer"), TIMEOUT
                 )

@@ -101,7 +101,7 @@ class World:
                     return
                 starts = database.starts
             answer = ask()
-            if type(answer) is Later:
+            if isinstance(answer, Later):
                 answer.answer = send_back
             else:
                 send_back(answer)
