@@ -51,6 +51,11 @@ steps:
   type: list
   elements: str
   sample: [waba/node-base:0123456789ab, "waba/node:v1.0.0"]
+source_hash:
+  description: The hash of everything that the image is made from.
+  returned: always
+  type: str
+  sample: 5f1d7a84db00d2fce00b31a7fc73224f5f1d7a84db00d2fce00b31a7fc73224f
 """
 
 import os
@@ -82,7 +87,7 @@ def make(module):
     except DockerUnavailable:
         if not module.check_mode:
             raise
-        return {"changed": True, "steps": [base, name]}
+        return {"changed": True, "steps": [base, name], "source_hash": wanted}
     found = image_builder.label_of(client, name)
     with docker_engine.engine_errors(f"look for the image {base}"):
         base_missing = not client.images.list(name=base)
@@ -95,6 +100,7 @@ def make(module):
     return {
         "changed": bool(steps),
         "steps": steps,
+        "source_hash": wanted,
         "diff": {"before": f"{name} {found}\n" if found else "", "after": f"{name} {wanted}\n"},
     }
 

@@ -11,10 +11,20 @@ from pathlib import Path
 LEARN = "ansible-doc -t role waba.cluster.{} tells what it takes"
 WABA = LEARN.format("waba")
 UNKNOWN = "there is no such setting"
-TAKEN_RANGE, TAKEN_PORT = 15251, 15090  # this test's own process listens there
 HERE = f"{Path('/proc/self/comm').read_text(encoding='utf-8').strip()} (pid {os.getpid()})"
 MEMORY = int(Path("/proc/meminfo").read_text(encoding="utf-8").split("MemTotal:")[1].split()[0]) // 1024
 CROWD = MEMORY // 1024 + 1  # more of the vendor's coreapps than fit
+
+
+def free_ports(count: int) -> int:
+    """Return the first of so many ports that nobody has now, below those that the kernel deals out."""
+    listing = Path("/proc/net/tcp").read_text(encoding="ascii") + Path("/proc/net/tcp6").read_text(encoding="ascii")
+    used = {int(line.split()[1].rpartition(":")[2], 16) for line in listing.splitlines() if "address" not in line}
+    return next(first for first in range(15000, 32000, 100) if not used & set(range(first, first + count)))
+
+
+FIRST = free_ports(4 * CROWD + 40)
+TAKEN_RANGE, TAKEN_PORT = FIRST + 1, FIRST + 20  # this test's own process listens there
 VENDOR = "docker.whatsapp.biz"
 NAME_RULE = "Use a-z, 0-9, _ and -, a letter or digit first"
 FOUR = "Give four ports in a row, as in '6300-6303'"
@@ -137,7 +147,7 @@ SETTINGS = [
     ("typed", "waba_database_port", "mysql", "waba_database_port must be of the type int", WABA),
     ("typed", "waba_wait_timeout", "soon", "waba_wait_timeout must be of the type int", WABA),
     ("typed", "waba_clock_tolerance", "little", "waba_clock_tolerance must be of the type float", WABA),
-    ("typed", "images_source", "thin air", "value of images_source must be one of: build, preloaded, got: thin air",
+    ("typed", "images_source", "thin air", "value of images_source must be one of: build, archive, registry, preloaded, got: thin air",
      LEARN.format("images")),
     ("typed", "docker_host_manage", "perhaps", "docker_host_manage must be of the type bool", LEARN.format("docker_host")),
     ("typed", "waba_dir", "(not known)", "it cannot be worked out: 'nobody_defined_this' is undefined",
@@ -274,12 +284,12 @@ RUNS = {
             "waba_publish_address": "127.0.0.1",
             "waba_webapp_publish_address": "127.0.0.1",
             "waba_master_instances": [
-                {"name": "m1", "ports": "15254-15257"},
-                {"name": "m2", "ports": "15258-15261"},
+                {"name": "m1", "ports": f"{FIRST + 4}-{FIRST + 7}"},
+                {"name": "m2", "ports": f"{FIRST + 8}-{FIRST + 11}"},
             ],
             "waba_coreapp_instances": [
-                {"name": "wacore", "ports": "15250-15253"},
-                *({"name": f"c{i}", "ports": f"{15400 + 4 * i}-{15403 + 4 * i}"} for i in range(CROWD - 1)),
+                {"name": "wacore", "ports": f"{FIRST}-{FIRST + 3}"},
+                *({"name": f"c{i}", "ports": f"{FIRST + 40 + 4 * i}-{FIRST + 43 + 4 * i}"} for i in range(CROWD - 1)),
             ],
             "waba_webapp_instances": [{"name": "waweb", "port": TAKEN_PORT}],
             "waba_webapp_certificate": "/nowhere/web.pem",

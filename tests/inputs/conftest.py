@@ -72,11 +72,12 @@ def of_this_machine() -> dict[str, set[str]]:
 @pytest.fixture(scope="session")
 def refused(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Refused]:
     before = of_this_machine()
+    folders = {name: tmp_path_factory.mktemp(name) for name in RUNS}
     with (
         socket.create_server(("127.0.0.1", TAKEN_RANGE)),
         socket.create_server(("127.0.0.1", TAKEN_PORT)),
         ThreadPoolExecutor() as pool,
     ):
-        runs = dict(zip(RUNS, pool.map(lambda name: Refused(name, tmp_path_factory.mktemp(name)), RUNS), strict=True))
+        runs = dict(zip(RUNS, pool.map(lambda name: Refused(name, folders[name]), RUNS), strict=True))
     assert of_this_machine() == before
     return runs
