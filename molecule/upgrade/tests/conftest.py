@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import queue
 import re
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import docker
@@ -28,6 +29,9 @@ NAME = SETTINGS["waba_cluster_name"]
 FILE = Path(SETTINGS["waba_dir"]) / "multiconnect-compose.yml"
 SECRETS_FILE = Path(SETTINGS["waba_secrets_file"])
 WEBAPPS = [f"https://127.0.0.1:{webapp['port']}" for webapp in SETTINGS["waba_webapp_instances"]]
+
+# A coreapp's own words, with its own time: the containers' clock is this machine's, in UTC.
+CONNECTION = re.compile(r"\w (\S+ \S+) waba_node\.coreapp: shard 0: (connected|disconnected)")
 
 urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
 
@@ -96,10 +100,11 @@ class Traffic:
     """Two who send messages and one who makes other calls, all the time. The webapp that fails a call is followed by the other at once."""
 
     PAUSE = 0.05  # seconds between two calls of one of them
-    NO_GAP = 0.5  # seconds without an accepted message that are no pause
+    NO_GAP = 0.5  # seconds
 
-    def __init__(self, business: Business) -> None:
-        self.business = business
+    def __init__(self, business: Business, cluster: Cluster) -> None:
+        self.business, self.cluster = business, cluster
+        self.told: set[tuple[datetime.datetime, str]] = set()
         self.accepted: dict[str, float] = {}
         self.calls = 0
         self.refused: list[str] = []
@@ -109,9 +114,15 @@ class Traffic:
         self.threads = [threading.Thread(target=maker, daemon=True) for maker in makers]
 
     def __enter__(self) -> Traffic:
+        for coreapp in self.cluster.coreapps():  # a container that is replaced takes its log with it
+            follower = threading.Thread(
+                target=self.listen, args=(coreapp.logs(stream=True, follow=True, tail=0),), daemon=True
+            )
+            follower.start()
         for thread in self.threads:
             thread.start()
         time.sleep(2)
+        self.began = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
         assert self.accepted, "traffic flows before the test begins"
         return self
 
@@ -120,6 +131,15 @@ class Traffic:
         self.ended.set()
         for thread in self.threads:
             thread.join(30)
+        for coreapp in self.cluster.coreapps():
+            self.listen(coreapp.logs().splitlines())
+
+    def listen(self, lines: Iterable[bytes]) -> None:
+        """Write down what a coreapp says of its connection upstream."""
+        for line in lines:
+            found = CONNECTION.match(line.decode())
+            if found:
+                self.told.add((datetime.datetime.fromisoformat(found[1].replace(",", ".")), found[2]))
 
     def run(self, step) -> None:
         webapps, number = [(webapp, session(f"Bearer {self.business.token}")) for webapp in WEBAPPS], 0
@@ -153,8 +173,18 @@ class Traffic:
         if self.ask(webapps, "GET", "settings/application") is not None:
             self.calls += 1
 
-    def pauses(self) -> list[float]:
-        """Return the seconds of each gap in which no message was accepted, short ones apart."""
+    def moves(self) -> list[float]:
+        """Return for how many seconds no coreapp was connected, each time that the shard moved meanwhile."""
+        told = sorted(self.told)
+        pairs = zip(told, told[1:], strict=False)
+        return [
+            (after - before).total_seconds()
+            for (before, what), (after, then) in pairs
+            if (what, then) == ("disconnected", "connected") and before > self.began
+        ]
+
+    def gaps(self) -> list[float]:
+        """Return the seconds of each gap in which no message was accepted, short ones apart: a busy machine has some of its own."""
         moments = sorted(self.accepted.values())
         gaps = [after - before for before, after in zip(moments, moments[1:], strict=False)]
         return [gap for gap in gaps if gap > self.NO_GAP]
@@ -172,6 +202,9 @@ class Cluster:
     def started(self) -> dict[str, str]:
         """Return container id -> moment of its start: equal before and after means that nothing was restarted."""
         return {one.id: one.attrs["State"]["StartedAt"] for one in self.containers()}
+
+    def coreapps(self) -> list:
+        return [one for one in self.containers() if one.labels["waba.cluster.role"] == "coreapp"]
 
     def database(self):
         (found,) = [one for one in self.containers() if one.labels["waba.cluster.role"] == "mysql"]
