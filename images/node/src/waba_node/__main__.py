@@ -49,6 +49,7 @@ def main(command_line: list[str]) -> int:
     # Their own talk (migrations; the database's notes about rows that are there already) is not the operator's.
     logging.getLogger("alembic").setLevel(logging.WARNING)
     logging.getLogger("asyncmy").setLevel(logging.ERROR)
+    logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)  # a connection that broke: who used it says so
     try:
         config = NodeConfig.from_environment(os.environ)
     except ConfigurationError as error:

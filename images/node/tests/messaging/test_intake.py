@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from messaging_support import rows, statuses, trusted
 from waba_node.api.message import LARGEST_MESSAGE
 from waba_node.messaging import intake
-from waba_node.store import outbox
+from waba_node.store import callbacks, outbox
 from waba_node.store.buckets import EVERY_BUCKET
 from waba_node.store.engine import Database
 from waba_node.wire import NodeAddress, PortName, WireClient, WireError, WireServer
@@ -98,3 +98,17 @@ async def test_the_largest_messages_fit_the_server_s_packet(database: Database, 
     takes = intake.Intake(database, lambda _shard: True, lambda: None)
     await asyncio.gather(*map(takes.accept, rows(*names, text={"body": "\0" * (LARGEST_MESSAGE // 6)})))
     assert set(await statuses(database)) == set(names)
+
+
+async def test_a_group_is_one_statement(database: Database) -> None:
+    async def inserts(connection) -> int:
+        return int((await connection.execute(sa.text("SHOW SESSION STATUS LIKE 'Com_insert'"))).one()[1])
+
+    group = [outbox.as_row(row) for row in rows(*(f"gBGG{number}" for number in range(100)))]
+    async with database.begin() as connection:
+        before = await inserts(connection)
+        await outbox.store_messages(connection, group)
+        await callbacks.store_webhooks(connection, 0, [{"number": number} for number in range(100)])
+        assert await inserts(connection) - before == 2
+        webhooks = await callbacks.due_webhooks(connection, EVERY_BUCKET, 100)
+    assert [webhook.payload["number"] for webhook in webhooks] == list(range(100))

@@ -36,10 +36,12 @@ class StoredWebhook:
 async def store_webhooks(connection: AsyncConnection, bucket: int, payloads: list[dict]) -> None:
     """Store webhooks for delivery at once, in their order."""
     if payloads:
+        # As a value of its own, not in SQL: then the driver makes one statement of all rows.
+        moment = (await connection.execute(sa.select(NOW))).scalar_one()
         values = [
-            {"bucket": bucket, "payload": json.dumps(payload), "attempts": 0, "due_at": NOW} for payload in payloads
+            {"bucket": bucket, "payload": json.dumps(payload), "attempts": 0, "due_at": moment} for payload in payloads
         ]
-        await connection.execute(sa.insert(webhook).values(values))
+        await connection.execute(sa.insert(webhook), values)
 
 
 async def due_webhooks(connection: AsyncConnection, buckets: range, limit: int) -> list[StoredWebhook]:

@@ -62,12 +62,17 @@ def as_row(accepted: dict) -> dict:
     }
 
 
+# Of placeholders alone, so that one text serves any number of rows and the driver makes one statement of them; a moment in SQL would make it
+# send row by row.
+STORE = insert(message).on_duplicate_key_update({"message_id": message.c.message_id})
+
+
 async def store_messages(connection: AsyncConnection, rows: list[dict]) -> None:
     """Store accepted messages, as `as_row` makes them. One that is there already stays as it is."""
-    values = [{**row, "status": ACCEPTED, "accepted_at": NOW} for row in rows]
+    moment = (await connection.execute(sa.select(NOW))).scalar_one()
+    values = [{**row, "status": ACCEPTED, "accepted_at": moment} for row in rows]
     lives = {row["message_id"]: life for row in values if (life := row.pop("ttl")) is not None}
-    as_it_is = {"message_id": message.c.message_id}
-    await connection.execute(insert(message).values(values).on_duplicate_key_update(as_it_is))
+    await connection.execute(STORE, values)
     if lives:
         as_it_is = {"message_id": message_expiry.c.message_id}
         statement = insert(message_expiry).values(message_id=sa.bindparam("name"), expires_at=seconds_from_now("ttl"))
