@@ -11,7 +11,7 @@ import re
 import secrets
 from collections.abc import Callable
 
-FRESH = 5.0  # seconds that the time of a call may differ from that of the node it reaches
+FRESH = 15.0  # seconds that the time of a call may differ from that of the node it reaches: more than a call may take
 LARGEST_MEMORY = 500_000  # calls; reached only when the database's clock was set back by minutes
 FORM = re.compile(r"(\d{1,16})-([0-9a-f]{16})-([0-9a-f]{64})", re.ASCII)
 
