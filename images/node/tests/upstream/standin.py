@@ -61,6 +61,7 @@ class Standin:
     """The account, its connections, and what came."""
 
     def __init__(self) -> None:
+        self.registered = False
         self.banned: str | None = None
         self.live: dict[int, Connection] = {}
         self.epochs: dict[int, int] = {}
@@ -104,6 +105,8 @@ class Standin:
         return made.socket
 
     async def refusal(self, new: Connection) -> web.Response | None:
+        if not self.registered:
+            return web.Response(status=401, text="the number is not registered")
         if new.epoch < self.epochs.get(new.shard, 0):
             return web.Response(status=409, text=f"epoch {self.epochs[new.shard]} has been connected")
         if self.refuse:
@@ -192,8 +195,10 @@ class Standin:
         return web.json_response({})
 
     async def verify(self, request: web.Request) -> web.Response:
-        good = (await request.json())["code"].replace("-", "") == CODE
-        return web.json_response({}) if good else web.Response(status=403, text="wrong code")
+        if (await request.json())["code"].replace("-", "") != CODE:
+            return web.Response(status=403, text="wrong code")
+        self.registered = True
+        return web.json_response({})
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ TEXT = {"to": "49151", "type": "text", "text": {"body": "hello"}}
 @pytest.fixture
 async def standin() -> AsyncIterator[Standin]:
     made = Standin()
+    made.registered = True
     runner = web.AppRunner(made.application(), shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -158,7 +159,10 @@ async def test_a_service_that_is_away_is_an_upstream_error() -> None:
             await attempt
 
 
-async def test_a_number_is_registered_with_its_code(service: Service) -> None:
+async def test_a_number_is_registered_with_its_code(standin: Standin, service: Service) -> None:
+    standin.registered = False
+    with pytest.raises(UpstreamError, match="401"):
+        await service.connect(0, 1)
     await service.register("1", "5551234", "sms")
     with pytest.raises(WrongCode, match="wrong code"):
         await service.verify("654321")
@@ -173,3 +177,4 @@ async def test_a_file_is_downloaded_whole_or_it_is_told(standin: Standin, servic
     await session.disconnect()
     with pytest.raises(UpstreamError, match="closed"):
         [chunk async for chunk in session.download("a file/?&")]
+    await (await service.connect(0, 1)).disconnect()
