@@ -90,6 +90,7 @@ STAGES: dict[str, Callable[[], tuple[Command, Path]]] = {
     "molecule-nfs": in_root("molecule", "test", "--scenario-name", "nfs"),
     "molecule-default": in_root("molecule", "test", "--scenario-name", "default"),
     "molecule-upgrade": in_root("molecule", "test", "--scenario-name", "upgrade"),
+    "molecule-chaos": in_root("molecule", "test", "--scenario-name", "chaos"),
 }
 
 

@@ -1,0 +1,138 @@
+"""The scenario's cluster as an operator sees it: containers, health, the API, and the stand-in of the real service."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import docker
+import requests
+import urllib3
+import yaml
+
+SETTINGS = yaml.safe_load(
+    (Path(__file__).resolve().parents[1] / "inventory/group_vars/all/cluster.yml").read_text(encoding="utf-8")
+)
+NAME = SETTINGS["waba_cluster_name"]
+WEBAPPS = [f"https://127.0.0.1:{instance['port']}" for instance in SETTINGS["waba_webapp_instances"]]
+UPSTREAM = SETTINGS["waba_environment"]["WABA_UPSTREAM"].replace("ws://", "http://")
+HEARTBEAT, UNHEALTHY = 1, 3  # seconds
+DEFAULT_UNHEALTHY = 30  # seconds
+
+urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+
+
+def wait_for(condition: Callable[[], object], seconds: float, what: str) -> float:
+    """Wait until a condition holds and return the seconds that took. Raises TimeoutError."""
+    began = time.monotonic()
+    while time.monotonic() - began < seconds:
+        with contextlib.suppress(requests.RequestException, ValueError, KeyError):
+            if condition():
+                return time.monotonic() - began
+        time.sleep(0.1)
+    raise TimeoutError(f"not within {seconds:.0f} s: {what}")
+
+
+class Cluster:
+    """See the module."""
+
+    def __init__(self) -> None:
+        self.engine = docker.from_env(timeout=60)
+        secrets = yaml.safe_load(Path(SETTINGS["waba_secrets_file"]).read_text(encoding="utf-8"))
+        self.password = secrets["waba_admin_password"]
+        self.key = {"Authorization": f"Apikey {secrets['waba_api_key']}"}
+
+    # -- containers ----------------------------------------------------------------------------------------------------
+
+    def container(self, instance: str):
+        """Return the container of an instance."""
+        labels = [f"waba.cluster.name={NAME}", f"waba.cluster.instance={instance}"]
+        (found,) = self.engine.containers.list(all=True, filters={"label": labels})
+        return found
+
+    def network(self):
+        """Return the cluster's network."""
+        (found,) = self.engine.networks.list(filters={"label": f"waba.cluster.name={NAME}"})
+        return found
+
+    def firewall(self, instance: str, *rule: str) -> None:
+        """Run iptables inside a container's network, with this machine's iptables: the image has none."""
+        pid = self.container(instance).attrs["State"]["Pid"]
+        subprocess.run(["nsenter", "--target", str(pid), "--net", "iptables", *rule], check=True)
+
+    def address(self, instance: str) -> str:
+        """Return the address of a container in the cluster's network."""
+        networks = self.container(instance).attrs["NetworkSettings"]["Networks"]
+        return networks[self.network().name]["IPAddress"]
+
+    # -- what it says of itself ----------------------------------------------------------------------------------------
+
+    def health(self) -> dict[str, dict]:
+        for url in WEBAPPS:
+            with contextlib.suppress(requests.RequestException, ValueError, KeyError):
+                return requests.get(f"{url}/v1/health", headers=self.key, verify=False, timeout=8).json()["health"]
+        return {}
+
+    def instance_of(self, **wanted: str) -> str:
+        """Return the instance of the one node whose health entry has the wanted values; "" when there is none, or more."""
+        nodes = [name for name, node in self.health().items() if wanted.items() <= node.items()]
+        if len(nodes) != 1:
+            return ""
+        container = self.engine.containers.get(nodes[0].rpartition(":")[2])
+        return container.labels["waba.cluster.instance"]
+
+    def connected(self) -> str:
+        return self.instance_of(role="coreapp", gateway_status="connected")
+
+    def primary(self) -> str:
+        return self.instance_of(role="primary_master")
+
+    def health_line(self, instance: str) -> str:
+        """Return what a node's health port says."""
+        answer = self.container(instance).exec_run(["/opt/whatsapp/bin/healthcheck.sh"])
+        return answer.output.decode(errors="replace").strip()
+
+    def is_whole(self) -> bool:
+        nodes = [node for node in self.health().values() if not node.get("errors")]
+        roles = sorted(node["role"] for node in nodes)
+        statuses = sorted(node["gateway_status"] for node in nodes if node["role"] == "coreapp")
+        whole = roles == ["coreapp"] * 3 + ["primary_master", "secondary_master"]
+        both = all(requests.get(url, verify=False, timeout=5).status_code == 200 for url in WEBAPPS)
+        return whole and both and statuses.count("connected") == 1
+
+    # -- its API and its upstream --------------------------------------------------------------------------------------
+
+    def token(self, url: str) -> dict[str, str]:
+        """Return the header of a new session. Raises requests.RequestException."""
+        login = requests.post(f"{url}/v1/users/login", auth=("admin", self.password), verify=False, timeout=20)
+        login.raise_for_status()
+        return {"Authorization": f"Bearer {login.json()['users'][0]['token']}"}
+
+    def call(self, method: str, path: str, content: dict) -> int:
+        """Make a call as the admin and return its status. Raises requests.RequestException when it was refused."""
+        url = WEBAPPS[0]
+        answer = requests.request(
+            method, f"{url}/v1/{path}", headers=self.token(url), json=content, verify=False, timeout=20
+        )
+        answer.raise_for_status()
+        return answer.status_code
+
+    def register(self) -> None:
+        """Register a number with the stand-in, unless that was done before."""
+        number = {"cc": "1", "phone_number": "5550001", "method": "sms", "cert": "Y2hhb3M="}
+        if self.call("POST", "account", number) == 202:
+            self.call("POST", "account/verify", {"code": "123456"})
+
+    def upstream(self) -> dict:
+        """Return the stand-in's state."""
+        return requests.get(f"{UPSTREAM}/state", timeout=10).json()
+
+    def received(self) -> dict[str, int]:
+        """Return message id -> how many times the stand-in got it."""
+        return requests.get(f"{UPSTREAM}/received", timeout=30).json()
+
+    def tell_upstream(self, what: str, **behaviour: object) -> None:
+        requests.post(f"{UPSTREAM}/{what}", json=behaviour, timeout=10).raise_for_status()
