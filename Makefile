@@ -10,11 +10,13 @@ ONLY ?=
 EXAMPLES ?= 100
 LAB ?= lab
 HOSTS ?= 8
+MINUTES ?= 30
+SEED ?=
 
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 
-.PHONY: help site preflight uninstall test lint lab lab-down soak-simulation fuzz clean
+.PHONY: help site preflight uninstall test lint lab lab-down soak-simulation fuzz clean soak bench-node
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -45,6 +47,16 @@ lab-down: $(VENV)/test.stamp ## Remove the lab LAB
 
 soak-simulation: $(VENV)/test.stamp ## Many simulated clusters under faults (ARGS="--schedules 100000 --first 0 --processes 2")
 	cd images/node && PYTHONPATH=src $(CURDIR)/$(VENV)/bin/python -m tests.simulation $(ARGS)
+
+soak: $(VENV)/test.stamp ## Faults at random strike a real cluster for MINUTES, from SEED, while messages flow
+	molecule destroy --scenario-name chaos && molecule converge --scenario-name chaos
+	WABA_CHAOS_SECONDS=$$(( 60 * $(MINUTES) )) WABA_CHAOS_SEED=$(SEED) python3 -m pytest -s molecule/chaos/tests
+	molecule destroy --scenario-name chaos
+
+bench-node: $(VENV)/test.stamp ## Messages per second and seconds of failover, of the images that are there (needs wrk)
+	python3 tests/bench/node.py messages
+	python3 tests/bench/node.py failover --kills 30
+	python3 tests/bench/node.py failover --kills 3 --monitor database
 
 clean: ## Remove the environment and build output of this folder (never a cluster)
 	rm -rf $(VENV) .build
