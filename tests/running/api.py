@@ -46,13 +46,14 @@ class Api:
         """Return the short container ids of the nodes whose health entry has the wanted values."""
         return [name.rpartition(":")[2] for name, node in self.health().items() if wanted.items() <= node.items()]
 
-    def is_whole(self) -> bool:
+    def is_whole(self, coreapps: int = 2) -> bool:
+        """Return whether two masters and so many coreapps are well, one of each in charge."""
         roles = sorted(
             f"{node['role']} {node['gateway_status']}" for node in self.health().values() if not node.get("errors")
         )
         return roles == [
             "coreapp connected",
-            "coreapp disconnected",
+            *["coreapp disconnected"] * (coreapps - 1),
             "primary_master disconnected",
             "secondary_master disconnected",
         ]

@@ -1,0 +1,110 @@
+"""The scenario's cluster: its hosts, with an engine each, and its API on every webapp."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+
+import docker
+import pytest
+import yaml
+from api import Api
+from plays import ROOT, changed, play_on, wait_for
+
+__all__ = ["ROOT", "Api", "changed", "wait_for"]
+
+LAB = "production"
+FOLDER = ROOT / ".build/lab" / LAB
+INVENTORY = FOLDER / "site"
+HOSTS = yaml.safe_load((FOLDER / "connections.yml").read_text(encoding="utf-8"))["all"]["hosts"]
+CLUSTER_HOSTS = [name for name in HOSTS if not name.startswith("spare")]
+COREAPPS = 4  # two of them on coreapp1
+
+HEARTBEAT, UNHEALTHY = 1, 3  # seconds
+DEFAULT_UNHEALTHY = 30  # seconds
+
+
+def play(playbook: str, *arguments: str) -> subprocess.CompletedProcess:
+    """Run one of the collection's playbooks on the scenario's cluster."""
+    return play_on(INVENTORY, playbook, *arguments)
+
+
+class Lab:
+    """The hosts, from outside: as containers, and as what one may run on them."""
+
+    def __init__(self) -> None:
+        self.engine = docker.from_env()
+        self.network = self.engine.networks.get(f"waba-lab-{LAB}")
+
+    def host(self, name: str):
+        return self.engine.containers.get(f"{LAB}-{name}")
+
+    def stopped(self) -> list:
+        return self.engine.containers.list(all=True, filters={"label": f"waba.lab.name={LAB}", "status": "exited"})
+
+    def run(self, name: str, script: str) -> str:
+        """Run a shell script on a host, as its root, and return what it says."""
+        status, output = self.host(name).exec_run(["sh", "-euc", script])
+        assert status == 0, output.decode()
+        return output.decode()
+
+    def started(self, *names: str) -> dict[str, str]:
+        """Return "container, moment of its start" by host: equal before and after means that nothing was restarted."""
+        script = "docker ps -aq --no-trunc --filter label=waba.cluster.name=waba | xargs -r docker inspect -f '{{.Id}} {{.State.StartedAt}}' | sort"
+        return {name: self.run(name, script) for name in names or CLUSTER_HOSTS}
+
+    def files(self, *names: str) -> dict[str, str]:
+        """Return the checksums of the files that the collection wrote, by host."""
+        return {name: self.run(name, "sha256sum /opt/waba/*") for name in names or CLUSTER_HOSTS}
+
+    def cut_off(self, name: str) -> None:
+        """Take a host off the network; its containers go on."""
+        self.network.disconnect(self.host(name))
+
+    def join(self, name: str) -> None:
+        address = HOSTS[name]
+        self.network.connect(
+            self.host(name), ipv4_address=address["ansible_host"], aliases=[address["waba_external_hostname"]]
+        )
+
+
+def webapp(name: str) -> Api:
+    """Return the API as a host serves it."""
+    secrets = yaml.safe_load((FOLDER / "waba_secrets.yml").read_text(encoding="utf-8"))
+    return Api(f"https://{HOSTS[name]['ansible_host']}:9090", secrets)
+
+
+def host_of(node: str) -> str:
+    """Return the inventory's name of the host of a node, given its name in the cluster's health."""
+    return node.partition(".")[0]
+
+
+def connected(api: Api) -> list[str]:
+    """Return the names, in the cluster's health, of the coreapps that are connected upstream."""
+    return [name for name, node in api.health().items() if node.get("gateway_status") == "connected"]
+
+
+def figure(what: str, value: object) -> None:
+    print(f"\nfigure: {what}: {value}")
+
+
+@pytest.fixture(scope="session")
+def lab() -> Lab:
+    return Lab()
+
+
+@pytest.fixture(scope="session")
+def api() -> Api:
+    """The API, with intervals that keep the suite short, set while the cluster runs."""
+    api = webapp("webapp1")
+    intervals = {"heartbeat_interval": HEARTBEAT, "unhealthy_interval": UNHEALTHY}
+    assert api.call("PATCH", "settings/application", intervals).status_code == 200
+    api.intervals_set_at = time.monotonic()
+    return api
+
+
+@pytest.fixture
+def whole(api: Api) -> None:
+    wait_for(lambda: api.is_whole(COREAPPS), 90, "the cluster is whole before the fault")
+    # The lowered interval counts in full once the last proof under the default one has run out.
+    time.sleep(max(2 * HEARTBEAT, api.intervals_set_at + DEFAULT_UNHEALTHY - time.monotonic()))

@@ -1,0 +1,95 @@
+"""A deployed cluster: both webapps serve it, a second run and check mode change nothing, files work by hand."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import Counter
+
+import pytest
+import yaml
+from conftest import (
+    CLUSTER_HOSTS,
+    COREAPPS,
+    FOLDER,
+    HOSTS,
+    INVENTORY,
+    Api,
+    Lab,
+    changed,
+    figure,
+    play,
+    wait_for,
+    webapp,
+)
+
+MOST_REMOTE_TASKS = 8
+
+
+def test_the_cluster_is_whole_and_both_webapps_take_messages(api: Api) -> None:
+    seconds = float((FOLDER / "ended").read_text()) - float((FOLDER / "began").read_text())
+    figure("site.yml on bare hosts, images present", f"{seconds:.0f} s")
+    wait_for(lambda: api.is_whole(COREAPPS), 60, "the cluster is whole")
+    for name in ("webapp1", "webapp2"):
+        assert webapp(name).send(f"through {name}").status_code == 200
+
+
+def test_second_run_restarts_nothing_and_asks_each_host_little(lab: Lab) -> None:
+    before = lab.started()
+    began = time.monotonic()
+    result = play("playbooks/site.yml", "-vvv")
+    seconds = time.monotonic() - began
+    assert changed(result) == 0, result.stdout
+    assert lab.started() == before
+    names = {host["ansible_host"]: name for name, host in HOSTS.items()}
+    tasks = Counter(names[address] for address in re.findall(r"<([\d.]+)> SSH: EXEC ", result.stdout))
+    figure("site.yml again", f"{seconds:.0f} s, changed=0, remote tasks by host: {dict(sorted(tasks.items()))}")
+    assert set(tasks) == set(CLUSTER_HOSTS)
+    assert max(tasks.values()) <= MOST_REMOTE_TASKS, tasks
+
+
+def test_check_mode_on_deployed_hosts_changes_nothing(lab: Lab) -> None:
+    before = lab.started(), lab.files()
+    assert changed(play("playbooks/site.yml", "--check", "--diff")) == 0
+    assert (lab.started(), lab.files()) == before
+
+
+def test_two_coreapps_share_a_host_each_with_its_own_ports(lab: Lab, api: Api) -> None:
+    script = "docker port waba-coreapp-wacore-1 6250; docker port waba-coreapp-wacore-b-1 6250"
+    assert lab.run("coreapp1", script).split() == ["0.0.0.0:6250", "0.0.0.0:6300"]
+    assert sum(name.startswith("coreapp1.") for name in api.health()) == 2
+
+
+@pytest.mark.parametrize(
+    ("host", "path"),
+    [
+        ("coreapp2", "/usr/local/wamedia/before"),
+        ("coreapp2", "/usr/local/waent/data/before"),
+        ("coreapp3", "/usr/local/wamedia/before"),
+    ],
+)
+def test_what_was_there_before_is_there_in_the_container(lab: Lab, host: str, path: str) -> None:
+    assert lab.run(host, f"docker exec waba-coreapp-wacore-1 cat {path}") == "kept\n"
+
+
+def test_no_host_knows_of_the_others(lab: Lab) -> None:
+    """So that a host that joins or leaves changes no other."""
+    database = HOSTS["db1"]["waba_external_hostname"]
+    for name in CLUSTER_HOSTS:
+        text = lab.run(name, "cat /opt/waba/*").replace(database, "")
+        others = {host["waba_external_hostname"] for other, host in HOSTS.items() if other != name}
+        assert [other for other in others if other in text] == []
+
+
+def test_compose_works_by_hand_without_any_variable(lab: Lab) -> None:
+    compose = "env -i PATH=/usr/bin:/bin docker compose -f /opt/waba/multiconnect-coreapp.yml"
+    assert lab.run("coreapp1", f"{compose} ps --services").split() == ["wacore", "wacore-b"]
+    assert "wacore-b-1" in lab.run("coreapp1", f"{compose} logs --tail 5")
+
+
+def test_secrets_are_readable_by_root_alone(lab: Lab) -> None:
+    secrets = yaml.safe_load((FOLDER / "waba_secrets.yml").read_text(encoding="utf-8")).values()
+    for name in CLUSTER_HOSTS:
+        readable = lab.run(name, "find /opt/waba -type f -perm /044 -exec cat {} +")
+        assert [secret for secret in secrets if secret in readable] == []
+    assert not (INVENTORY / "group_vars/all/waba_secrets.yml").exists()

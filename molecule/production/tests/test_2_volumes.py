@@ -1,0 +1,38 @@
+"""Data moves to another place only when somebody says so; the documented way takes it along (docs/production.md)."""
+
+from __future__ import annotations
+
+import json
+
+from conftest import Api, Lab, changed, play
+
+MOVED = {"waba_volumes": {"media": {"type": "bind", "source": "/srv/media"}}}
+FILE = "/usr/local/wamedia/of-a-customer"
+NODE = "waba-webapp-waweb-1"
+
+
+def test_a_change_of_place_is_refused_before_anything_is_touched(lab: Lab) -> None:
+    lab.run("webapp2", f"docker exec {NODE} sh -c 'echo picture > {FILE}'; mkdir -p /srv/media")
+    before = lab.started(), lab.files()
+    result = play("playbooks/site.yml", "--limit", "webapp2", "-e", json.dumps(MOVED))
+    assert result.returncode != 0
+    message = f"the media of {NODE} is in waba_whatsappMedia, and would be lost sight of"
+    assert message in result.stdout + result.stderr
+    assert (lab.started(), lab.files()) == before
+
+
+def test_data_moves_along_the_documented_way(lab: Lab, api: Api) -> None:
+    assert changed(play("playbooks/stop.yml", "--limit", "webapp2")) > 0
+    lab.run(
+        "webapp2",
+        "docker run --rm -v waba_whatsappMedia:/from:ro -v /srv/media:/to waba/node:v1.0.0 cp -a /from/. /to/",
+    )
+    accepted = json.dumps({**MOVED, "waba_allow_source_change": True})
+    assert changed(play("playbooks/site.yml", "--limit", "webapp2", "-e", accepted)) > 0
+    assert lab.run("webapp2", f"docker exec {NODE} cat {FILE}") == "picture\n"
+    # From now on the new place is the one to keep.
+    result = play("playbooks/preflight.yml", "--limit", "webapp2")
+    assert f"the media of {NODE} is in /srv/media" in result.stdout + result.stderr
+    back = json.dumps({"waba_allow_source_change": True})
+    assert changed(play("playbooks/site.yml", "--limit", "webapp2", "-e", back)) > 0
+    assert lab.run("webapp2", f"docker exec {NODE} cat {FILE}") == "picture\n"
