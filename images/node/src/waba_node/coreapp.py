@@ -162,9 +162,9 @@ class Coreapp(Runtime):
             return garbage.AUTOMATIC
         return 60.0
 
-    def new_message(self) -> None:
+    def new_message(self, again: bool) -> None:
         if self.pump is not None:
-            self.pump.wake()
+            self.pump.wake(from_the_oldest=again)
 
     async def heartbeat(self, _payload: dict) -> dict:
         """Answer a master. `able`: this node can do its work."""

@@ -21,11 +21,11 @@ OWNED = 0
 
 
 @pytest.fixture
-async def serve(free_ports) -> AsyncIterator[Callable[[Database, Callable[[], None]], Awaitable[Call]]]:
+async def serve(free_ports) -> AsyncIterator[Callable[[Database, Callable[[bool], None]], Awaitable[Call]]]:
     """A function that starts a coreapp's intake, the owner of bucket 0, and returns a webapp's call to it."""
     servers, client = [], WireClient(trusted("127.0.0.1:webapp"))
 
-    async def start(database: Database, stored: Callable[[], None] = lambda: None) -> Call:
+    async def start(database: Database, stored: Callable[[bool], None] = lambda _again: None) -> Call:
         ports = free_ports(4)
         server = WireServer(ports, trusted("127.0.0.1:x"))
         intake.register(server, database, lambda bucket: bucket == OWNED, stored)
@@ -42,7 +42,7 @@ async def serve(free_ports) -> AsyncIterator[Callable[[Database, Callable[[], No
 
 async def test_a_message_is_in_the_database_when_the_answer_comes(database: Database, serve) -> None:
     woken = []
-    accept = await serve(database, lambda: woken.append(True))
+    accept = await serve(database, woken.append)
     (row,) = rows("gBGGone")
     await accept(row)
     async with database.begin() as connection:
@@ -112,3 +112,18 @@ async def test_a_group_is_one_statement(database: Database) -> None:
         assert await inserts(connection) - before == 2
         webhooks = await callbacks.due_webhooks(connection, EVERY_BUCKET, 100)
     assert [webhook.payload["number"] for webhook in webhooks] == list(range(100))
+
+
+async def test_what_is_stored_when_the_shard_is_lost_already_is_refused_and_the_next_owner_looks_for_it(
+    database: Database,
+) -> None:
+    answers, woken = iter([True, False, True, True]), []
+    made = intake.Intake(database, lambda _bucket: next(answers), woken.append)
+    (row,) = rows("gBGGone")
+    with pytest.raises(WireError) as refusal:
+        await made.accept(row)
+    assert refusal.value.code == 1018
+    assert set(await statuses(database)) == {"gBGGone"}
+    assert woken == []
+    await made.accept({**row, "again": True})
+    assert woken == [True]

@@ -86,6 +86,23 @@ async def test_a_message_that_comes_to_stand_before_what_was_sent_is_found(datab
     await until(lambda: session.sent == ["m1", "m3", "late"])
 
 
+async def test_who_is_woken_for_what_may_stand_before_looks_there_at_once(
+    database: Database, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await store(database, "m1", "late", "m3")
+    async with database.begin() as connection:
+        await connection.execute(sa.update(outbox.message).where(is_late).values(bucket=7))
+    made, session = start()
+    await until(lambda: session.sent == ["m1", "m3"])
+    monkeypatch.setattr(pump, "POLL", 60.0)
+    await asyncio.sleep(0.1)  # the look that was under way
+    async with database.begin() as connection:
+        await connection.execute(sa.update(outbox.message).where(is_late).values(bucket=0))
+    await store(database, "m4")
+    made.wake(from_the_oldest=True)
+    await until(lambda: session.sent == ["m1", "m3", "late", "m4"])
+
+
 is_late = outbox.message.c.message_id == "late"
 
 

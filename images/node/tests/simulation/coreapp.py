@@ -27,7 +27,7 @@ class Coreapp(Process):
         self.ownership, self.connected = Ownership(), None
         self.session: Session | None = None
         self.proving = self.fencing = False
-        self.waiting: list[tuple[Message, Later]] = []
+        self.waiting: list[tuple[Message, bool, Later]] = []
         self.storing = False
         self.looks = 0  # which look at the map, or at the messages, is the current one
         self.every(self.report)
@@ -170,12 +170,12 @@ class Coreapp(Process):
 
     # -- messages --------------------------------------------------------------------------------------------------------
 
-    def accept(self, message: Message) -> Later | int:
-        """Take a message from a webapp; answered once it is stored."""
+    def accept(self, message: Message, again: bool) -> Later | int:
+        """Take a message from a webapp, perhaps again; answered once it is stored."""
         if not self.owns(message.bucket):
             return NOT_PRIMARY_COREAPP
         later = Later()
-        self.waiting.append((message, later))
+        self.waiting.append((message, again, later))
         if not self.storing:
             self.store()
         return later
@@ -183,7 +183,7 @@ class Coreapp(Process):
     def store(self) -> None:
         group, self.waiting = self.waiting, []
         self.storing, database = True, self.world.database
-        messages = [Message(message.id, message.recipient) for message, _later in group]
+        messages = [Message(message.id, message.recipient) for message, _again, _later in group]
 
         def ask() -> Later:
             stored = Later()
@@ -191,8 +191,10 @@ class Coreapp(Process):
             return stored
 
         def answered(code: int | None) -> None:
-            for _message, later in group:
-                later.answer(code)
+            for message, again, later in group:
+                if code is None and again:
+                    self.begin_at_the_oldest()
+                later.answer(code or self.after_storing(message))
             self.storing = False
             if code is None:
                 self.send_now()
@@ -200,6 +202,10 @@ class Coreapp(Process):
                 self.store()
 
         self.world.call(self, DB, ask, answered, lambda: answered(DATABASE_ERROR), READ_TIMEOUT)
+
+    def after_storing(self, message: Message) -> int | None:
+        """Return why a message that is stored is refused all the same, or None."""
+        return None if self.owns(message.bucket) else NOT_PRIMARY_COREAPP
 
     def begin_sending(self) -> None:
         self.unconfirmed: set[int] = set()

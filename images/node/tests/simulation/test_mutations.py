@@ -61,8 +61,8 @@ def asks_masters_alone_for_proofs(patch: pytest.MonkeyPatch) -> None:
 def answers_before_a_message_is_stored(patch: pytest.MonkeyPatch) -> None:
     original = Coreapp.accept
 
-    def accept(self: Coreapp, message: database.Message) -> object:
-        answer = original(self, message)
+    def accept(self: Coreapp, message: database.Message, again: bool) -> object:
+        answer = original(self, message, again)
         return None if answer != coreapp.NOT_PRIMARY_COREAPP else answer
 
     patch.setattr(Coreapp, "accept", accept)

@@ -31,7 +31,7 @@ class Webapp(Process):
     def send(self, message: Message, answer) -> None:
         """Give a message to the owner of its shard; with a map read anew, a second time. The id makes that harmless."""
 
-        def attempt(newer_than: float, refused) -> None:
+        def attempt(newer_than: float, refused, again: bool) -> None:
             def found(owners: list[str | None]) -> None:
                 self.owners, self.read_at = owners, self.clock()
                 give()
@@ -47,7 +47,7 @@ class Webapp(Process):
                     answer(None) if code is None else refused(code)
 
                 self.world.call(
-                    self, (owner,), lambda: node.accept(message), taken, lambda: refused("no answer"), TIMEOUT
+                    self, (owner,), lambda: node.accept(message, again), taken, lambda: refused("no answer"), TIMEOUT
                 )
 
             if self.read_at > newer_than:
@@ -55,7 +55,7 @@ class Webapp(Process):
             else:
                 self.world.look(self, DB, self.world.database.owners, found, lambda: answer("database"))
 
-        attempt(self.clock() - CACHE_LIFE, lambda _code: attempt(self.clock(), answer))
+        attempt(self.clock() - CACHE_LIFE, lambda _code: attempt(self.clock(), answer, True), False)
 
 
 class Traffic:

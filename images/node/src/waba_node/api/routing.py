@@ -49,7 +49,7 @@ class Router:
                 if error.code not in MOVING or time.monotonic() - began > PATIENCE:
                     raise as_api_error(error) from error
             await asyncio.sleep(0 if newer_than < began else AGAIN)  # first of all, the map may be an old one
-            newer_than = time.monotonic()
+            newer_than, payload = time.monotonic(), {**payload, "again": True}
 
     async def call_owner(
         self, number: str, newer_than: float, port: PortName, method: str, payload: dict, timeout: float

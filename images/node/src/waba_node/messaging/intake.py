@@ -21,15 +21,24 @@ def not_primary(bucket: int) -> WireError:
 
 
 class Intake:
-    """Groups what arrives while a transaction runs into the next one, so that many clients share one commit."""
+    """Groups what arrives while a transaction runs into the next one, so that many clients share one commit.
 
-    def __init__(self, database: Database, owns: Callable[[int], bool], stored: Callable[[], None]) -> None:
+    What is stored only when the shard is somebody else's already is refused all the same: the next owner may have sent what stands behind
+    it. The webapp brings it again, and then the next owner looks for it.
+    """
+
+    def __init__(self, database: Database, owns: Callable[[int], bool], stored: Callable[[bool], None]) -> None:
         self.database, self.owns, self.stored = database, owns, stored
         self.waiting: list[tuple[dict, asyncio.Future[None]]] = []
         self.writer: asyncio.Task | None = None
 
     async def accept(self, payload: dict) -> dict:
-        """Store one message: message_id, bucket, recipient, payload. Raises WireError 1018 unless this node owns the bucket's shard."""
+        """Store one message: message_id, bucket, recipient, payload; again: it may be stored already.
+
+        Raises WireError 1018 unless this node owns the bucket's shard, before and after.
+        """
+        payload = dict(payload)
+        again = payload.pop("again", False)
         if not self.owns(payload["bucket"]):
             raise not_primary(payload["bucket"])
         done = asyncio.get_running_loop().create_future()
@@ -37,6 +46,9 @@ class Intake:
         if self.writer is None or self.writer.done():
             self.writer = asyncio.create_task(self.write())
         await done
+        if not self.owns(payload["bucket"]):
+            raise not_primary(payload["bucket"])
+        self.stored(again)
         return {}
 
     async def write(self) -> None:
@@ -54,7 +66,6 @@ class Intake:
             for _row, done in group:
                 with contextlib.suppress(asyncio.InvalidStateError):
                     done.set_result(None)
-            self.stored()
 
     def next_group(self) -> list[tuple[dict, asyncio.Future[None]]]:
         """Take the next messages off the queue: as many as fit one statement, one at least."""
@@ -69,6 +80,8 @@ class Intake:
         return group
 
 
-def register(server: WireServer, database: Database, owns: Callable[[int], bool], stored: Callable[[], None]) -> None:
-    """Answer `messages.accept` on the messaging port. stored: called after messages were stored."""
+def register(
+    server: WireServer, database: Database, owns: Callable[[int], bool], stored: Callable[[bool], None]
+) -> None:
+    """Answer `messages.accept` on the messaging port. stored: called after a message was stored, with whether it may have been before."""
     server.add(PortName.MESSAGING, "messages.accept", Intake(database, owns, stored).accept)

@@ -45,7 +45,7 @@ class Pump:
         """authority, statistics: see Deliveries. fetch_later: fetches media that came in, by bucket and ids."""
         self.database, self.settings, self.authority, self.statistics = database, settings, authority, statistics
         self.fetch_later = fetch_later
-        self.woken = asyncio.Event()
+        self.woken, self.from_the_oldest = asyncio.Event(), False
         self.unconfirmed: set[str] = set()
         self.late: set[str] = set()  # failed for their ttl since the last look at the database
         self.tasks: list[asyncio.Task] = []
@@ -70,8 +70,9 @@ class Pump:
         """Return whether the upstream has ended the connection by itself."""
         return self.receiver.done() and not self.stopping
 
-    def wake(self) -> None:
-        """Look for stored messages now."""
+    def wake(self, from_the_oldest: bool = False) -> None:
+        """Look for stored messages now, also for one that may stand before what was sent."""
+        self.from_the_oldest |= from_the_oldest
         self.woken.set()
 
     async def stop(self, drain: bool) -> None:
@@ -113,6 +114,8 @@ class Pump:
         after = 0
         while not self.stopping:
             self.woken.clear()
+            if self.from_the_oldest:
+                after, self.from_the_oldest = 0, False
             waiting = []
             self.late.clear()
             if self.still_owner() and len(self.unconfirmed) < WINDOW:
