@@ -95,7 +95,7 @@ async def test_what_cannot_be_stored_is_refused(database: Database, serve, free_
 @pytest.mark.parametrize("count", [1, 80])
 async def test_the_largest_messages_fit_the_server_s_packet(database: Database, count: int) -> None:
     names = [f"gBGG{number}" for number in range(count)]
-    takes = intake.Intake(database, lambda _shard: True, lambda: None)
+    takes = intake.Intake(database, lambda _shard: True, lambda _again: None)
     await asyncio.gather(*map(takes.accept, rows(*names, text={"body": "\0" * (LARGEST_MESSAGE // 6)})))
     assert set(await statuses(database)) == set(names)
 
