@@ -72,9 +72,9 @@ async def database(database_server: DatabaseConfig) -> AsyncIterator[Database]:
 def free_ports() -> Callable[[int], tuple[int, ...]]:
     """A function that returns so many ports that nobody listens on, none of them twice.
 
-    They are below those that the kernel gives to connections: one of these might take a port before its node does.
+    They are below those that the kernel gives to connections, which might take a port before its node does, and below the scenarios'.
     """
-    candidates = iter(random.sample(range(10_000, 32_000), 22_000))
+    candidates = iter(random.sample(range(10_000, 20_000), 10_000))
 
     def is_free(port: int) -> bool:
         with socket.socket() as probe:
