@@ -35,4 +35,13 @@ options:
         description: Port of that server.
         type: int
         default: 3306
+      tls_ca:
+        description: PEM file on this host of the authority that signed that server's certificate.
+        type: path
+      tls_certificate:
+        description: PEM file on this host with a client's certificate, where that server asks for one.
+        type: path
+      tls_key:
+        description: PEM file on this host with the key of O(database.tls_certificate).
+        type: path
 """

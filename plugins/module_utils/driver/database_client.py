@@ -31,6 +31,9 @@ DATABASE_OPTIONS = {
         "password": {"type": "str", "required": True, "no_log": True},
         "host": {"type": "str"},
         "port": {"type": "int", "default": 3306},
+        "tls_ca": {"type": "path"},
+        "tls_certificate": {"type": "path"},
+        "tls_key": {"type": "path", "no_log": False},  # where the key is, not the key
     },
 }
 
@@ -43,7 +46,9 @@ class DatabaseClient:
         self._environment = {**os.environ, PASSWORD: database["password"], "LC_ALL": "C.UTF-8"}
         if database["host"]:
             self._before, self._place = [], f"{database['host']}:{database['port']}"
-            self._where = [f"--host={database['host']}", f"--port={database['port']}"]
+            tls = {"--ssl-ca": "tls_ca", "--ssl-cert": "tls_certificate", "--ssl-key": "tls_key"}
+            files = [f"{option}={database[key]}" for option, key in tls.items() if database[key]]
+            self._where = [f"--host={database['host']}", f"--port={database['port']}", *files]
         else:
             container = _container(cluster)
             self._place = f"the container {container['Name'].lstrip('/')}"

@@ -18,7 +18,7 @@ ROLE = "dbupgrade"  # the vendor's name for it
 
 
 def run(client, cluster, image, command, environment):
-    """Run a command in a container of its own, on the network of a master of this host; return its standard output (str).
+    """Run a command in a container of its own, with the network and the mounts of a master of this host; return its standard output (str).
 
     client: docker.DockerClient. environment: {str: str}. Raises DriverError with the last lines of what it said when it fails.
     """
@@ -34,7 +34,9 @@ def run(client, cluster, image, command, environment):
             name=name,
             environment={**environment, "WA_DB_UPGRADE": "1"},
             labels={LABEL_CLUSTER: cluster, LABEL_ROLE: ROLE},
-            host_config=client.api.create_host_config(cap_drop=["MKNOD"], network_mode=_network(masters[0])),
+            host_config=client.api.create_host_config(
+                cap_drop=["MKNOD"], network_mode=_network(masters[0]), volumes_from=[masters[0]["Id"]]
+            ),
         )
         try:
             client.api.start(made["Id"])
