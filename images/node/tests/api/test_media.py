@@ -166,7 +166,7 @@ def small(cluster: Cluster, admin: Client, tmp_path_factory) -> Iterator[tuple[C
         client = Client(cluster.urls[-1], certificate, admin.session.headers["Authorization"])
         wait_until(lambda: answers(client))
         yield client, disk
-        cluster.nodes["small"].stop()
+        cluster.stop_webapp("small")
 
 
 def answers(client: Client) -> bool:
