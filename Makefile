@@ -54,9 +54,9 @@ soak: $(VENV)/test.stamp ## Faults at random strike a real cluster for MINUTES, 
 	molecule destroy --scenario-name chaos
 
 bench-node: $(VENV)/test.stamp ## Messages per second and seconds of failover, of the images that are there (needs wrk)
-	python3 tests/bench/node.py messages
-	python3 tests/bench/node.py failover --kills 30
-	python3 tests/bench/node.py failover --kills 3 --monitor database
+	PYTHONPATH=tests/running python3 tests/bench/node.py messages
+	PYTHONPATH=tests/running python3 tests/bench/node.py failover --kills 30
+	PYTHONPATH=tests/running python3 tests/bench/node.py failover --kills 3 --monitor database
 
 clean: ## Remove the environment and build output of this folder (never a cluster)
 	rm -rf $(VENV) .build

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import secrets
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import docker
 import requests
 import urllib3
+from waiting import wait_for
 
 NAME = "waba-bench"
 HERE = Path(__file__).resolve().parent
@@ -18,17 +16,6 @@ DATABASE_PASSWORD, PASSWORD, API_KEY = secrets.token_hex(16), "B3nch-" + secrets
 ENTRY = ["/opt/whatsapp/bin/wait_on_mysql.sh", "/opt/whatsapp/bin/launch_within_docker.sh"]
 
 urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
-
-
-def wait_for(condition: Callable[[], object], seconds: float, what: str) -> float:
-    """Wait until a condition holds and return the seconds that took. Raises TimeoutError."""
-    began = time.monotonic()
-    while time.monotonic() - began < seconds:
-        with contextlib.suppress(requests.RequestException, ValueError, KeyError):
-            if condition():
-                return time.monotonic() - began
-        time.sleep(0.05)
-    raise TimeoutError(f"not within {seconds:.0f} s: {what}")
 
 
 class Cluster:

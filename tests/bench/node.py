@@ -15,7 +15,8 @@ import sys
 import threading
 import time
 
-from bench_cluster import HERE, Cluster, wait_for
+from bench_cluster import HERE, Cluster
+from waiting import wait_for
 
 HEARTBEAT, UNHEALTHY, DEFAULT_UNHEALTHY = 1, 3, 30  # seconds
 

@@ -1,30 +1,13 @@
-"""Playbooks of the collection, run as a user runs them, and how long to wait for what they bring about."""
+"""Playbooks of the collection, run as a user runs them."""
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import subprocess
-import time
-from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-import requests
-
 ROOT = Path(__file__).resolve().parents[2]
-
-
-def wait_for(condition: Callable[[], object], seconds: float, what: str) -> float:
-    """Wait until condition holds and return the seconds that took; fail with what was waited for."""
-    began = time.monotonic()
-    while time.monotonic() - began < seconds:
-        with contextlib.suppress(requests.RequestException):
-            if condition():
-                return time.monotonic() - began
-        time.sleep(0.1)
-    pytest.fail(f"not within {seconds} s: {what}")
 
 
 def play_on(inventory: Path, playbook: str, *arguments: str) -> subprocess.CompletedProcess:

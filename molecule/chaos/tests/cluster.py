@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import subprocess
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import docker
@@ -23,17 +21,6 @@ HEARTBEAT, UNHEALTHY = 1, 3  # seconds
 DEFAULT_UNHEALTHY = 30  # seconds
 
 urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
-
-
-def wait_for(condition: Callable[[], object], seconds: float, what: str) -> float:
-    """Wait until a condition holds and return the seconds that took. Raises TimeoutError."""
-    began = time.monotonic()
-    while time.monotonic() - began < seconds:
-        with contextlib.suppress(requests.RequestException, ValueError, KeyError):
-            if condition():
-                return time.monotonic() - began
-        time.sleep(0.1)
-    raise TimeoutError(f"not within {seconds:.0f} s: {what}")
 
 
 class Cluster:

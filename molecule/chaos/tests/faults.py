@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from cluster import NAME, Cluster, wait_for
+from cluster import NAME, Cluster
+from waiting import wait_for
 
 LONG = 8.0  # seconds: longer than any window or lease under the fast settings, so that somebody else takes over
 Fault = Callable[[Cluster], None]

@@ -11,9 +11,10 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from cluster import DEFAULT_UNHEALTHY, HEARTBEAT, UNHEALTHY, Cluster, wait_for
+from cluster import DEFAULT_UNHEALTHY, HEARTBEAT, UNHEALTHY, Cluster
 from faults import ALL, SHORT, Fault
 from traffic import Traffic
+from waiting import wait_for
 
 WHOLE_AGAIN = 180  # seconds: the fence, the next promotion, what the database needs to come back, and a busy machine to start a container
 ARRIVED = 60  # seconds

@@ -11,8 +11,9 @@ import docker
 import pytest
 import yaml
 from api import Api
-from plays import ROOT, changed, play_on, wait_for
+from plays import ROOT, changed, play_on
 from receiver import Receiver, self_signed
+from waiting import wait_for
 
 __all__ = ["ROOT", "Api", "Receiver", "changed", "self_signed", "wait_for"]
 

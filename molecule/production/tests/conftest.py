@@ -9,7 +9,8 @@ import docker
 import pytest
 import yaml
 from api import Api
-from plays import ROOT, changed, play_on, wait_for
+from plays import ROOT, changed, play_on
+from waiting import wait_for
 
 __all__ = ["ROOT", "Api", "changed", "wait_for"]
 

@@ -17,8 +17,9 @@ import pytest
 import requests
 import urllib3
 import yaml
-from plays import changed, play_on, wait_for
+from plays import changed, play_on
 from receiver import Receiver
+from waiting import wait_for
 
 __all__ = ["changed", "wait_for"]
 
