@@ -73,8 +73,7 @@ class Runtime:
     # -- what a role adds ---------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Start the role's servers and loops."""
-        raise NotImplementedError
+        """Start the role's servers and loops; a node without a role has none."""
 
     async def stop(self) -> None:
         """Hand over what the role holds, before the common stop."""

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 FOLDERS = {  # field -> folder (vendor facts, section 1.4)
     "free_space_data": "/",
     "free_space_logs": "/var/log",
-    "free_space_media_incoming": "/usr/local/wamedia/shared",
-    "free_space_media_outgoing": "/usr/local/wamedia/outgoing",
+    "free_space_media_incoming": "{media}/shared",
+    "free_space_media_outgoing": "{media}/outgoing",
 }
 REVISION = sa.text("SELECT version_num FROM alembic_version")
 
@@ -38,7 +38,11 @@ async def told(node: Runtime) -> dict:
         "multi_connect": True,
         "os_name": platform.system(),
         "os_version": f"{platform.release()} python {platform.python_version()}",
-        **{field: free for field, folder in FOLDERS.items() if (free := free_space(folder)) is not None},
+        **{
+            field: free
+            for field, folder in FOLDERS.items()
+            if (free := free_space(folder.format(media=node.config.media))) is not None
+        },
     }
 
 
