@@ -15,7 +15,7 @@ description:
 author:
   - waba.cluster contributors (!UNKNOWN)
 extends_documentation_fragment:
-  - waba.cluster.database
+  - waba.cluster.backup
   - waba.cluster.attributes
 requirements:
   - Docker SDK for Python (Debian package python3-docker), for the cluster's own database container
@@ -32,25 +32,6 @@ options:
     description: The archive to write on this host. Its folder must exist.
     type: path
     required: true
-  media:
-    description: The volume with the media, as in C(waba_volumes.media), to put into the archive too.
-    type: dict
-    suboptions:
-      type:
-        description: As for M(waba.cluster.compose_files).
-        type: str
-        choices: [named, external, bind]
-        default: named
-      source:
-        description: Name of the volume, or the folder's absolute path.
-        type: str
-        required: true
-      owner:
-        description: Without meaning here.
-        type: int
-      mode:
-        description: Without meaning here.
-        type: str
 seealso:
   - module: waba.cluster.restore
 """

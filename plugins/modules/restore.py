@@ -14,7 +14,7 @@ description:
 author:
   - waba.cluster contributors (!UNKNOWN)
 extends_documentation_fragment:
-  - waba.cluster.database
+  - waba.cluster.backup
   - waba.cluster.attributes
 requirements:
   - Docker SDK for Python (Debian package python3-docker), for the cluster's own database container
@@ -45,27 +45,6 @@ options:
     description: Restore although nodes are connected to the database.
     type: bool
     default: false
-  media:
-    description:
-      - Where to put the media of the archive, if it has any, as in C(waba_volumes.media). The volume must be there. Files of the same name are overwritten.
-      - Media stay in the archive when absent.
-    type: dict
-    suboptions:
-      type:
-        description: As for M(waba.cluster.compose_files).
-        type: str
-        choices: [named, external, bind]
-        default: named
-      source:
-        description: Name of the volume, or the folder's absolute path.
-        type: str
-        required: true
-      owner:
-        description: Without meaning here.
-        type: int
-      mode:
-        description: Without meaning here.
-        type: str
 seealso:
   - module: waba.cluster.backup
 """

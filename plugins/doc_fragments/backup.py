@@ -44,4 +44,25 @@ options:
       tls_key:
         description: PEM file on this host with the key of O(database.tls_certificate).
         type: path
+  media:
+    description:
+      - The media, as in C(waba_volumes.media) - what M(waba.cluster.backup) puts into the archive too, and where M(waba.cluster.restore) puts those of the archive.
+      - A restore needs the volume to be there, and overwrites files of the same name. Without this, media are left where they are.
+    type: dict
+    suboptions:
+      type:
+        description: As for M(waba.cluster.compose_files).
+        type: str
+        choices: [named, external, bind]
+        default: named
+      source:
+        description: Name of the volume, or the folder's absolute path.
+        type: str
+        required: true
+      owner:
+        description: Without meaning here.
+        type: int
+      mode:
+        description: Without meaning here.
+        type: str
 """
