@@ -46,7 +46,7 @@ options:
         type: path
   media:
     description:
-      - The media, as in C(waba_volumes.media) - what M(waba.cluster.backup) puts into the archive too, and where M(waba.cluster.restore) puts those of the archive.
+      - The media, as in C(waba_volumes.media). M(waba.cluster.backup) puts them into the archive too, M(waba.cluster.restore) puts those of the archive there.
       - A restore needs the volume to be there, and overwrites files of the same name. Without this, media are left where they are.
     type: dict
     suboptions:
