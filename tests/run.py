@@ -96,7 +96,7 @@ STAGES: dict[str, Callable[[], tuple[Command, Path]]] = {
 
 
 # Run only when they are named: longer than every change can wait.
-BY_NAME = ("molecule-nfs", "molecule-upgrade", "molecule-production", "molecule-chaos")
+BY_NAME = ("molecule-production", "molecule-chaos")
 
 
 def environment() -> dict[str, str]:
