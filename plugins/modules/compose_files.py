@@ -161,13 +161,16 @@ def present(module):
     )
     changes = [change(module, name, state) for name, state in wanted.items()]
     folder_changes = not files.folder_is_right(params["path"])
+    left = left_by_killed_runs(params["path"])
     if not module.check_mode:
         if folder_changes:
             files.make_folder(params["path"])
+        for path in left:
+            files.remove(path)
         for item in changes:
             if item["action"] != "unchanged":
                 files.write(item["path"], *wanted[item["name"]])
-    result = outcome(changes, folder_changes)
+    result = outcome(changes, folder_changes or bool(left))
     result["nodes"] = [
         {"name": node["name"], "role": node["role"], "hostname": node["hostname"], "ports": list(node["published"])}
         for node in nodes
@@ -200,15 +203,25 @@ def current_documents(params):
 def absent(module):
     """Remove the files that are ours; return the module's result. Raises DriverError."""
     folder, cluster = module.params["path"], module.params["cluster_name"]
-    found = [(name, files.read(os.path.join(folder, name))) for name in contract.ALL_FILES]
-    ours = [name for name, state in found if state and contract.is_ours(state[0], cluster)]
-    changes = [change(module, name, None) for name in ours]
+    states = {name: files.read(os.path.join(folder, name)) for name in contract.ALL_FILES}
+    found = {name: contract.is_ours(state[0], cluster) for name, state in states.items() if state}
+    changes = [change(module, name, None) for name, ours in found.items() if ours]
+    # What nobody's file stands beside is ours too, or would never go.
+    left = left_by_killed_runs(folder, contract.SCRATCH) if all(found.values()) else []
     if not module.check_mode:
-        for item in changes:
-            files.remove(item["path"])
-        if ours:
+        for path in [item["path"] for item in changes] + left:
+            files.remove(path)
+        if changes or left:
             files.remove_folder_if_empty(folder)
-    return outcome(changes)
+    return outcome(changes, bool(left))
+
+
+def left_by_killed_runs(folder, scratch=()):
+    """Return the paths of what runs that were killed left in our folder. scratch: names of what is not beside a file that we write."""
+    paths = [os.path.join(folder, name) for name in scratch]
+    return files.left_beside(os.path.join(folder, name) for name in contract.ALL_FILES) + [
+        path for path in paths if os.path.lexists(path)
+    ]
 
 
 def change(module, name, after):

@@ -115,10 +115,11 @@ kept:
   sample: [{kind: volume, name: waba_mysqlData, reason: volumes are removed only on request}]
 """
 
+import contextlib
 import os
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils.driver import docker_engine, objects
+from ansible_collections.waba.cluster.plugins.module_utils.driver import docker_engine, host_lock, objects
 from ansible_collections.waba.cluster.plugins.module_utils.driver.compose import Compose
 from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DockerUnavailable, DriverError
 from ansible_collections.waba.cluster.plugins.module_utils.driver.project import Project, predicted
@@ -146,12 +147,23 @@ def converge(module):
         if module.check_mode:
             return prediction(module, "the file is not there yet")
         raise DriverError(f"There is no {params['file']}. Write it with waba.cluster.compose_files first.")
-    try:
-        project = Project(docker_engine.connect(), Compose(module.run_command, params["file"]), params["services"])
-    except DockerUnavailable:
-        if module.check_mode:
-            return prediction(module, "Docker is not there yet")
-        raise
+    # From the look on, so that what is decided still holds when it is done.
+    with contextlib.nullcontext() if module.check_mode else host_lock.alone():
+        try:
+            project = Project(docker_engine.connect(), Compose(module.run_command, params["file"]), params["services"])
+        except DockerUnavailable:
+            if module.check_mode:
+                return prediction(module, "Docker is not there yet")
+            raise
+        result = carried_out(module, project)
+    if not module.check_mode and params["state"] == "present" and params["wait_timeout"]:
+        finish(module, project, result, lambda: project.wait(params["wait_timeout"]))
+    return {**result, "containers": project.summary()}
+
+
+def carried_out(module, project):
+    """Decide and, but for check mode, act; return the module's result so far. Raises DriverError."""
+    params = module.params
     actions = project.actions(params["state"])
     missing = project.missing_images(actions)
     if missing and not module.check_mode:
@@ -163,14 +175,20 @@ def converge(module):
     if actions:
         result["diff"] = action_diff(actions, project.had, project.images)
     if not module.check_mode:
-        try:
-            for doubt in project.carry_out(actions, params["stop_timeout"], params["drain_timeout"]):
-                module.warn(doubt)
-            if params["state"] == "present" and params["wait_timeout"]:
-                project.wait(params["wait_timeout"])
-        except DriverError as error:
-            module.fail_json(msg=secrecy.redacted(str(error), project.secrets()), **result)
-    return {**result, "containers": project.summary()}
+        doubts = finish(
+            module, project, result, lambda: project.carry_out(actions, params["stop_timeout"], params["drain_timeout"])
+        )
+        for doubt in doubts:
+            module.warn(doubt)
+    return result
+
+
+def finish(module, project, result, step):
+    """Return what a step returns; when it fails, the module ends with what was done so far, and no secret in it."""
+    try:
+        return step()
+    except DriverError as error:
+        module.fail_json(msg=secrecy.redacted(str(error), project.secrets()), **result)
 
 
 def prediction(module, why):
@@ -192,10 +210,10 @@ def absent(module):
         ):  # an engine that is there but does not answer may still hold something
             raise
         return {"changed": False, "removed": [], "kept": []}
-    found = objects.cluster_objects(client, module.params["cluster_name"])
-    remove, keep = plan_removal(found, module.params["remove_volumes"], module.params["keep_volumes"])
-    if not module.check_mode:
-        for item in remove:
+    with contextlib.nullcontext() if module.check_mode else host_lock.alone():
+        found = objects.cluster_objects(client, module.params["cluster_name"])
+        remove, keep = plan_removal(found, module.params["remove_volumes"], module.params["keep_volumes"])
+        for item in [] if module.check_mode else remove:
             objects.remove_object(client, item, found)
     lines = [f"{item['kind']} {item['name']}" for item in remove]
     diff = {"before": "".join(f"{line}\n" for line in lines), "after": ""}

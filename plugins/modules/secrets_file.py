@@ -61,9 +61,11 @@ generated:
   elements: str
 """
 
+import contextlib
 import os
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.waba.cluster.plugins.module_utils.driver import files
 from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DriverError
 from ansible_collections.waba.cluster.plugins.module_utils.planner.secrets import (
     appended,
@@ -127,27 +129,23 @@ def extended(path, text, found, new):
     )
 
 
-def write(path, text):
-    """Write a file as a whole or not at all. It is never readable by others, not even for a moment."""
-    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-    temporary = os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.{os.getpid()}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, MODE)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except OSError:
-        os.unlink(temporary)
-        raise
-
-
 def converge(module):
-    """Generate what is missing; return the module's result. Raises DriverError."""
-    path, wanted = os.path.realpath(module.params["path"]), module.params["secrets"]
+    """Generate what is missing; return the module's result. Raises DriverError, OSError."""
+    params = module.params
+    path = os.path.realpath(params["path"])
+    folder = os.path.dirname(path)
+    if not module.check_mode and set(params["secrets"]) - set(params["given"]):
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+    # Two runs that generate at the same time would each believe in their own secrets.
+    with files.alone_in(folder) if os.path.isdir(folder) else contextlib.nullcontext() as alone:
+        return extend(module, path, alone)
+
+
+def extend(module, path, alone):
+    """Add what is missing to the file at a path; return the module's result. alone: see `files.replace`. Raises DriverError, OSError."""
+    wanted = module.params["secrets"]
     needed = [name for name in wanted if name not in module.params["given"]]
-    text = read(path)
+    text, left = read(path), files.left_beside([path])
     if not needed:
         found = {}
     elif text.startswith(VAULT):
@@ -165,12 +163,14 @@ def converge(module):
     whole = extended(path, text, found, new) if new else text
     loose = bool(text) and not text.startswith(VAULT) and os.stat(path).st_mode & 0o077
     if not module.check_mode:
+        for leftover in left:
+            files.remove(leftover)
         if new:
-            write(path, whole)
+            files.replace(path, whole, MODE, alone)
         elif loose:
             os.chmod(path, MODE)
     return {
-        "changed": bool(new or loose),
+        "changed": bool(new or loose or left),
         "secrets": {name: str(new.get(name, found.get(name))) for name in needed},
         "generated": sorted(new),
         "diff": {"before": "", "after": "".join(f"{name} (generated)\n" for name in sorted(new))},

@@ -9,8 +9,8 @@ import io
 import json
 import os
 import tarfile
-import tempfile
 
+from ansible_collections.waba.cluster.plugins.module_utils.driver import files
 from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DriverError
 from ansible_collections.waba.cluster.plugins.module_utils.planner import backup
 
@@ -35,10 +35,11 @@ def write(path, cluster, facts, members):
     found = {name: {"sha256": checksum(file), "bytes": os.path.getsize(file)} for name, file in members.items()}
     content = backup.manifest(cluster, facts, found)
     text = json.dumps(content, indent=2).encode()
+    beside = files.beside(path)
     try:
-        descriptor, beside = tempfile.mkstemp(prefix=f".{os.path.basename(path)}.", dir=os.path.dirname(path))
+        files.remove(beside)
         try:
-            with os.fdopen(descriptor, "wb") as file:
+            with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
                 with tarfile.open(fileobj=file, mode="w") as archive:
                     entry = tarfile.TarInfo(backup.MANIFEST)
                     entry.size, entry.mode = len(text), 0o600
@@ -49,7 +50,7 @@ def write(path, cluster, facts, members):
                 os.fsync(file.fileno())
             os.replace(beside, path)
         except BaseException:
-            os.unlink(beside)
+            files.remove(beside)
             raise
     except OSError as error:
         raise DriverError(f"Cannot write {path}: {error.strerror}.") from error

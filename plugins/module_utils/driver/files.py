@@ -5,10 +5,10 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import shutil
 import stat
-import tempfile
 
 from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DriverError
 
@@ -27,25 +27,57 @@ def read(path):
         raise DriverError(f"Cannot read {path}: {error.strerror}.") from error
 
 
+def beside(path):
+    """Return the path under which a file is written before it takes its place: always the same, so that a later run knows what a killed one left."""
+    return os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.new")
+
+
+def left_beside(paths):
+    """Return what killed runs left of files that they were writing (list of str), given the files' paths."""
+    return [beside(path) for path in paths if os.path.lexists(beside(path))]
+
+
 def write(path, text, mode):
     """Write a file so that a reader, or a crash, sees the old one or the new one and nothing between. Owned by who runs this (root)."""
-    folder = os.path.dirname(path)
     try:
-        descriptor, beside = tempfile.mkstemp(prefix=f".{os.path.basename(path)}.", dir=folder)  # 0600 from the start
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
-                file.write(text)
-                os.fchmod(file.fileno(), mode)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(beside, path)
-        except BaseException:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(beside)
-            raise
-        _sync_folder(folder)
+        with alone_in(os.path.dirname(path)) as folder:
+            replace(path, text, mode, folder)
     except OSError as error:
         raise DriverError(f"Cannot write {path}: {error.strerror}.") from error
+
+
+def replace(path, text, mode, folder):
+    """Write a file, as `write` does, for who is alone in its folder. folder: from `alone_in`. Raises OSError."""
+    temporary = beside(path)
+    remove(temporary)
+    try:
+        # 0600 from the start.
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+            file.write(text)
+            os.fchmod(file.fileno(), mode)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        remove(temporary)
+        raise
+    os.fsync(folder)
+
+
+@contextlib.contextmanager
+def alone_in(folder):
+    """Keep every other process that does so too out of a folder for a block, which gets the folder's descriptor (int). Raises OSError.
+
+    The lock is the kernel's, on the folder itself: it leaves no file, and ends with whoever holds it.
+    """
+    descriptor = os.open(folder or ".", os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        with contextlib.suppress(OSError):  # not every file system can (NFS wants a descriptor to write to)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 def folder_is_right(path):
@@ -70,10 +102,13 @@ def make_folder(path):
 
 
 def remove(path):
-    """Remove a file; one that is gone already is fine."""
+    """Remove a file, or a folder with all that is in it; what is gone already is fine."""
     try:
         with contextlib.suppress(FileNotFoundError):
-            os.unlink(path)
+            if os.path.isdir(path) and not os.path.islink(path):
+                shutil.rmtree(path)
+            else:
+                os.unlink(path)
     except OSError as error:
         raise DriverError(f"Cannot remove {path}: {error.strerror}.") from error
 
@@ -97,11 +132,3 @@ def scratch_folder(path):
         yield path
     finally:
         shutil.rmtree(path, ignore_errors=True)
-
-
-def _sync_folder(folder):
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

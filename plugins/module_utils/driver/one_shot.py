@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.waba.cluster.plugins.module_utils.driver import containers
+from ansible_collections.waba.cluster.plugins.module_utils.driver import containers, host_lock
 from ansible_collections.waba.cluster.plugins.module_utils.driver.docker_engine import engine_errors
 from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DriverError
 from ansible_collections.waba.cluster.plugins.module_utils.planner.contract import LABEL_CLUSTER, LABEL_ROLE
@@ -26,8 +26,8 @@ def run(client, cluster, image, command, environment):
     masters = containers.with_labels(client, f"{LABEL_CLUSTER}={cluster}", f"{LABEL_ROLE}=master")
     if not masters:
         raise DriverError(f"No master of the cluster {cluster} is on this host, whose network could be used.")
-    with engine_errors(f"run {' '.join(command)} in {image}"):
-        _remove(client, name)  # an interrupted run's
+    with host_lock.alone(f"{host_lock.NAME} {name}"), engine_errors(f"run {' '.join(command)} in {image}"):
+        _let_end(client, name)
         made = client.api.create_container(
             image,
             command=command,
@@ -44,7 +44,7 @@ def run(client, cluster, image, command, environment):
             output = client.api.logs(made["Id"], stdout=True, stderr=False).decode("utf-8", "replace")
             said = client.api.logs(made["Id"], tail=15).decode("utf-8", "replace")
         finally:
-            _remove(client, name)
+            _remove(client, made["Id"])
     if status != 0:
         raise DriverError(f"{' '.join(command)} in {image} failed with status {status}:\n{said.strip()}")
     return output
@@ -52,6 +52,16 @@ def run(client, cluster, image, command, environment):
 
 def _network(container):
     return next(iter(container["NetworkSettings"]["Networks"]))
+
+
+def _let_end(client, name):
+    """Wait for the end of what a killed run began, and remove it: who is stopped within a change of the schema leaves half of one."""
+    with engine_errors(f"wait for the end of the container {name}, which another run began"):
+        try:
+            client.api.wait(name, timeout=host_lock.PATIENCE)
+        except NotFound:
+            return
+    _remove(client, name)
 
 
 def _remove(client, name):

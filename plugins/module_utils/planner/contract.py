@@ -51,6 +51,8 @@ ROLE_FILES = {  # label role -> the role's file, in the order in which a host br
 }
 NODE_ENVIRONMENT_FILE = "db.env"
 DATABASE_ENVIRONMENT_FILE = "mysql.env"
+# Where a backup or a restore is at work (roles/waba/vars): what is left there belongs to nobody.
+SCRATCH = (".backup", ".backup.tar", ".restore", ".restore.tar")
 ALL_FILES = (SINGLE_SERVER_FILE, *ROLE_FILES.values(), NODE_ENVIRONMENT_FILE, DATABASE_ENVIRONMENT_FILE)
 
 # Variables whose values may be shown; every other value is treated as a secret.

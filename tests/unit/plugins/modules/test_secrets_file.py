@@ -3,10 +3,14 @@
 
 from __future__ import annotations
 
+import json
+import os
 import stat
+import sys
 
 import pytest
 import yaml
+from ansible.module_utils.testing import patch_module_args
 from ansible_collections.waba.cluster.plugins.modules import secrets_file
 
 WANTED = {"db": {"kind": "alphanumeric", "length": 32}, "admin": {"kind": "admin_password", "length": 24}}
@@ -113,3 +117,33 @@ def test_a_bare_name_is_a_file_in_the_working_folder(run, tmp_path, monkeypatch)
     monkeypatch.chdir(tmp_path)
     run(secrets_file, path="secrets.yml", secrets=WANTED)
     assert (tmp_path / "secrets.yml").exists()
+
+
+def test_what_a_killed_run_left_goes_and_is_no_answer(run, tmp_path):
+    path, left = tmp_path / "secrets.yml", tmp_path / ".secrets.yml.new"
+    left.write_text("db: a-secret-that-nobody-uses\n")
+    first = run(secrets_file, path=str(path), secrets=WANTED)
+    assert first["secrets"]["db"] != "a-secret-that-nobody-uses"
+    left.write_text("db: a-secret-that-nobody-uses\n")
+    assert run(secrets_file, path=str(path), secrets=WANTED)["changed"]
+    assert [one.name for one in tmp_path.iterdir()] == ["secrets.yml"]
+    assert not run(secrets_file, path=str(path), secrets=WANTED)["changed"]
+
+
+def answer_aside(path):
+    """Run the module in a process of its own, as Ansible does; return where its answer can be read."""
+    receiver, sender = os.pipe()
+    if not os.fork():
+        try:
+            with os.fdopen(sender, "w") as sys.stdout, patch_module_args({"path": str(path), "secrets": WANTED}):
+                secrets_file.main()
+        finally:
+            os._exit(0)
+    os.close(sender)
+    return os.fdopen(receiver)
+
+
+def test_runs_at_the_same_time_agree(tmp_path):
+    path = tmp_path / "secrets.yml"
+    said = [json.loads(answer.read())["secrets"] for answer in [answer_aside(path) for _run in range(8)]]
+    assert said == [yaml.safe_load(path.read_text())] * 8

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import os
+import resource
+import signal
 
 import pytest
 from ansible_collections.waba.cluster.plugins.module_utils.driver import files
@@ -23,6 +25,45 @@ def test_a_file_that_cannot_be_replaced_stays_and_nothing_is_left_beside(tmp_pat
     with pytest.raises(DriverError, match=r"db\.env"):
         files.write(str(target), "secret", 0o600)
     assert [path.name for path in tmp_path.iterdir()] == ["db.env"]
+
+
+@pytest.fixture
+def full_disk():
+    """No file can grow beyond ten bytes."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_full_disk_leaves_the_old_file_whole_and_nothing_beside(tmp_path, full_disk):
+    path = tmp_path / "db.env"
+    files.write(str(path), "old", 0o600)
+    with pytest.raises(DriverError, match=r"Cannot write .*db\.env: File too large"):
+        files.write(str(path), "new" * 10_000, 0o600)
+    assert (path.read_text(), [one.name for one in tmp_path.iterdir()]) == ("old", ["db.env"])
+
+
+def test_what_a_killed_writer_left_is_known_and_goes_with_the_next_write(tmp_path, monkeypatch):
+    path = tmp_path / "db.env"
+    files.write(str(path), "old", 0o600)
+    pid = os.fork()
+    if not pid:
+        monkeypatch.setattr(os, "replace", lambda *_paths: os.kill(os.getpid(), signal.SIGKILL))
+        files.write(str(path), "secret", 0o644)
+    os.waitpid(pid, 0)
+    (left,) = files.left_beside([str(path), str(tmp_path / "other")])
+    assert (path.read_text(), os.stat(left).st_uid) == ("old", os.geteuid())
+    files.write(str(path), "new", 0o600)
+    assert (path.read_text(), [one.name for one in tmp_path.iterdir()]) == ("new", ["db.env"])
+
+
+def test_a_link_that_somebody_put_in_its_way_is_not_followed(tmp_path):
+    path, victim = tmp_path / "db.env", tmp_path / "victim"
+    victim.write_text("kept")
+    os.symlink(victim, files.beside(str(path)))
+    files.write(str(path), "new", 0o600)
+    assert (path.read_text(), victim.read_text(), path.is_symlink()) == ("new", "kept", False)
 
 
 def test_only_an_empty_folder_goes(tmp_path):
