@@ -93,6 +93,6 @@ def test_what_is_wrong_is_told_as_the_system_tells_it():
 
 def test_a_second_check_takes_over_from_an_interrupted_one(stand_in):
     stand_in("core1", ["nobody"])
-    assert not ended()
+    assert wait_until(lambda: not ended(), 3), "it has its name a moment after its birth"
     reach.stop_stand_in()
     assert ended()
