@@ -22,7 +22,7 @@ from message_support import (
     message,
 )
 from waba_node.api.errors import ERRORS, ApiError
-from waba_node.api.message import LARGEST_MESSAGE, MESSAGE_TYPES, Message, misfit, payload_of, uploaded_media
+from waba_node.api.message import LARGEST_MESSAGE, MESSAGE_TYPES, Message, media_of, misfit, payload_of
 from waba_node.api.requests import converted
 
 
@@ -162,11 +162,12 @@ def test_a_message_that_is_too_long_as_a_whole_is_refused() -> None:
     assert refusal(message("contacts", [card] * 50)) == 1001
 
 
-def test_uploaded_files_are_found_wherever_they_are() -> None:
+def test_media_are_found_wherever_they_are() -> None:
     header = {"type": "header", "parameters": [{"type": "image", "image": {"id": "one"}}]}
     for kind, content, expected in [
         ("image", {"id": "one"}, [("image", "one")]),
-        ("image", {"link": LINK}, []),
+        ("sticker", {"link": LINK}, [("sticker", None)]),
+        ("text", {"body": "x"}, []),
         ("template", {**TEMPLATE, "components": [header]}, [("image", "one")]),
         (
             "interactive",
@@ -174,7 +175,8 @@ def test_uploaded_files_are_found_wherever_they_are() -> None:
             [("document", "one")],
         ),
     ]:
-        assert uploaded_media(converted(message(kind, content), Message)) == expected
+        found = media_of(converted(message(kind, content), Message))
+        assert [(name, part.id) for name, part in found] == expected
 
 
 @pytest.mark.parametrize(

@@ -101,9 +101,43 @@ def test_a_message_that_makes_no_sense_is_refused(admin: Client, change: dict, c
     assert error_of(admin.call("POST", "/v1/messages", body)) == (400, code)
 
 
+@pytest.fixture
+def _provider(admin: Client) -> Iterator[None]:
+    """The media provider that one of CONTENTS names."""
+    path = f"{SETTINGS}/media/providers"
+    assert admin.call("POST", path, [{"name": "store", "type": "www", "config": {"bearer": "x"}}]).status_code == 200
+    yield
+    assert admin.call("DELETE", f"{path}/store").status_code == 200
+
+
+@pytest.mark.usefixtures("_provider")
 @pytest.mark.parametrize(("kind", "content"), CONTENTS)
 def test_a_message_of_any_type_is_taken(admin: Client, kind: str, content: object) -> None:
     assert admin.call("POST", "/v1/messages", message(kind, content)).status_code == 200
+
+
+def test_a_link_names_a_provider_of_the_settings(admin: Client) -> None:
+    content = {"link": "https://example.com/a.png", "provider": {"name": "store"}}
+    header = {"type": "header", "parameters": [{"type": "image", "image": content}]}
+    template = {"namespace": "n", "name": "t", "language": {"code": "en"}, "components": [header]}
+    for body in (message("image", content), message("template", template)):
+        assert error_of(admin.call("POST", "/v1/messages", body)) == (400, 1006)
+
+
+def test_a_changed_identity_is_acknowledged_before_a_message_goes_out(
+    admin: Client, cluster: Cluster, deliver_to, receiver
+) -> None:
+    identity = "/v1/contacts/4930555/identity"
+    latest = admin.call("GET", identity).json()["contacts"]["hash"]
+    cluster.execute("UPDATE contact_identity SET acknowledged = 0 WHERE wa_id = '4930555'")
+    send(admin, to="4930555")
+    deliver_to(receiver.url, show_security_notifications=True)
+    refused = {**TEXT, "to": "4930555"}
+    wait_until(lambda: admin.call("POST", "/v1/messages", refused).status_code != 200)
+    assert error_of(admin.call("POST", "/v1/messages", refused)) == (400, 1028)
+    send(admin, to="4930556")
+    assert admin.call("PUT", identity, {"hash": latest}).status_code == 200
+    send(admin, to="4930555")
 
 
 def test_callback_data_come_back_and_an_answer_comes_in_and_is_marked_as_read(

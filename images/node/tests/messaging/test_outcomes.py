@@ -93,3 +93,28 @@ def test_a_switched_off_status_is_recorded_without_a_webhook(switches: dict, exp
 def test_what_comes_in_is_its_own_webhook() -> None:
     content = {"contacts": [{"wa_id": "49151"}], "messages": [{"from": "49151", "id": "ABGG", "type": "text"}]}
     assert outcomes({}, [UpstreamEvent("ABGG", "inbound", 1, content)], SETTINGS) == ({}, [content])
+
+
+@pytest.mark.parametrize(
+    ("setting", "kind"),
+    [("show_security_notifications", "user_identity_changed"), ("notify_user_change_number", "user_changed_number")],
+)
+def test_a_setting_keeps_a_notice_back_and_nothing_else(setting: str, kind: str) -> None:
+    notice = {"id": "one", "from": "1", "type": "system", "system": {"type": kind}}
+    other = {"id": "two", "from": "1", "type": "system", "system": {"type": "something else"}}
+    payload = {"contacts": [], "messages": [notice, other]}
+    for shown, expected in ((True, [notice, other]), (False, [other])):
+        settings = msgspec.structs.replace(SETTINGS, **{setting: shown})
+        _rest, webhooks = outcomes({}, [UpstreamEvent("one", "inbound", 1, payload)], settings)
+        assert webhooks == [{"contacts": [], "messages": expected}]
+    alone = UpstreamEvent("one", "inbound", 1, {"messages": [notice]})
+    assert outcomes({}, [alone], settings) == ({}, [])
+
+
+def test_the_price_is_told_unless_a_setting_says_no() -> None:
+    price = {"conversation": {"id": "c"}, "pricing": {"billable": False}}
+    event, known = UpstreamEvent("one", "sent", 1, price), {"one": Known("49151", "accepted")}
+    for disabled in (False, True):
+        settings = msgspec.structs.replace(SETTINGS, webhook_payload_conversation_pricingmodel_disabled=disabled)
+        _rest, (webhook,) = outcomes(known, [event], settings)
+        assert bool(price.keys() & webhook["statuses"][0].keys()) is not disabled

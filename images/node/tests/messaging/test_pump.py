@@ -13,7 +13,7 @@ from waba_node.api.settings import ApplicationSettings
 from waba_node.control.ownership import Grant
 from waba_node.messaging import pump
 from waba_node.messaging.pump import Pump
-from waba_node.store import inbox, outbox
+from waba_node.store import contacts, inbox, outbox
 from waba_node.store.engine import Database
 from waba_node.upstream.base import UpstreamEvent
 from waba_node.upstream.loopback import LoopbackSession
@@ -226,19 +226,56 @@ async def test_a_message_handed_over_without_word_of_it_expires_at_the_next_owne
     assert session.sent == []
 
 
-async def test_what_comes_in_is_remembered_with_its_sender(database: Database, start: Start) -> None:
+async def test_what_comes_in_is_remembered_with_its_sender_and_told_once(database: Database, start: Start) -> None:
     _rest, session = start()
-    content = {"messages": [{"from": "49151", "id": "ABGGone", "type": "text", "text": {"body": "hi"}}]}
-    for _twice in range(2):
-        session.queue.put_nowait(UpstreamEvent("ABGGone", "inbound", 1, content))
-    await until(lambda: two_webhooks(database))
+    for name in ("ABGGone", "ABGGone", "ABGGtwo"):  # twice in one group
+        session.queue.put_nowait(came_in(name))
+    await until(lambda: told_ids(database, ["ABGGone", "ABGGtwo"]))
+    for name in ("ABGGone", "ABGGthree"):  # and again in another
+        session.queue.put_nowait(came_in(name))
+    await until(lambda: told_ids(database, ["ABGGone", "ABGGtwo", "ABGGthree"]))
     async with database.begin() as connection:
         assert await inbox.sender_of(connection, "ABGGone") == "49151"
         assert await inbox.sender_of(connection, "ABGGONE") is None
 
 
-async def two_webhooks(database: Database) -> bool:
-    return len(await webhooks(database)) == 2
+def came_in(name: str, **content: object) -> UpstreamEvent:
+    message = {"from": "49151", "id": name, "type": "text", "text": {"body": "hi"}, **content}
+    return UpstreamEvent(name, "inbound", 1, {"messages": [message]})
+
+
+async def told_ids(database: Database, expected: list[str]) -> bool:
+    stored = [json.loads(webhook.payload) for webhook in await webhooks(database)]
+    return [message["id"] for payload in stored for message in payload["messages"]] == expected
+
+
+async def test_what_a_former_owner_is_storing_at_the_moment_is_told_by_one_of_them(
+    database: Database, start: Start
+) -> None:
+    made, session = start()
+    async with database.begin() as connection:
+        await inbox.store_inbound(connection, {"ABGGone": "49151"})
+        storing = asyncio.create_task(made.stored([came_in("ABGGone")]))
+        await asyncio.sleep(0.2)
+    assert not await storing  # it is stored again, and then it is known
+    session.queue.put_nowait(came_in("ABGGone"))
+    session.queue.put_nowait(came_in("ABGGtwo"))
+    await until(lambda: told_ids(database, ["ABGGtwo"]))
+
+
+async def test_an_identity_that_the_upstream_says_has_changed_is_to_be_acknowledged(
+    database: Database, start: Start
+) -> None:
+    _rest, session = start()
+    changed = {"type": "user_identity_changed", "identity": "aGFzaA==", "user": "49151"}
+    session.queue.put_nowait(came_in("ABGGnotice", type="system", system=changed))
+    session.queue.put_nowait(came_in("ABGGone"))
+    await until(lambda: told_ids(database, ["ABGGone"]))  # the settings keep the notice back
+    async with database.begin() as connection:
+        assert await contacts.awaits_acknowledgement(connection, "49151")
+        assert await contacts.acknowledge_identity(connection, "49151", "aGFzaA==")
+        assert not await contacts.awaits_acknowledgement(connection, "49151")
+        assert not await contacts.awaits_acknowledgement(connection, "49152")
 
 
 async def test_a_pump_that_drains_waits_for_what_it_has_handed_over(database: Database, start: Start) -> None:

@@ -24,6 +24,7 @@ ERRORS: dict[int, tuple[str, int]] = {
     1023: ("Database error", 503),
     1024: ("Password change required", 401),
     1025: ("Request is not valid", 400),
+    1028: ("Identity not acknowledged", 400),
 }
 
 

@@ -11,12 +11,12 @@ from collections.abc import Awaitable, Callable
 from ..api.settings import ApplicationSettings
 from ..control.ownership import Grant
 from ..statistics import Statistics
-from ..store import callbacks, inbox, media, outbox
+from ..store import callbacks, contacts, inbox, media, outbox
 from ..store.engine import Database
 from ..upstream.base import UpstreamError, UpstreamEvent, UpstreamSession
 from .attachments import attach
 from .groups import groups
-from .outcomes import EXPIRED, FAILED, outcomes, senders
+from .outcomes import EXPIRED, FAILED, changed_identities, first_time, outcomes, senders
 from .webhooks import Deliveries
 
 log = logging.getLogger(__name__)
@@ -186,9 +186,11 @@ class Pump:
         try:
             async with self.database.begin() as connection:
                 messages = await outbox.lock_messages(connection, ids)
-                statuses, webhooks = outcomes(messages, events, self.settings())
+                new = first_time(events, await inbox.store_inbound(connection, senders(events)))
+                for wa_id, current in changed_identities(new).items():
+                    await contacts.observe_identity(connection, wa_id, current, first_is_known=False)
+                statuses, webhooks = outcomes(messages, new, self.settings())
                 await outbox.record_statuses(connection, statuses)
-                await inbox.store_inbound(connection, senders(events))
                 await media.store_media(connection, [entry for _kind, entry in files])
                 await callbacks.store_webhooks(connection, self.shard, webhooks)
         except Exception as error:

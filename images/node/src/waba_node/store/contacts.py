@@ -58,13 +58,15 @@ async def store_checked(connection: AsyncConnection, wa_ids: Mapping[str, str | 
     await connection.execute(outdated.with_dialect_options(mysql_limit=SWEPT, mariadb_limit=SWEPT))
 
 
-async def observe_identity(connection: AsyncConnection, wa_id: str, current: str) -> Identity:
+async def observe_identity(
+    connection: AsyncConnection, wa_id: str, current: str, first_is_known: bool = True
+) -> Identity:
     """Record the hash that a user's identity has now and return what is known of it.
 
-    A user's first identity is no change, so nobody has to acknowledge it (ours).
+    A user's first identity is no change, so nobody has to acknowledge it (ours), unless the upstream says it is one: first_is_known=False.
     """
     first = sa.insert(contact_identity).prefix_with("IGNORE")
-    await connection.execute(first.values(wa_id=wa_id, hash=current, seen_at=NOW, acknowledged=True))
+    await connection.execute(first.values(wa_id=wa_id, hash=current, seen_at=NOW, acknowledged=first_is_known))
     mine = contact_identity.c.wa_id == wa_id
     await connection.execute(
         sa.update(contact_identity)
@@ -74,6 +76,12 @@ async def observe_identity(connection: AsyncConnection, wa_id: str, current: str
     seen_at = sa.func.timestampdiff(sa.text("MICROSECOND"), sa.text("'1970-01-01'"), contact_identity.c.seen_at)
     row = (await connection.execute(sa.select(contact_identity, seen_at.label("us")).where(mine))).one()
     return Identity(row.hash, row.us // 1000, bool(row.acknowledged))
+
+
+async def awaits_acknowledgement(connection: AsyncConnection, wa_id: str) -> bool:
+    """Return whether a user's identity has changed and that was not acknowledged."""
+    query = sa.select(contact_identity.c.acknowledged).where(contact_identity.c.wa_id == wa_id)
+    return (await connection.execute(query)).scalar_one_or_none() is False
 
 
 async def acknowledge_identity(connection: AsyncConnection, wa_id: str, given: str) -> bool | None:

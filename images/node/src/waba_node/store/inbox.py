@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.mysql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from .metadata import NOW, Moment, metadata, seconds_from_now
@@ -18,12 +17,24 @@ inbound_message = sa.Table(
 )
 
 
-async def store_inbound(connection: AsyncConnection, senders: dict[str, str]) -> None:
-    """Remember messages that came in: id -> sender."""
-    if senders:
-        values = [{"message_id": name, "sender": sender, "received_at": NOW} for name, sender in senders.items()]
-        as_it_is = {"message_id": inbound_message.c.message_id}
-        await connection.execute(insert(inbound_message).values(values).on_duplicate_key_update(as_it_is))
+class StoredMeanwhile(Exception):
+    """Another transaction stored what this one took for new; done again, it will be seen."""
+
+
+async def store_inbound(connection: AsyncConnection, senders: dict[str, str]) -> set[str]:
+    """Remember messages that came in, id -> sender, and return the ids of those that came for the first time. Raises StoredMeanwhile."""
+    if not senders:
+        return set()
+    query = sa.select(inbound_message.c.message_id).where(inbound_message.c.message_id.in_(senders))
+    new = senders.keys() - set((await connection.execute(query)).scalars())
+    if new:
+        values = [{"message_id": name, "sender": senders[name], "received_at": NOW} for name in sorted(new)]
+        stored = await connection.execute(sa.insert(inbound_message).prefix_with("IGNORE").values(values))
+        if stored.rowcount != len(new):
+            raise StoredMeanwhile(
+                f"{len(new) - stored.rowcount} messages that came in are being stored by somebody else"
+            )
+    return new
 
 
 async def sender_of(connection: AsyncConnection, message_id: str) -> str | None:

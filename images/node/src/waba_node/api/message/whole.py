@@ -88,22 +88,21 @@ def payload_of(message: Message) -> dict[str, Any]:
     return {**given, "to": message.to.lstrip("+"), "type": message.type, "recipient_type": message.recipient_type}
 
 
-def uploaded_media(message: Message) -> list[tuple[str, str]]:
-    """Return (kind, id) of every uploaded file that a message speaks of."""
+def media_of(message: Message) -> list[tuple[str, MediaReference]]:
+    """Return every file that a message speaks of, with its kind."""
     if message.type in ("text", "location", "contacts", "hsm"):  # the way of most messages
         return []
-    return list(_uploaded(message))
+    return list(_media(message))
 
 
-def _uploaded(part: Struct) -> Iterator[tuple[str, str]]:
+def _media(part: Struct) -> Iterator[tuple[str, MediaReference]]:
     for name in part.__struct_fields__:
         value = getattr(part, name)
         if isinstance(value, MediaReference):
-            if value.id is not None:
-                yield name, value.id
+            yield name, value
         elif isinstance(value, Struct):
-            yield from _uploaded(value)
+            yield from _media(value)
         elif isinstance(value, list):
             for entry in value:
                 if isinstance(entry, Struct):
-                    yield from _uploaded(entry)
+                    yield from _media(entry)
