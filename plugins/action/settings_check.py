@@ -5,12 +5,18 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 
 from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
-from ansible_collections.waba.cluster.plugins.module_utils.planner import dotenv, given_secrets, setting_names
+from ansible_collections.waba.cluster.plugins.module_utils.planner import (
+    dotenv,
+    given_secrets,
+    log_window,
+    setting_names,
+)
 from ansible_collections.waba.cluster.plugins.module_utils.planner.problems import Problem
 
 ROLES = Path(__file__).resolve().parents[2] / "roles"
@@ -18,6 +24,7 @@ ROLES = Path(__file__).resolve().parents[2] / "roles"
 CONVERSION = re.compile(
     r"(?:argument|Elements value for option) '(\S+)' is of type .* and we were unable to convert to (\w+):.*", re.DOTALL
 )
+WINDOW = {"waba_logs_since": "", "waba_logs_until": "", "waba_logs_tail": 0}
 HOW_TO_LEARN = "ansible-doc -t role waba.cluster.{0} tells what it takes"
 
 
@@ -44,6 +51,8 @@ class ActionModule(ActionBase):
         images = [str(values.get(name)) for name in ("waba_coreapp_image", "waba_webapp_image")]
         unknown, warnings = setting_names.unknown(variables, {*specifications, *secrets})
         problems += dotenv.checked(values.get("waba_environment") or {}, "environment")[1]
+        window = [values.get(name) or empty for name, empty in WINDOW.items()]
+        problems += log_window.window_problems(*window, time.time())
         problems += given_secrets.given_problems(given, images) + unknown
         return {
             **result,

@@ -31,6 +31,7 @@ FOUR = "Give four ports in a row, as in '6300-6303'"
 PIN = "Pin one of them to ports that nobody else on this host has"
 TEXT = "Put a text in quotes, or leave it out: one is then made"
 HIDDEN = "(not shown)"
+MOMENT = "Write a moment, as in '2026-01-31T12:00:00Z', or how long ago it was, as in '90m', '12h' or '3d'"
 
 
 def row(case: tuple) -> tuple[str, ...]:
@@ -62,6 +63,9 @@ TYPED = {
     "waba_database_port": "mysql",
     "waba_wait_timeout": "soon",
     "waba_clock_tolerance": "little",
+    "waba_logs_since": "yesterday",
+    "waba_logs_until": "2026-13-01",
+    "waba_logs_tail": -1,
     "images_source": "thin air",
     "docker_host_manage": "perhaps",
     "waba_dir": "{{ nobody_defined_this }}",
@@ -75,6 +79,8 @@ TYPED = {
 KEYS = {
     "waba_coreapp_instances": [{"name": "wacore", "port": 6250}],
     "waba_webapp_instances": [{"name": "waweb", "ports": "9090-9093"}],
+    "waba_logs_since": "1h",
+    "waba_logs_until": "2h",
     "waba_volumes": {"medias": {"source": "x"}},
     "waba_environment": "WA_DB_PERSISTENT",
     "waba_coreapp_image": f"{VENDOR}/coreapp:v2.57.2",
@@ -147,6 +153,9 @@ SETTINGS = [
     ("typed", "waba_database_port", "mysql", "waba_database_port must be of the type int", WABA),
     ("typed", "waba_wait_timeout", "soon", "waba_wait_timeout must be of the type int", WABA),
     ("typed", "waba_clock_tolerance", "little", "waba_clock_tolerance must be of the type float", WABA),
+    ("typed", "waba_logs_since", "yesterday", "it is neither a moment nor how long ago one was", MOMENT),
+    ("typed", "waba_logs_until", "2026-13-01", "it is neither a moment nor how long ago one was", MOMENT),
+    ("typed", "waba_logs_tail", -1, "it is no number of lines", "Use 1 or more, or 0 for all lines"),
     ("typed", "images_source", "thin air", "value of images_source must be one of: build, archive, registry, preloaded, got: thin air",
      LEARN.format("images")),
     ("typed", "docker_host_manage", "perhaps", "docker_host_manage must be of the type bool", LEARN.format("docker_host")),
@@ -159,6 +168,7 @@ SETTINGS = [
     ("typed", "waba_jwt_key", HIDDEN, "it is empty", TEXT),
     ("typed", "waba_node_secret", HIDDEN, "it is not text but list", TEXT),
     ("typed", "waba_database_root_password", HIDDEN, "it holds a newline or a NUL", "Use a text of one line"),
+    ("keys", "waba_logs_until", "2h", "it is not after waba_logs_since (1h)", "Let it be later, or leave it out"),
     ("keys", "waba_coreapp_instances", "(list)", "waba_coreapp_instances.port. Supported parameters include: name, ports.", WABA),
     ("keys", "waba_webapp_instances", "(list)", "waba_webapp_instances.ports. Supported parameters include: name, port.", WABA),
     ("keys", "waba_volumes", "(dict)", "waba_volumes.medias. Supported parameters include: data, database, media.", WABA),

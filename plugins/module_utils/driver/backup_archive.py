@@ -88,7 +88,7 @@ def unpack_folder(path, folder):
                 # The filter that does this for us is younger than the oldest Python that we run on.
                 if entry.name.startswith("/") or ".." in entry.name.split("/") or not (entry.isdir() or entry.isreg()):
                     raise DriverError(
-                        f"{entry.name} in the archive is no plain file of the media folder. Nothing more was unpacked."
+                        f"{entry.name} in the archive is no plain file below its folder. Nothing more was unpacked."
                     )
                 archive.extract(entry, folder, **FILTER)
     except (OSError, tarfile.TarError) as error:

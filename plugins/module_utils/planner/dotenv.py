@@ -33,6 +33,18 @@ def render(environment, header):
     return "".join([f"# {header}\n", *(f"{name}={quoted(value)}\n" for name, value in environment.items())])
 
 
+def parsed(text):
+    """Return {name: value} of an environment file as `render` makes it; a value that somebody wrote without quotes is taken as it stands."""
+    found = {}
+    for line in text.split("\n"):
+        name, equals, value = line.partition("=")
+        if equals and NAME.fullmatch(name):
+            is_quoted = len(value) > 1 and value[0] in "'\"" and value[-1] == value[0]
+            inner = value[1:-1] if is_quoted else value
+            found[name] = re.sub(r"\\(.)", r"\1", inner, flags=re.DOTALL) if value[:1] == '"' and is_quoted else inner
+    return found
+
+
 def checked(environment, option):
     """Return ({name: str}, list of Problem) for the values that a user gave in an option. Values never appear in a problem."""
     values, problems = {}, []

@@ -27,3 +27,8 @@ def redacted(text, secrets):
     for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, HIDDEN)
     return text
+
+
+def without_secrets(environment):
+    """Return an environment ({str: str}) in which every value is hidden but those that may be shown."""
+    return {name: value if name in PLAIN_VARIABLES else HIDDEN for name, value in environment.items()}

@@ -61,6 +61,6 @@ def test_no_member_leaves_the_folder(tmp_path, name):
     with tarfile.open(tmp_path / "evil.tar", "w") as archive:
         archive.addfile(tarfile.TarInfo(name), io.BytesIO())
     (tmp_path / "in").mkdir()
-    with pytest.raises(DriverError, match="no plain file of the media folder"):
+    with pytest.raises(DriverError, match="no plain file below its folder"):
         backup_archive.unpack_folder(str(tmp_path / "evil.tar"), str(tmp_path / "in"))
     assert not (tmp_path / "outside").exists()

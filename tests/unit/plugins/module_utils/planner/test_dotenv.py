@@ -39,6 +39,11 @@ def test_every_value_is_read_back_as_it_was(value):
     assert read_back(dotenv.quoted(value)) == value
 
 
+@given(st.dictionaries(st.from_regex(dotenv.NAME, fullmatch=True), VALUES, max_size=6))
+def test_a_whole_file_is_parsed_as_it_was_rendered(environment):
+    assert dotenv.parsed(dotenv.render(environment, "a comment")) == environment
+
+
 @pytest.mark.usefixtures("real_compose")
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(values=st.lists(VALUES, min_size=30, max_size=60))
