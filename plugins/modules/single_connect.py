@@ -9,6 +9,8 @@ short_description: Stop single-connect containers of the same client
 version_added: 1.0.0
 description:
   - Two live connections for one number get the account banned. So what runs the same client outside the cluster is stopped before the cluster starts.
+  - A container counts whose command is its image's own or starts the client, without C(WA_APP_MULTICONNECT=1). One that runs something else from such an
+    image, or changes the schema (C(WA_DB_UPGRADE=1)), connects nobody and goes on.
   - Containers are never deleted. One that would come back with the engine (restart policy V(always)) gets V(unless-stopped).
 author:
   - waba.cluster contributors (!UNKNOWN)
@@ -45,32 +47,8 @@ stopped:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils.driver import docker_engine
+from ansible_collections.waba.cluster.plugins.module_utils.driver import docker_engine, single_connect
 from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DockerUnavailable, DriverError
-from ansible_collections.waba.cluster.plugins.module_utils.planner.single_connect import single_connect
-
-
-def running(client):
-    """Return the running containers (list of dict, as the planner takes them, with the SDK's own under `handle`)."""
-    with docker_engine.engine_errors("list the containers"):
-        return [
-            {
-                "name": one.name,
-                "image": one.attrs["Config"]["Image"],
-                "environment": one.attrs["Config"].get("Env") or [],
-                "labels": one.labels,
-                "handle": one,
-            }
-            for one in client.containers.list()
-        ]
-
-
-def stop(container):
-    """Stop a container, for good. Raises DriverError."""
-    with docker_engine.engine_errors(f"stop {container.name}"):
-        if container.attrs["HostConfig"]["RestartPolicy"]["Name"] == "always":
-            container.update(restart_policy={"Name": "unless-stopped"})
-        container.stop()
 
 
 def main():
@@ -82,16 +60,17 @@ def main():
         supports_check_mode=True,
     )
     try:
-        found = single_connect(running(docker_engine.connect()), module.params["images"])
+        client = docker_engine.connect()
+        found = single_connect.running(client, module.params["images"])
         for container in [] if module.check_mode else found:
-            stop(container["handle"])
+            single_connect.stop(client, container)
     except DockerUnavailable as error:
         if not module.check_mode:
             module.fail_json(msg=str(error))
         found = []
     except DriverError as error:
         module.fail_json(msg=str(error))
-    names = sorted(container["name"] for container in found)
+    names = sorted(container["Name"].lstrip("/") for container in found)
     if names:
         module.warn(
             f"Stopped, since a second connection for the number gets the account banned: {', '.join(names)}. Nothing was deleted."

@@ -74,20 +74,31 @@ def test_secrets_show_nowhere(cluster: Cluster, api: Api) -> None:
 def single_connect(cluster: Cluster) -> Iterator:
     """A container of the same client outside the cluster, as an older installation leaves it."""
     image = cluster.container("wacore1").attrs["Config"]["Image"]
+    waits = "sleep infinity; exec /opt/whatsapp/bin/launch_within_docker.sh"
     container = cluster.engine.containers.run(
-        image, ["sleep", "infinity"], name=f"{NAME}-single", detach=True, restart_policy={"Name": "always"}
+        image, ["sh", "-c", waits], name=f"{NAME}-single", detach=True, restart_policy={"Name": "always"}
     )
     yield container
     container.remove(force=True)
 
 
-def test_single_connect_containers_are_stopped_named_and_kept(cluster: Cluster, single_connect) -> None:
+@pytest.fixture
+def helper(cluster: Cluster) -> Iterator:
+    """A container of the same image that connects nobody, as one that copies media."""
+    image = cluster.container("wacore1").attrs["Config"]["Image"]
+    container = cluster.engine.containers.run(image, ["sleep", "infinity"], name=f"{NAME}-helper", detach=True)
+    yield container
+    container.remove(force=True)
+
+
+def test_single_connect_containers_are_stopped_named_and_kept(cluster: Cluster, single_connect, helper) -> None:
     before = cluster.started()
     result = play("playbooks/site.yml")
     assert changed(result) == 1
     assert single_connect.name in result.stdout + result.stderr
     single_connect.reload()
-    assert single_connect.status == "exited"
+    helper.reload()
+    assert (single_connect.status, helper.status) == ("exited", "running")
     assert single_connect.attrs["HostConfig"]["RestartPolicy"]["Name"] == "unless-stopped"
     assert cluster.started() == before
 

@@ -11,6 +11,7 @@ import platform
 import socket
 import stat
 
+from ansible_collections.waba.cluster.plugins.module_utils.driver import single_connect
 from ansible_collections.waba.cluster.plugins.module_utils.driver.containers import volume_fault
 from ansible_collections.waba.cluster.plugins.module_utils.driver.docker_engine import connect, engine_errors
 from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DockerUnavailable
@@ -26,7 +27,7 @@ def ports_taken(cluster, client_images):
     """Return (taken, ours): the ports that somebody other than this cluster holds, as `planner.ports_in_use.clashes` wants them, and the set of
     those that its own running containers publish.
 
-    cluster: str, whose containers are no clash. client_images: image names whose unlabelled containers a later step stops.
+    cluster: str, whose containers are no clash. client_images: names of the node's images, whose single-connect containers a later step stops.
     """
     try:
         (published, ours), docker_known = _published(cluster, client_images), True
@@ -46,8 +47,8 @@ def ports_taken(cluster, client_images):
 
 
 def _published(cluster, client_images):
-    repositories = {_repository(name) for name in client_images}
     client = connect()
+    stopped_later = {container["Id"] for container in single_connect.running(client, client_images)}
     with engine_errors("list the containers"):
         listed = client.api.containers()
     bound = [
@@ -61,8 +62,7 @@ def _published(cluster, client_images):
             "address": port.get("IP") or "0.0.0.0",  # noqa: S104 - what Docker means by none, not what we bind
             "port": port["PublicPort"],
             "by": f"the container {container['Names'][0].lstrip('/')}",
-            "will_be_stopped": LABEL_CLUSTER not in container["Labels"]
-            and _repository(container["Image"]) in repositories,
+            "will_be_stopped": container["Id"] in stopped_later,
         }
         for container, port in bound
         if container["Labels"].get(LABEL_CLUSTER) != cluster
@@ -70,11 +70,6 @@ def _published(cluster, client_images):
     return others, {
         port["PublicPort"] for container, port in bound if container["Labels"].get(LABEL_CLUSTER) == cluster
     }
-
-
-def _repository(image):
-    name, _colon, tag = image.partition("@")[0].rpartition(":")
-    return name if name and "/" not in tag else image
 
 
 def _listening():

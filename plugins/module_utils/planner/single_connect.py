@@ -4,8 +4,14 @@
 
 from __future__ import annotations
 
+from ansible_collections.waba.cluster.plugins.module_utils.planner import contract
 from ansible_collections.waba.cluster.plugins.module_utils.planner.contract import LABEL_CLUSTER
 
+LAUNCHER = contract.COMMAND[-1].rpartition("/")[2]
+ELSEWISE = {
+    "WA_APP_MULTICONNECT=1",
+    "WA_DB_UPGRADE=1",
+}  # a node of a cluster; a change of the schema, which ends by itself
 VENDOR_REPOSITORIES = ("docker.whatsapp.biz/web", "docker.whatsapp.biz/coreapp")
 
 
@@ -16,16 +22,21 @@ def repository(image):
     return head + slash + last.split(":", 1)[0]
 
 
-def single_connect(containers, images):
-    """Return those of the containers that run the same client without multiconnect (source: the seed and vendor facts).
+def single_connect(container, images):
+    """Return whether a container runs the same client without multiconnect (source: the seed and vendor facts).
 
-    containers: list of dict with `image`, `environment` (list of "NAME=value") and `labels`. images: names of the cluster's node images.
+    container: {"image", "environment": list of "NAME=value", "labels", "command": the words it was started with, "own_command": its image's, None
+    where that is not known}. images: names of the cluster's node images.
+
+    What runs something else from such an image (a shell, `cp`, a change of the schema) connects nobody. Where it cannot be told, it counts.
     """
     repositories = {repository(image) for image in images}.union(VENDOR_REPOSITORIES)
-    return [
-        container
-        for container in containers
-        if repository(container["image"]) in repositories
-        and "WA_APP_MULTICONNECT=1" not in container["environment"]
+    return (
+        repository(container["image"]) in repositories
         and LABEL_CLUSTER not in container["labels"]
-    ]
+        and not ELSEWISE & set(container["environment"])
+        and (
+            container["own_command"] in (None, container["command"])
+            or any(LAUNCHER in word for word in container["command"])
+        )
+    )
