@@ -16,7 +16,7 @@ SEED ?=
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 
-.PHONY: help site preflight uninstall logs test lint lab lab-down soak-simulation fuzz clean soak bench-node
+.PHONY: help site preflight uninstall status logs test lint lab lab-down soak-simulation fuzz clean soak bench-node
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -28,6 +28,9 @@ preflight: $(VENV)/run.stamp ## Check the hosts of INVENTORY and every setting; 
 
 uninstall: $(VENV)/run.stamp ## Take the cluster of INVENTORY down; volumes stay unless ARGS="-e waba_wipe_volumes=true"
 	ansible-playbook playbooks/uninstall.yml -i $(INVENTORY) $(ARGS)
+
+status: $(VENV)/run.stamp ## Show how the cluster of INVENTORY is; fails when it is unhealthy or not as the inventory says
+	ansible-playbook playbooks/status.yml -i $(INVENTORY) $(ARGS)
 
 logs: $(VENV)/run.stamp ## Collect logs, files and versions of every host of INVENTORY into one archive (ARGS="-e waba_logs_since=2h")
 	ansible-playbook playbooks/logs.yml -i $(INVENTORY) $(ARGS)

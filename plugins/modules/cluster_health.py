@@ -42,6 +42,10 @@ options:
     description: Seconds to wait.
     type: int
     default: 0
+  lags:
+    description: Also ask how many messages and webhooks wait.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -74,6 +78,11 @@ nodes:
   type: list
   elements: dict
   sample: [{name: wacore1, container: 0123456789ab, role: coreapp, gateway_status: connected, problem: ""}]
+lags:
+  description: How many messages wait to be handed over, and webhooks to be delivered. Nothing where nobody could count them.
+  returned: with O(lags=true)
+  type: dict
+  sample: {messages: 0, webhooks: 3}
 """
 
 import time
@@ -81,7 +90,7 @@ import time
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.waba.cluster.plugins.module_utils.api_client import CONNECTION_OPTIONS, PAUSE, Api
 from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DriverError
-from ansible_collections.waba.cluster.plugins.module_utils.planner.health import judge, nodes_of
+from ansible_collections.waba.cluster.plugins.module_utils.planner.health import judge, lags_of, nodes_of
 from ansible_collections.waba.cluster.plugins.module_utils.planner.table import table
 
 COLUMNS = ("name", "role", "gateway_status", "problem")
@@ -102,6 +111,14 @@ def look(api, expect):
     return {"healthy": not reasons, "summary": summary, "reasons": reasons, "nodes": nodes}
 
 
+def waiting(api):
+    """Return how many messages and webhooks wait; {} where that cannot be told, as without a primary master."""
+    try:
+        return lags_of(api.part(api.call("GET", "stats/db"), "stats"))
+    except DriverError:
+        return {}
+
+
 def main():
     module = AnsibleModule(
         argument_spec={
@@ -109,6 +126,7 @@ def main():
             "api_key": {"type": "str", "required": True, "no_log": True},
             "expect": {"type": "dict", "required": True, "options": EXPECTED},
             "wait_timeout": {"type": "int", "default": 0},
+            "lags": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
     )
@@ -123,6 +141,8 @@ def main():
     if patience and not result["healthy"]:
         lines = table([[node[column] for column in COLUMNS] for node in result["nodes"]], COLUMNS)
         module.fail_json(msg=f"After {patience} s: {result['summary']}\n" + "\n".join(lines), **result)
+    if module.params["lags"]:
+        result["lags"] = waiting(api)
     module.exit_json(changed=False, **result)
 
 

@@ -8,8 +8,8 @@ module: log_bundle
 short_description: Put the hosts' logs into one folder, and into one archive of it
 version_added: 1.0.0
 description:
-  - Unpacks what M(waba.cluster.host_logs) wrote on each host, and was fetched since, into a folder for each host; adds health and a summary; and packs all
-    of it into one archive beside the folder. Folder and archive are readable by their owner alone. It runs on the controller.
+  - Unpacks what M(waba.cluster.host_logs) wrote on each host, and was fetched since, into a folder for each host; adds C(status.json) and a summary;
+    and packs all of it into one archive beside the folder. Folder and archive are readable by their owner alone. It runs on the controller.
 author:
   - waba.cluster contributors (!UNKNOWN)
 extends_documentation_fragment:
@@ -32,8 +32,8 @@ options:
     description: The results of M(waba.cluster.host_logs) by host, as Ansible registers them, also of hosts that could not be asked.
     type: dict
     required: true
-  health:
-    description: What M(waba.cluster.cluster_health) tells, by the host that was asked.
+  status:
+    description: How the cluster is, as P(waba.cluster.status#filter) tells.
     type: dict
     default: {}
 """
@@ -77,7 +77,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.planner.log_report im
 from ansible_collections.waba.cluster.plugins.module_utils.planner.table import table
 
 
-def bundle(folder, rows, hosts, health):
+def bundle(folder, rows, hosts, status):
     """Unpack and pack; return the archive's path. hosts: those whose archives came. Raises DriverError."""
     for host in hosts:
         fetched, place = os.path.join(folder, f"{host}.tar.gz"), os.path.join(folder, host)
@@ -89,7 +89,7 @@ def bundle(folder, rows, hosts, health):
         files.remove(fetched)
     lines = table([[row[column] for column in COLUMNS] for row in rows], COLUMNS)
     files.write(os.path.join(folder, "summary.txt"), "".join(f"{line}\n" for line in lines), 0o600)
-    files.write(os.path.join(folder, "health.json"), json.dumps(health, indent=2, sort_keys=True) + "\n", 0o600)
+    files.write(os.path.join(folder, "status.json"), json.dumps(status, indent=2, sort_keys=True) + "\n", 0o600)
     archive = f"{folder}.tar.gz"
     pack(folder, archive, os.path.basename(folder))
     return archive
@@ -100,7 +100,7 @@ def main():
         argument_spec={
             "folder": {"type": "path", "required": True},
             "reports": {"type": "dict", "required": True},
-            "health": {"type": "dict", "default": {}},
+            "status": {"type": "dict", "default": {}},
         },
         supports_check_mode=True,
     )
@@ -112,7 +112,7 @@ def main():
     if module.check_mode:
         module.exit_json(**result)
     try:
-        module.exit_json(archive=bundle(folder, rows, came, params["health"]), **result)
+        module.exit_json(archive=bundle(folder, rows, came, params["status"]), **result)
     except DriverError as error:
         module.fail_json(msg=str(error))
 

@@ -1,14 +1,16 @@
-"""What an operator gets to see of a running cluster: its logs."""
+"""What an operator gets to see of a running cluster: how it is, and its logs."""
 
 from __future__ import annotations
 
+import json
 import stat
+import subprocess
 import tarfile
 from pathlib import Path
 
 import pytest
 import yaml
-from conftest import NAME, SECRETS_FILE, Cluster, changed, play
+from conftest import FOLDER, NAME, SECRETS_FILE, Api, Cluster, changed, play, wait_for
 
 DOWN = {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 1}
 
@@ -42,9 +44,70 @@ def test_logs_come_from_every_host_that_is_up_without_a_secret(
             if one.isfile()
         }
     assert [name for name, text in files.items() if any(secret in text for secret in secrets)] == []
-    assert files["localhost/debug_output.txt"].count("it is ********.") == len(secrets)
+    assert files["localhost/debug_output.txt"].count("it is ********.") >= len(secrets)
     assert all(f"{one.name} " in files["localhost/debug_output.txt"] for one in cluster.containers())
     assert "WA_DB_PASSWORD='********'" in files["localhost/files/db.env"]
-    assert '"primary_master"' in files["health.json"]
+    assert '"primary_master"' in files["status.json"]
     assert "gone" in files["summary.txt"]
     assert list(Path("/var/tmp").glob(f"waba-logs.{NAME}.*")) == []
+
+
+def status(tmp_path: Path, *arguments: str) -> tuple[subprocess.CompletedProcess, dict]:
+    """Run status.yml; return how that went, and its JSON."""
+    path = tmp_path / "status.json"
+    result = play("playbooks/status.yml", "-e", f"waba_status_json={path}", *arguments)
+    return result, json.loads(path.read_text(encoding="utf-8"))
+
+
+def problems(state: dict) -> dict[str, str]:
+    return {one["service"]: one["problem"] for one in state["problems"]}
+
+
+def test_status_of_a_healthy_cluster_ends_well(api: Api, cluster: Cluster, tmp_path: Path) -> None:
+    wait_for(api.is_whole, 60, "the cluster is whole")
+    before = cluster.started()
+    result, state = status(tmp_path)
+    assert result.returncode == 0, result.stdout
+    assert (state["healthy"], state["drifted"], state["problems"]) == (True, False, [])
+    nodes = {one["service"]: one for one in state["nodes"]}
+    assert set(nodes) == {one.labels["waba.cluster.instance"] for one in cluster.containers()}
+    assert sorted(nodes[name]["gateway"] for name in ("wacore1", "wacore2")) == ["connected", "disconnected"]
+    assert {one["version"] for one in nodes.values()} == {"1.0.0"}
+    assert set(state["lags"]) == {"messages", "webhooks"}
+    assert cluster.started() == before
+
+
+def test_status_tells_what_stands_still_and_which_file_was_changed(api: Api, cluster: Cluster, tmp_path: Path) -> None:
+    (spare,) = api.nodes(role="coreapp", gateway_status="disconnected")
+    container, file = cluster.engine.containers.get(spare), FOLDER / "multiconnect-compose.yml"
+    text = file.read_bytes()
+    container.stop()
+    file.write_bytes(text + b"# by hand\n")
+    try:
+        result, state = status(tmp_path)
+    finally:
+        file.write_bytes(text)
+        container.start()
+    assert result.returncode == 2
+    assert (state["healthy"], state["drifted"]) == (False, True)
+    assert problems(state)[container.labels["waba.cluster.instance"]] == "it is exited"
+    assert problems(state)[file.name] == "it is not what the inventory says"
+    assert "0 coreapps standing by, not 1" in " ".join(result.stdout.split())
+
+
+def test_status_with_no_webapp_and_a_host_that_is_down(
+    api: Api, cluster: Cluster, tmp_path: Path, one_host_is_down: tuple[str, str]
+) -> None:
+    webapp = cluster.container("waweb")
+    webapp.stop()
+    try:
+        result, state = status(tmp_path, *one_host_is_down)
+    finally:
+        webapp.start()
+    assert result.returncode == 2
+    assert state["healthy"] is False
+    assert problems(state)["(the cluster)"].startswith("No webapp answers")
+    assert problems(state)["waweb"] == "it is exited"
+    assert [one["state"] for one in state["nodes"] if one["host"] == "gone"] == ["DOWN"]
+    assert [one["state"] for one in state["nodes"] if one["service"] == "master1"] == ["running healthy"]
+    wait_for(api.is_whole, 60, "the cluster is whole again")

@@ -15,8 +15,11 @@ except ImportError:
     yaml = None
 
 
-def observed(client, cluster, path):
-    """Return the nodes (not the database) of a host, in the files' order: list of dict. client: docker.DockerClient.
+NODES = ("master", "coreapp", "webapp")
+
+
+def observed(client, cluster, path, roles=NODES):
+    """Return the nodes (not the database, unless roles name it) of a host, in the files' order: list of dict. client: docker.DockerClient.
 
     `service`, `role`, `file`, `file_image` ("" where no file has the service), `container` (12 characters of the id, "" where there is none),
     `image`, `image_id`, `state`, `health`, `ports` (published, list of int), `address` (on which they are).
@@ -24,11 +27,12 @@ def observed(client, cluster, path):
     found = {
         service: {"service": service, "role": role, "file": file, "file_image": image, **_container(None)}
         for service, role, file, image in _in_files(cluster, path)
+        if role in roles
     }
     for container in containers.with_labels(client, f"{contract.LABEL_CLUSTER}={cluster}"):
         labels = container["Config"]["Labels"]
         service, role = labels.get(contract.LABEL_INSTANCE), labels.get(contract.LABEL_ROLE)
-        if role in ("master", "coreapp", "webapp"):
+        if role in roles:
             node = found.setdefault(service, {"service": service, "role": role, "file": "", "file_image": ""})
             node.update(_container(container))
     return list(found.values())
@@ -40,8 +44,7 @@ def _in_files(cluster, path):
         if state and contract.is_ours(state[0], cluster):
             for service, definition in yaml.safe_load(state[0])["services"].items():
                 role = definition["labels"][contract.LABEL_ROLE]
-                if role != "mysql":
-                    yield service, role, os.path.join(path, name), definition["image"]
+                yield service, role, os.path.join(path, name), definition["image"]
 
 
 def _container(container):

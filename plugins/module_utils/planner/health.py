@@ -63,6 +63,18 @@ def judge(nodes, masters, coreapps, shards):
     return [], f"Healthy: {len(primaries)} primary and {len(secondaries)} secondary masters, {state}."
 
 
+def lags_of(stats):
+    """Return {"messages", "webhooks"}: how many wait (int), of the `stats` object of GET /v1/stats/db; {} where no master has counted."""
+    names = {"messages": "db_pending_messages", "webhooks": "db_pending_callbacks"}
+    found = {}
+    for node in stats.values() if isinstance(stats, dict) else ():
+        counted = node.get("db", {})
+        for lag, name in names.items():
+            if name in counted:
+                found[lag] = sum(int(sample["value"]) for sample in counted[name]["data"])
+    return found
+
+
 def _told(error):
     """Return one error of an entry in words. Whatever its shape: a node that has one is not sound."""
     words = (error.get("details") or error.get("title")) if isinstance(error, dict) else error

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.waba.cluster.plugins.module_utils.planner.health import judge, nodes_of
+from ansible_collections.waba.cluster.plugins.module_utils.planner.health import judge, lags_of, nodes_of
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -91,3 +91,9 @@ def test_healthy_is_never_two_primaries_too_many_connected_or_an_unreachable_nod
         assert (roles.count("primary_master"), roles.count("secondary_master")) == (1, masters - 1)
         statuses = [one["gateway_status"] for one in nodes if one["role"] == "coreapp"]
         assert sorted(statuses) in (["connected"] + ["disconnected"] * (coreapps - 1), ["unregistered"] * coreapps)
+
+
+def test_what_waits_is_counted_by_whoever_counted_it():
+    counted = {"db_pending_messages": {"data": [{"labels": {}, "value": 3}]}, "db_pending_callbacks": {"data": []}}
+    assert lags_of({"master1:c1": {"db": counted}, "wacore1:c2": {}}) == {"messages": 3, "webhooks": 0}
+    assert lags_of({"wacore1:c2": {}}) == {}

@@ -1,0 +1,67 @@
+# Copyright: (c) 2026, waba.cluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: status
+short_description: Put together how a cluster is
+version_added: 1.0.0
+description:
+  - From what M(waba.cluster.host_status) found on all hosts, and M(waba.cluster.cluster_health) heard of their webapps.
+author:
+  - waba.cluster contributors
+positional: hosts, registered, whole
+options:
+  _input:
+    description: The variables of all hosts, C(hostvars).
+    type: dict
+    required: true
+  hosts:
+    description: The hosts that were asked.
+    type: list
+    elements: str
+    required: true
+  registered:
+    description: The variables in which the results are registered, V(status) of M(waba.cluster.host_status) and V(health) of M(waba.cluster.cluster_health).
+    type: dict
+    required: true
+  whole:
+    description: Whether these are all hosts of the cluster.
+    type: bool
+    default: true
+"""
+
+EXAMPLES = r"""
+- name: Show how the cluster is
+  ansible.builtin.debug:
+    msg: "{{ (hostvars | waba.cluster.status(ansible_play_hosts_all, {'status': 'found', 'health': 'answer'})).lines }}"
+"""
+
+RETURN = r"""
+_value:
+  description:
+    - V(healthy), V(drifted), V(summary), V(lags), V(nodes) and V(problems); and V(lines), a table of them.
+  type: dict
+"""
+
+from ansible_collections.waba.cluster.plugins.module_utils.planner import status as planner
+
+
+def status(variables, hosts, registered, whole=True):
+    """Return `planner.status.status` of the results that hosts have in the registered variables, with its `lines`."""
+    results = {
+        part: {host: variables[host][name] for host in hosts if name in variables[host]}
+        for part, name in registered.items()
+    }
+    answers = {host: one for host, one in results["health"].items() if not one.get("skipped")}
+    names = {
+        host: variables[host].get("waba_external_hostname", variables[host].get("ansible_host", host)) for host in hosts
+    }
+    state = planner.status(results["status"], answers, names, whole)
+    return {**state, "lines": planner.lines_of(state)}
+
+
+class FilterModule:
+    def filters(self):
+        return {"status": status}
