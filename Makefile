@@ -11,12 +11,13 @@ EXAMPLES ?= 100
 LAB ?= lab
 HOSTS ?= 8
 MINUTES ?= 30
+UPGRADES ?= 10
 SEED ?=
 
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 
-.PHONY: help site preflight uninstall status logs test lint lab lab-down soak-simulation fuzz clean soak bench-node
+.PHONY: help site preflight uninstall status logs test lint lab lab-down soak-simulation fuzz clean soak bench-upgrade bench-node
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -58,6 +59,11 @@ soak: $(VENV)/test.stamp ## Faults at random strike a real cluster for MINUTES, 
 	molecule destroy --scenario-name chaos && molecule converge --scenario-name chaos
 	WABA_CHAOS_SECONDS=$$(( 60 * $(MINUTES) )) WABA_CHAOS_SEED=$(SEED) python3 -m pytest -s molecule/chaos/tests
 	molecule destroy --scenario-name chaos
+
+bench-upgrade: $(VENV)/test.stamp ## UPGRADES rolls of a cluster under traffic, and a plain restart beside them
+	molecule destroy --scenario-name upgrade && molecule converge --scenario-name upgrade
+	WABA_UPGRADES=$(UPGRADES) python3 -m pytest -s molecule/upgrade/tests/test_3_many.py
+	molecule destroy --scenario-name upgrade
 
 bench-node: $(VENV)/test.stamp ## Messages per second and seconds of failover, of the images that are there (needs wrk)
 	PYTHONPATH=tests/running python3 tests/bench/node.py messages

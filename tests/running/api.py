@@ -19,10 +19,10 @@ class Api:
         self.session.trust_env = False  # a CA bundle in the environment would win over verify
         self.session.headers["Authorization"] = f"Bearer {self.login().json()['users'][0]['token']}"
 
-    def login(self, password: str | None = None) -> requests.Response:
+    def login(self, password: str | None = None, user: str = "admin") -> requests.Response:
         return requests.post(
             f"{self.base}/v1/users/login",
-            auth=("admin", password or self.secrets["waba_admin_password"]),
+            auth=(user, password or self.secrets["waba_admin_password"]),
             verify=False,
             timeout=10,
         )

@@ -10,6 +10,7 @@ import queue
 import ssl
 import threading
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from cryptography import x509
@@ -52,6 +53,15 @@ class Receiver:
                 body = self.bodies.get(timeout=0.2)
                 statuses += [status["status"] for status in body.get("statuses", []) if status["id"] == message]
         return statuses
+
+    def undelivered(self, accepted: Iterable[str], seconds: float = 60) -> set[str]:
+        """Return which messages were not heard of as delivered within so many seconds."""
+        missing, deadline = set(accepted), time.monotonic() + seconds
+        while missing and time.monotonic() < deadline:
+            with contextlib.suppress(queue.Empty):
+                body = self.bodies.get(timeout=0.5)
+                missing -= {status["id"] for status in body.get("statuses", []) if status["status"] == "delivered"}
+        return missing
 
 
 def self_signed(folder: Path, address: str) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import subprocess
 import time
 
@@ -57,6 +58,23 @@ class Lab:
     def files(self, *names: str) -> dict[str, str]:
         """Return the checksums of the files that the collection wrote, by host."""
         return {name: self.run(name, "sha256sum /opt/waba/*") for name in names or CLUSTER_HOSTS}
+
+    def coreapp_logs(self) -> list[list[str]]:
+        """Return the command that shows the log of each coreapp."""
+        script = "docker ps -aq --filter label=waba.cluster.name=waba --filter label=waba.cluster.role=coreapp"
+        return [
+            ["docker", "exec", f"{LAB}-{name}", "docker", "logs", coreapp]
+            for name in HOSTS
+            if name.startswith(("coreapp", "spare"))
+            for coreapp in self.run(name, script).split()
+        ]
+
+    def gateway(self) -> str:
+        """Return the address under which the hosts reach this machine."""
+        self.network.reload()
+        return self.network.attrs["IPAM"]["Config"][0].get("Gateway") or str(
+            next(ipaddress.ip_network(self.network.attrs["IPAM"]["Config"][0]["Subnet"]).hosts())
+        )
 
     def cut_off(self, name: str) -> None:
         """Take a host off the network; its containers go on."""

@@ -5,7 +5,7 @@ from alembic import op
 from waba_node.store.schema import known_revisions
 
 revision = "9001"
-down_revision = oldest_node = known_revisions()[-2]  # whatever is the last in the source
+down_revision = oldest_node = max(one for one in known_revisions() if one < revision)  # the last in the source
 
 
 def upgrade() -> None:

@@ -1,28 +1,22 @@
-"""What was backed up is there again after a restore, and a restore loses nothing by mistake. Last: these tests stop the nodes."""
+"""What was backed up is there again after a restore, and a restore loses nothing by mistake. These tests stop the nodes, and start them again."""
 
 from __future__ import annotations
 
-import re
 import stat
 from pathlib import Path
 
 import pytest
-from conftest import Business, Cluster, changed, play, refusal, wait_for
+from conftest import Api, Cluster, accepted, are_whole, changed, made_backup, play, refusal, wait_for
 
 USER, PASSWORD = "operator", "Op3rator-secret"
 
 
-def made_backup(result) -> Path:
-    (path,) = set(re.findall(r"waba_restore_archive=(\S+\.tar)", " ".join(result.stdout.split())))
-    return Path(path)
-
-
 @pytest.fixture(scope="module")
-def backup(business: Business) -> tuple[Path, str]:
+def backup(apis: list[Api]) -> tuple[Path, str]:
     """An archive, and the id of a message that is in it."""
-    kept = business.send("kept")
-    business.call("POST", "users", {"username": USER, "password": PASSWORD})
-    business.call("PATCH", "settings/application", {"heartbeat_interval": 4})
+    kept = accepted(apis[0], "kept")
+    apis[0].call("POST", "users", {"username": USER, "password": PASSWORD})
+    apis[0].call("PATCH", "settings/application", {"heartbeat_interval": 4})
     result = play("backup.yml")
     assert changed(result) > 0
     return made_backup(result), kept
@@ -50,7 +44,7 @@ def test_an_archive_that_is_not_there_is_refused_by_name(backup) -> None:
     assert "/nowhere.tar': there is no such file on the controller" in refusal(restore(Path("/nowhere.tar")))
 
 
-def test_a_lost_database_comes_back(cluster: Cluster, business: Business, backup) -> None:
+def test_a_lost_database_comes_back(cluster: Cluster, apis: list[Api], backup) -> None:
     archive, kept = backup
     epoch = int(cluster.sql("SELECT MAX(epoch) FROM shard_map"))
     assert changed(play("stop.yml")) == 3
@@ -60,10 +54,10 @@ def test_a_lost_database_comes_back(cluster: Cluster, business: Business, backup
     changed(restore(archive))
     assert int(cluster.sql("SELECT MAX(epoch) FROM shard_map")) > epoch
     assert changed(play("start.yml")) == 3
-    wait_for(business.is_whole, 60, "the cluster is whole after the restore")
+    wait_for(lambda: are_whole(apis), 60, "the cluster is whole after the restore")
     assert cluster.sql(f"SELECT COUNT(*) FROM message WHERE message_id = '{kept}'") == "1"
-    assert business.login(USER, PASSWORD).status_code == 200
-    settings = business.call("GET", "settings/application").json()["settings"]["application"]
+    assert apis[0].login(PASSWORD, USER).status_code == 200
+    settings = apis[0].call("GET", "settings/application").json()["settings"]["application"]
     assert settings["heartbeat_interval"] == 4
-    business.send("after the restore")
+    accepted(apis[0], "after the restore")
     assert changed(play("start.yml")) == 0

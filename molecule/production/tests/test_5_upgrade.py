@@ -1,0 +1,68 @@
+"""From one version to the next, and back two at a time, on many hosts and under traffic."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+from conftest import FOLDER, HOSTS, Api, Lab, changed, figure, play, wait_for, webapp
+from flow import Flow
+from receiver import Receiver
+
+LONGEST_PAUSE = 2.0  # seconds in the whole of an upgrade: the rule
+IMAGE = "waba/node:v{}"
+BACKUPS = ("-e", f"waba_backup_dir={FOLDER}/backups")
+
+
+def images(tag: str) -> tuple[str, ...]:
+    return (
+        *("-e", f"waba_version={tag.partition('-')[0]}"),
+        *("-e", f"waba_coreapp_image={IMAGE.format(tag)}"),
+        *("-e", f"waba_webapp_image={IMAGE.format(tag)}"),
+    )
+
+
+def versions(lab: Lab) -> set[str]:
+    """Return the images of all nodes, on whichever host."""
+    script = "docker ps -a --filter label=waba.cluster.name=waba --format '{{.Image}}' | grep -v mariadb || true"
+    return {image for name in HOSTS for image in lab.run(name, script).split()}
+
+
+@pytest.fixture(scope="module")
+def receiver(lab: Lab, api: Api, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Receiver]:
+    """The business's webhook receiver, which the cluster knows."""
+    made = Receiver(tmp_path_factory.mktemp("receiver"), lab.gateway())
+    settings = {"webhooks": {"url": made.url}, "callback_backoff_delay_ms": 500, "sent_status": True}
+    assert api.call("PATCH", "settings/application", settings).status_code == 200
+    yield made
+    made.server.shutdown()
+
+
+def assert_nobody_noticed(what: str, flow: Flow, receiver: Receiver, seconds: float) -> None:
+    figure(f"{what} on many hosts", f"{seconds:.0f} s; {flow.summary()}")
+    assert flow.refused == []
+    assert flow.moves(), "the connected coreapp handed over"
+    assert sum(flow.moves()) <= LONGEST_PAUSE
+    assert receiver.undelivered(flow.accepted) == set()
+
+
+@pytest.mark.parametrize(
+    ("playbook", "tag", "arguments"),
+    [
+        ("upgrade", "1.1.0-rehearsal", BACKUPS),
+        ("rollback", "1.0.0", ("-e", "waba_upgrade_serial=2")),
+    ],
+)
+def test_nobody_notices(lab: Lab, api: Api, receiver: Receiver, playbook: str, tag: str, arguments: tuple) -> None:
+    coreapps = len(lab.coreapp_logs())
+    wait_for(lambda: api.is_whole(coreapps), 90, "the cluster is whole before")
+    began = time.monotonic()
+    with Flow([webapp("webapp1"), webapp("webapp2")], lab.coreapp_logs) as flow:
+        result = play(f"playbooks/{playbook}.yml", *images(tag), *arguments)
+        seconds = time.monotonic() - began
+    assert changed(result) > 0
+    assert versions(lab) == {IMAGE.format(tag)}
+    assert_nobody_noticed(playbook, flow, receiver, seconds)
+    assert api.is_whole(coreapps)
+    assert changed(play("playbooks/site.yml", *images(tag))) == 0
