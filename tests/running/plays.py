@@ -11,11 +11,12 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def play_on(inventory: Path, playbook: str, *arguments: str) -> subprocess.CompletedProcess:
-    """Run one of the collection's playbooks on the cluster of an inventory."""
+    """Run one of the collection's playbooks on the cluster of an inventory, without the settings that molecule has for its own plays."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
     return subprocess.run(
         ["ansible-playbook", str(ROOT / playbook), "-i", str(inventory), *arguments],
         cwd=ROOT,
-        env={**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"},
+        env={**own, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"},
         capture_output=True,
         text=True,
         check=False,
