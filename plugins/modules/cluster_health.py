@@ -72,6 +72,11 @@ reasons:
   returned: always
   type: list
   elements: str
+shards:
+  description: With how many shards the cluster would be healthy as it is; V(0) where it would with none.
+  returned: always
+  type: int
+  sample: 1
 nodes:
   description: The nodes, as the cluster sees them.
   returned: always
@@ -90,7 +95,7 @@ import time
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.waba.cluster.plugins.module_utils.api_client import CONNECTION_OPTIONS, PAUSE, Api
 from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DriverError
-from ansible_collections.waba.cluster.plugins.module_utils.planner.health import judge, lags_of, nodes_of
+from ansible_collections.waba.cluster.plugins.module_utils.planner.health import judge, lags_of, nodes_of, served
 from ansible_collections.waba.cluster.plugins.module_utils.planner.table import table
 
 COLUMNS = ("name", "role", "gateway_status", "problem")
@@ -106,9 +111,16 @@ def look(api, expect):
     try:
         nodes = nodes_of(api.part(api.call("GET", "health"), "health"))
     except DriverError as error:
-        return {"healthy": False, "summary": f"Not healthy: {error}.", "reasons": [str(error)], "nodes": []}
+        return {
+            "healthy": False,
+            "summary": f"Not healthy: {error}.",
+            "reasons": [str(error)],
+            "nodes": [],
+            "shards": 0,
+        }
     reasons, summary = judge(nodes, **expect)
-    return {"healthy": not reasons, "summary": summary, "reasons": reasons, "nodes": nodes}
+    shards = served(nodes, expect["masters"], expect["coreapps"])
+    return {"healthy": not reasons, "summary": summary, "reasons": reasons, "nodes": nodes, "shards": shards}
 
 
 def waiting(api):

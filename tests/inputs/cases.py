@@ -56,6 +56,7 @@ TYPED = {
     "waba_qqqqqqqq": 1,
     "waba_layout": "flat",
     "waba_ha": "perhaps",
+    "waba_shards": 3,
     "waba_master_instances": 5,
     "waba_coreapp_instances": [{"ports": "6250-6253"}],
     "waba_webapp_instances": [{"name": "waweb", "port": "many"}],
@@ -142,6 +143,7 @@ SETTINGS = [
     typo("waba_volume", "waba_volumes"),
     ("typed", "waba_qqqqqqqq", "(not read)", UNKNOWN, "Take it out; names with waba_ are for the collection alone"),
     ("typed", "waba_layout", "flat", "value of waba_layout must be one of: role, single_server, got: flat", WABA),
+    ("typed", "waba_shards", 3, "value of waba_shards must be one of: 1, 2, 4, 8, 16, 32, got: 3", WABA),
     ("typed", "waba_ha", "perhaps", "waba_ha must be of the type bool", WABA),
     ("typed", "waba_master_instances", 5, "waba_master_instances must be of the type dict", WABA),
     ("typed", "waba_master_instances", 5,
@@ -220,8 +222,8 @@ ASKED = "first, namesake, itself, odd, single"  # the hosts of the second run th
 BETWEEN_HOSTS = [
     (ASKED, "waba_master_instances (masters_total)", 1, "a highly available cluster needs 2 masters or more",
      "Add masters, or set ha (waba_ha) to false"),
-    (ASKED, "waba_coreapp_instances (coreapps_total)", 1, "1 shard(s) need 2 coreapps or more, so that one stands by",
-     "Add coreapps, use fewer shards, or set ha (waba_ha) to false"),
+    (ASKED, "waba_coreapp_instances (coreapps_total)", 1, "4 shard(s) need 5 coreapps or more, so that one stands by",
+     "Add coreapps, or use fewer shards (waba_shards)"),
     (ASKED, "waba_database_host (database_address.host)", "127.0.0.1", "nothing answers at port 1: Connection refused",
      "Start the database, open its port to this host, or mend the address"),
     # Without a plan the hosts have nothing to reach each other for; that is tried on hosts that are hosts.
@@ -267,6 +269,7 @@ RUNS = {
         "vars": {
             "waba_cluster_name": "waba-inputs",
             "waba_publish_address": "nowhere",
+            "waba_shards": 4,
             "waba_database_host": "127.0.0.1",
             "waba_database_port": 1,
         },

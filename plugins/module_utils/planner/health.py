@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+SHARDS = (1, 2, 4, 8, 16, 32)  # the numbers that there may be (vendor fact)
+
 
 def nodes_of(health):
     """Return the nodes of a health answer's `health` object: list of dict with name, container, role, gateway_status, problem.
@@ -56,11 +58,18 @@ def judge(nodes, masters, coreapps, shards):
             reasons.append(f"{len(connected)} coreapps connected, not {shards}")
         if len(standing_by) != coreapps - shards:
             reasons.append(f"{len(standing_by)} coreapps standing by, not {coreapps - shards}")
+        if len(cores) > coreapps:
+            reasons.append(f"{len(cores)} coreapps are registered, not {coreapps}")
         if shards > 1 and not any(node["gateway_status"] == "connected" for node in primaries):
             reasons.append("the primary master is not connected")
     if reasons:
         return reasons, f"Not healthy: {'; '.join(reasons)}."
     return [], f"Healthy: {len(primaries)} primary and {len(secondaries)} secondary masters, {state}."
+
+
+def served(nodes, masters, coreapps):
+    """Return with how many shards (int) these nodes would be a healthy cluster, whatever number is wanted; 0 with none."""
+    return next((shards for shards in SHARDS if not judge(nodes, masters, coreapps, shards)[0]), 0)
 
 
 def lags_of(stats):

@@ -25,13 +25,16 @@ def cluster_problems(masters_total, coreapps_total, shards, ha):
                 "Add masters, or set ha (waba_ha) to false",
             )
         )
-    if ha and coreapps_total is not None and coreapps_total < shards + 1:
+    # The cluster itself refuses more shards than one without a coreapp to stand by (vendor fact).
+    if (ha or shards > 1) and coreapps_total is not None and coreapps_total < shards + 1:
         problems.append(
             Problem(
                 "coreapps_total",
                 coreapps_total,
                 f"{shards} shard(s) need {shards + 1} coreapps or more, so that one stands by",
-                "Add coreapps, use fewer shards, or set ha (waba_ha) to false",
+                "Add coreapps, or use fewer shards (waba_shards)"
+                if shards > 1
+                else "Add coreapps, use fewer shards, or set ha (waba_ha) to false",
             )
         )
     return problems

@@ -112,4 +112,6 @@ class Registrar:
             except WrongCode as error:
                 raise WireError(1005, "Access denied", f"Error checking code ({error})") from error
             await documents.write_document(connection, documents.ACCOUNT, {"registered": account["pending"]})
+        # Coreapps that stand by would call themselves unregistered until their next report else.
+        await self.master.broadcast_settings()
         return {}

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.waba.cluster.plugins.module_utils.planner.health import judge, lags_of, nodes_of
+from ansible_collections.waba.cluster.plugins.module_utils.planner.health import judge, lags_of, nodes_of, served
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -91,6 +91,19 @@ def test_healthy_is_never_two_primaries_too_many_connected_or_an_unreachable_nod
         assert (roles.count("primary_master"), roles.count("secondary_master")) == (1, masters - 1)
         statuses = [one["gateway_status"] for one in nodes if one["role"] == "coreapp"]
         assert sorted(statuses) in (["connected"] + ["disconnected"] * (coreapps - 1), ["unregistered"] * coreapps)
+
+
+def test_with_how_many_shards_it_would_be_healthy():
+    several = [node("primary_master", "connected"), SECONDARY, CONNECTED, CONNECTED, SPARE]
+    assert served(cluster(*several), 2, 3) == 2
+    assert served(cluster(PRIMARY, SECONDARY, CONNECTED, SPARE, SPARE), 2, 3) == 1
+    assert served(cluster(PRIMARY, SECONDARY, SPARE, SPARE, SPARE), 2, 3) == 0
+    assert served(cluster(SECONDARY, CONNECTED, SPARE), 2, 2) == 0
+
+
+def test_one_coreapp_too_many_is_not_healthy_whatever_it_does():
+    extra = cluster(PRIMARY, CONNECTED, node("coreapp", "connecting"))
+    assert judge(extra, 1, 1, 1)[0] == ["2 coreapps are registered, not 1"]
 
 
 def test_what_waits_is_counted_by_whoever_counted_it():

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 def test_high_availability_needs_a_second_master_and_a_spare_coreapp(masters, coreapps, shards, ha):
     problems = requirements.cluster_problems(masters, coreapps, shards, ha)
     wrong = {"masters_total"} if masters < 2 else set()
-    wrong |= {"coreapps_total"} if coreapps < shards + 1 else set()
-    assert {problem.variable for problem in problems} == (wrong if ha else set())
+    wrong = wrong if ha else set()
+    wrong |= {"coreapps_total"} if coreapps < shards + 1 and (ha or shards > 1) else set()
+    assert {problem.variable for problem in problems} == wrong
 
 
 def test_two_masters_on_one_of_many_hosts_are_worth_a_warning(params):
