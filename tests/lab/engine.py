@@ -152,7 +152,8 @@ class Lab:
             f"cp -a $(ls -d {seed}/_data/* | grep -v -e overlay2 -e {WHOLE}) {store}/_data/ && cp -al {seed}/_data/overlay2 {store}/_data/"
             for store in stores
         ]
-        self._in_volumes(" && ".join(commands))
+        # As a volume of this container too, so that nobody drops it meanwhile; links do not lead from one mount to another.
+        self._in_volumes(" && ".join(commands), {seed: {"bind": "/seed", "mode": "ro"}})
 
     def _make_seed(self, name: str, images: list[str]) -> None:
         self.client.volumes.create(name, labels={SEED_LABEL: ",".join(images)})
@@ -171,13 +172,13 @@ class Lab:
         finally:
             container.remove(force=True)
 
-    def _in_volumes(self, script: str) -> None:
-        """Run a shell script in the folder that holds this engine's volumes. Raises ContainerError."""
+    def _in_volumes(self, script: str, used: dict | None = None) -> None:
+        """Run a shell script in the folder that holds this engine's volumes. used: more volumes, as the SDK takes them. Raises ContainerError."""
         folder = f"{self.client.info()['DockerRootDir']}/volumes"
         self.client.containers.run(
             HOST_IMAGE,
             ["sh", "-euc", f"cd /volumes; {script}"],
-            volumes={folder: {"bind": "/volumes", "mode": "rw"}},
+            volumes={folder: {"bind": "/volumes", "mode": "rw"}, **(used or {})},
             network_mode="none",
             labels=self.labels,
             remove=True,
