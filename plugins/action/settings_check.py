@@ -13,6 +13,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 from ansible_collections.waba.cluster.plugins.module_utils.planner import (
     dotenv,
+    firewall,
     given_secrets,
     log_window,
     setting_names,
@@ -53,6 +54,8 @@ class ActionModule(ActionBase):
         problems += dotenv.checked(values.get("waba_environment") or {}, "environment")[1]
         window = [values.get(name) or empty for name, empty in WINDOW.items()]
         problems += log_window.window_problems(*window, time.time())
+        problems += firewall.source_problems("firewall_api_sources", _listed(values.get("waba_firewall_api_sources")))
+        problems += firewall.address_problems("firewall_addresses", _listed(values.get("waba_firewall_addresses")))
         problems += given_secrets.given_problems(given, images) + unknown
         return {
             **result,
@@ -88,6 +91,11 @@ class ActionModule(ActionBase):
         # The values inside may be secrets; only what is no collection is shown.
         shown = value if isinstance(value, (str, int, float)) else f"({type(value).__name__})"
         return [Problem(name, shown, text, mend) for text in wrong], None if wrong else value
+
+
+def _listed(value):
+    """Return a value as the list of str that Ansible makes of it where a list is wanted."""
+    return value.split(",") if isinstance(value, str) else [str(item) for item in value or []]
 
 
 def _plain(value):

@@ -12,7 +12,7 @@ description:
     what each host must reach.
 author:
   - waba.cluster contributors
-positional: hosts, registered, more
+positional: hosts, registered, share
 options:
   _input:
     description: The variables of all hosts, C(hostvars).
@@ -27,11 +27,10 @@ options:
     description: The variable in which the results of M(waba.cluster.preflight) are registered.
     type: str
     required: true
-  more:
-    description: What else every host with nodes must reach, each with C(peer), C(name), C(port) and C(runs), as the targets of M(waba.cluster.reachability).
-    type: list
-    elements: dict
-    default: []
+  share:
+    description:
+      - The NFS share for media, with the host that is its C(server) (empty where it is somebody else's), the C(name) and C(port) at which its C(clients) ask for it.
+    type: dict
 """
 
 EXAMPLES = r"""
@@ -50,9 +49,9 @@ _value:
 from ansible_collections.waba.cluster.plugins.module_utils.planner.reach import is_settled, plan
 
 
-def reach_plan(variables, hosts, registered, more=()):
+def reach_plan(variables, hosts, registered, share=None):
     """Return `planner.reach.plan` of the results that hosts have in the registered variable."""
-    plans = plan({host: variables[host][registered] for host in hosts if registered in variables[host]}, more)
+    plans = plan({host: variables[host][registered] for host in hosts if registered in variables[host]}, share)
     return {"hosts": plans, "settled": is_settled(plans)}
 
 

@@ -59,6 +59,16 @@ PLAN_OPTIONS = {
     "database_certificate_key": {"type": "path", "no_log": False},
 }
 
+# By which names and addresses the hosts of a cluster are known.
+FIREWALL_HOSTS = {
+    "type": "list",
+    "elements": "dict",
+    "options": {
+        "host": {"type": "str", "required": True},
+        "names": {"type": "list", "elements": "str", "required": True},
+    },
+}
+
 # The same settings as variables of the roles, for messages.
 ROLE_VARIABLES = {
     "path": "waba_dir",
@@ -83,6 +93,8 @@ ROLE_VARIABLES = {
     "database_certificate": "waba_mysql_certificate",
     "database_certificate_key": "waba_mysql_certificate_key",
     "environment": "waba_environment",
+    "firewall_addresses": "waba_firewall_addresses",
+    "firewall_api_sources": "waba_firewall_api_sources",
     "masters_total": "waba_master_instances",
     "coreapps_total": "waba_coreapp_instances",
     "version": "waba_version",

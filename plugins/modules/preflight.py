@@ -70,6 +70,30 @@ options:
     description: Whether this host is to mount an NFS share.
     type: bool
     default: false
+  nfs_port:
+    description: The port at which this host is to serve the share for media, where it is to.
+    type: int
+  host:
+    description: This host's name among O(firewall_hosts).
+    type: str
+    default: ""
+  firewall_hosts:
+    description:
+      - The hosts of the cluster, where only they are to reach its ports. Each must be found by its first name, and this one must come to the others from an
+        address that it is known by.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      host:
+        description: The host's name in the inventory.
+        type: str
+        required: true
+      names:
+        description: Names and addresses that its packets come from. The first is the one under which the others reach it.
+        type: list
+        elements: str
+        required: true
   architectures:
     description: Machine architectures for which there are images.
     type: list
@@ -119,10 +143,10 @@ nodes:
   elements: dict
   sample: [{name: master1, role: master, published: [6254, 6255, 6256, 6257], running: [], address: ""}]
 facts:
-  description: What the hosts of a cluster are compared by.
+  description: What the hosts of a cluster are compared by; and whether the host serves the share for media and has rules of M(waba.cluster.firewall).
   returned: always
   type: dict
-  sample: {external_hostname: node1.example.com, layout: role, cluster_name: waba, machine_id: 0b5c8f0a2d3e4b5c8f0a2d3e4b5c8f0a}
+  sample: {external_hostname: node1.example.com, layout: role, cluster_name: waba, machine_id: 0b5c8f0a2d3e4b5c8f0a2d3e4b5c8f0a, serves_share: false, firewall: false}
 clock:
   description: The host's clock, in seconds since 1970.
   returned: always
@@ -140,10 +164,17 @@ import socket
 import time
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils.driver import docker_engine, host, machine, volume_use
+from ansible_collections.waba.cluster.plugins.module_utils.driver import (
+    docker_engine,
+    firewall,
+    host,
+    machine,
+    peers,
+    volume_use,
+)
 from ansible_collections.waba.cluster.plugins.module_utils.driver import nodes as live_nodes
 from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DockerUnavailable, DriverError
-from ansible_collections.waba.cluster.plugins.module_utils.options import PLAN_OPTIONS
+from ansible_collections.waba.cluster.plugins.module_utils.options import FIREWALL_HOSTS, PLAN_OPTIONS
 from ansible_collections.waba.cluster.plugins.module_utils.planner import (
     ports_in_use,
     problems,
@@ -152,7 +183,11 @@ from ansible_collections.waba.cluster.plugins.module_utils.planner import (
     software,
     volumes,
 )
-from ansible_collections.waba.cluster.plugins.module_utils.planner.nodes import plan_nodes, volume_settings
+from ansible_collections.waba.cluster.plugins.module_utils.planner.nodes import (
+    plan_nodes,
+    published_on,
+    volume_settings,
+)
 from ansible_collections.waba.cluster.plugins.module_utils.planner.volumes import mount_source
 
 OPTIONS = {
@@ -171,16 +206,14 @@ OPTIONS = {
     "managed": {"type": "bool", "default": True},
     "database_password_known": {"type": "bool", "default": True, "no_log": False},
     "nfs": {"type": "bool", "default": False},
+    "nfs_port": {"type": "int"},
+    "host": {"type": "str", "default": ""},
+    "firewall_hosts": {**FIREWALL_HOSTS, "default": []},
     "architectures": {"type": "list", "elements": "str", "default": ["x86_64", "aarch64"]},
 }
 
 
 REPORTED = ("name", "role", "published", "running")
-
-
-def published_on(node, params):
-    """Return the address (str, "" for all) on which a node is published."""
-    return params["webapp_publish_address" if node["role"] == "webapp" else "publish_address"]
 
 
 def check(module):
@@ -207,6 +240,7 @@ def check(module):
         gathered.extend(more)
     found.extend(volume_problems(params, nodes))
     found.extend(database_problems(params["database_address"], params["connect_timeout"]))
+    found.extend(peers.addresses(params["firewall_hosts"], params["host"])[1])
     if params["database"] and not params["database_password_known"]:
         found.extend(forgotten_password(params))
     return found, warnings, nodes
@@ -260,6 +294,8 @@ def main():
         facts={
             **{key: params[key] for key in ("external_hostname", "layout", "cluster_name")},
             "machine_id": machine.machine_id(),
+            "serves_share": host.listens(params["nfs_port"]),
+            "firewall": firewall.is_kept(params["cluster_name"]),
         },
         clock=clock,
     )

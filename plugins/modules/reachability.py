@@ -72,6 +72,14 @@ options:
         description: Whether the real thing runs there already, so that an answer is enough; else the one that stands in must tell who it is.
         type: bool
         default: true
+      setting:
+        description: The setting that the name comes from.
+        type: str
+        default: external_hostname
+      may_refuse:
+        description: Whether it is enough that the machine is reached, since nothing need be served there yet.
+        type: bool
+        default: false
   timeout:
     description: Seconds to wait for an answer.
     type: int
@@ -124,6 +132,8 @@ TARGET = {
     "name": {"type": "str", "required": True},
     "port": {"type": "int", "required": True},
     "runs": {"type": "bool", "default": True},
+    "setting": {"type": "str", "default": "external_hostname"},
+    "may_refuse": {"type": "bool", "default": False},
 }
 OPTIONS = {
     "state": {"type": "str", "choices": ["listening", "tried"], "required": True},

@@ -6,6 +6,7 @@ A row is (host, setting, value, what is wrong, how to mend it). One host carries
 from __future__ import annotations
 
 import os
+import socket
 from pathlib import Path
 
 LEARN = "ansible-doc -t role waba.cluster.{} tells what it takes"
@@ -23,12 +24,21 @@ def free_ports(count: int) -> int:
     return next(first for first in range(15000, 32000, 100) if not used & set(range(first, first + count)))
 
 
+def source_towards(address: str) -> str:
+    """Return the address from which this machine's packets leave for another one."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        asking.connect((address, 9))
+        return asking.getsockname()[0]
+
+
+HERE_KNOWN_BY, THERE_KNOWN_BY = "192.0.2.1", "198.51.100.7"  # of nobody: RFC 5737
 FIRST = free_ports(4 * CROWD + 40)
 TAKEN_RANGE, TAKEN_PORT = FIRST + 1, FIRST + 20  # this test's own process listens there
 VENDOR = "docker.whatsapp.biz"
 NAME_RULE = "Use a-z, 0-9, _ and -, a letter or digit first"
 FOUR = "Give four ports in a row, as in '6300-6303'"
 PIN = "Pin one of them to ports that nobody else on this host has"
+NETWORK = "Give one as in 192.0.2.0/24 or 2001:db8::1; names are not looked up here"
 TEXT = "Put a text in quotes, or leave it out: one is then made"
 HIDDEN = "(not shown)"
 MOMENT = "Write a moment, as in '2026-01-31T12:00:00Z', or how long ago it was, as in '90m', '12h' or '3d'"
@@ -69,6 +79,7 @@ TYPED = {
     "waba_logs_tail": -1,
     "images_source": "thin air",
     "docker_host_manage": "perhaps",
+    "waba_firewall": "perhaps",
     "waba_dir": "{{ nobody_defined_this }}",
     "waba_database_password": 12345678,
     "waba_admin_password": "password",
@@ -94,6 +105,8 @@ NAMES = {
     "waba_dir": "opt/waba",
     "waba_publish_address": "here",
     "waba_webapp_publish_address": "10.0.0",
+    "waba_firewall_api_sources": ["192.0.2.0/24", "10.0.0.300/8", "api.example.com", "10.1.2.3/8"],
+    "waba_firewall_addresses": ["10.0.0.0/24"],
     "waba_webapp_certificate": "web.pem",
     "waba_coreapp_instances": [{"name": "WaCore"}, {"name": "a"}, {"name": "a"}],
     "waba_volumes": {
@@ -161,6 +174,7 @@ SETTINGS = [
     ("typed", "images_source", "thin air", "value of images_source must be one of: build, archive, registry, preloaded, got: thin air",
      LEARN.format("images")),
     ("typed", "docker_host_manage", "perhaps", "docker_host_manage must be of the type bool", LEARN.format("docker_host")),
+    ("typed", "waba_firewall", "perhaps", "waba_firewall must be of the type bool", WABA),
     ("typed", "waba_dir", "(not known)", "it cannot be worked out: 'nobody_defined_this' is undefined",
      "Define what it refers to, or mend the expression"),
     ("typed", "waba_database_password", HIDDEN, "it is not text but int", TEXT),
@@ -183,6 +197,11 @@ SETTINGS = [
     ("names", "waba_publish_address (publish_address)", "here", "it is not an IP address", "Give an address of this host, or '' for all"),
     ("names", "waba_webapp_publish_address (webapp_publish_address)", "10.0.0", "it is not an IP address",
      "Give an address of this host, or '' for all"),
+    ("names", "waba_firewall_api_sources (firewall_api_sources[1])", "10.0.0.300/8", "it is no address and no network", NETWORK),
+    ("names", "waba_firewall_api_sources (firewall_api_sources[2])", "api.example.com", "it is no address and no network", NETWORK),
+    ("names", "waba_firewall_api_sources (firewall_api_sources[3])", "10.1.2.3/8", "it is an address within a network, and no network",
+     "Write 10.0.0.0/8"),
+    ("names", "waba_firewall_addresses (firewall_addresses[0])", "10.0.0.0/24", "it is no address", "Give one as in 192.0.2.1 or 2001:db8::1"),
     ("names", "waba_webapp_certificate (certificate)", "web.pem", "it is not an absolute path", "Let it begin with /"),
     ("names", "waba_webapp_certificate (certificate)", "web.pem", "there is no such file", "Put it there, or mend the path"),
     ("names", "waba_webapp_certificate_key (certificate_key)", "(not set)", "certificate is set and this is not",
@@ -255,6 +274,22 @@ ON_THE_HOST = [
      "Start the database, open its port to this host, or mend the address"),
 ]  # fmt: skip
 
+
+def stranger(host: str, peer: str, address: str) -> tuple:
+    source = source_towards(address)
+    wrong = f"{host} would come to {peer} from {source}, which is none of the addresses that the others know it by"
+    mend = f"Set it to ['{source}'] for this host, or let waba_external_hostname lead to that address"
+    return (host, "waba_firewall_addresses (firewall_addresses)", "(not set)", wrong, mend)
+
+
+FIREWALL = [
+    ("every host", "waba_publish_address (publish_address)", "nowhere", "it is not an IP address", "Give an address of this host, or '' for all"),
+    ("here, there", "waba_external_hostname (external_hostname)", "lost.invalid", "no address of lost is found under this name",
+     "Have the name in DNS, or use an address"),
+    stranger("here", "there", THERE_KNOWN_BY),
+    stranger("there", "here", HERE_KNOWN_BY),
+]  # fmt: skip
+
 RUNS = {
     "settings": {
         "vars": {},
@@ -311,5 +346,21 @@ RUNS = {
         },
         "groups": {group: {"hosts": {"here": {}}} for group in ("waba_masters", "waba_coreapps", "waba_webapps")},
         "refused": ON_THE_HOST,
+    },
+    "firewall": {
+        "vars": {
+            "waba_cluster_name": "waba-inputs",
+            "waba_ha": False,
+            "waba_firewall": True,
+            "waba_publish_address": "nowhere",
+            "waba_database_host": "127.0.0.1",
+            "waba_database_port": TAKEN_PORT,
+        },
+        "groups": {
+            "waba_masters": {"hosts": {"here": {"waba_external_hostname": HERE_KNOWN_BY}}},
+            "waba_coreapps": {"hosts": {"there": {"waba_external_hostname": THERE_KNOWN_BY}}},
+            "waba_webapps": {"hosts": {"lost": {"waba_external_hostname": "lost.invalid"}}},
+        },
+        "refused": FIREWALL,
     },
 }

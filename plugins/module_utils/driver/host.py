@@ -80,6 +80,11 @@ def _listening():
     return sockets
 
 
+def listens(port):
+    """Return whether anything listens at a port (int, or None for nothing to look for)."""
+    return any(item["port"] == port for item in _listening())
+
+
 def _programs(inodes):
     """Return {inode: (program, pid)} of sockets, as far as this user may look."""
     found = {}

@@ -104,7 +104,7 @@ def _step(selector, key, name, awaited):
 
 
 def try_all(targets, name, timeout):
-    """Return targets (list of {"peer", "name", "port", "runs"}), each with what trying met: "error" (str or None) and "in_hosts_file" (bool)."""
+    """Return targets (list of {"peer", "name", "port", "runs", "may_refuse"}), each with what trying met: "error" (str or None) and "in_hosts_file" (bool)."""
     local = _names_in_hosts_file()
     with ThreadPoolExecutor(max_workers=min(64, len(targets) or 1)) as pool:
         errors = list(pool.map(lambda target: _try(target, name, timeout), targets))
@@ -124,6 +124,8 @@ def _try(target, name, timeout):
             connection.sendall(f"{name}\n".encode())
     except socket.timeout:
         return "no answer"
+    except ConnectionRefusedError as error:
+        return None if target["may_refuse"] else error.strerror
     except OSError as error:
         return error.strerror or str(error)
     if not said.startswith(GREETING):

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from ansible_collections.waba.cluster.plugins.module_utils.planner import contract
-from ansible_collections.waba.cluster.plugins.module_utils.planner.nodes import volume_settings
+from ansible_collections.waba.cluster.plugins.module_utils.planner.nodes import published_on, volume_settings
 
 VOLUME_KEYS = {
     "media": "whatsappMedia",
@@ -112,7 +112,7 @@ def _environment(node):
 def _port_entry(node, params):
     if not node["published"]:
         return None
-    address = params["webapp_publish_address" if node["role"] == "webapp" else "publish_address"]
+    address = published_on(node, params)
     prefix = "" if not address else f"[{address}]:" if ":" in address else f"{address}:"
     return f"{prefix}{_span(node['published'])}:{_span(node['target'])}"
 

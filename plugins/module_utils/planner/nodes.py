@@ -49,6 +49,11 @@ def volume_settings(params, role):
     return {kind: settings[kind] for kind in kinds if kind in settings}
 
 
+def published_on(node, params):
+    """Return the address (str, "" for all) on which a node is published."""
+    return params["webapp_publish_address" if node["role"] == "webapp" else "publish_address"]
+
+
 def _holders(params):
     holders = []
     if params["database"]:
@@ -129,13 +134,14 @@ def _simple_problems(params):
         mend = "Name the authority that signed the server's certificate"
         yield Problem("database_tls_ca", None, "nodes with a certificate of their own use no TLS without it", mend)
     for option in ("publish_address", "webapp_publish_address"):
-        if params[option] and not _is_address(params[option]):
+        if params[option] and not is_address(params[option]):
             yield Problem(
                 option, params[option], "it is not an IP address", "Give an address of this host, or '' for all"
             )
 
 
-def _is_address(text):
+def is_address(text):
+    """Return whether a text is an IP address."""
     try:
         ipaddress.ip_address(text)
     except ValueError:

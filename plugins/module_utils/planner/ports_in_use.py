@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import ipaddress
 
+from ansible_collections.waba.cluster.plugins.module_utils.planner.nodes import published_on
 from ansible_collections.waba.cluster.plugins.module_utils.planner.problems import Problem
 
 LISTEN = "0A"  # the kernel's number for a listening TCP socket, in /proc/net/tcp
@@ -39,7 +40,7 @@ def clashes(nodes, taken, params):
     for node in nodes:
         role = node["role"]
         index = positions[role] = positions.get(role, -1) + 1
-        address = params["webapp_publish_address" if role == "webapp" else "publish_address"]
+        address = published_on(node, params)
         holders = {}
         for item in taken:
             if item["port"] in node["published"] and _same(address, item["address"]):

@@ -11,13 +11,14 @@ from ansible_collections.waba.cluster.plugins.module_utils.planner.problems impo
 NODE_ROLES = ("master", "coreapp", "webapp")
 
 
-def plan(reports, more=()):
-    """Return {host: {"listen": [{"address", "port"}], "peers": [host], "connect": [{"peer", "name", "port", "runs"}]}}.
+def plan(reports, share=None):
+    """Return {host: {"listen": [{"address", "port"}], "peers": [host], "connect": [{"peer", "name", "port", "runs", "setting", "may_refuse"}]}}.
 
-    reports: {host: a result of `preflight`: `facts` and `nodes`}; a host that has none, or one network for all
-    its nodes, has nothing to do. more: list of the same shape as "connect",
-    for what is no container of ours. "listen": what nobody answers on yet, so that the host must stand in for its own containers while its "peers"
-    try. "runs": a container of ours answers there already. A webapp that is published on one address only is for whom that address is for.
+    reports: {host: a result of `preflight`: `facts` and `nodes`}; a host that has none, or one network for all its nodes, has nothing to do.
+    share: {"server" (host, "" for one of somebody else), "name", "port", "clients" (hosts)} of the share for media, or None.
+    "listen": what nobody answers on yet, so that the host must stand in for its own containers while its "peers" try. "runs": a container of ours
+    answers there already. "setting": what the name comes from. "may_refuse": the host need not serve yet, and is reached when it says so.
+    A webapp that is published on one address only is for whom that address is for.
     """
     known = {host: checks for host, checks in reports.items() if _takes_part(checks)}
     offers = {host: [offer for node in checks["nodes"] for offer in _offers(node)] for host, checks in known.items()}
@@ -27,22 +28,34 @@ def plan(reports, more=()):
         peers = [caller for caller in callers if caller != host]
         listen = [{"address": offer["address"], "port": offer["port"]} for offer in offers[host] if not offer["runs"]]
         connect = [
-            {
-                "peer": peer,
-                "name": known[peer]["facts"]["external_hostname"],
-                "port": offer["port"],
-                "runs": offer["runs"],
-            }
+            _target(peer, known[peer]["facts"]["external_hostname"], offer["port"], offer["runs"])
             for peer in known
             if peer != host and host in callers
             for offer in offers[peer]
         ]
-        plans[host] = {
-            "listen": listen if peers else [],
-            "peers": peers,
-            "connect": connect + [one for one in more if host in callers],
-        }
+        plans[host] = {"listen": listen if peers else [], "peers": peers, "connect": connect}
+    if share and share["name"]:
+        _add_share(plans, share, [host for host in callers if host in share["clients"]], known)
     return plans
+
+
+def _target(peer, name, port, runs, setting="external_hostname", may_refuse=False):
+    return {"peer": peer, "name": name, "port": port, "runs": runs, "setting": setting, "may_refuse": may_refuse}
+
+
+def _add_share(plans, share, clients, known):
+    """Let clients (hosts) try the NFS server. While nothing exports there yet it stands in for itself, where it may: for those who come to all its ports."""
+    server, port = share["server"], share["port"]
+    clients = [host for host in clients if host != server]
+    serves = server in known and known[server]["facts"]["serves_share"]
+    stands_in = server in known and not serves and clients == plans[server]["peers"]
+    for host in clients:
+        refusal_will_do = bool(server) and not serves and not stands_in
+        plans[host]["connect"].append(
+            _target(server or share["name"], share["name"], port, not stands_in, "nfs_mount_server", refusal_will_do)
+        )
+    if clients and stands_in:
+        plans[server]["listen"].append({"address": "", "port": port})
 
 
 def _takes_part(checks):
@@ -64,22 +77,23 @@ def _offers(node):
 def faults(host, attempts):
     """Return (problems, warnings) of what a host tried to reach.
 
-    attempts: list of {"peer", "name", "port", "error": str or None, "in_hosts_file": bool}. Ports of one peer with one fault are one problem.
+    attempts: list of {"peer", "name", "port", "setting", "error": str or None, "in_hosts_file": bool}. Ports of one peer with one fault are one problem.
     """
     found, local = {}, {}
     for attempt in attempts:
         if attempt["error"]:
-            found.setdefault((attempt["peer"], attempt["name"], attempt["error"]), []).append(attempt["port"])
-        elif attempt["in_hosts_file"]:
+            told = (attempt["setting"], attempt["peer"], attempt["name"], attempt["error"])
+            found.setdefault(told, []).append(attempt["port"])
+        elif attempt["in_hosts_file"] and attempt["setting"] == "external_hostname":
             local.setdefault(attempt["name"], attempt["peer"])
     problems = [
         Problem(
-            "external_hostname",
+            setting,
             name,
             f"{host} cannot reach {peer} ({name}:{', '.join(map(str, sorted(ports)))}): {error}",
             f"Open these ports of {peer} to {host}, or mend the name under which {peer} is reached",
         )
-        for (peer, name, error), ports in found.items()
+        for (setting, peer, name, error), ports in found.items()
     ]
     warnings = [
         Problem(

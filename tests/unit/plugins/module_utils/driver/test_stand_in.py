@@ -42,8 +42,8 @@ def stand_in(own_name):
     reach.stop_stand_in()
 
 
-def targets(ports, peer="core1", name="127.0.0.1", runs=False):
-    return [{"peer": peer, "name": name, "port": port, "runs": runs} for port in ports]
+def targets(ports, peer="core1", name="127.0.0.1", runs=False, may_refuse=False):
+    return [{"peer": peer, "name": name, "port": port, "runs": runs, "may_refuse": may_refuse} for port in ports]
 
 
 def errors(attempts):
@@ -88,6 +88,7 @@ def test_what_is_wrong_is_told_as_the_system_tells_it():
         port = server.getsockname()[1]
     refused, unknown = reach.try_all([*targets([port]), *targets([port], name="no-such-host.invalid")], "web1", 3)
     assert refused["error"] == "Connection refused"
+    assert errors(reach.try_all(targets([port], may_refuse=True), "web1", 3)) == [None]
     assert "not known" in unknown["error"] or "resolution" in unknown["error"]
 
 

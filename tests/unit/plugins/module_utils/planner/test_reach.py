@@ -10,8 +10,12 @@ def node(role, *ports, running=(), address=""):
     return {"role": role, "published": list(ports), "running": list(running), "address": address}
 
 
-def checks(name, *nodes, layout="role"):
-    return {"facts": {"external_hostname": name, "layout": layout}, "nodes": list(nodes)}
+def checks(name, *nodes, layout="role", serves_share=False):
+    return {"facts": {"external_hostname": name, "layout": layout, "serves_share": serves_share}, "nodes": list(nodes)}
+
+
+def tries(plans, host, *keys):
+    return [{key: target[key] for key in keys} for target in plans[host]["connect"]]
 
 
 CLUSTER = {
@@ -23,7 +27,7 @@ CLUSTER = {
 
 def test_every_node_host_tries_every_port_of_every_other_host():
     plans = plan(CLUSTER)
-    assert plans["web"]["connect"] == [
+    assert tries(plans, "web", "peer", "name", "port", "runs") == [
         {"peer": "db", "name": "db.lan", "port": 3306, "runs": False},
         {"peer": "core", "name": "core.lan", "port": 6250, "runs": True},
         {"peer": "core", "name": "core.lan", "port": 6251, "runs": False},
@@ -56,10 +60,63 @@ def test_who_was_not_asked_or_has_one_network_has_nothing_to_do():
     assert plan({"core": CLUSTER["core"]}) == {"core": idle}
 
 
-def test_a_share_is_reached_by_every_node_host():
-    share = {"peer": "nfs", "name": "nfs.lan", "port": 2049, "runs": True}
-    plans = plan(CLUSTER, [share])
-    assert [share in plans[host]["connect"] for host in ("db", "core", "web")] == [False, True, True]
+EVERYONE = ["core", "db", "web"]
+
+
+def share(server="nfs", clients=("core", "web"), name="nfs.lan"):
+    return {"server": server, "name": name, "port": 2049, "clients": list(clients)}
+
+
+def to_the_share(plans):
+    return {host: [one for one in plans[host]["connect"] if one["port"] == 2049] for host in plans}
+
+
+def test_every_host_with_nodes_that_mounts_the_share_tries_its_server():
+    plans = plan(CLUSTER, share(server=""))
+    target = {
+        "peer": "nfs.lan",
+        "name": "nfs.lan",
+        "port": 2049,
+        "runs": True,
+        "setting": "nfs_mount_server",
+        "may_refuse": False,
+    }
+    assert to_the_share(plans) == {"db": [], "core": [target], "web": [target]}
+    assert to_the_share(plan(CLUSTER, share(server="", clients=["web"]))) == {"db": [], "core": [], "web": [target]}
+    assert plan(CLUSTER, None) == plan(CLUSTER, share(server="", name=""))
+
+
+def test_a_server_that_nobody_asked_is_reached_when_it_says_that_it_serves_nothing_yet():
+    found = to_the_share(plan(CLUSTER, share()))
+    assert [(one["runs"], one["may_refuse"]) for one in found["core"]] == [(True, True)]
+
+
+def test_a_server_among_the_hosts_stands_in_until_it_serves():
+    plans = plan(CLUSTER, share(server="db"))
+    assert {"address": "", "port": 2049} in plans["db"]["listen"]
+    assert [(one["peer"], one["runs"], one["may_refuse"]) for one in to_the_share(plans)["web"]] == [
+        ("db", False, False)
+    ]
+    assert not is_settled(plans)
+    serving = plan({**CLUSTER, "db": checks("db.lan", node("mysql", 3306), serves_share=True)}, share(server="db"))
+    assert [one["port"] for one in serving["db"]["listen"]] == [3306]
+    assert [(one["runs"], one["may_refuse"]) for one in to_the_share(serving)["web"]] == [(True, False)]
+
+
+def test_a_stand_in_waits_for_nobody_who_will_not_come():
+    plans = plan(CLUSTER, share(server="db", clients=["web"]))
+    assert [one["port"] for one in plans["db"]["listen"]] == [3306]
+    assert [(one["runs"], one["may_refuse"]) for one in to_the_share(plans)["web"]] == [(True, True)]
+
+
+def test_a_server_does_not_try_itself():
+    assert to_the_share(plan(CLUSTER, share(server="core", clients=EVERYONE)))["core"] == []
+
+
+def test_what_is_wrong_with_the_way_to_the_share_is_told_by_its_setting():
+    tried = {"peer": "nfs", "name": "nfs.lan", "port": 2049, "error": "no answer", "in_hosts_file": True}
+    (problem,), _warnings = faults("web1", [{**tried, "setting": "nfs_mount_server"}])
+    assert (problem.variable, problem.wrong) == ("nfs_mount_server", "web1 cannot reach nfs (nfs.lan:2049): no answer")
 
 
 def test_a_cluster_is_settled_when_nobody_has_to_stand_in():
@@ -72,14 +129,20 @@ def test_a_cluster_is_settled_when_nobody_has_to_stand_in():
 
 
 def test_ports_of_one_peer_with_one_fault_are_one_problem():
-    tried = {"peer": "core1", "name": "wabahost3", "error": "Connection refused", "in_hosts_file": False}
+    tried = {
+        "peer": "core1",
+        "name": "wabahost3",
+        "error": "Connection refused",
+        "in_hosts_file": False,
+        "setting": "external_hostname",
+    }
     (problem,), warnings = faults("webapp1", [{**tried, "port": port} for port in (6251, 6250)])
     assert problem.wrong == "webapp1 cannot reach core1 (wabahost3:6250, 6251): Connection refused"
     assert warnings == []
 
 
 def test_a_name_from_the_hosts_file_is_a_risk_told_once():
-    tried = {"peer": "core1", "name": "core1.lan", "error": None, "in_hosts_file": True}
+    tried = {"peer": "core1", "name": "core1.lan", "error": None, "in_hosts_file": True, "setting": "external_hostname"}
     problems, (warning,) = faults("webapp1", [{**tried, "port": port} for port in (6250, 6251)])
     assert problems == []
     assert "which containers do not read" in warning.wrong
