@@ -29,7 +29,8 @@ options:
     required: true
   share:
     description:
-      - The NFS share for media, with the host that is its C(server) (empty where it is somebody else's), the C(name) and C(port) at which its C(clients) ask for it.
+      - The NFS share for media, with the host that is its C(server) (empty where it is somebody else's), the C(name) and C(port) at which its
+        C(clients) ask for it.
     type: dict
 """
 

@@ -10,6 +10,7 @@ version_added: 1.0.0
 description:
   - Lists the containers, networks and volumes that carry the cluster's label, and the files that C(waba.cluster.compose_files) wrote.
   - Before an uninstall it says what will go; after it, it is the proof that nothing is left. A host without Docker holds none.
+  - Says too whether Docker itself could go.
 author:
   - waba.cluster contributors (!UNKNOWN)
 extends_documentation_fragment:
@@ -60,31 +61,44 @@ files:
   type: list
   elements: str
   sample: [/opt/waba/db.env]
+docker:
+  description:
+    - Whether Docker is C(installed), which C(packages) came when the collection installed it and may go, and why it C(stays) whatever is asked for;
+      empty where it may go.
+  returned: always
+  type: dict
+  sample: {installed: true, packages: [], stays: the collection did not install it}
 """
 
 import os
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils.driver import docker_engine, files, objects
+from ansible_collections.waba.cluster.plugins.module_utils.driver import docker_engine, engine_host, files, objects
 from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DockerUnavailable, DriverError
 from ansible_collections.waba.cluster.plugins.module_utils.planner import contract
+from ansible_collections.waba.cluster.plugins.module_utils.planner.removal import why_docker_stays
 
 OPTIONS = {"cluster_name": {"type": "str", "default": "waba"}, "path": {"type": "path", "default": "/opt/waba"}}
 
 
-def docker_objects(cluster):
-    """Return the cluster's containers, networks and volumes on this host; none where there is no Docker. Raises DriverError."""
+def docker_objects(cluster, run_command):
+    """Return the cluster's containers, networks and volumes on this host, and what becomes of Docker; none where there is no Docker. Raises DriverError."""
+    noted = engine_host.installed_by_us()
+    docker = {"installed": docker_engine.is_installed(), "packages": [], "stays": ""}
     try:
         client = docker_engine.connect()
     except DockerUnavailable:
-        if docker_engine.is_installed():
+        if docker["installed"]:
             raise
-        return {"containers": [], "networks": [], "volumes": []}
+        return {"containers": [], "networks": [], "volumes": [], "docker": docker}
     found = objects.cluster_objects(client, cluster)
+    docker["packages"] = engine_host.removable(run_command, noted) if noted else []
+    docker["stays"] = why_docker_stays(noted, docker["packages"], *objects.held(client))
     return {
         "containers": [{key: item[key] for key in ("name", "role", "state")} for item in found["containers"]],
         "networks": [item["name"] for item in found["networks"]],
         "volumes": [item["name"] for item in found["volumes"]],
+        "docker": docker,
     }
 
 
@@ -98,7 +112,11 @@ def main():
     module = AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True)
     cluster = module.params["cluster_name"]
     try:
-        module.exit_json(changed=False, files=our_files(module.params["path"], cluster), **docker_objects(cluster))
+        module.exit_json(
+            changed=False,
+            files=our_files(module.params["path"], cluster),
+            **docker_objects(cluster, module.run_command),
+        )
     except DriverError as error:
         module.fail_json(msg=str(error))
 

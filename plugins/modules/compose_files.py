@@ -88,7 +88,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 files:
-  description: Every file that was looked at, and what became of it.
+  description: Every file that was looked at, and what became of it. With O(state=absent), one that is not the cluster's is V(foreign), and stays.
   returned: always
   type: list
   elements: dict
@@ -213,7 +213,10 @@ def absent(module):
             files.remove(path)
         if changes or left:
             files.remove_folder_if_empty(folder)
-    return outcome(changes, bool(left))
+    result = outcome(changes, bool(left))
+    foreign = [name for name, ours in found.items() if not ours]
+    result["files"] += [{"path": os.path.join(folder, name), "action": "foreign"} for name in foreign]
+    return result
 
 
 def left_by_killed_runs(folder, scratch=()):

@@ -53,6 +53,20 @@ options:
     type: list
     elements: str
     default: []
+  keep_folders:
+    description: Folders of the host that containers mount. They always stay; those that are there are told among RV(kept).
+    type: list
+    elements: str
+    default: []
+  images:
+    description: Names of images that the cluster runs from, besides those of the containers that are there.
+    type: list
+    elements: str
+    default: []
+  remove_images:
+    description: With O(state=absent), also remove the cluster's images, but for those that a container of somebody else uses.
+    type: bool
+    default: false
   wait_timeout:
     description: Seconds to wait until the services are ready; 0 does not wait.
     type: int
@@ -108,24 +122,29 @@ removed:
   elements: dict
   sample: [{kind: container, name: waba-wacore1-1}]
 kept:
-  description: What carries the cluster's label and stays, and why.
+  description: What carries the cluster's label and stays, and what never was the cluster's own, and why.
   returned: O(state=absent)
   type: list
   elements: dict
-  sample: [{kind: volume, name: waba_mysqlData, reason: volumes are removed only on request}]
+  sample: [{kind: volume, name: waba_mysqlData, reason: it is declared external}]
 """
 
 import contextlib
 import os
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils.driver import docker_engine, host_lock, objects
+from ansible_collections.waba.cluster.plugins.module_utils.driver import (
+    containers,
+    docker_engine,
+    host_lock,
+    objects,
+)
 from ansible_collections.waba.cluster.plugins.module_utils.driver.compose import Compose
 from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DockerUnavailable, DriverError
 from ansible_collections.waba.cluster.plugins.module_utils.driver.project import Project, predicted
 from ansible_collections.waba.cluster.plugins.module_utils.planner import secrecy
 from ansible_collections.waba.cluster.plugins.module_utils.planner.convergence import action_diff
-from ansible_collections.waba.cluster.plugins.module_utils.planner.removal import plan_removal
+from ansible_collections.waba.cluster.plugins.module_utils.planner.removal import kept_outside, plan_removal
 
 OPTIONS = {
     "state": {"type": "str", "choices": ["present", "stopped", "absent"], "default": "present"},
@@ -134,6 +153,9 @@ OPTIONS = {
     "cluster_name": {"type": "str", "default": "waba"},
     "remove_volumes": {"type": "bool", "default": False},
     "keep_volumes": {"type": "list", "elements": "str", "default": []},
+    "keep_folders": {"type": "list", "elements": "str", "default": []},
+    "images": {"type": "list", "elements": "str", "default": []},
+    "remove_images": {"type": "bool", "default": False},
     "wait_timeout": {"type": "int", "default": 180},
     "stop_timeout": {"type": "int"},
     "drain_timeout": {"type": "int", "default": 0},
@@ -202,17 +224,20 @@ def prediction(module, why):
 
 def absent(module):
     """Remove what carries the cluster's label; return the module's result. Raises DriverError."""
+    params = module.params
+    folders = [folder for folder in params["keep_folders"] if os.path.isdir(folder)]
     try:
         client = docker_engine.connect()
     except DockerUnavailable:
-        if os.path.exists(
-            "/var/run/docker.sock"
-        ):  # an engine that is there but does not answer may still hold something
+        if docker_engine.is_installed():  # an engine that is there but does not answer may still hold something
             raise
-        return {"changed": False, "removed": [], "kept": []}
+        return {"changed": False, "removed": [], "kept": kept_outside([], folders, [])}
     with contextlib.nullcontext() if module.check_mode else host_lock.alone():
-        found = objects.cluster_objects(client, module.params["cluster_name"])
-        remove, keep = plan_removal(found, module.params["remove_volumes"], module.params["keep_volumes"])
+        found = objects.cluster_objects(client, params["cluster_name"])
+        found["images"] = objects.images(client, params["images"], found["containers"])
+        remove, keep = plan_removal(found, params["remove_volumes"], params["keep_volumes"], params["remove_images"])
+        external = [name for name in params["keep_volumes"] if not containers.volume_fault(client, name)]
+        keep += kept_outside(external, folders, keep)
         for item in [] if module.check_mode else remove:
             objects.remove_object(client, item, found)
     lines = [f"{item['kind']} {item['name']}" for item in remove]

@@ -146,7 +146,13 @@ facts:
   description: What the hosts of a cluster are compared by; and whether the host serves the share for media and has rules of M(waba.cluster.firewall).
   returned: always
   type: dict
-  sample: {external_hostname: node1.example.com, layout: role, cluster_name: waba, machine_id: 0b5c8f0a2d3e4b5c8f0a2d3e4b5c8f0a, serves_share: false, firewall: false}
+  sample:
+    external_hostname: node1.example.com
+    layout: role
+    cluster_name: waba
+    machine_id: 0b5c8f0a2d3e4b5c8f0a2d3e4b5c8f0a
+    serves_share: false
+    firewall: false
 clock:
   description: The host's clock, in seconds since 1970.
   returned: always

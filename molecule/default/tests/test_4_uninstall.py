@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import re
+from pathlib import Path
+
 from conftest import FOLDER, NAME, Api, Cluster, changed, log_in, play
 
 UNINSTALL = "playbooks/uninstall.yml"
@@ -19,6 +23,19 @@ def test_check_mode_removes_nothing(cluster: Cluster) -> None:
     assert cluster.started() == before
 
 
+def test_a_host_that_is_down_is_told_and_keeps_nobody_from_the_rest(cluster: Cluster, tmp_path: Path) -> None:
+    down = {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 1}
+    more = tmp_path / "more.yml"
+    more.write_text(json.dumps({"waba_coreapps": {"hosts": {"gone": down}}}), encoding="utf-8")
+    result = play(UNINSTALL, "--check", *KEEP, "-i", str(more))
+    table = result.stdout.partition("Show what was removed, what was kept and why")[2]
+    assert result.returncode != 0
+    assert re.search(r"gone +host +gone +not reached +it cannot be reached: .*Connection refused", table)
+    for container in cluster.containers():
+        assert re.search(rf"localhost +container +{container.name} +would go", table)
+    assert re.search(rf"localhost +volume +{NAME}_mysqlData +kept +volumes are removed only on request", table)
+
+
 def test_a_wrong_confirmation_removes_nothing(cluster: Cluster) -> None:
     before = cluster.started()
     result = play(UNINSTALL, *WIPE, "-e", "waba_wipe_confirmation=yes")
@@ -30,10 +47,15 @@ def test_a_wrong_confirmation_removes_nothing(cluster: Cluster) -> None:
 def test_uninstall_keeps_the_data(cluster: Cluster, api: Api) -> None:
     (message,) = api.send("kept").json()["messages"]
     volumes = sorted(volume.name for volume in cluster.volumes())
-    changed(play(UNINSTALL, *KEEP))
+    result = play(UNINSTALL, *KEEP)
+    assert changed(result) > 0
+    assert re.search(r"localhost +file +\S+/db.env +removed", result.stdout)
+    assert f"but for what is kept, nothing labelled {NAME} and no file of it is left on 1 host(s)" in result.stdout
     assert left(cluster) == []
     assert sorted(volume.name for volume in cluster.volumes()) == volumes
-    assert changed(play(UNINSTALL, *KEEP)) == 0
+    again = play(UNINSTALL, *KEEP, "-e", "waba_uninstall_also=docker")
+    assert changed(again) == 0
+    assert re.search(r"localhost +Docker +engine +kept +the collection did not install it", again.stdout)
 
     changed(play("playbooks/site.yml"))
     code, found = cluster.container("db").exec_run(
@@ -52,9 +74,13 @@ def test_uninstall_of_half_an_install(cluster: Cluster) -> None:
 
     FOLDER.mkdir(exist_ok=True)
     for file, text in files.items():
-        file.write_text(text, encoding="utf-8")
-    changed(play(UNINSTALL, *KEEP))
-    assert left(cluster) == [], "files without containers"
+        file.write_text(text[: len(text) // 2], encoding="utf-8")  # broken, too
+    (FOLDER / "multiconnect-db.yml").write_text("somebody else's\n", encoding="utf-8")
+    result = play(UNINSTALL, *KEEP)
+    assert changed(result) > 0
+    assert left(cluster) == [FOLDER / "multiconnect-db.yml"], "files without containers"
+    assert "it is not the cluster's: its first line says so" in result.stdout
+    (FOLDER / "multiconnect-db.yml").unlink()
 
 
 def test_wipe_deletes_the_volumes_and_no_external_one(cluster: Cluster) -> None:

@@ -2,20 +2,61 @@
 
 from __future__ import annotations
 
-from conftest import HOSTS, Lab, changed, play
+import re
 
+from conftest import HOSTS, Lab, changed, play, wait_for
+
+UNINSTALL = "playbooks/uninstall.yml"
 ARGUMENTS = ("-e", "waba_wipe_volumes=true")
+DOWN = "master2"
+LABELLED = "for kind in 'ps -aq' 'volume ls -q' 'network ls -q'; do docker $kind --filter label=waba.cluster.name=waba; done; ls /opt"
+
+
+def assert_clean(lab: Lab, name: str) -> None:
+    assert lab.run(name, LABELLED) in ("", "containerd\n"), name
+    assert "WABA" not in lab.run(name, "iptables-save; ip6tables-save"), name
+    assert lab.run(name, "ls -d /etc/waba-firewall /etc/systemd/system/waba-* 2>/dev/null || true") == "", name
+
+
+def test_a_host_that_is_down_is_told_and_the_others_are_done_all_the_same(lab: Lab) -> None:
+    lab.host(DOWN).kill()
+    result = play(UNINSTALL, *ARGUMENTS)
+    assert result.returncode != 0
+    assert re.search(rf"{DOWN} +host +{DOWN} +not reached +it cannot be reached: ", result.stdout)
+    for name in HOSTS.keys() - {DOWN}:
+        assert_clean(lab, name)
+    lab.host(DOWN).start()
+    wait_for(lambda: lab.host(DOWN).exec_run(["docker", "ps", "-q"]).output.strip(), 90, "its containers are back")
 
 
 def test_uninstall_leaves_nothing_but_what_was_there_before(lab: Lab) -> None:
-    assert changed(play("playbooks/uninstall.yml", *ARGUMENTS)) > 0
+    result = play(UNINSTALL, *ARGUMENTS)
+    assert changed(result) > 0
+    assert f"is left on {len(HOSTS)} host(s)" in result.stdout
     for name in HOSTS:
-        script = "for kind in 'ps -aq' 'volume ls -q' 'network ls -q'; do docker $kind --filter label=waba.cluster.name=waba; done; ls /opt"
-        assert lab.run(name, script) in ("", "containerd\n"), name
+        assert_clean(lab, name)
     for volume in ("old_media", "old_data"):
+        assert re.search(rf"coreapp2 +volume +{volume} +kept +it is declared external", result.stdout)
         assert lab.run("coreapp2", f"docker run --rm -v {volume}:/old waba/node:v1.0.0 cat /old/before") == "kept\n"
+    assert re.search(r"coreapp3 +folder +/srv/wamedia +kept +it is a folder of the host", result.stdout)
     assert lab.run("coreapp3", "cat /srv/wamedia/before") == "kept\n"
 
 
 def test_uninstalling_again_changes_nothing() -> None:
-    assert changed(play("playbooks/uninstall.yml", *ARGUMENTS)) == 0
+    assert changed(play(UNINSTALL, *ARGUMENTS)) == 0
+
+
+def test_images_and_docker_go_when_asked_for_where_the_collection_brought_them(lab: Lab) -> None:
+    also = ("-e", "waba_uninstall_also=images,docker")
+    result = play(UNINSTALL, *ARGUMENTS, *also)
+    assert changed(result) > 0
+    bare = [name for name in HOSTS if "waba/lab-bare:latest" in lab.host(name).image.tags]
+    assert bare
+    for name in HOSTS:
+        there = lab.run(name, "command -v dockerd || true")
+        assert (there == "") == (name in bare), name
+        assert name in bare or re.search(
+            rf"{name} +Docker +engine +kept +the collection did not install it", result.stdout
+        )
+    assert "waba/node" not in lab.run("master1", "docker images")
+    assert changed(play(UNINSTALL, *ARGUMENTS, *also)) == 0

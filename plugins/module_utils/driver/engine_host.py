@@ -15,6 +15,7 @@ import time
 from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DriverError
 
 SOCKET = "/run/docker.sock"
+NOTE = "/var/lib/waba-docker-host"  # role docker_host writes it: the packages that its installations brought
 LOG = "/var/log/dockerd.log"
 INIT_PATIENCE = 15  # seconds that an init script gets
 
@@ -37,6 +38,25 @@ def apt_sources():
             with open(path, encoding="utf-8", errors="replace") as file:
                 texts.append(file.read())
     return texts
+
+
+def installed_by_us():
+    """Return the packages (sorted list of str) that came when the collection installed Docker; none where it did not."""
+    try:
+        with open(NOTE, encoding="utf-8") as file:
+            return sorted({word for line in file if not line.startswith("#") for word in line.split()})
+    except FileNotFoundError:
+        return []
+
+
+def removable(run_command, packages):
+    """Return those of some packages (sorted list of str) that apt would remove without any other: all, or else Docker's own alone, or none."""
+    for wanted in (packages, [name for name in packages if "docker" in name]):
+        status, out, _error = run_command(["apt-get", "--simulate", "remove", *wanted]) if wanted else (1, "", "")
+        gone = {line.split()[1] for line in out.splitlines() if line.startswith("Remv ")}
+        if status == 0 and gone <= set(wanted):
+            return sorted(gone)
+    return []
 
 
 def answers():

@@ -22,13 +22,15 @@ class Filter:
     """The table `filter` of one family. run_command: AnsibleModule.run_command."""
 
     def __init__(self, family, run_command):
-        self.run_command = run_command
+        self.family, self.run_command = family, run_command
         self.command = _program(TOOLS[family])
         self.save, self.restore = (_program(f"{TOOLS[family]}-{verb}") for verb in ("save", "restore"))
 
     def read(self):
-        """Return the table as `planner.netfilter.parse` does, or None where the kernel has none. Raises DriverError."""
-        status, out, _error = self.run_command([self.save, "-t", "filter"])
+        """Return the table as `planner.netfilter.parse` does, or None where the kernel has no IPv6. Raises DriverError."""
+        status, out, error = self.run_command([self.save, "-t", "filter"])
+        if status != 0 and self.family == 4:
+            raise DriverError(f"{self.save} cannot read the rules of this host: {(error or out).strip()}")
         return netfilter.parse(out) if status == 0 else None
 
     def change(self, lines):

@@ -30,6 +30,30 @@ def cluster_objects(client, cluster):
     }
 
 
+def images(client, names, own):
+    """Return those images of a list of names that the host has: list of {"name", "used_by" (names of containers that are not among own)}.
+
+    own: the containers of `cluster_objects`. The images that these were made from are looked at too.
+    """
+    own_ids = {container["inspected"]["Id"] for container in own}
+    wanted = {*names, *(container["inspected"]["Config"]["Image"] for container in own)}
+    found = containers.image_facts(client, wanted)
+    with engine_errors("list the containers"):
+        others = [one for one in client.api.containers(all=True) if one["Id"] not in own_ids]
+    return [
+        {"name": name, "used_by": sorted(one["Names"][0].lstrip("/") for one in others if one["ImageID"] == fact["id"])}
+        for name, fact in found.items()
+    ]
+
+
+def held(client):
+    """Return (names of all containers, names of all volumes), whosever they are. Raises DriverError."""
+    with engine_errors("list containers and volumes"):
+        every = client.api.containers(all=True)
+        volumes = client.api.volumes()["Volumes"] or []
+    return sorted(one["Names"][0].lstrip("/") for one in every), sorted(one["Name"] for one in volumes)
+
+
 def remove_object(client, item, objects):
     """Remove one thing that the planner listed ({"kind", "name"}). One that is gone already is fine. Raises DriverError."""
     kind, name = item["kind"], item["name"]
@@ -42,6 +66,8 @@ def remove_object(client, item, objects):
         try:
             if kind == "network":
                 client.api.remove_network(name)
+            elif kind == "image":
+                client.api.remove_image(name)
             else:
                 client.api.remove_volume(name)
         except NotFound:

@@ -56,8 +56,8 @@ def offers(nodes, addresses, share_port):
     if share_port:
         single.add(("", False, False, share_port))
     merged = []
-    for address, published, api, port in sorted(single):
-        parsed = ipaddress.ip_address(address) if address else None
+    for text, published, api, port in sorted(single):
+        parsed = ipaddress.ip_address(text) if text else None
         if parsed and parsed.is_loopback:
             continue
         address = "" if parsed is None or parsed.is_unspecified else str(parsed)

@@ -1,6 +1,9 @@
 # Copyright: (c) 2026, waba.cluster contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The systemd unit that has the rules in force before Docker starts (ours: Docker keeps DOCKER-USER when it restarts, but no kernel keeps rules over a boot)."""
+"""The systemd unit that has the rules in force before Docker starts.
+
+Ours: Docker keeps DOCKER-USER when it restarts, but no kernel keeps rules over a boot.
+"""
 
 from __future__ import annotations
 

@@ -4,23 +4,32 @@
 
 from __future__ import annotations
 
+from ansible_collections.waba.cluster.plugins.module_utils.planner.host_packages import PACKAGES
 
-def plan_removal(objects, remove_volumes, keep_volumes):
-    """Decide on everything that carries the cluster's label.
+ENGINES = set(PACKAGES["engine"].values())
+ON_REQUEST = {
+    "volume": "volumes are removed only on request (waba_wipe_volumes)",
+    "image": "images are removed only on request (waba_uninstall_also)",
+}
 
-    objects: {"containers": [...], "networks": [...], "volumes": [...]}, dicts with `name` and `used_by`, the names of foreign containers
-    that use it (containers have none). remove_volumes: bool. keep_volumes: names that stay whatever their label, since the user declared
-    them external. Returns (list to remove, list to keep) of {"kind", "name"} and, for those kept, "reason"; in order of removal.
+
+def plan_removal(objects, remove_volumes, keep_volumes, remove_images=False):
+    """Decide on everything that carries the cluster's label, and on its images.
+
+    objects: {"containers": [...], "networks": [...], "volumes": [...], "images": [...]}, dicts with `name` and `used_by`, the names of foreign
+    containers that use it (containers have none). remove_volumes, remove_images: bool. keep_volumes: names that stay whatever their label,
+    since the user declared them external. Returns (list to remove, list to keep) of {"kind", "name"} and, for those kept, "reason"; in order of removal.
     """
     remove = [{"kind": "container", "name": container["name"]} for container in objects["containers"]]
     keep = []
-    for kind in ("network", "volume"):
-        for item in objects[f"{kind}s"]:
+    asked = {"network": True, "volume": remove_volumes, "image": remove_images}
+    for kind, wanted in asked.items():
+        for item in objects.get(f"{kind}s", []):
             entry, reason = {"kind": kind, "name": item["name"]}, None
-            if kind == "volume" and not remove_volumes:
-                reason = "volumes are removed only on request"
-            elif kind == "volume" and item["name"] in keep_volumes:
+            if kind == "volume" and item["name"] in keep_volumes:
                 reason = "it is declared external"
+            elif not wanted:
+                reason = ON_REQUEST[kind]
             elif item["used_by"]:
                 reason = f"in use by {', '.join(item['used_by'])}, which is not ours"
             if reason:
@@ -28,3 +37,31 @@ def plan_removal(objects, remove_volumes, keep_volumes):
             else:
                 remove.append(entry)
     return remove, keep
+
+
+def kept_outside(volumes, folders, known):
+    """Return what never was ours ({"kind", "name", "reason"}): external volumes and folders (names, those that are there) that are not among known."""
+    named = {item["name"] for item in known}
+    return [
+        {"kind": kind, "name": name, "reason": reason}
+        for kind, names, reason in (
+            ("volume", volumes, "it is declared external"),
+            ("folder", folders, "it is a folder of the host, mounted into containers"),
+        )
+        for name in names
+        if name not in named
+    ]
+
+
+def why_docker_stays(noted, removable, containers, volumes):
+    """Return why Docker itself must not be removed (str), or "" when it may go.
+
+    noted: packages (list of str) that came when the collection installed something of Docker. removable: those of them that nothing else on the host
+    needs. containers, volumes: names (list of str) of what the engine holds, whosever they are.
+    """
+    if not set(noted) & ENGINES:
+        return "the collection did not install it"
+    held = [f"the container {name}" for name in containers] + [f"the volume {name}" for name in volumes]
+    if held:
+        return f"it holds {', '.join(held)}"
+    return "" if set(removable) & ENGINES else "packages of others need it"
