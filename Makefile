@@ -17,7 +17,7 @@ SEED ?=
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 
-.PHONY: help site preflight uninstall status logs test lint lab lab-down soak-simulation fuzz clean soak bench-upgrade bench-node
+.PHONY: help site preflight uninstall status logs test lint lab lab-down soak-simulation fuzz clean soak soak-killed bench-upgrade bench-node
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -64,6 +64,11 @@ bench-upgrade: $(VENV)/test.stamp ## UPGRADES rolls of a cluster under traffic, 
 	molecule destroy --scenario-name upgrade && molecule converge --scenario-name upgrade
 	WABA_UPGRADES=$(UPGRADES) python3 -m pytest -s molecule/upgrade/tests/test_3_many.py
 	molecule destroy --scenario-name upgrade
+
+soak-killed: $(VENV)/test.stamp ## Kill runs at every boundary between two tasks (ARGS="--playbook upgrade --minutes 30 --seed 7")
+	molecule destroy --scenario-name killed && molecule create --scenario-name killed
+	PYTHONPATH=tests/running python3 molecule/killed/tests/soak.py $(ARGS)
+	molecule destroy --scenario-name killed
 
 bench-node: $(VENV)/test.stamp ## Messages per second and seconds of failover, of the images that are there (needs wrk)
 	PYTHONPATH=tests/running python3 tests/bench/node.py messages

@@ -90,13 +90,14 @@ STAGES: dict[str, Callable[[], tuple[Command, Path]]] = {
     "molecule-nfs": in_root("molecule", "test", "--scenario-name", "nfs"),
     "molecule-default": in_root("molecule", "test", "--scenario-name", "default"),
     "molecule-upgrade": in_root("molecule", "test", "--scenario-name", "upgrade"),
+    "molecule-killed": in_root("molecule", "test", "--scenario-name", "killed"),
     "molecule-chaos": in_root("molecule", "test", "--scenario-name", "chaos"),
     "molecule-production": in_root("molecule", "test", "--scenario-name", "production"),
 }
 
 
 # Run only when they are named: longer than every change can wait.
-BY_NAME = ("molecule-production", "molecule-chaos")
+BY_NAME = ("molecule-production", "molecule-chaos", "molecule-killed")
 
 
 def environment() -> dict[str, str]:

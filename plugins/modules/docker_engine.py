@@ -9,6 +9,7 @@ short_description: See what a host lacks to run the cluster, and start its Docke
 version_added: 1.0.0
 description:
   - Says which packages are missing. Where none is, sees that the Docker engine answers, and starts it when it does not.
+  - Where it does not run, and an installation of packages was interrupted, that is finished first (C(dpkg --configure -a)).
   - Starts it by systemd, else by its init script, else as a detached process of its own. A running engine is never restarted.
 author:
   - waba.cluster contributors (!UNKNOWN)
@@ -70,15 +71,17 @@ def main():
     )
     release = engine_host.os_release()
     distribution = release.get("ID", ""), release.get("VERSION_ID", "")
-    missing = engine_host.missing(module.run_command)
+    missing, running, finished = engine_host.missing(module.run_command), engine_host.answers(), False
     try:
+        if (missing or not running) and not module.check_mode:
+            finished = engine_host.finish_packages(module.run_command)
+            missing, running = engine_host.missing(module.run_command), engine_host.answers()
         result = {
-            "changed": bool(missing),
+            "changed": bool(missing) or finished,
             "missing_packages": host_packages.packages(missing, *distribution),
             "compose_suite": host_packages.compose_suite(missing, *distribution),
             "mirror": host_packages.mirror(engine_host.apt_sources()),
         }
-        running = engine_host.answers()
         if not missing and not running:
             result["changed"] = True
             if not module.check_mode:

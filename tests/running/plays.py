@@ -12,15 +12,19 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def play_on(inventory: Path, playbook: str, *arguments: str) -> subprocess.CompletedProcess:
     """Run one of the collection's playbooks on the cluster of an inventory, without the settings that molecule has for its own plays."""
-    own = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
     return subprocess.run(
         ["ansible-playbook", str(ROOT / playbook), "-i", str(inventory), *arguments],
         cwd=ROOT,
-        env={**own, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"},
+        env=environment(),
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+def environment() -> dict[str, str]:
+    own = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
+    return {**own, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
 
 
 def changed(result: subprocess.CompletedProcess) -> int:

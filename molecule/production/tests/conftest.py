@@ -6,10 +6,10 @@ import ipaddress
 import subprocess
 import time
 
-import docker
 import pytest
 import yaml
 from api import Api
+from hosts import Hosts
 from plays import ROOT, changed, play_on
 from waiting import wait_for
 
@@ -31,24 +31,8 @@ def play(playbook: str, *arguments: str) -> subprocess.CompletedProcess:
     return play_on(INVENTORY, playbook, *arguments)
 
 
-class Lab:
-    """The hosts, from outside: as containers, and as what one may run on them."""
-
-    def __init__(self) -> None:
-        self.engine = docker.from_env()
-        self.network = self.engine.networks.get(f"waba-lab-{LAB}")
-
-    def host(self, name: str):
-        return self.engine.containers.get(f"{LAB}-{name}")
-
-    def stopped(self) -> list:
-        return self.engine.containers.list(all=True, filters={"label": f"waba.lab.name={LAB}", "status": "exited"})
-
-    def run(self, name: str, script: str) -> str:
-        """Run a shell script on a host, as its root, and return what it says."""
-        status, output = self.host(name).exec_run(["sh", "-euc", script])
-        assert status == 0, output.decode()
-        return output.decode()
+class Lab(Hosts):
+    """The hosts, and what their cluster is made of."""
 
     def started(self, *names: str) -> dict[str, str]:
         """Return "container, moment of its start" by host: equal before and after means that nothing was restarted."""
@@ -76,16 +60,6 @@ class Lab:
             next(ipaddress.ip_network(self.network.attrs["IPAM"]["Config"][0]["Subnet"]).hosts())
         )
 
-    def cut_off(self, name: str) -> None:
-        """Take a host off the network; its containers go on."""
-        self.network.disconnect(self.host(name))
-
-    def join(self, name: str) -> None:
-        address = HOSTS[name]
-        self.network.connect(
-            self.host(name), ipv4_address=address["ansible_host"], aliases=[address["waba_external_hostname"]]
-        )
-
 
 def webapp(name: str) -> Api:
     """Return the API as a host serves it."""
@@ -109,7 +83,7 @@ def figure(what: str, value: object) -> None:
 
 @pytest.fixture(scope="session")
 def lab() -> Lab:
-    return Lab()
+    return Lab(LAB)
 
 
 @pytest.fixture(scope="session")

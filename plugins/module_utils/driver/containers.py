@@ -13,6 +13,7 @@ except ImportError:
 
 PROJECT_LABEL = "com.docker.compose.project"
 SERVICE_LABEL = "com.docker.compose.service"
+NUMBER_LABEL = "com.docker.compose.container-number"
 
 
 def with_labels(client, *labels):
@@ -120,6 +121,17 @@ def remove(client, container):
             client.api.remove_container(container["Id"], v=True, force=True)
         except NotFound:
             return
+
+
+def compose_name(container):
+    """Return the name (str) that Compose gives a container of its own (inspect answer)."""
+    return "-".join(container["Config"]["Labels"][label] for label in (PROJECT_LABEL, SERVICE_LABEL, NUMBER_LABEL))
+
+
+def rename(client, container_id, name):
+    """Give a container another name, whether it runs or not."""
+    with engine_errors(f"name a container {name}"):
+        client.api.rename(container_id, name)
 
 
 def mounts(container):

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import glob
 import importlib.util
 import os
@@ -18,6 +19,8 @@ SOCKET = "/run/docker.sock"
 NOTE = "/var/lib/waba-docker-host"  # role docker_host writes it: the packages that its installations brought
 LOG = "/var/log/dockerd.log"
 INIT_PATIENCE = 15  # seconds that an init script gets
+DPKG_LOCK = "/var/lib/dpkg/lock-frontend"
+DPKG_PATIENCE = 600  # seconds that an installation gets which another run began
 
 
 def os_release():
@@ -84,6 +87,43 @@ def missing(run_command):
         need for need, module in (("docker_sdk", "docker"), ("yaml", "yaml")) if not importlib.util.find_spec(module)
     ]
     return lacks
+
+
+def finish_packages(run_command):
+    """Finish what an interrupted installation left half done: apt refuses to do anything before. Return whether there was such a thing.
+
+    One that still goes on, since it outlived the run that began it, is waited for. Raises DriverError.
+    """
+    if not shutil.which("dpkg") or not _unfinished(run_command):
+        return False
+    deadline = time.monotonic() + DPKG_PATIENCE
+    with open(DPKG_LOCK, "ab") as lock:
+        while not _locked(lock):
+            if time.monotonic() > deadline:
+                raise DriverError(
+                    f"Another program has been installing packages for {DPKG_PATIENCE} s. Run again when it is done."
+                )
+            time.sleep(0.5)
+    if _unfinished(run_command):
+        environment = {"DEBIAN_FRONTEND": "noninteractive"}
+        status, out, error = run_command(["dpkg", "--configure", "-a", "--force-confold"], environ_update=environment)
+        if status != 0:
+            raise DriverError(
+                f"dpkg --configure -a cannot finish an interrupted installation: {(error or out).strip()[-500:]}"
+            )
+    return True
+
+
+def _unfinished(run_command):
+    return bool(glob.glob("/var/lib/dpkg/updates/[0-9]*") or run_command(["dpkg", "--audit"])[1].strip())
+
+
+def _locked(file):
+    try:
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def start(run_command, timeout):

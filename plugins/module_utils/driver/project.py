@@ -79,6 +79,8 @@ class Project:
         for service in by_kind.get("remove", []):
             for container in self.had[service]:
                 containers.remove(self._client, container["inspected"])
+        for service in by_kind.get("rename", []):
+            containers.rename(self._client, self.had[service][0]["id"], self.had[service][0]["compose_name"])
         if "stop" in by_kind:
             self._compose.stop(by_kind["stop"], stop_timeout)
         if "unpause" in by_kind:
@@ -136,6 +138,8 @@ class Project:
             found.setdefault(labels[containers.SERVICE_LABEL], []).append(
                 {
                     "id": container["Id"],
+                    "name": container["Name"].lstrip("/"),
+                    "compose_name": containers.compose_name(container),
                     "state": container["State"]["Status"],
                     "image": container["Config"]["Image"],
                     "aspects": services.had_aspects(container, live),

@@ -13,7 +13,7 @@ ACTION_FOR_STATE = {"running": None, "restarting": None, "created": "start", "ex
 
 
 class Action(NamedTuple):
-    """One step for one service: `action` is create, recreate, start, unpause, stop or remove; `reason` is for people."""
+    """One step for one service: `action` is create, recreate, rename, start, unpause, stop or remove; `reason` is for people."""
 
     service: str
     action: str
@@ -23,7 +23,8 @@ class Action(NamedTuple):
 def plan_present(wanted, had, selected=None):
     """Return the list of Action that makes every selected service exist as wanted and run; empty when nothing is to do.
 
-    wanted: {service: aspects}, see `services.wanted_services`. had: {service: list of {"id", "state", "aspects"}}, containers by service.
+    wanted: {service: aspects}, see `services.wanted_services`. had: {service: list of {"id", "state", "aspects", "name",
+    "compose_name"}}, containers by service, each with its name and the one that Compose gives it.
     selected: list of services, None for all. Services that the file no longer has are removed when their role (all roles, when nothing is
     selected) is one of those selected; no other container is touched.
     """
@@ -45,20 +46,23 @@ def _for_service(name, wanted, containers):
     changed = differences(wanted, containers[0]["aspects"])
     if changed:
         return [Action(name, "recreate", f"changed: {', '.join(changed)}")]
-    state = containers[0]["state"]
-    action = ACTION_FOR_STATE.get(state, "recreate")
-    return [Action(name, action, f"it is {state}")] if action else []
+    found = containers[0]
+    action = ACTION_FOR_STATE.get(found["state"], "recreate")
+    actions = [Action(name, action, f"it is {found['state']}")] if action else []
+    # Compose makes a container under a name for the moment, and gives it its own once the former one is gone.
+    if found["name"] != found["compose_name"] and action != "recreate":
+        actions.insert(0, Action(name, "rename", f"an interrupted run left it as {found['name']}"))
+    return actions
 
 
 def plan_stopped(wanted, had, selected=None):
     """Return the list of Action that stops every selected service that runs; arguments as for `plan_present`."""
     chosen = list(wanted) if selected is None else selected
-    return [
-        Action(name, "stop", f"it is {container['state']}")
+    running = {
+        name: [one["state"] for one in had.get(name, []) if one["state"] in ("running", "restarting", "paused")]
         for name in chosen
-        for container in had.get(name, [])[:1]
-        if container["state"] in ("running", "restarting", "paused")
-    ]
+    }
+    return [Action(name, "stop", f"it is {states[0]}") for name, states in running.items() if states]
 
 
 def missing_images(actions, images, image_facts):
@@ -78,7 +82,7 @@ def action_diff(actions, had, images):
         containers = had.get(name, [])
         first = containers[0] if containers else {"id": "", "state": "absent", "image": None}
         before[name] = {"state": first["state"], "image": first["image"], "container": first["id"][:12] or None}
-        kept = first["id"][:12] or None if action in ("start", "unpause", "stop") else None
+        kept = first["id"][:12] or None if action in ("rename", "start", "unpause", "stop") else None
         image = None if action == "remove" else images.get(name, first["image"])
         after[name] = {
             "state": after_states.get(action, "running"),

@@ -62,11 +62,14 @@ def due(node, images, image_ids):
 
 
 def is_left_halfway(node, images):
-    """Return whether an interrupted run left a node like this: its file speaks of the new image, and it does not work."""
+    """Return whether an interrupted run left a node like this: its file speaks of the new image, and its container is another's or does not work.
+
+    images: None where every node is restarted as it is; then one that stands still is one that such a run stopped and did not start again.
+    """
     if images is None:
-        return False
+        return bool(node["file_image"]) and not is_sound(node)
     wanted = images["webapp" if node["role"] == "webapp" else "coreapp"]
-    return node["file_image"] == wanted and not is_sound(node)
+    return node["file_image"] == wanted and not (is_sound(node) and node["image"] == wanted)
 
 
 def is_sound(node):
@@ -122,7 +125,7 @@ def batches(found, health, images, serial, outage):
 
 
 def _phase(node, seen, images):
-    if is_left_halfway(node, images):
+    if is_left_halfway(node, images) and not is_sound(node):
         return "unfinished"
     if node["role"] == "master":
         return "primary master" if seen.get("role") == "primary_master" else "secondary masters"

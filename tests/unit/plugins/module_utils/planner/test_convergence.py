@@ -6,6 +6,7 @@ from __future__ import annotations
 import copy
 
 import pytest
+from ansible_collections.waba.cluster.plugins.module_utils.driver.containers import compose_name
 from ansible_collections.waba.cluster.plugins.module_utils.planner import convergence, services
 from hypothesis import given
 from hypothesis import strategies as st
@@ -30,6 +31,8 @@ def observed(containers):
         item["Config"]["Labels"]["com.docker.compose.service"]: [
             {
                 "id": item["Id"],
+                "name": item["Name"].lstrip("/"),
+                "compose_name": compose_name(item),
                 "state": item["State"]["Status"],
                 "image": item["Config"]["Image"],
                 "aspects": services.had_aspects(item, networks),
@@ -67,6 +70,15 @@ def test_a_container_that_differs_is_made_anew_and_no_other(recorded, wanted, ch
     assert actions == [convergence.Action("master1", "recreate", f"changed: {reason}")]
 
 
+@pytest.mark.parametrize(("state", "then"), [("running", []), ("created", ["start"]), ("exited", ["start"])])
+def test_the_name_that_compose_gives_for_a_moment_does_not_stay(recorded, wanted, state, then):
+    containers = copy.deepcopy(recorded["containers"])
+    item = next(item for item in containers if item["Name"] == "/waba-master1-1")
+    item["Name"], item["State"]["Status"] = "/0123456789ab_waba-master1-1", state
+    actions = convergence.plan_present(wanted, observed(containers))
+    assert [(action.service, action.action) for action in actions] == [("master1", kind) for kind in ["rename", *then]]
+
+
 def test_what_a_newer_engine_says_otherwise_is_no_difference(recorded, wanted):
     containers = copy.deepcopy(recorded["containers"])
     for item in containers:
@@ -80,8 +92,13 @@ def test_a_removed_network_is_a_difference(recorded, wanted):
     assert services.had_aspects(container, set())["networks"] == set()
 
 
+def container(service, state, aspects, prefix=""):
+    names = {"name": f"{prefix}{service}", "compose_name": service}
+    return {"id": service, **names, "state": state, "image": "i", "aspects": aspects}
+
+
 FOUND = st.fixed_dictionaries(
-    {name: st.none() | st.tuples(st.sampled_from(STATES), st.booleans()) for name in [*SERVICES, "old"]}
+    {name: st.none() | st.tuples(st.sampled_from(STATES), st.booleans(), st.booleans()) for name in [*SERVICES, "old"]}
 )
 
 
@@ -94,15 +111,20 @@ def test_whatever_was_found_the_plan_leads_to_what_is_wanted(recorded, found, se
             aspects = copy.deepcopy(wanted["wacore1" if name == "old" else name])
             if state[1]:
                 aspects["environment"]["OLD"] = "1"
-            had[name] = [{"id": name, "state": state[0], "image": "i", "aspects": aspects}]
+            had[name] = [container(name, state[0], aspects, "0123456789ab_" if state[2] else "")]
     actions = convergence.plan_present(wanted, had, selected)
     assert {action.service for action in actions} <= set(SERVICES if selected is None else selected) | {"old"}
     for service, action, _reason in actions:
         if action == "remove":
             del had[service]
         else:
-            aspects = had[service][0]["aspects"] if action in ("start", "unpause") else wanted[service]
-            had[service] = [{"id": service, "state": "running", "image": "i", "aspects": aspects}]
+            before = had.get(service, [container(service, "absent", {})])[0]
+            if action == "rename":
+                had[service] = [{**before, "name": service}]
+            elif action in ("start", "unpause"):
+                had[service] = [{**before, "state": "running"}]
+            else:
+                had[service] = [container(service, "running", wanted[service])]
     assert convergence.plan_present(wanted, had, selected) == []
 
 
@@ -140,3 +162,8 @@ def test_another_image_is_asked_for_even_when_the_host_lacks_it(recorded, had):
 def test_stopping_stops_only_what_runs(wanted, had):
     had["waweb"][0]["state"] = "exited"
     assert [action.service for action in convergence.plan_stopped(wanted, had, ["waweb", "db"])] == ["db"]
+
+
+def test_of_two_containers_the_one_that_runs_is_stopped(wanted, had):
+    had["waweb"] = [{**had["waweb"][0], "state": "created"}, *had["waweb"]]
+    assert [action[:2] for action in convergence.plan_stopped(wanted, had, ["waweb"])] == [("waweb", "stop")]

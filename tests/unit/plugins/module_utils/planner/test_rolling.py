@@ -99,6 +99,31 @@ def test_what_an_interrupted_run_left_comes_first():
     assert order(found, seen)[0] == ("unfinished", ["master1"])
 
 
+def test_a_node_that_was_drained_for_its_new_image_is_no_reason_against_it():
+    """The run was killed between the draining and the replacing: the node runs, and is out of service until it is replaced."""
+    found, seen = cluster(), health()
+    found["host1"]["nodes"][2]["file_image"] = NEW
+    seen[2]["problem"] = "draining: out of service until it is told to resume or is restarted"
+    assert told(found, seen) == []
+    assert order(found, seen)[2] == ("spare coreapps", ["wacore1"]), "in its turn"
+    found["host1"]["nodes"][2]["file_image"] = OLD
+    assert told(found, seen) != []
+
+
+def test_a_node_that_a_restart_stopped_and_did_not_start_comes_first():
+    found, seen = cluster(), health()
+    found["host1"]["nodes"][0]["state"] = "exited"
+    del seen[0]
+    assert list(rolling.plan_problems(found, seen, None, {}, EXPECTED, UPGRADE)) == []
+    steps = rolling.batches(found, seen, None, 1, False)
+    assert [member["service"] for member in steps[0]["members"]] == ["master1"]
+    assert sorted(member["service"] for step in steps for member in step["members"]) == sorted(
+        one["service"] for one in found["host1"]["nodes"]
+    )
+    seen[0]["role"] = "secondary_master"
+    assert list(rolling.plan_problems(found, seen, None, {}, EXPECTED, UPGRADE)) != [], "nobody else would serve"
+
+
 def test_an_outage_takes_each_role_at_once():
     assert order(cluster(), health(), outage=True) == [
         ("all masters", ["master1", "master2"]),

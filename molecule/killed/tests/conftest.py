@@ -1,0 +1,72 @@
+"""The scenario's hosts, and the states in which undisturbed runs leave them."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+
+import pytest
+import state
+from api import Api
+from flow import Flow
+from hosts import Hosts
+from killing import Run, run
+from trials import made_bare
+
+SEED = int(os.environ.get("WABA_KILLED_SEED", "1"))
+NEXT = ("-e", "waba_version=1.1.0")
+COREAPPS = 2
+
+
+@dataclass(frozen=True)
+class Undisturbed:
+    """A run that nobody disturbed, and the state after it."""
+
+    run: Run
+    state: dict[str, dict]
+
+
+def undisturbed(hosts: Hosts, playbook: str, *arguments: str) -> Undisturbed:
+    done = run(hosts, playbook, *arguments)
+    assert done.status == 0, done.output
+    figure(f"{playbook} {' '.join(arguments)}, undisturbed", f"{done.seconds:.0f} s, {len(done.tasks)} tasks")
+    return Undisturbed(done, state.look(hosts))
+
+
+def webapp(hosts: Hosts, name: str) -> Api:
+    return Api(f"https://{hosts.addresses[name]['ansible_host']}:9090", state.known_secrets(hosts))
+
+
+def lost(hosts: Hosts, flow: Flow) -> set[str]:
+    """Return the ids of messages that were accepted and are not in the database."""
+    said = hosts.run("db1", "docker exec waba-db-db-1 mariadb waba -Ne 'SELECT message_id FROM message'")
+    return set(flow.accepted) - set(said.split())
+
+
+def no_logs() -> list[list[str]]:
+    """Messages are what these tests look at, not the connections."""
+    return []
+
+
+def figure(what: str, value: object) -> None:
+    print(f"\nfigure: {what}: {value}", flush=True)
+
+
+@pytest.fixture(scope="session")
+def hosts() -> Hosts:
+    return Hosts("killed")
+
+
+@pytest.fixture(scope="session")
+def site(hosts: Hosts) -> Undisturbed:
+    """site.yml on hosts that have Docker and the images, and nothing else."""
+    made_bare(hosts)
+    return undisturbed(hosts, "site.yml")
+
+
+def upgraded_state(hosts: Hosts, before: dict[str, dict]) -> dict[str, dict]:
+    """Return the state in which upgrade.yml leaves a cluster: the former one, in another version."""
+    old, new = "waba/node:v1.0.0", "waba/node:v1.1.0-rehearsal"
+    ids = [hosts.run("master1", f"docker image inspect --format '{{{{.Id}}}}' {image}").strip() for image in (old, new)]
+    return json.loads(json.dumps(before).replace(old, new).replace(*ids))

@@ -1,0 +1,19 @@
+"""site.yml is killed while it makes a cluster of bare hosts; the next one makes the same cluster."""
+
+from __future__ import annotations
+
+import pytest
+from conftest import SEED, Undisturbed, figure
+from hosts import Hosts
+from killing import sample
+from trials import made_bare, trial
+
+
+@pytest.mark.parametrize("turn", range(2))
+def test_the_next_run_converges(hosts: Hosts, site: Undisturbed, turn: int) -> None:
+    """Killed three times in a row, each time at another boundary, or within a task."""
+    made_bare(hosts)
+    outcomes = trial(hosts, "site.yml", (), sample(site.run.tasks, 3, SEED + turn), site.state)
+    for outcome in outcomes:
+        figure("site.yml", outcome)
+    assert all(outcome.good for outcome in outcomes)

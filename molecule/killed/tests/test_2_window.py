@@ -1,0 +1,52 @@
+"""A maintenance window for one host: its nodes hand over, stop, and come back."""
+
+from __future__ import annotations
+
+import state
+from conftest import COREAPPS, NEXT, figure, lost, no_logs, webapp
+from flow import Flow
+from hosts import Hosts
+from killing import run
+from waiting import wait_for
+
+WEBAPPS = ("master1", "master2")
+HAND_OVER = 5  # seconds without an accepted message, at the most
+
+
+def states(hosts: Hosts, host: str) -> dict[str, str]:
+    return {name: one["state"] for name, one in state.look(hosts)[host]["containers"].items()}
+
+
+def test_the_host_of_the_connected_coreapp_is_stopped_and_started(hosts: Hosts) -> None:
+    apis = {name: webapp(hosts, name) for name in WEBAPPS}
+    wait_for(lambda: apis["master2"].is_whole(COREAPPS), 60, "the cluster is whole")
+    health = apis["master2"].health()
+    (host,) = [name.partition(".")[0] for name, node in health.items() if node.get("gateway_status") == "connected"]
+    others = [api for name, api in apis.items() if name != host]
+    with Flow(others, no_logs) as flow:
+        stopped = run(hosts, "stop.yml", "--limit", host, *NEXT)
+    assert stopped.status == 0, stopped.output
+    assert {name: one for name, one in states(hosts, host).items() if one != "exited"} == (
+        {"waba-db-db-1": "running"} if host == "db1" else {}
+    )
+    figure(
+        f"stop.yml --limit {host}",
+        f"{stopped.seconds:.0f} s, longest gap {max(flow.gaps(), default=0):.1f} s, {len(flow.accepted)} accepted",
+    )
+    assert max(flow.gaps(), default=0) < HAND_OVER, "it handed over first"
+    assert lost(hosts, flow) == set()
+    begun = run(hosts, "start.yml", "--limit", host, *NEXT)
+    assert begun.status == 0, begun.output
+    assert set(states(hosts, host).values()) == {"running"}
+    wait_for(lambda: others[0].is_whole(COREAPPS), 60, "the cluster is whole again")
+
+
+def test_everything_restarts_while_it_serves(hosts: Hosts) -> None:
+    with Flow([webapp(hosts, name) for name in WEBAPPS], no_logs) as flow:
+        done = run(hosts, "restart.yml", *NEXT)
+    assert done.status == 0, done.output
+    figure(
+        "restart.yml",
+        f"{done.seconds:.0f} s, longest gap {max(flow.gaps(), default=0):.1f} s",
+    )
+    assert lost(hosts, flow) == set()

@@ -1,0 +1,60 @@
+"""What else ends a run in its middle: the network to a host is cut, a host loses its power, a disk is full."""
+
+from __future__ import annotations
+
+import json
+
+import state
+from accidents import healed, struck, until_it_answers
+from conftest import Undisturbed, figure
+from hosts import Hosts
+from killing import run
+from trials import made_bare
+
+OTHER = ("-e", json.dumps({"waba_environment": {"WA_LONG": "x" * 20_000}}))
+
+
+def test_a_full_disk_leaves_every_file_whole(hosts: Hosts, site: Undisturbed) -> None:
+    assert run(hosts, "site.yml").status == 0
+    # A file system of its own, which is made to be full once preflight has seen that there is room.
+    hosts.run(
+        "master1",
+        "cp -a /opt/waba /opt/kept; mount -t tmpfs tmpfs /opt/waba; cp -a /opt/kept/. /opt/waba; rm -r /opt/kept",
+    )
+    before = state.look(hosts)
+
+    def fill() -> None:
+        hosts.run("master1", "mount -o remount,size=$(du -sk /opt/waba | cut -f1)k /opt/waba")
+
+    done = struck(hosts, "Files | Write", 0, fill, *OTHER)
+    assert done.status != 0
+    assert "Cannot write /opt/waba/db.env: No space left on device." in " ".join(done.output.split())
+    after = state.look(hosts)
+    assert after["master1"]["files"] == before["master1"]["files"]
+    assert state.restarted(before, after, before) == []
+    hosts.run("master1", "mount -o remount,size=1g /opt/waba")
+    healed(hosts, "a disk was full while files were written", site.state, after)
+    hosts.run("master1", "cp -a /opt/waba /opt/kept; umount /opt/waba; rm -r /opt/waba; mv /opt/kept /opt/waba")
+
+
+def test_the_network_to_a_host_is_cut(hosts: Hosts, site: Undisturbed) -> None:
+    made_bare(hosts)
+    done = struck(hosts, "Bring up the master", 0.8, lambda: hosts.cut_off("master2"))
+    assert done.status != 0
+    assert "UNREACHABLE" in done.output
+    figure(
+        "the network to a host is cut within a task",
+        f"the run says so after {done.tasks[-1][1]:.0f} s in the task, {done.seconds:.0f} s in all",
+    )
+    hosts.join("master2")
+    healed(hosts, "the network to a host was cut", site.state, state.look(hosts))
+
+
+def test_a_host_loses_its_power(hosts: Hosts, site: Undisturbed) -> None:
+    made_bare(hosts)
+    done = struck(hosts, "Bring up the coreapp", 1.0, lambda: hosts.host("master1").kill())
+    assert done.status != 0
+    hosts.host("master1").start()
+    until_it_answers(hosts, "master1")
+    before = state.look(hosts)
+    healed(hosts, "a host lost its power", site.state, {**before, "master1": {**before["master1"], "containers": {}}})

@@ -1,0 +1,30 @@
+"""uninstall.yml is killed; after the next one nothing of the cluster is left. These tests end the scenario's cluster."""
+
+from __future__ import annotations
+
+import pytest
+from conftest import SEED, Undisturbed, figure, undisturbed
+from hosts import Hosts
+from killing import run, sample
+from trials import WIPE, trial
+
+
+@pytest.fixture(scope="module")
+def uninstalled(hosts: Hosts, site: Undisturbed) -> Undisturbed:
+    assert run(hosts, "site.yml").status == 0
+    found = undisturbed(hosts, "uninstall.yml", *WIPE)
+    assert all(
+        not facts[kind] for facts in found.state.values() for kind in ("files", "containers", "networks", "volumes")
+    )
+    return found
+
+
+@pytest.mark.parametrize("turn", range(2))
+def test_the_next_run_leaves_nothing(hosts: Hosts, uninstalled: Undisturbed, turn: int) -> None:
+    assert run(hosts, "site.yml").status == 0
+    outcomes = trial(
+        hosts, "uninstall.yml", WIPE, sample(uninstalled.run.tasks, 2, SEED + turn, first=3), uninstalled.state
+    )
+    for outcome in outcomes:
+        figure("uninstall.yml", outcome)
+    assert all(outcome.good for outcome in outcomes)
