@@ -34,6 +34,8 @@ def receiver(lab: Lab, api: Api, tmp_path_factory: pytest.TempPathFactory) -> It
     """The business's webhook receiver, which the cluster knows."""
     made = Receiver(tmp_path_factory.mktemp("receiver"), lab.gateway())
     settings = {"webhooks": {"url": made.url}, "callback_backoff_delay_ms": 500, "sent_status": True}
+    # The default intervals: what moves the shard is to be the upgrade alone, not a busy machine.
+    settings |= {"heartbeat_interval": 5, "unhealthy_interval": 30}
     assert api.call("PATCH", "settings/application", settings).status_code == 200
     yield made
     made.server.shutdown()
