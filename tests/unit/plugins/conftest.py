@@ -17,6 +17,11 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from hypothesis import HealthCheck, settings
+
+# How fast a machine makes examples says nothing about the rules that they try.
+settings.register_profile("units", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("units")
 
 
 class Server:

@@ -45,7 +45,7 @@ def test_a_whole_file_is_parsed_as_it_was_rendered(environment):
 
 
 @pytest.mark.usefixtures("real_compose")
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(values=st.lists(VALUES, min_size=30, max_size=60))
 def test_the_real_compose_reads_every_value_back(tmp_path, values):
     wanted = {f"V{index}": value for index, value in enumerate(values)}

@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.waba.cluster.plugins.module_utils.planner import firewall
 from ansible_collections.waba.cluster.plugins.module_utils.planner.firewall import Offer
 from ansible_collections.waba.cluster.plugins.module_utils.planner.nodes import plan_nodes
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 CLUSTER = "waba"
@@ -87,7 +87,6 @@ def test_neighbouring_ports_of_one_kind_are_together(offered):
     ]
 
 
-@settings(deadline=None)  # other processes may have the machine
 @given(st.ip_addresses(v=4).map(str), st.integers(1, 65535))
 def test_a_stranger_reaches_the_api_where_he_may_and_nothing_else_of_ours(source, port):
     offered = [
@@ -107,7 +106,6 @@ def test_a_stranger_reaches_the_api_where_he_may_and_nothing_else_of_ours(source
         assert comes(rules, source, port) == passes(rules, source, port) == "RETURN"
 
 
-@settings(deadline=None)  # other processes may have the machine
 @given(
     st.integers(1, 65535), st.sampled_from(["eth0", "br-0123456789ab", "docker0", "wg0"]), st.ip_addresses(v=4).map(str)
 )
@@ -160,7 +158,6 @@ def test_sources_of_both_families_each_once_in_its_own():
     assert "-p tcp -m tcp --dport 9090 -j ACCEPT" in everyone[ENTER], "iptables writes no source for everybody"
 
 
-@settings(deadline=None)  # other processes may have the machine
 @given(
     st.from_regex(r"[a-z0-9][a-z0-9_-]{0,60}", fullmatch=True),
     st.from_regex(r"[a-z0-9][a-z0-9_-]{0,60}", fullmatch=True),

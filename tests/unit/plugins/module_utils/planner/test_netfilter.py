@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.waba.cluster.plugins.module_utils.planner import firewall, firewall_boot, netfilter
 from ansible_collections.waba.cluster.plugins.module_utils.planner.firewall import Offer
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 FOREIGN = {
@@ -69,7 +69,6 @@ def test_it_is_made_once_and_taken_away_without_a_trace():
     assert netfilter.plan("waba", None, FOREIGN) == []
 
 
-@settings(deadline=None)  # other processes may have the machine
 @given(st.lists(st.tuples(st.sampled_from(["waba", "blue", "green-1"]), st.booleans()), max_size=8))
 def test_clusters_on_one_host_come_and_go_and_each_finds_its_own(steps):
     live, there = FOREIGN, set()
@@ -99,7 +98,6 @@ RUINS = st.sampled_from(
 )
 
 
-@settings(deadline=None)  # other processes may have the machine
 @given(st.lists(RUINS, min_size=1, max_size=4))
 def test_whatever_became_of_the_rules_the_next_run_mends(ruins):
     live = have(FOREIGN, "waba")
