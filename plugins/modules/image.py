@@ -31,7 +31,7 @@ options:
     description: The Debian mirror to take packages from. On a Debian host, the one that the host uses when absent.
     type: str
   suite:
-    description: The Debian suite.
+    description: The Debian suite, where the folder names none in C(suite.txt).
     type: str
     default: trixie
 """
@@ -77,7 +77,8 @@ def mirror_of(module):
 
 def make(module):
     """Make what is missing; return the module's result. Raises DriverError."""
-    name, context, suite = module.params["name"], module.params["context"], module.params["suite"]
+    name, context = module.params["name"], module.params["context"]
+    suite = image_builder.read_suite(context, module.params["suite"])
     packages = image_builder.read_packages(os.path.join(context, "packages.txt"))
     base_hash = image_source.base_hash(packages, suite)
     base = image_source.base_name(name, base_hash)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.waba.cluster.plugins.modules.database_check import check
-from conftest import PRIVILEGES, Authority, Server
+from authority import Authority
+from conftest import Server
+from database_server import PRIVILEGES
 
 
 def told(server: Server, **changes: object) -> list[tuple[str, str]]:

@@ -6,7 +6,8 @@ import dataclasses
 
 import pytest
 import sqlalchemy as sa
-from conftest import Authority, Server
+from authority import Authority
+from conftest import Server
 from sqlalchemy.exc import DBAPIError
 from waba_node.config import DatabaseConfig
 from waba_node.store import cluster, schema
@@ -24,6 +25,15 @@ async def test_nodes_reach_the_database_by_tls(server: Server) -> None:
         cipher = (await connection.execute(sa.text("SHOW SESSION STATUS LIKE 'Ssl_cipher'"))).one()
     await database.close()
     assert cipher[1].startswith("TLS_")
+
+
+@pytest.mark.parametrize("tls", [True, False])
+async def test_nodes_log_in_where_the_server_remembers_nobody(server: Server, tls: bool) -> None:
+    server.root("FLUSH PRIVILEGES")  # what MySQL knows of passwords since its start goes too
+    database = Database(config(server, **({} if tls else {"tls_ca": ""})))
+    async with database.begin() as connection:
+        assert (await connection.execute(sa.text("SELECT 1"))).scalar_one() == 1
+    await database.close()
 
 
 @pytest.mark.parametrize("case", ["another authority", "another name"])

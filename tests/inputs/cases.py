@@ -13,6 +13,8 @@ LEARN = "ansible-doc -t role waba.cluster.{} tells what it takes"
 WABA = LEARN.format("waba")
 UNKNOWN = "there is no such setting"
 HERE = f"{Path('/proc/self/comm').read_text(encoding='utf-8').strip()} (pid {os.getpid()})"
+MODULES = list(Path("/lib/modules", os.uname().release).glob("**/nfs.ko*"))
+NO_NFS = not MODULES and "nfs" not in Path("/proc/filesystems").read_text(encoding="utf-8")
 MEMORY = int(Path("/proc/meminfo").read_text(encoding="utf-8").split("MemTotal:")[1].split()[0]) // 1024
 CROWD = MEMORY // 1024 + 1  # more of the vendor's coreapps than fit
 
@@ -272,6 +274,9 @@ ON_THE_HOST = [
     ("here", "waba_webapp_certificate_key (certificate_key)", "/nowhere/web.key", "there is no such file", "Put it there, or mend the path"),
     ("here", "waba_database_host (database_address.host)", "no-such-host.invalid", "nothing answers at port 3306: Name or service not known",
      "Start the database, open its port to this host, or mend the address"),
+    # Where the kernel of this machine has NFS, there is nothing to refuse: molecule/nfs mounts with such a kernel.
+    *([("here", "waba_group_nfs_clients (nfs)", True, "this host's kernel has no NFS client, neither built in nor as a module",
+        "Install a kernel that has one, or do without shared media here")] if NO_NFS else []),
 ]  # fmt: skip
 
 
@@ -344,7 +349,10 @@ RUNS = {
             "waba_webapp_certificate_key": "/nowhere/web.key",
             "waba_database_host": "no-such-host.invalid",
         },
-        "groups": {group: {"hosts": {"here": {}}} for group in ("waba_masters", "waba_coreapps", "waba_webapps")},
+        "groups": {
+            group: {"hosts": {"here": {}}}
+            for group in ("waba_masters", "waba_coreapps", "waba_webapps", "waba_nfs_clients")
+        },
         "refused": ON_THE_HOST,
     },
     "firewall": {

@@ -31,3 +31,17 @@ def changed(result: subprocess.CompletedProcess) -> int:
     """Return how many tasks a run of a playbook changed; a run that failed fails the test with its output."""
     assert result.returncode == 0, result.stdout + result.stderr
     return sum(int(count) for count in re.findall(r"changed=(\d+)", result.stdout))
+
+
+def refusal(result: subprocess.CompletedProcess) -> str:
+    """Return what a run said that must have failed and changed nothing, as one line."""
+    assert result.returncode != 0, result.stdout
+    assert set(re.findall(r"changed=(\d+)", result.stdout)) <= {"0"}, result.stdout
+    return " ".join(result.stdout.split())
+
+
+def made_backup(result: subprocess.CompletedProcess) -> Path:
+    """Return the archive that a run of backup.yml made."""
+    assert changed(result) > 0
+    (path,) = set(re.findall(r"waba_restore_archive=(\S+\.tar)", " ".join(result.stdout.split())))
+    return Path(path)

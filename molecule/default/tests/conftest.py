@@ -7,15 +7,15 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import docker
 import pytest
 import yaml
 from api import Api
+from live import Cluster
 from plays import ROOT, changed, play_on
 from receiver import Receiver, self_signed
 from waiting import wait_for
 
-__all__ = ["ROOT", "Api", "Receiver", "changed", "self_signed", "wait_for"]
+__all__ = ["ROOT", "Api", "Cluster", "Receiver", "changed", "self_signed", "wait_for"]
 
 HERE = Path(__file__).resolve().parent
 INVENTORY = HERE.parent / "inventory"
@@ -39,39 +39,9 @@ def log_in() -> Api:
     return Api(BASE, yaml.safe_load(SECRETS_FILE.read_text(encoding="utf-8")))
 
 
-class Cluster:
-    """The scenario's containers, by their labels."""
-
-    def __init__(self) -> None:
-        self.engine = docker.from_env()
-
-    def containers(self) -> list:
-        return self.engine.containers.list(all=True, filters={"label": f"waba.cluster.name={NAME}"})
-
-    def container(self, instance: str):
-        (found,) = [one for one in self.containers() if one.labels["waba.cluster.instance"] == instance]
-        return found
-
-    def started(self) -> dict[str, str]:
-        """Return container id -> moment of its start: equal before and after means that nothing was restarted."""
-        return {one.id: one.attrs["State"]["StartedAt"] for one in self.containers()}
-
-    def volumes(self) -> list:
-        return self.engine.volumes.list(filters={"label": f"waba.cluster.name={NAME}"})
-
-    def networks(self) -> list:
-        return self.engine.networks.list(filters={"label": f"waba.cluster.name={NAME}"})
-
-    def gateway(self) -> str:
-        """Return the address under which the containers reach this machine."""
-        (network,) = self.networks()
-        network.reload()
-        return network.attrs["IPAM"]["Config"][0]["Gateway"]
-
-
 @pytest.fixture(scope="session")
 def cluster() -> Cluster:
-    return Cluster()
+    return Cluster(NAME)
 
 
 @pytest.fixture(scope="session")

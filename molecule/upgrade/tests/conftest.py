@@ -7,16 +7,16 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-import docker
+import live
 import pytest
 import yaml
 from api import Api
 from flow import Flow
-from plays import changed, play_on
+from plays import changed, made_backup, play_on, refusal
 from receiver import Receiver
 from waiting import wait_for
 
-__all__ = ["Api", "Flow", "Receiver", "changed", "wait_for"]
+__all__ = ["Api", "Flow", "Receiver", "changed", "made_backup", "refusal", "wait_for"]
 
 HERE = Path(__file__).resolve().parent
 INVENTORY = HERE.parent / "inventory"
@@ -32,25 +32,8 @@ def play(playbook: str, *arguments: str) -> subprocess.CompletedProcess:
     return play_on(INVENTORY, f"playbooks/{playbook}", *arguments)
 
 
-def refusal(result: subprocess.CompletedProcess) -> str:
-    """Return what a run said that must have failed and changed nothing, as one line."""
-    assert result.returncode != 0, result.stdout
-    assert "changed=0" in result.stdout, result.stdout
-    return " ".join(result.stdout.split())
-
-
-class Cluster:
+class Cluster(live.Cluster):
     """The scenario's containers, by their labels."""
-
-    def __init__(self) -> None:
-        self.engine = docker.from_env()
-
-    def containers(self) -> list:
-        return self.engine.containers.list(all=True, filters={"label": f"waba.cluster.name={NAME}"})
-
-    def started(self) -> dict[str, str]:
-        """Return container id -> moment of its start: equal before and after means that nothing was restarted."""
-        return {one.id: one.attrs["State"]["StartedAt"] for one in self.containers()}
 
     def coreapp_logs(self) -> list[list[str]]:
         """Return the command that shows the log of each coreapp."""
@@ -75,16 +58,10 @@ class Cluster:
         assert code == 0, output
         return output.decode().strip()
 
-    def gateway(self) -> str:
-        """Return the address under which the containers reach this machine."""
-        (network,) = self.engine.networks.list(filters={"label": f"waba.cluster.name={NAME}"})
-        network.reload()
-        return network.attrs["IPAM"]["Config"][0]["Gateway"]
-
 
 @pytest.fixture(scope="session")
 def cluster() -> Cluster:
-    return Cluster()
+    return Cluster(NAME)
 
 
 @pytest.fixture(scope="session")
@@ -112,11 +89,6 @@ def receiver(cluster: Cluster, apis: list[Api], tmp_path_factory: pytest.TempPat
 def are_whole(apis: list[Api]) -> bool:
     """Return whether the cluster says that it is healthy, at both webapps."""
     return all(api.is_whole() for api in apis)
-
-
-def made_backup(result) -> Path:
-    (path,) = set(re.findall(r"waba_restore_archive=(\S+\.tar)", " ".join(result.stdout.split())))
-    return Path(path)
 
 
 def accepted(api: Api, text: str) -> str:

@@ -19,8 +19,22 @@ from ansible_collections.waba.cluster.plugins.module_utils.planner.contract impo
 
 CHUNK = 1 << 20
 PASSWORD = "MYSQL_PWD"  # noqa: S105 - the variable's name
-# MariaDB's name of a program first, then MySQL's.
-PROGRAMS = {"dump": ("mariadb-dump", "mysqldump"), "client": ("mariadb", "mysql")}
+# MariaDB's programs and MySQL's, the one where they are there. As strict as the nodes: with an authority, the server's certificate must name
+# the host; without one, none is asked for (MariaDB's newer programs ask unless they are told not to).
+FLAVOURS = (
+    {
+        "dump": ("mariadb-dump",),
+        "client": ("mariadb",),
+        "verify": "--ssl-verify-server-cert",
+        "trust": "--disable-ssl-verify-server-cert",
+    },
+    {
+        "dump": ("mysqldump", "--set-gtid-purged=OFF"),
+        "client": ("mysql",),
+        "verify": "--ssl-mode=VERIFY_IDENTITY",
+        "trust": "--ssl-mode=PREFERRED",
+    },
+)
 
 DATABASE_OPTIONS = {
     "type": "dict",
@@ -88,13 +102,14 @@ class DatabaseClient:
         return [tuple(line.split("\t")) for line in output.decode("utf-8", "replace").splitlines()]
 
     def _command(self, kind):
-        for program in PROGRAMS[kind]:
+        for flavour in FLAVOURS:
+            program, *own = flavour[kind]
             if self._has(program):
-                return [*self._before, program, f"--user={self._database['user']}", *self._where]
+                trust = flavour["verify" if self._database["tls_ca"] else "trust"]
+                return [*self._before, program, f"--user={self._database['user']}", *self._where, trust, *own]
         where = self._place if self._before else "this host"
-        raise DriverError(
-            f"{' or '.join(PROGRAMS[kind])} is not on {where}. Install the Debian package mariadb-client."
-        )
+        names = " or ".join(flavour[kind][0] for flavour in FLAVOURS)
+        raise DriverError(f"{names} is not on {where}. Install the Debian package mariadb-client.")
 
     def _has(self, program):
         if not self._before:

@@ -26,6 +26,12 @@ def read_packages(path):
         raise DriverError(f"{path} cannot be read: {error.strerror}") from error
 
 
+def read_suite(folder, otherwise):
+    """Return the Debian suite (str) that a folder's packages are from: the one that it names, where one alone has them. Raises DriverError."""
+    path = os.path.join(folder, "suite.txt")
+    return read_packages(path)[0] if os.path.exists(path) else otherwise
+
+
 def read_files(folder):
     """Return {relative path: (mode as int, sha256 as hex str)} of what a build copies from a folder."""
     files = {}

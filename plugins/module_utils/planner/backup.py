@@ -15,7 +15,7 @@ MEDIA_MEMBER = "media.tar"
 MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
 DUMP_END = b"-- Dump completed"
 
-# One transaction, so that the nodes go on writing meanwhile; no tablespaces, which ask for a right that an ordinary account lacks.
+# One transaction, so that the nodes go on writing meanwhile; neither tablespaces nor locks, which ask for rights that the documented account lacks.
 DUMP_OPTIONS = (
     "--single-transaction",
     "--quick",
@@ -24,7 +24,10 @@ DUMP_OPTIONS = (
     "--hex-blob",
     "--default-character-set=utf8mb4",
     "--no-tablespaces",
+    "--skip-add-locks",
 )
+# What the nodes of one cluster agreed on among themselves, by the documents' names; they agree anew.
+AGREED = ("node_secret", "primary_secret")
 
 
 def manifest(cluster, facts, members):
@@ -72,7 +75,7 @@ def restore_problems(found, state, params):
 
 def after_restore(taken_at, epoch, fence):
     """Return the SQL that makes the restored state safe to start from: no node is known, nobody owns a shard, and whoever may still be connected
-    has had its time. Every epoch is newer than any that was given out since the backup, or the upstream would refuse it as old (giving one out takes
+    has had its time. What nodes agreed on goes too, or those of a cluster with another secret would refuse each other. Every epoch is newer than any that was given out since the backup, or the upstream would refuse it as old (giving one out takes
     a second at the least).
 
     taken_at: str, when the backup was taken, by the database's clock in UTC. epoch: int, fence: str, the highest epoch and the last fence of
@@ -86,4 +89,5 @@ def after_restore(taken_at, epoch, fence):
         f"UPDATE shard_map SET owner = NULL, incarnation = NULL, {until}, {newer};\n"  # noqa: S608
         f"UPDATE lease SET expires_at = UTC_TIMESTAMP(6), {newer};\n"
         "DELETE FROM node;\n"
+        f"DELETE FROM document WHERE name IN {AGREED};\n"
     )

@@ -42,6 +42,15 @@ MEANINGS = {  # of an error code when connecting: (variable, what is wrong, how 
     1040: ("waba_database_host", "the server has no connection left", "Raise its max_connections"),
     3159: ("waba_database_tls_ca", "the server wants TLS", "Name the authority that signed its certificate"),
 }
+NO_TLS = ("waba_database_tls_ca", "the server has no TLS", "Give it a certificate, or leave this out")
+TLS_MEANINGS = {  # of what the driver says, whatever the code
+    "CERTIFICATE_VERIFY_FAILED": (
+        "waba_database_tls_ca",
+        "the server's certificate does not prove that it is this host",
+        "Name the authority that signed it, and the host by a name that it has",
+    ),
+    "SSL is required": NO_TLS,
+}
 GRANT = re.compile(
     r"GRANT (?P<privileges>.+) ON (?:TABLE |DATABASE )?(?P<level>`(?:[^`]|``)*`|\*)\.(?P<table>`(?:[^`]|``)*`|\*) TO ",
     re.IGNORECASE,
@@ -83,14 +92,13 @@ def _covers(level, database):
 
 def connection_problem(address, user, code, said):
     """Return the Problem of a server that cannot be logged in to. address: str. code: int or None, the server's. said: str."""
-    variable, wrong, mend = MEANINGS.get(
-        code,
-        (
-            "waba_database_host",
-            "nothing answers there as a database",
-            "Start it, open its port to this host, or mend the address",
-        ),
+    nobody = (
+        "waba_database_host",
+        "nothing answers there as a database",
+        "Start it, open its port to this host, or mend the address",
     )
+    told = [meaning for words, meaning in TLS_MEANINGS.items() if words in said]
+    variable, wrong, mend = told[0] if told else MEANINGS.get(code, nobody)
     value = user if variable == "waba_database_user" else address
     return Problem(variable, value, f"{wrong}: {said}", mend)
 
@@ -99,9 +107,12 @@ def problems_of(facts, wanted):
     """Return what will not do (list of Problem).
 
     facts: {"version", "comment", "max_connections", "grants", "read_only", "clock_difference" (seconds), "charset" (of the database, None
-    while there is none)}. wanted: {"host", "user", "database", "nodes"}.
+    while there is none), "cipher" ("" without TLS)}. wanted: {"host", "user", "database", "nodes", "tls_ca"}.
     """
     host, found = wanted["host"], []
+    if wanted["tls_ca"] and not facts["cipher"]:  # an older driver goes on without
+        variable, wrong, mend = NO_TLS
+        found.append(Problem(variable, wanted["tls_ca"], wrong, mend))
     name, version = flavour(facts["version"], facts["comment"])
     if version < LOWEST[name]:
         lowest = ".".join(str(number) for number in LOWEST[name])

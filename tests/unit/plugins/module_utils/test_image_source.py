@@ -34,3 +34,9 @@ def test_mmdebstrap_gets_packages_suite_target_and_mirror():
     command = image_source.mmdebstrap_command(["b", "a"], "trixie", "http://mirror.example.org/debian", "/tmp/x.tar")
     assert "--include=a,b" in command
     assert command[-3:] == ["trixie", "/tmp/x.tar", "http://mirror.example.org/debian"]
+
+
+def test_only_a_rolling_suite_may_look_out_of_date():
+    for suite, may in (("trixie", False), ("sid", True)):
+        command = image_source.mmdebstrap_command(["a"], suite, "http://mirror.example.org/debian", "/tmp/x.tar")
+        assert ('--aptopt=Acquire::Check-Valid-Until "false"' in command) is may

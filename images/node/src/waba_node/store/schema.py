@@ -25,8 +25,8 @@ log = logging.getLogger(__name__)
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 # The lock is the server's, not the database's, which may be one of several with a prefix each.
-LOCK = sa.text("SELECT GET_LOCK(CONCAT('waba_schema_', MD5(DATABASE())), 60)")
-UNLOCK = sa.text("SELECT RELEASE_LOCK(CONCAT('waba_schema_', MD5(DATABASE())))")
+LOCK = sa.text("SELECT GET_LOCK(CONCAT('waba_schema_', LEFT(SHA2(DATABASE(), 256), 32)), 60)")
+UNLOCK = sa.text("SELECT RELEASE_LOCK(CONCAT('waba_schema_', LEFT(SHA2(DATABASE(), 256), 32)))")
 CURRENT = sa.text("SELECT version_num FROM alembic_version")  # Alembic's own table
 
 # Older than any migration, like the lease: every migration is written down here, also for nodes that do not know it.

@@ -63,3 +63,8 @@ def test_epochs_go_on_and_the_last_fence_is_waited_for():
         "GREATEST(epoch + TIMESTAMPDIFF(SECOND, '2026-01-31 12:00:00', UTC_TIMESTAMP()), epoch, 41) + 1" in statements
     )
     assert "GREATEST(UTC_TIMESTAMP(6), '2026-01-31 12:05:00.000000')" in statements
+
+
+def test_what_nodes_agreed_on_among_themselves_is_not_restored():
+    statements = backup.after_restore(FACTS["taken_at"], "41", "").splitlines()
+    assert "DELETE FROM document WHERE name IN ('node_secret', 'primary_secret');" in statements

@@ -17,8 +17,9 @@ FACTS = {
     "read_only": 0,
     "clock_difference": 0.2,
     "charset": None,
+    "cipher": "TLS_AES_256_GCM_SHA384",
 }
-WANTED = {"host": "db.example.com", "user": "waba", "database": "waba", "nodes": 7}
+WANTED = {"host": "db.example.com", "user": "waba", "database": "waba", "nodes": 7, "tls_ca": "/etc/waba/db-ca.pem"}
 
 
 @pytest.mark.parametrize(
@@ -62,6 +63,7 @@ def test_a_sound_server_has_no_problem():
             "waba_database_user",
             f"the account lacks {', '.join(database.PRIVILEGES)} on waba",
         ),
+        ({"cipher": ""}, "waba_database_tls_ca", "the server has no TLS"),
         ({"read_only": 1}, "waba_database_host", "the server is read-only, a replica perhaps"),
         (
             {"charset": "latin1"},
@@ -80,3 +82,19 @@ def test_an_account_that_may_do_everything_is_worth_a_warning():
     grants = ["GRANT ALL PRIVILEGES ON *.* TO `waba`@`%`"]
     (warning,) = database.warnings_of({**FACTS, "grants": grants}, WANTED)
     assert "on waba.* alone" in warning
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "variable", "wrong"),
+    [
+        (3159, "Connections using insecure transport", "waba_database_tls_ca", "the server wants TLS"),
+        (2003, "[SSL: CERTIFICATE_VERIFY_FAILED]", "waba_database_tls_ca", "the server's certificate does not prove"),
+        (2026, "SSL is required but the server", "waba_database_tls_ca", "the server has no TLS"),
+        (2003, "Connection refused", "waba_database_host", "nothing answers there as a database"),
+    ],
+)
+def test_why_there_is_no_session_is_told(code, said, variable, wrong):
+    problem = database.connection_problem("db:3306", "waba", code, said)
+    assert problem.variable == variable
+    assert problem.wrong.startswith(wrong)
+    assert problem.wrong.endswith(said)

@@ -1,0 +1,41 @@
+"""An authority of the tests' own, which signs certificates."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+
+class Authority:
+    """Signs certificates. folder: where their files go."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self.folder, self.name = folder, x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+        self.key = ec.generate_private_key(ec.SECP256R1())
+        certificate = self._builder(self.name, self.key).add_extension(x509.BasicConstraints(True, 0), True)
+        self.ca = self._write(f"{name}-ca.pem", certificate.sign(self.key, hashes.SHA256()))
+
+    def _builder(self, subject: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
+        now, number = datetime.datetime.now(datetime.timezone.utc), x509.random_serial_number()
+        valid = now - datetime.timedelta(days=1), now + datetime.timedelta(days=1)
+        return x509.CertificateBuilder(self.name, subject, key.public_key(), number, *valid)
+
+    def _write(self, name: str, thing: x509.Certificate) -> str:
+        path = self.folder / name
+        path.write_bytes(thing.public_bytes(serialization.Encoding.PEM))
+        return str(path)
+
+    def sign(self, *names: x509.GeneralName) -> tuple[str, str]:
+        """Return the paths of a certificate for these names and of its key, which is its owner's alone."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        builder = self._builder(x509.Name([]), key).add_extension(x509.SubjectAlternativeName(names), True)
+        certificate = self._write("server.pem", builder.sign(self.key, hashes.SHA256()))
+        path = self.folder / "server.key"
+        encoding = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        path.write_bytes(key.private_bytes(*encoding))
+        path.chmod(0o600)
+        return certificate, str(path)

@@ -1,0 +1,35 @@
+"""What a cluster is on this machine: its containers, volumes and networks, by their labels."""
+
+from __future__ import annotations
+
+import docker
+
+
+class Cluster:
+    """A cluster by its name."""
+
+    def __init__(self, name: str) -> None:
+        self.engine, self.label = docker.from_env(), {"label": f"waba.cluster.name={name}"}
+
+    def containers(self) -> list:
+        return self.engine.containers.list(all=True, filters=self.label)
+
+    def container(self, instance: str):
+        (found,) = [one for one in self.containers() if one.labels["waba.cluster.instance"] == instance]
+        return found
+
+    def started(self) -> dict[str, str]:
+        """Return container id -> moment of its start: equal before and after means that nothing was restarted."""
+        return {one.id: one.attrs["State"]["StartedAt"] for one in self.containers()}
+
+    def volumes(self) -> list:
+        return self.engine.volumes.list(filters=self.label)
+
+    def networks(self) -> list:
+        return self.engine.networks.list(filters=self.label)
+
+    def gateway(self) -> str:
+        """Return the address under which the containers reach this machine."""
+        (network,) = self.networks()
+        network.reload()
+        return network.attrs["IPAM"]["Config"][0]["Gateway"]
