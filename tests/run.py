@@ -92,13 +92,14 @@ STAGES: dict[str, Callable[[], tuple[Command, Path]]] = {
     "molecule-default": in_root("molecule", "test", "--scenario-name", "default"),
     "molecule-upgrade": in_root("molecule", "test", "--scenario-name", "upgrade"),
     "molecule-killed": in_root("molecule", "test", "--scenario-name", "killed"),
+    "molecule-database": in_root("molecule", "test", "--scenario-name", "database"),
     "molecule-chaos": in_root("molecule", "test", "--scenario-name", "chaos"),
     "molecule-production": in_root("molecule", "test", "--scenario-name", "production"),
 }
 
 
 # Run only when they are named: longer than every change can wait, or made from a suite of Debian that is not whole every day.
-BY_NAME = ("molecule-production", "molecule-chaos", "molecule-killed", "database-mysql")
+BY_NAME = ("molecule-production", "molecule-chaos", "molecule-killed", "molecule-database", "database-mysql")
 
 
 def environment() -> dict[str, str]:
