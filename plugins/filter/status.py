@@ -48,17 +48,29 @@ _value:
 from ansible_collections.waba.cluster.plugins.module_utils.planner import status as planner
 
 
-def status(variables, hosts, registered, whole=True):
-    """Return `planner.status.status` of the results that hosts have in the registered variables, with its `lines`."""
-    results = {
-        part: {host: variables[host][name] for host in hosts if name in variables[host]}
+def results_of(variables, hosts, registered):
+    """Return {part: {host: result}} of the registered variables ({part: name}), without what was skipped."""
+    return {
+        part: {
+            host: variables[host][name]
+            for host in hosts
+            if not variables[host].get(name, {"skipped": 1}).get("skipped")
+        }
         for part, name in registered.items()
     }
-    answers = {host: one for host, one in results["health"].items() if not one.get("skipped")}
-    names = {
+
+
+def names_of(variables, hosts):
+    """Return {host: the name under which the others know it}."""
+    return {
         host: variables[host].get("waba_external_hostname", variables[host].get("ansible_host", host)) for host in hosts
     }
-    state = planner.status(results["status"], answers, names, whole)
+
+
+def status(variables, hosts, registered, whole=True):
+    """Return `planner.status.status` of the results that hosts have in the registered variables, with its `lines`."""
+    results = results_of(variables, hosts, registered)
+    state = planner.status(results["status"], results["health"], names_of(variables, hosts), whole)
     return {**state, "lines": planner.lines_of(state)}
 
 

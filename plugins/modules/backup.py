@@ -15,6 +15,7 @@ description:
 author:
   - waba.cluster contributors (!UNKNOWN)
 extends_documentation_fragment:
+  - waba.cluster.database
   - waba.cluster.backup
   - waba.cluster.attributes
 requirements:

@@ -12,7 +12,13 @@ import pytest
 import yaml
 from conftest import FOLDER, NAME, SECRETS_FILE, Api, Cluster, changed, play, wait_for
 
-DOWN = {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 1}
+DOWN = {
+    "ansible_connection": "ssh",
+    "ansible_host": "127.0.0.1",
+    "ansible_port": 1,
+    "waba_external_hostname": "gone.test",
+    "waba_coreapp_instances": [{"name": "wacore3"}],
+}
 
 
 @pytest.fixture
@@ -50,6 +56,52 @@ def test_logs_come_from_every_host_that_is_up_without_a_secret(
     assert '"primary_master"' in files["status.json"]
     assert "gone" in files["summary.txt"]
     assert list(Path("/var/tmp").glob(f"waba-logs.{NAME}.*")) == []
+
+
+def refusal(result: subprocess.CompletedProcess) -> str:
+    """Return the last error of a run that was refused and changed nothing, in one line."""
+    assert result.returncode != 0
+    assert "changed=0" in result.stdout
+    return " ".join(result.stdout.rpartition("msg:")[2].split())
+
+
+def test_logs_of_no_moment_are_refused_before_anything_is_made(tmp_path: Path) -> None:
+    result = play("playbooks/logs.yml", "-e", f"waba_logs_dir={tmp_path}/logs", "-e", "waba_logs_since=yesterday")
+    assert "waba_logs_since yesterday it is neither a moment nor how long ago one was Write a moment" in refusal(result)
+    assert not (tmp_path / "logs").exists()
+
+
+def test_the_host_that_everything_runs_on_does_not_leave(cluster: Cluster, one_host_is_down: tuple[str, str]) -> None:
+    before = cluster.started()
+    told = refusal(play("playbooks/remove_node.yml", *one_host_is_down, "-e", "waba_remove=localhost"))
+    assert "Nothing was touched; to mend first:" in told
+    for wrong in (
+        "waba_remove localhost it runs the cluster's database Move the database to another host first",
+        "waba_remove localhost without it 0 master(s) that work would be left, and 1 must be",
+        "waba_remove localhost without it 0 coreapp(s) that work would be left, and 1 must be",
+        "waba_remove localhost without it 0 webapp(s) that work would be left, and 1 must be",
+    ):
+        assert wrong in told
+    lost = refusal(play("playbooks/remove_node.yml", *one_host_is_down, "-e", "waba_remove=gone"))
+    assert "waba_remove gone it cannot hand over: it cannot be reached" in lost
+    assert "or set waba_remove_lost to true, if it is gone for good" in lost
+    assert cluster.started() == before
+
+
+def test_the_nodes_of_a_lost_host_are_forgotten(api: Api, cluster: Cluster, one_host_is_down: tuple[str, str]) -> None:
+    """A coreapp that registered from a host which is gone: its row is all that is left of it."""
+    wait_for(api.is_whole, 60, "the cluster is whole")
+    node = "gone.test:0123456789ab"
+    row = f"'{node}', 'i', 'coreapp', 'gone.test', '1,2,3,4', '1.0.0', UTC_TIMESTAMP(6)"
+    script = 'exec mariadb -uroot -p"$MYSQL_ROOT_PASSWORD" waba -e "$1"'
+    code, said = cluster.container("db").exec_run(["sh", "-c", script, "sh", f"REPLACE INTO node VALUES ({row})"])
+    assert code == 0, said
+    assert node in api.health(), "the cluster misses it"
+    before = cluster.started()
+    arguments = (*one_host_is_down, "-e", "waba_remove=gone", "-e", "waba_remove_lost=true")
+    assert changed(play("playbooks/remove_node.yml", *arguments)) == 1
+    assert node not in api.health()
+    assert cluster.started() == before
 
 
 def status(tmp_path: Path, *arguments: str) -> tuple[subprocess.CompletedProcess, dict]:
