@@ -9,7 +9,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.planner.single_connec
 IMAGES = ["registry.example.org:5000/waba/node:v1.0.0"]
 
 
-LAUNCH = ["/opt/whatsapp/bin/wait_on_mysql.sh", "/opt/whatsapp/bin/launch_within_docker.sh"]
+LAUNCH = ("/opt/whatsapp/bin/wait_on_mysql.sh", "/opt/whatsapp/bin/launch_within_docker.sh")
 OURS, VENDORS = "registry.example.org:5000/waba/node:v0.9.0", "docker.whatsapp.biz/coreapp:v2.19.4"
 
 
@@ -19,7 +19,7 @@ def container(image, environment=(), labels=(), command=LAUNCH, own_command=LAUN
         "environment": list(environment),
         "labels": dict.fromkeys(labels, "waba"),
         "command": list(command),
-        "own_command": own_command,
+        "own_command": own_command and list(own_command),
     }
 
 
