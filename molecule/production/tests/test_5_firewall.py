@@ -144,7 +144,9 @@ def test_they_are_there_after_dockers_restart_and_after_a_boot(
 def published_later(lab: Lab) -> dict[str, list[tuple[str, int]]]:
     """Return `published` once the host that boots has its containers back."""
     wait_for(
-        lambda: lab.host(OWN).exec_run(["docker", "ps", "-q"]).output.strip(), 60, "its engine runs the containers"
+        lambda: lab.host(OWN).exec_run(["sh", "-c", "docker ps -q | grep -q ."]).exit_code == 0,
+        60,
+        "its engine runs the containers",
     )
     return published(lab)
 
@@ -153,5 +155,7 @@ def test_off_takes_them_away_and_on_brings_them_back(lab: Lab, visitors: tuple[V
     assert changed(play("playbooks/site.yml", "-e", "waba_firewall=false")) == len(members())
     assert changed(play("playbooks/site.yml", "-e", "waba_firewall=false")) == 0
     assert [host for host in members() if "WABA" in rules(lab, host)] == []
-    assert lab.run(OWN, "ls /etc/systemd/system | grep waba || true; ls -d /etc/waba-firewall || true") == ""
+    assert (
+        lab.run(OWN, "ls /etc/systemd/system | grep waba || true; ls -d /etc/waba-firewall 2>/dev/null || true") == ""
+    )
     assert changed(play("playbooks/firewall.yml")) == len(members())  # for the uninstall to take away
