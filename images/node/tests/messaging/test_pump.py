@@ -256,11 +256,17 @@ async def test_what_a_former_owner_is_storing_at_the_moment_is_told_by_one_of_th
     async with database.begin() as connection:
         await inbox.store_inbound(connection, {"ABGGone": "49151"})
         storing = asyncio.create_task(made.stored([came_in("ABGGone")]))
-        await asyncio.sleep(0.2)
+        await until(lambda: waits_to_insert(database))
     assert not await storing  # it is stored again, and then it is known
     session.queue.put_nowait(came_in("ABGGone"))
     session.queue.put_nowait(came_in("ABGGtwo"))
     await until(lambda: told_ids(database, ["ABGGtwo"]))
+
+
+async def waits_to_insert(database: Database) -> bool:
+    query = "SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE 'INSERT IGNORE INTO inbound_message%'"
+    async with database.begin() as connection:
+        return (await connection.execute(sa.text(query))).scalar_one() == 1
 
 
 async def test_an_identity_that_the_upstream_says_has_changed_is_to_be_acknowledged(
