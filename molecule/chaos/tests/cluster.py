@@ -17,6 +17,8 @@ SETTINGS = yaml.safe_load(
 NAME = SETTINGS["waba_cluster_name"]
 WEBAPPS = [f"https://127.0.0.1:{instance['port']}" for instance in SETTINGS["waba_webapp_instances"]]
 UPSTREAM = SETTINGS["waba_environment"]["WABA_UPSTREAM"].replace("ws://", "http://")
+COREAPPS = len(SETTINGS["waba_coreapp_instances"])
+NUMBER = {"cc": "1", "phone_number": "5550001", "cert": "Y2hhb3M="}
 HEARTBEAT, UNHEALTHY = 1, 3  # seconds
 DEFAULT_UNHEALTHY = 30  # seconds
 
@@ -28,6 +30,7 @@ class Cluster:
 
     def __init__(self) -> None:
         self.engine = docker.from_env(timeout=60)
+        self.shards = 1
         secrets = yaml.safe_load(Path(SETTINGS["waba_secrets_file"]).read_text(encoding="utf-8"))
         self.password = secrets["waba_admin_password"]
         self.key = {"Authorization": f"Apikey {secrets['waba_api_key']}"}
@@ -63,19 +66,21 @@ class Cluster:
                 return requests.get(f"{url}/v1/health", headers=self.key, verify=False, timeout=8).json()["health"]
         return {}
 
-    def instance_of(self, **wanted: str) -> str:
-        """Return the instance of the one node whose health entry has the wanted values; "" when there is none, or more."""
+    def instances(self, **wanted: str) -> list[str]:
+        """Return the instances of the nodes whose health entry has the wanted values."""
         nodes = [name for name, node in self.health().items() if wanted.items() <= node.items()]
-        if len(nodes) != 1:
-            return ""
-        container = self.engine.containers.get(nodes[0].rpartition(":")[2])
-        return container.labels["waba.cluster.instance"]
+        containers = [self.engine.containers.get(name.rpartition(":")[2]) for name in nodes]
+        return sorted(container.labels["waba.cluster.instance"] for container in containers)
 
     def connected(self) -> str:
-        return self.instance_of(role="coreapp", gateway_status="connected")
+        """Return a connected coreapp, "" unless there is one for every shard."""
+        found = self.instances(role="coreapp", gateway_status="connected")
+        return found[0] if len(found) == self.shards else ""
 
     def primary(self) -> str:
-        return self.instance_of(role="primary_master")
+        """Return the primary master, "" unless there is one."""
+        found = self.instances(role="primary_master")
+        return found[0] if len(found) == 1 else ""
 
     def health_line(self, instance: str) -> str:
         """Return what a node's health port says."""
@@ -86,9 +91,9 @@ class Cluster:
         nodes = [node for node in self.health().values() if not node.get("errors")]
         roles = sorted(node["role"] for node in nodes)
         statuses = sorted(node["gateway_status"] for node in nodes if node["role"] == "coreapp")
-        whole = roles == ["coreapp"] * 3 + ["primary_master", "secondary_master"]
+        whole = roles == ["coreapp"] * COREAPPS + ["primary_master", "secondary_master"]
         both = all(requests.get(url, verify=False, timeout=5).status_code == 200 for url in WEBAPPS)
-        return whole and both and statuses.count("connected") == 1
+        return whole and both and statuses.count("connected") == self.shards
 
     # -- its API and its upstream --------------------------------------------------------------------------------------
 
@@ -109,9 +114,13 @@ class Cluster:
 
     def register(self) -> None:
         """Register a number with the stand-in, unless that was done before."""
-        number = {"cc": "1", "phone_number": "5550001", "method": "sms", "cert": "Y2hhb3M="}
-        if self.call("POST", "account", number) == 202:
+        if self.call("POST", "account", {**NUMBER, "method": "sms"}) == 202:
             self.call("POST", "account/verify", {"code": "123456"})
+
+    def draw_shards(self, shards: int) -> None:
+        """Ask for another number of shards."""
+        self.call("POST", "account/shards", {**NUMBER, "shards": shards})
+        self.shards = shards
 
     def upstream(self) -> dict:
         """Return the stand-in's state."""

@@ -12,6 +12,11 @@ LONG = 8.0  # seconds: longer than any window or lease under the fast settings, 
 Fault = Callable[[Cluster], None]
 
 
+def shards_become_two_or_one_again(cluster: Cluster) -> None:
+    """And one coreapp stands by for both."""
+    cluster.draw_shards(3 - cluster.shards)
+
+
 def coreapp_is_killed(cluster: Cluster) -> None:
     instance = the_connected(cluster)
     cluster.container(instance).kill()
@@ -134,6 +139,7 @@ def service_confirms_nothing(cluster: Cluster) -> None:
 
 # The short form strikes once with each of these, in this order; a soak draws from ALL.
 SHORT: list[Fault] = [
+    shards_become_two_or_one_again,
     coreapp_is_killed,
     coreapp_is_stopped_and_started,
     coreapp_freezes,
