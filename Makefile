@@ -74,6 +74,7 @@ bench-node: $(VENV)/test.stamp ## Messages per second and seconds of failover, o
 	PYTHONPATH=tests/running python3 tests/bench/node.py messages
 	PYTHONPATH=tests/running python3 tests/bench/node.py failover --kills 30
 	PYTHONPATH=tests/running python3 tests/bench/node.py failover --kills 3 --monitor database
+	PYTHONPATH=tests/running python3 tests/bench/node.py moves
 
 clean: ## Remove the environment and build output of this folder (never a cluster)
 	rm -rf $(VENV) .build

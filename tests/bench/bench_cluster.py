@@ -116,6 +116,13 @@ class Cluster:
         (node,) = [node for node in self.health() if node["gateway_status"] == "connected"]
         return node["name"].partition(":")[0]
 
+    def processor(self) -> dict[str, float]:
+        """Return the seconds of a processor that each container has used."""
+        return {
+            name: container.stats(stream=False, one_shot=True)["cpu_stats"]["cpu_usage"]["total_usage"] / 1e9
+            for name, container in self.containers.items()
+        }
+
     def memory(self) -> dict[str, int]:
         """Return the bytes that each container uses now, without the page cache."""
         used = {}

@@ -1,0 +1,77 @@
+"""How long no message is accepted: after a kill, and when a shard is moved on purpose."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import time
+
+from bench_cluster import Cluster
+from flow import Flow
+from waiting import wait_for
+
+HEARTBEAT, UNHEALTHY, DEFAULT_UNHEALTHY = 1, 3, 30  # seconds
+
+
+def failover(arguments: argparse.Namespace) -> None:
+    """Kill the connected coreapp again and again; print how long no message was accepted."""
+    text = {"to": "15550000001", "type": "text", "text": {"body": "Is anybody there?"}}
+    heartbeat = arguments.monitor == "heartbeat"
+    # With one master alone the database's monitor decides: no report for more than two minutes (seed).
+    with Cluster(arguments.version, masters=2 if heartbeat else 1, coreapps=2) as cluster:
+        cluster.call(
+            "PATCH", "settings/application", {"heartbeat_interval": HEARTBEAT, "unhealthy_interval": UNHEALTHY}
+        )
+        time.sleep(DEFAULT_UNHEALTHY)  # the lowered interval counts in full then
+        took = []
+        for number in range(arguments.kills):
+            wait_for(
+                cluster.is_whole, 120, "one coreapp is connected"
+            )  # a busy machine makes an owner step down now and then
+            victim = cluster.connected()
+            cluster.containers[victim].kill()
+            took.append(
+                wait_for(lambda: cluster.call("POST", "messages", text).status_code == 200, 200, "messages again")
+            )
+            print(f"kill {number + 1} of {arguments.kills}: {took[-1]:.1f} s", flush=True)
+            cluster.containers[victim].start()
+            wait_for(cluster.is_whole, 120, "the cluster is whole")
+            time.sleep(2 * HEARTBEAT)
+    print(f"\nby {arguments.monitor}, {len(took)} kills")
+    distribution(took)
+
+
+def distribution(took: list[float]) -> None:
+    """Print how some seconds are distributed."""
+    took = sorted(took)
+    print(f"{os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f}\n")
+    print("| least | median | 90 % | most |\n| --- | --- | --- | --- |")
+    nine_tenths = took[min(len(took) - 1, int(0.9 * len(took)))]
+    print(f"| {took[0]:.1f} s | {statistics.median(took):.1f} s | {nine_tenths:.1f} s | {took[-1]:.1f} s |", flush=True)
+
+
+def moves(arguments: argparse.Namespace) -> None:
+    """Move the shard on purpose again and again while messages flow; print how long the slowest message of each move took."""
+    drain, resume = (["python3", "-m", "waba_node", word] for word in ("drain", "resume"))
+    with Cluster(arguments.version, masters=2, coreapps=2) as cluster:
+        for how in ("drain", "stop"):
+            took, refused = [], 0
+            for _number in range(arguments.moves):
+                wait_for(cluster.is_whole, 120, "one coreapp is connected")
+                moved = cluster.containers[cluster.connected()]
+                with Flow(cluster) as flow:
+                    time.sleep(2)
+                    if how == "drain":
+                        assert moved.exec_run(drain).exit_code == 0
+                    else:
+                        moved.stop()
+                    time.sleep(2)
+                took.append(max(flow.seconds))
+                refused += flow.refused
+                print(f"{how} {len(took)} of {arguments.moves}: {took[-1]:.2f} s, {refused} refused", flush=True)
+                moved.exec_run(resume) if how == "drain" else moved.start()
+            print(
+                f"\n{how} of the connected coreapp, {len(took)} moves: the slowest message of each; {refused} refused"
+            )
+            distribution(took)
