@@ -16,8 +16,13 @@ from waba_node.store.buckets import EVERY_BUCKET
 from waba_node.store.engine import Database
 from waba_node.wire import NodeAddress, PortName, WireClient, WireError, WireServer
 
-Call = Callable[[dict], Awaitable[dict]]
+Call = Callable[..., Awaitable[list[str]]]  # gives rows to a coreapp, returns which it refused
 OWNED = 0
+
+
+def content(*messages: dict, again: bool = False) -> dict:
+    """Return what a webapp sends."""
+    return {"messages": [{**outbox.as_row(message), "again": again} for message in messages]}
 
 
 @pytest.fixture
@@ -32,7 +37,12 @@ async def serve(free_ports) -> AsyncIterator[Callable[[Database, Callable[[bool]
         await server.start()
         servers.append(server)
         address = NodeAddress("127.0.0.1:x", "coreapp", "127.0.0.1", ports)
-        return lambda payload: client.call(address, PortName.MESSAGING, "messages.accept", payload, 10)
+
+        async def accept(*messages: dict) -> list[str]:
+            answer = await client.call(address, PortName.MESSAGING, "messages.accept", content(*messages), 10)
+            return answer["refused"]
+
+        return accept
 
     yield start
     await client.close()
@@ -44,7 +54,7 @@ async def test_a_message_is_in_the_database_when_the_answer_comes(database: Data
     woken = []
     accept = await serve(database, woken.append)
     (row,) = rows("gBGGone")
-    await accept(row)
+    assert await accept(row) == []
     async with database.begin() as connection:
         (stored,) = await outbox.unsent_messages(connection, EVERY_BUCKET, 0, 10)
     assert stored[:3] == (1, "gBGGone", row["payload"])
@@ -52,11 +62,12 @@ async def test_a_message_is_in_the_database_when_the_answer_comes(database: Data
 
 
 async def test_only_the_owner_of_the_shard_takes_a_message(database: Database, serve) -> None:
-    accept = await serve(database)
-    with pytest.raises(WireError) as refusal:
-        await accept(rows("gBGGone", bucket=1)[0])
-    assert refusal.value.code == 1018
-    assert await statuses(database) == {}
+    woken = []
+    accept = await serve(database, woken.append)
+    assert await accept(*rows("gBGGone", bucket=1)) == ["gBGGone"]
+    assert woken == []
+    assert await accept(*rows("gBGGtwo", bucket=1), *rows("gBGGthree")) == ["gBGGtwo"]
+    assert set(await statuses(database)) == {"gBGGthree"}
 
 
 async def test_the_same_message_twice_is_one(database: Database, serve) -> None:
@@ -78,7 +89,8 @@ async def test_ids_that_differ_in_case_alone_are_two(database: Database, serve) 
 async def test_many_at_once_are_all_stored(database: Database, serve) -> None:
     accept = await serve(database)
     names = [f"gBGG{number}" for number in range(3 * intake.LARGEST_GROUP)]
-    await asyncio.gather(*(accept(row) for row in rows(*names)))
+    groups = [names[:1], names[1 : intake.LARGEST_GROUP], names[intake.LARGEST_GROUP :]]
+    await asyncio.gather(*(accept(*rows(*group)) for group in groups))
     assert set(await statuses(database)) == set(names)
 
 
@@ -96,7 +108,8 @@ async def test_what_cannot_be_stored_is_refused(database: Database, serve, free_
 async def test_the_largest_messages_fit_the_server_s_packet(database: Database, count: int) -> None:
     names = [f"gBGG{number}" for number in range(count)]
     takes = intake.Intake(database, lambda _shard: True, lambda _again: None)
-    await asyncio.gather(*map(takes.accept, rows(*names, text={"body": "\0" * (LARGEST_MESSAGE // 6)})))
+    largest = rows(*names, text={"body": "\0" * (LARGEST_MESSAGE // 6)})
+    await asyncio.gather(*(takes.accept(content(row)) for row in largest))
     assert set(await statuses(database)) == set(names)
 
 
@@ -120,10 +133,8 @@ async def test_what_is_stored_when_the_shard_is_lost_already_is_refused_and_the_
     answers, woken = iter([True, False, True, True]), []
     made = intake.Intake(database, lambda _bucket: next(answers), woken.append)
     (row,) = rows("gBGGone")
-    with pytest.raises(WireError) as refusal:
-        await made.accept(row)
-    assert refusal.value.code == 1018
+    assert await made.accept(content(row)) == {"refused": ["gBGGone"]}
     assert set(await statuses(database)) == {"gBGGone"}
     assert woken == []
-    await made.accept({**row, "again": True})
+    assert await made.accept(content(row, again=True)) == {"refused": []}
     assert woken == [True]

@@ -198,7 +198,8 @@ async def read_json(request: web.Request, kind: type[Kind], empty: bool = False)
         return kind()
     try:
         content = json.loads(raw.decode("utf-8", "strict"), parse_constant=_no_constant)
-        json.dumps(content, ensure_ascii=False).encode("utf-8")  # lone surrogates cannot be stored
+        if b"\\u" in raw:  # as which alone there can be lone surrogates, which cannot be stored
+            json.dumps(content, ensure_ascii=False).encode("utf-8")
     except (ValueError, RecursionError) as error:
         raise ApiError(1025, "the body is not valid JSON in UTF-8") from error
     if not isinstance(content, kind):

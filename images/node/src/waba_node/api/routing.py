@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from ..control.sharding import bucket_of, shard_of
 from ..store import cluster
 from ..store.engine import Database
 from ..wire import NodeAddress, PortName, WireClient, WireError
+from .carrier import Carrier
 from .errors import ERRORS, ApiError
 from .metrics import Metrics
 
@@ -18,51 +21,67 @@ PATIENCE = 3.0  # seconds to wait for a shard on its way to another coreapp: a p
 AGAIN = 0.1  # seconds between two looks at the map meanwhile
 MOVING = (1014, 1018)  # does not answer; is not, or no longer, the owner
 
+Answer = TypeVar("Answer")
+
 
 class Router:
     """Calls the right node, by the database alone; no master is needed to find a coreapp (seed)."""
 
     def __init__(self, database: Database, client: WireClient, metrics: Metrics) -> None:
         self.database, self.client, self.metrics = database, client, metrics
+        self.carrier = Carrier(client)
         self.owners: list[NodeAddress | None] = []
         self.read_at = float("-inf")
         self.reading = asyncio.Lock()
 
     async def send(self, message: dict) -> None:
-        """Give a message to the coreapp that owns the recipient's shard. Raises ApiError.
+        """Have the coreapp that owns the recipient's shard store a message, a row of the outbox without its bucket. Raises ApiError.
 
-        The message's id makes a second try harmless.
+        The message's id makes a second try harmless; `again` tells the coreapp of it.
         """
-        await self.to_owner(message["recipient"], PortName.MESSAGING, "messages.accept", message)
+        recipient, bucket = message["recipient"], bucket_of(message["recipient"])
+
+        async def hand_over(owner: NodeAddress, again: bool) -> None:
+            await self.carrier.carry(owner, {**message, "bucket": bucket, "again": again})
+
+        await self.at_owner(recipient, hand_over)
 
     async def to_owner(self, number: str, port: PortName, method: str, payload: dict, timeout: float = TIMEOUT) -> dict:
-        """Call the coreapp that owns a number's shard and return its answer. Raises ApiError.
+        """Call the coreapp that owns a number's shard and return its answer. Raises ApiError. It must be a call that may come twice."""
+        content = {**payload, "bucket": bucket_of(number)}
 
-        A shard that is moving at the moment is waited for, so the call must be one that may come twice. number: digits alone.
+        async def call(owner: NodeAddress, _again: bool) -> dict:
+            return await self.client.call(owner, port, method, content, timeout)
+
+        return await self.at_owner(number, call)
+
+    async def at_owner(self, number: str, ask: Callable[[NodeAddress, bool], Awaitable[Answer]]) -> Answer:
+        """Ask the coreapp that owns a number's shard, and again while the shard is moving. Raises ApiError.
+
+        number: digits alone. ask: gets the coreapp, and whether it is not the first time; it may raise WireError.
         """
         began = time.monotonic()
-        newer_than = began - CACHE_LIFE
+        newer_than, again = began - CACHE_LIFE, False
         while True:
             try:
-                return await self.call_owner(number, newer_than, port, method, payload, timeout)
+                owner = await self.owner(number, newer_than)
+                with self.metrics.timed("coreapp_", node=owner.node_id):
+                    return await ask(owner, again)
             except WireError as error:
                 if error.code not in MOVING or time.monotonic() - began > PATIENCE:
                     raise as_api_error(error) from error
-            await asyncio.sleep(0 if newer_than < began else AGAIN)  # first of all, the map may be an old one
-            newer_than, payload = time.monotonic(), {**payload, "again": True}
+            await asyncio.sleep(AGAIN if again else 0)  # first of all, the map may be an old one
+            newer_than, again = time.monotonic(), True
 
-    async def call_owner(
-        self, number: str, newer_than: float, port: PortName, method: str, payload: dict, timeout: float
-    ) -> dict:
+    async def owner(self, number: str, newer_than: float) -> NodeAddress:
+        """Return the coreapp that owns a number's shard. Raises WireError 1018 when there is none at the moment, ApiError 1011 without a map."""
         await self.read_map(newer_than)
         if not self.owners:
             raise ApiError(1011, "the cluster has no shard map yet")
         shard = shard_of(number, len(self.owners))
-        owner = self.owners[shard]
-        if owner is None:
+        if (owner := self.owners[shard]) is None:
             raise WireError(1018, "Not Primary Coreapp", f"nobody owns shard {shard} at the moment")
-        with self.metrics.timed("coreapp_", node=owner.node_id):
-            return await self.client.call(owner, port, method, {**payload, "bucket": bucket_of(number)}, timeout)
+        return owner
 
     async def by_shard(self, numbers: list[str]) -> list[list[str]]:
         """Return numbers, digits alone, in groups of one shard each. Raises ApiError 1011 without a shard map."""
@@ -76,6 +95,8 @@ class Router:
 
     async def read_map(self, newer_than: float) -> None:
         """Read the map unless it was read after a moment (monotonic); many who want that at once share one reading."""
+        if self.read_at > newer_than:
+            return
         async with self.reading:
             if self.read_at > newer_than:
                 return

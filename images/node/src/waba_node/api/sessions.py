@@ -37,7 +37,9 @@ class Sessions:
     def __init__(self, database: Database, key: str) -> None:
         self.database, self.configured_key = database, key
         self.key = ""  # until prepared
-        self.cache: dict[str, tuple[float, Caller]] = {}
+        self.cache: dict[
+            str, tuple[float, Caller]
+        ] = {}  # by the Authorization header, so that a token is not read again either
 
     async def prepare(self) -> None:
         """Make sure that there is a first user and a key, before which nobody gets in. Raises sqlalchemy.exc.SQLAlchemyError."""
@@ -84,10 +86,10 @@ class Sessions:
 
     async def caller(self, request: web.Request) -> Caller:
         """Return whose valid token came with a request. Raises ApiError with 401."""
-        token_id = self._token_id(request)
-        until, caller = self.cache.get(token_id, (0.0, None))
+        given = request.headers.get("Authorization", "")
+        until, caller = self.cache.get(given, (0.0, None))
         if time.monotonic() >= until:
-            asked_at = time.monotonic()
+            asked_at, token_id = time.monotonic(), self._token_id(request)
             async with self.database.begin() as connection:
                 found = await users.token_user(connection, token_id)
             if found is None:
@@ -95,17 +97,17 @@ class Sessions:
             caller = Caller(*found)
             if len(self.cache) > 1000:
                 self.cache.clear()
-            self.cache[token_id] = asked_at + CACHE_LIFE, caller
+            self.cache[given] = asked_at + CACHE_LIFE, caller
         return caller
 
     def forget(self, username: str) -> None:
         """Look at the database again for every session of a user: it was ended here."""
-        self.cache = {token: entry for token, entry in self.cache.items() if entry[1].username != username}
+        self.cache = {given: entry for given, entry in self.cache.items() if entry[1].username != username}
 
     async def logout(self, request: web.Request) -> None:
         """End the caller's session, on every webapp."""
         token_id = self._token_id(request)
-        self.cache.pop(token_id, None)
+        self.cache.clear()  # the token may have been written in several ways
         async with self.database.begin() as connection:
             await users.remove_token(connection, token_id)
 

@@ -29,53 +29,53 @@ class Intake:
 
     def __init__(self, database: Database, owns: Callable[[int], bool], stored: Callable[[bool], None]) -> None:
         self.database, self.owns, self.stored = database, owns, stored
-        self.waiting: list[tuple[dict, asyncio.Future[None]]] = []
+        self.waiting: list[tuple[list[dict], asyncio.Future[None]]] = []
         self.writer: asyncio.Task | None = None
 
     async def accept(self, payload: dict) -> dict:
-        """Store one message: message_id, bucket, recipient, payload; again: it may be stored already.
+        """Store messages: rows as `outbox.as_row` makes them, with the bucket; again: one may be stored already.
 
-        Raises WireError 1018 unless this node owns the bucket's shard, before and after.
+        Return `refused`, the ids of those whose bucket's shard this node did not own before and after. Raises WireError 1023.
         """
-        payload = dict(payload)
-        again = payload.pop("again", False)
-        if not self.owns(payload["bucket"]):
-            raise not_primary(payload["bucket"])
-        done = asyncio.get_running_loop().create_future()
-        self.waiting.append((outbox.as_row(payload), done))
-        if self.writer is None or self.writer.done():
-            self.writer = asyncio.create_task(self.write())
-        await done
-        if not self.owns(payload["bucket"]):
-            raise not_primary(payload["bucket"])
-        self.stored(again)
-        return {}
+        taken = [message for message in payload["messages"] if self.owns(message["bucket"])]
+        if taken:
+            again = True in [message.pop("again") for message in taken]
+            done = asyncio.get_running_loop().create_future()
+            self.waiting.append((taken, done))
+            if self.writer is None or self.writer.done():
+                self.writer = asyncio.create_task(self.write())
+            await done
+            if taken := [message for message in taken if self.owns(message["bucket"])]:
+                self.stored(again)
+        stored = {message["message_id"] for message in taken}
+        return {"refused": [name for row in payload["messages"] if (name := row["message_id"]) not in stored]}
 
     async def write(self) -> None:
         while self.waiting:
             group = self.next_group()
             try:
                 async with self.database.begin() as connection:
-                    await outbox.store_messages(connection, [row for row, _done in group])
+                    await outbox.store_messages(connection, [row for rows, _done in group for row in rows])
             except Exception as error:
                 refusal = WireError(1023, "Database error", f"the message could not be stored: {type(error).__name__}")
-                for _row, done in group:
+                for _rows, done in group:
                     with contextlib.suppress(asyncio.InvalidStateError):
                         done.set_exception(refusal)
                 continue
-            for _row, done in group:
+            for _rows, done in group:
                 with contextlib.suppress(asyncio.InvalidStateError):
                     done.set_result(None)
 
-    def next_group(self) -> list[tuple[dict, asyncio.Future[None]]]:
-        """Take the next messages off the queue: as many as fit one statement, one at least."""
-        size = 0
-        for count, (row, _done) in enumerate(self.waiting[:LARGEST_GROUP]):
-            size += len(row["payload"])
-            if count and size > LARGEST_STATEMENT:
+    def next_group(self) -> list[tuple[list[dict], asyncio.Future[None]]]:
+        """Take the next calls off the queue: as many as fit one statement, one at least."""
+        messages = size = 0
+        for count, (rows, _done) in enumerate(self.waiting):
+            messages += len(rows)
+            size += sum(len(row["payload"]) for row in rows)
+            if count and (messages > LARGEST_GROUP or size > LARGEST_STATEMENT):
                 break
         else:
-            count = LARGEST_GROUP
+            count = len(self.waiting)
         group, self.waiting = self.waiting[:count], self.waiting[count:]
         return group
 

@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 
 GROUP = 100  # messages read at once, and events stored at once
 WINDOW = 1000  # messages that the upstream has and has not confirmed
+PAUSE = 0.03  # seconds between two groups under load, so that each is worth its transactions; what comes after a rest waits for nothing
 POLL = 2.0  # seconds: a look at the database without being woken
 DRAIN = 5.0  # seconds to finish what is in flight
 SETTLE = 0.5  # seconds of them for confirmations: a planned move is to cost a second at the most
@@ -129,11 +130,18 @@ class Pump:
                 after = message.position
             if late := [message.message_id for message in waiting if message.expired]:
                 await self.fail(late)
-            if not waiting:
+            if 0 < len(waiting) < GROUP:
+                await self.pause()
+            elif not waiting:
                 try:
                     await asyncio.wait_for(self.woken.wait(), POLL)
                 except TimeoutError:
                     after = 0
+
+    async def pause(self) -> None:
+        """Let more come together."""
+        if not self.stopping:
+            await asyncio.sleep(PAUSE)
 
     async def hand_over(self, message_id: str, payload: dict) -> None:
         if message_id in self.unconfirmed or message_id in self.late:
@@ -176,6 +184,8 @@ class Pump:
                 async for events in received:
                     while not await self.stored(events):
                         await asyncio.sleep(1)
+                    if len(events) < GROUP:
+                        await self.pause()
         except UpstreamError as error:
             log.warning("shard %d: the upstream ended the connection: %s", self.shard, error)
 

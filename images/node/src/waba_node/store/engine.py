@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import ssl
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager
 from typing import Any
@@ -20,6 +21,7 @@ log = logging.getLogger(__name__)
 
 CONNECTIONS = 8  # per node at the most; what max_connections must allow is this times the nodes
 CONNECT_TIMEOUT = 3  # seconds
+AT_REST = 1.0  # seconds after which a connection is asked whether it is alive: under load that would be one more way there and back each time
 READ_TIMEOUT = 10.0  # seconds for the answer to a statement; a server that vanished would never give one
 # Who waits for a lock gives up soon, and who died with one loses it soon: else a master that hangs in the middle of a transaction
 # would keep the lease from all others. MariaDB can end idle transactions; MySQL can only end idle connections, which the pool renews.
@@ -32,7 +34,8 @@ NO_SUCH_TABLE = 1146
 
 def _ping(connection: Any) -> bool:
     """Ask a connection that was at rest whether it is alive. (SQLAlchemy looks at PyMySQL, where that is installed too, for how to ask asyncmy.)"""
-    connection.ping(False)
+    if time.monotonic() - connection.driver_connection.last_usage > AT_REST:
+        connection.ping(False)
     return True
 
 
@@ -96,6 +99,7 @@ class Database:
             pool_timeout=CONNECT_TIMEOUT,
             pool_recycle=self.config.idle_timeout,
             pool_pre_ping=True,
+            pool_reset_on_return=None,  # all that is done is done in transactions, which have ended by then: see begin
             hide_parameters=True,
             isolation_level="READ COMMITTED",
         )

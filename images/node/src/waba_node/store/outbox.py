@@ -52,7 +52,7 @@ class Unsent(NamedTuple):
 
 
 def as_row(accepted: dict) -> dict:
-    """Return a message that was accepted (message_id, bucket, recipient, payload as a dict) as it is stored."""
+    """Return a message (with its payload as a dict) as it is stored."""
     payload = accepted["payload"]
     return {
         **accepted,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from ...store import contacts, inbox
+from ...store import contacts, inbox, outbox
 from ...store import media as store
 from ...store.documents import PROVIDERS
 from ...wire import PortName
@@ -31,7 +31,7 @@ async def send_message(webapp: Webapp, _request: web.Request, message: Message) 
     if webapp.settings.show_security_notifications:
         await see_acknowledged(webapp, payload["to"])
     message_id = "gBGG" + base64.urlsafe_b64encode(secrets.token_bytes(15)).decode()
-    await webapp.router.send({"message_id": message_id, "recipient": payload["to"], "payload": payload})
+    await webapp.router.send(outbox.as_row({"message_id": message_id, "recipient": payload["to"], "payload": payload}))
     return 200, {"messages": [{"id": message_id}]}
 
 
