@@ -8,7 +8,7 @@ import statistics
 import time
 
 from bench_cluster import Cluster
-from flow import Flow
+from few_clients import FewClients
 from waiting import wait_for
 
 HEARTBEAT, UNHEALTHY, DEFAULT_UNHEALTHY = 1, 3, 30  # seconds
@@ -60,7 +60,7 @@ def moves(arguments: argparse.Namespace) -> None:
             for _number in range(arguments.moves):
                 wait_for(cluster.is_whole, 120, "one coreapp is connected")
                 moved = cluster.containers[cluster.connected()]
-                with Flow(cluster) as flow:
+                with FewClients(cluster) as flow:
                     time.sleep(2)
                     if how == "drain":
                         assert moved.exec_run(drain).exit_code == 0

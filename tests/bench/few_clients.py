@@ -11,7 +11,7 @@ from bench_cluster import Cluster
 CLIENTS, PAUSE, TIMEOUT = 4, 0.02, 12  # seconds
 
 
-class Flow:
+class FewClients:
     """Sends for as long as the `with` block. seconds: how long each message that was accepted took."""
 
     def __init__(self, cluster: Cluster) -> None:
@@ -19,7 +19,7 @@ class Flow:
         self.ending = threading.Event()
         self.threads = [threading.Thread(target=self.send, args=(number,)) for number in range(CLIENTS)]
 
-    def __enter__(self) -> Flow:
+    def __enter__(self) -> FewClients:
         for thread in self.threads:
             thread.start()
         return self
