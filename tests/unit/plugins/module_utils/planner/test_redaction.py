@@ -10,7 +10,7 @@ from urllib.parse import quote_plus
 import pytest
 from ansible_collections.waba.cluster.plugins.module_utils.planner import dotenv, secrecy
 from ansible_collections.waba.cluster.plugins.module_utils.planner.redaction import Redactor, spellings
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 SECRETS = st.sets(st.text("ab$\"'\\ ü", min_size=1, max_size=6), max_size=5)
@@ -22,7 +22,6 @@ def streamed(secrets, pieces):
     return b"".join([*map(redactor.feed, pieces), redactor.end()])
 
 
-@settings(deadline=None)
 @given(SECRETS, TEXTS, st.lists(st.integers(0, 90), max_size=12))
 def test_however_a_text_is_cut_no_secret_survives_and_all_else_does(secrets, texts, cuts):
     whole = "".join(text + secret for text, secret in zip(texts, [*secrets, *[""] * len(texts)])).encode()
@@ -35,7 +34,6 @@ def test_however_a_text_is_cut_no_secret_survives_and_all_else_does(secrets, tex
         assert shown == whole
 
 
-@settings(deadline=None)
 @given(SECRETS, st.lists(st.binary(max_size=40), max_size=20))
 def test_what_waits_is_never_longer_than_a_secret(secrets, pieces):
     redactor, longest = Redactor(secrets), max((len(w) for s in secrets for w in spellings(s)), default=1)
@@ -65,8 +63,7 @@ def test_a_secret_is_known_however_it_is_written(secret, written):
     assert shown.endswith(" after")
 
 
-@settings(deadline=None)
-@given(st.text(min_size=1, max_size=12))
+@given(st.text(min_size=1, max_size=12).filter(lambda secret: secret.strip("*")))  # what stands for it is asterisks
 def test_every_spelling_is_known_when_it_comes_byte_by_byte(secret):
     for word in spellings(secret):
         shown = streamed({secret}, [bytes([byte]) for byte in word])
