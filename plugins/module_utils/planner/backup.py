@@ -75,8 +75,8 @@ def restore_problems(found, state, params):
 
 def after_restore(taken_at, epoch, fence):
     """Return the SQL that makes the restored state safe to start from: no node is known, nobody owns a shard, and whoever may still be connected
-    has had its time. What nodes agreed on goes too, or those of a cluster with another secret would refuse each other. Every epoch is newer than any that was given out since the backup, or the upstream would refuse it as old (giving one out takes
-    a second at the least).
+    has had its time. What nodes agreed on goes too, or those of a cluster with another secret would refuse each other. Every epoch is newer than any
+    that was given out since the backup, or the upstream would refuse it as old (giving one out takes a second at the least).
 
     taken_at: str, when the backup was taken, by the database's clock in UTC. epoch: int, fence: str, the highest epoch and the last fence of
     the database that is replaced; 0 and "" where there is none.

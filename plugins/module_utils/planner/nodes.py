@@ -74,10 +74,11 @@ def _holder(role, index, name, option, pinned, key):
 def _node(holder, published, params):
     role, single_server = holder["role"], params["layout"] == "single_server"
     target = {"mysql": (DATABASE_PORT,), "webapp": (443,)}.get(role, NODE_PORTS)
-    if role == "mysql":
-        image = params["database"]["image"]
-    else:
-        image = params["images"]["webapp" if role == "webapp" else "coreapp"]
+    image = (
+        params["database"]["image"]
+        if role == "mysql"
+        else params["images"]["webapp" if role == "webapp" else "coreapp"]
+    )
     return {
         "name": holder["name"],
         "role": role,

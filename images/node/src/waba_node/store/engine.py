@@ -52,7 +52,7 @@ def _without_alias(dialect: Any) -> Callable[[Any], None]:
 
 
 async def _connect(**arguments: Any) -> Connection:
-    """Connect. What goes by TLS is secure, which the driver forgets (asyncmy's issue 117): MySQL would then refuse every password that it has not seen lately."""
+    """Connect. What goes by TLS is secure, which the driver forgets (asyncmy's issue 117): MySQL would refuse every password that it has not seen lately."""
     connection = Connection(**arguments)
     connection._secure = "ssl" in arguments
     await connection.connect()
