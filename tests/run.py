@@ -99,7 +99,14 @@ STAGES: dict[str, Callable[[], tuple[Command, Path]]] = {
 
 
 # Run only when they are named: longer than every change can wait, or made from a suite of Debian that is not whole every day.
-BY_NAME = ("molecule-production", "molecule-chaos", "molecule-killed", "molecule-database", "database-mysql")
+BY_NAME = (
+    "molecule-nfs",
+    "molecule-production",
+    "molecule-chaos",
+    "molecule-killed",
+    "molecule-database",
+    "database-mysql",
+)
 
 
 def environment() -> dict[str, str]:
