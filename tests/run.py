@@ -101,6 +101,7 @@ STAGES: dict[str, Callable[[], tuple[Command, Path]]] = {
 # Run only when they are named: longer than every change can wait, or made from a suite of Debian that is not whole every day.
 BY_NAME = (
     "molecule-nfs",
+    "molecule-upgrade",
     "molecule-production",
     "molecule-chaos",
     "molecule-killed",
