@@ -210,7 +210,8 @@ class Coreapp(Process):
     def begin_sending(self) -> None:
         self.unconfirmed: set[int] = set()
         self.to_confirm: list[int] = []
-        self.confirming, self.sent_to, self.sending = False, 0, 0
+        self.confirming, self.sending = False, 0
+        self.begin_at_the_oldest()
         self.send(self.session)
 
     def send_now(self) -> None:
@@ -218,13 +219,15 @@ class Coreapp(Process):
             self.send(self.session)
 
     def send(self, session: Session) -> None:
-        """Send what waits, from the oldest; a look without being woken begins at the oldest again."""
+        """Send what waits, from the oldest; now and then a look begins at the oldest again."""
         if self.session is not session:
             return
         if not session.open:
             self.disconnect("was hung up on")
             return
         self.sending += 1
+        if self.clock() >= self.began + POLL:
+            self.begin_at_the_oldest()
         current, grant, database, after = self.sending, self.connected, self.world.database, self.sent_to
 
         def found(messages: list[Message]) -> None:
@@ -244,7 +247,6 @@ class Coreapp(Process):
 
         def poll() -> None:
             if self.session is session and current == self.sending:
-                self.begin_at_the_oldest()
                 self.send(session)
 
         self.world.look(
@@ -252,7 +254,7 @@ class Coreapp(Process):
         )
 
     def begin_at_the_oldest(self) -> None:
-        self.sent_to = 0
+        self.sent_to, self.began = 0, self.clock()
 
     def confirmed(self, session: Session, number: int) -> None:
         """Hear from the upstream that it has a message."""

@@ -84,7 +84,7 @@ class World:
         request may come twice, late, or be done without an answer.
         """
         lives, limit, database = caller.lives, self.now + patience / caller.rate, self.database
-        on_database, starts = way[-1] == "db", 0
+        on_database, starts, over = way[-1] == "db", 0, False
         # A transaction takes several round trips, so the database rolls back what the dead have not finished.
         own_transaction = way == ("db",) and not caller.stopping
 
@@ -118,7 +118,8 @@ class World:
                 self.at(max(0.0, limit - self.now), fail)
 
         def finish(answer: object) -> None:
-            if caller.lives != lives:
+            nonlocal over
+            if over or caller.lives != lives:
                 return
             if caller.frozen:  # it finds both, the answer and that time is up, when it thaws
                 caller.backlog.append(lambda: finish(answer) if self.now <= limit or self.rnd() < 0.5 else fail())
@@ -127,13 +128,16 @@ class World:
             elif on_database and starts != database.starts:  # done, but the connection is lost
                 fail()
             else:
+                over = True
                 answered(answer)
 
         def fail() -> None:
-            if caller.lives == lives:
+            nonlocal over
+            if not over and caller.lives == lives:
                 if caller.frozen:
                     caller.backlog.append(fail)
                 else:
+                    over = True
                     failed()
 
         def again() -> None:

@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 GROUP = 100  # messages read at once, and events stored at once
 WINDOW = 1000  # messages that the upstream has and has not confirmed
 PAUSE = 0.03  # seconds between two groups under load, so that each is worth its transactions; what comes after a rest waits for nothing
-POLL = 2.0  # seconds: a look at the database without being woken
+POLL = 2.0  # seconds: a look at the database without being woken, and at all that waits there
 DRAIN = 5.0  # seconds to finish what is in flight
 SETTLE = 0.5  # seconds of them for confirmations: a planned move is to cost a second at the most
 
@@ -109,14 +109,14 @@ class Pump:
     async def send(self) -> None:
         """Send everything that waits, from the oldest, then wait for more; after a failover this resumes where the former owner was.
 
-        A look without being woken begins at the oldest again: what a former owner was storing when it lost the shard may come to stand
-        before what was sent since.
+        Now and then a look begins at the oldest again: what a former owner was storing when it lost the shard, or what the database stored
+        without an answer, may come to stand before what was sent since.
         """
-        after = 0
+        after, began = 0, float("-inf")
         while not self.stopping:
             self.woken.clear()
-            if self.from_the_oldest:
-                after, self.from_the_oldest = 0, False
+            if self.from_the_oldest or time.monotonic() >= began + POLL:
+                after, began, self.from_the_oldest = 0, time.monotonic(), False
             waiting = []
             self.late.clear()
             if self.still_owner() and len(self.unconfirmed) < WINDOW:
@@ -133,10 +133,8 @@ class Pump:
             if 0 < len(waiting) < GROUP:
                 await self.pause()
             elif not waiting:
-                try:
+                with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self.woken.wait(), POLL)
-                except TimeoutError:
-                    after = 0
 
     async def pause(self) -> None:
         """Let more come together."""
