@@ -54,8 +54,8 @@ class ActionModule(ActionBase):
         problems += dotenv.checked(values.get("waba_environment") or {}, "environment")[1]
         window = [values.get(name) or empty for name, empty in WINDOW.items()]
         problems += log_window.window_problems(*window, time.time())
-        problems += firewall.source_problems("firewall_api_sources", _listed(values.get("waba_firewall_api_sources")))
-        problems += firewall.address_problems("firewall_addresses", _listed(values.get("waba_firewall_addresses")))
+        problems += firewall.source_problems("firewall_api_sources", values.get("waba_firewall_api_sources") or [])
+        problems += firewall.address_problems("firewall_addresses", values.get("waba_firewall_addresses") or [])
         problems += given_secrets.given_problems(given, images) + unknown
         return {
             **result,
@@ -81,21 +81,16 @@ class ActionModule(ActionBase):
             return [Problem(name, "(not known)", wrong, "Define what it refers to, or mend the expression")], None
 
     def _checked(self, name, variables, role, option):
-        """Return (list of Problem, value or None) of one variable."""
+        """Return (list of Problem, value or None) of one variable; the value in the type that its specification wants, as a role gets it."""
         problems, value = self._templated(name, variables)
         if problems:
             return problems, None
-        said = ArgumentSpecValidator({name: option}).validate({name: value}).error_messages
-        wrong = dict.fromkeys(CONVERSION.sub(r"\1 must be of the type \2", text) for text in said)
+        result = ArgumentSpecValidator({name: option}).validate({name: value})
+        wrong = dict.fromkeys(CONVERSION.sub(r"\1 must be of the type \2", text) for text in result.error_messages)
         mend = HOW_TO_LEARN.format(role)
         # The values inside may be secrets; only what is no collection is shown.
         shown = value if isinstance(value, (str, int, float)) else f"({type(value).__name__})"
-        return [Problem(name, shown, text, mend) for text in wrong], None if wrong else value
-
-
-def _listed(value):
-    """Return a value as the list of str that Ansible makes of it where a list is wanted."""
-    return value.split(",") if isinstance(value, str) else [str(item) for item in value or []]
+        return [Problem(name, shown, text, mend) for text in wrong], None if wrong else result.validated_parameters[name]
 
 
 def _plain(value):
