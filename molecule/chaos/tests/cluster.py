@@ -6,10 +6,11 @@ import contextlib
 import subprocess
 from pathlib import Path
 
-import docker
+import live
 import requests
 import urllib3
 import yaml
+from waiting import wait_for
 
 SETTINGS = yaml.safe_load(
     (Path(__file__).resolve().parents[1] / "inventory/group_vars/all/cluster.yml").read_text(encoding="utf-8")
@@ -25,28 +26,17 @@ DEFAULT_UNHEALTHY = 30  # seconds
 urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
 
 
-class Cluster:
+class Cluster(live.Cluster):
     """See the module."""
 
     def __init__(self) -> None:
-        self.engine = docker.from_env(timeout=60)
+        super().__init__(NAME)
         self.shards = 1
         secrets = yaml.safe_load(Path(SETTINGS["waba_secrets_file"]).read_text(encoding="utf-8"))
         self.password = secrets["waba_admin_password"]
         self.key = {"Authorization": f"Apikey {secrets['waba_api_key']}"}
 
     # -- containers ----------------------------------------------------------------------------------------------------
-
-    def container(self, instance: str):
-        """Return the container of an instance."""
-        labels = [f"waba.cluster.name={NAME}", f"waba.cluster.instance={instance}"]
-        (found,) = self.engine.containers.list(all=True, filters={"label": labels})
-        return found
-
-    def network(self):
-        """Return the cluster's network."""
-        (found,) = self.engine.networks.list(filters={"label": f"waba.cluster.name={NAME}"})
-        return found
 
     def firewall(self, instance: str, *rule: str) -> None:
         """Run iptables inside a container's network, with this machine's iptables: the image has none."""
@@ -55,8 +45,8 @@ class Cluster:
 
     def address(self, instance: str) -> str:
         """Return the address of a container in the cluster's network."""
-        networks = self.container(instance).attrs["NetworkSettings"]["Networks"]
-        return networks[self.network().name]["IPAddress"]
+        (network,) = self.networks()
+        return self.container(instance).attrs["NetworkSettings"]["Networks"][network.name]["IPAddress"]
 
     # -- what it says of itself ----------------------------------------------------------------------------------------
 
@@ -118,8 +108,14 @@ class Cluster:
             self.call("POST", "account/verify", {"code": "123456"})
 
     def draw_shards(self, shards: int) -> None:
-        """Ask for another number of shards."""
-        self.call("POST", "account/shards", {**NUMBER, "shards": shards})
+        """Ask for another number of shards, as often as it takes until the primary master has seen every coreapp."""
+
+        def taken() -> bool:
+            with contextlib.suppress(requests.HTTPError):
+                return self.call("POST", "account/shards", {**NUMBER, "shards": shards}) == 201
+            return False
+
+        wait_for(taken, DEFAULT_UNHEALTHY, f"{shards} shards are taken on")
         self.shards = shards
 
     def upstream(self) -> dict:

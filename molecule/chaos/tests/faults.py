@@ -64,7 +64,7 @@ def coreapp_is_cut_off_from_the_masters(cluster: Cluster) -> None:
 
 
 def coreapp_loses_its_network(cluster: Cluster) -> None:
-    container, network = cluster.container(the_connected(cluster)), cluster.network()
+    container, (network,) = cluster.container(the_connected(cluster)), cluster.networks()
     aliases = container.attrs["NetworkSettings"]["Networks"][network.name]["Aliases"]
     network.disconnect(container)
     time.sleep(LONG)
