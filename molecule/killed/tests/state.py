@@ -48,7 +48,7 @@ json.dump({
         "definition": json.dumps([
             sorted(one["Config"]["Env"]), one["Config"]["Cmd"], one["HostConfig"]["RestartPolicy"],
             one["HostConfig"]["PortBindings"], sorted(mount["Destination"] + mount.get("Name", "") for mount in one["Mounts"]),
-            sorted(label for label in one["Config"]["Labels"].items() if label[0].startswith("waba."))]),
+            sorted(label for label in one["Config"]["Labels"].items() if label[0].startswith("waba.cluster."))]),
         "id": one["Id"], "started": one["State"]["StartedAt"], "restarts": one["RestartCount"]} for one in containers},
     "networks": labelled("network"), "volumes": labelled("volume"),
 }, sys.stdout)
