@@ -8,6 +8,8 @@ import secrets
 import sys
 import time
 
+import uvloop
+
 NOBODYS = 9999  # a bucket that no coreapp sends from
 PAYLOAD = {"to": "15550000001", "type": "text", "text": {"body": "Your order is on its way."}}
 
@@ -48,11 +50,11 @@ def constant(port: int) -> None:
     application = web.Application()
     application.router.add_post("/v1/messages", answer)
     tls = certificate.Served("/tmp/constant", "constant").front
-    web.run_app(application, port=port, ssl_context=tls, access_log=None, print=None)
+    web.run_app(application, port=port, ssl_context=tls, access_log=None, print=None, loop=uvloop.new_event_loop())
 
 
 if __name__ == "__main__":
     if sys.argv[1] == "insert":
-        asyncio.run(insert(float(sys.argv[2])))
+        uvloop.run(insert(float(sys.argv[2])))
     else:
         constant(int(sys.argv[2]))

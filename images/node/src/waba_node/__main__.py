@@ -55,7 +55,11 @@ def main(command_line: list[str]) -> int:
     except ConfigurationError as error:
         log.error("not starting: %s", error)
         return 2
-    commands = {"run": run, "wait-for-database": wait_for_database, "schema-status": schema_status}
+    if arguments.command == "run":
+        import uvloop  # a third of a message's processor time is the event loop's, TLS included
+
+        return uvloop.run(run(config))
+    commands = {"wait-for-database": wait_for_database, "schema-status": schema_status}
     if (command := commands.get(arguments.command)) is not None:
         return asyncio.run(command(config))
     from . import draining
