@@ -17,6 +17,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 import sqlalchemy as sa
+import uvloop
 from hypothesis import settings
 from waba_node.api import certificate
 from waba_node.config import DatabaseConfig
@@ -28,6 +29,12 @@ SERVER = "WABA_TEST_DATABASE"
 # How long an example takes says how busy the machine is.
 settings.register_profile("node", deadline=None)
 settings.load_profile("node")
+
+
+@pytest.fixture(scope="session")
+def event_loop_policy() -> uvloop.EventLoopPolicy:
+    """The event loop that the node runs on: another's sockets and transports are not the same."""
+    return uvloop.EventLoopPolicy()
 
 
 @pytest.fixture(scope="session")

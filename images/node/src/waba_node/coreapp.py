@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+import os
+from collections.abc import AsyncIterator, Iterator
 
 from .clock import now
 from .control.ownership import Grant, Ownership, patience, recorded_window, window
@@ -321,7 +322,8 @@ class Coreapp(Runtime):
             finally:
                 self.connecting = False
             if not self.ownership.may_be_connected(now()) or self.ownership.grant != grant:
-                await asyncio.shield(session.disconnect())
+                with or_end_the_process(grant):
+                    await asyncio.shield(session.disconnect())
                 return
             self.connected = grant
             self.pump = Pump(
@@ -344,9 +346,20 @@ class Coreapp(Runtime):
             if self.connected is None:
                 return
             grant, pump, self.connected, self.pump = self.connected, self.pump, None, None
-            stopped = asyncio.create_task(pump.stop(drain))
-            await asyncio.wait([stopped], timeout=max(0.0, self.ownership.deadline() - now()))
-            if not stopped.done():
-                await pump.session.disconnect()
-            await stopped
+            with or_end_the_process(grant):
+                stopped = asyncio.create_task(pump.stop(drain))
+                await asyncio.wait([stopped], timeout=max(0.0, self.ownership.deadline() - now()))
+                if not stopped.done():
+                    await pump.session.disconnect()
+                await stopped
             log.warning("shard %d: disconnected: %s", grant.shard, reason)
+
+
+@contextlib.contextmanager
+def or_end_the_process(grant: Grant) -> Iterator[None]:
+    """End the process when a connection cannot be ended: one that lives on while somebody else connects gets the account banned."""
+    try:
+        yield
+    except Exception:
+        log.critical("shard %d: the connection could not be cut, so this process ends", grant.shard, exc_info=True)
+        os._exit(1)

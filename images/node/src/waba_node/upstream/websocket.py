@@ -98,9 +98,12 @@ class ServiceSession:
         """
         self.leaving = True
         if (end := self.connection.get_extra_info("socket")) is not None:
-            with contextlib.suppress(OSError):
-                end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                end.shutdown(socket.SHUT_RDWR)
+            with (
+                contextlib.suppress(OSError),
+                end.dup() as real,
+            ):  # an event loop's own need not let itself be shut down
+                real.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                real.shutdown(socket.SHUT_RDWR)
         self.reader.cancel()
         await asyncio.gather(self.reader, return_exceptions=True)
         self.queue.put_nowait(None)  # a reader that never began says no last word
