@@ -31,10 +31,9 @@ settings.register_profile("node", deadline=None)
 settings.load_profile("node")
 
 
-@pytest.fixture(scope="session")
-def event_loop_policy() -> uvloop.EventLoopPolicy:
-    """The event loop that the node runs on: another's sockets and transports are not the same."""
-    return uvloop.EventLoopPolicy()
+def pytest_asyncio_loop_factories(config: pytest.Config, item: pytest.Item) -> dict[str, Callable]:
+    """Run on the event loop that the node runs on: another's sockets and transports are not the same."""
+    return {"uvloop": uvloop.new_event_loop}
 
 
 @pytest.fixture(scope="session")
