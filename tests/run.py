@@ -103,7 +103,6 @@ BY_NAME = (
     "molecule-nfs",
     "molecule-upgrade",
     "molecule-production",
-    "molecule-chaos",
     "molecule-killed",
     "molecule-database",
     "database-mysql",
