@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, waba.cluster contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the modules take that plan or check a host: declared once, documented in the doc fragment `plan`."""
+"""What the modules take that plan or check a host: declared once, the most of it documented in the doc fragment `plan`."""
 
 from __future__ import annotations
 
@@ -59,13 +59,17 @@ PLAN_OPTIONS = {
     "database_certificate_key": {"type": "path", "no_log": False},
 }
 
-# By which names and addresses the hosts of a cluster are known.
-FIREWALL_HOSTS = {
-    "type": "list",
-    "elements": "dict",
-    "options": {
-        "host": {"type": "str", "required": True},
-        "names": {"type": "list", "elements": "str", "required": True},
+# By which names and addresses the hosts of a cluster are known, and which of them this one is; documented in the doc fragment `hosts`.
+HOSTS_OPTIONS = {
+    "host": {"type": "str", "default": ""},
+    "hosts": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "host": {"type": "str", "required": True},
+            "names": {"type": "list", "elements": "str", "required": True},
+        },
     },
 }
 

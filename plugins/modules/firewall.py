@@ -17,6 +17,7 @@ author:
   - waba.cluster contributors (!UNKNOWN)
 extends_documentation_fragment:
   - waba.cluster.plan
+  - waba.cluster.hosts
   - waba.cluster.attributes
 requirements:
   - iptables (the nftables or the legacy one, whichever Docker uses on the host)
@@ -26,25 +27,6 @@ options:
     type: str
     choices: [present, absent]
     default: present
-  host:
-    description: This host's name among O(hosts).
-    type: str
-    default: ""
-  hosts:
-    description: The hosts of the cluster.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      host:
-        description: The host's name in the inventory.
-        type: str
-        required: true
-      names:
-        description: Names and addresses that its packets come from. The first is the one under which the others reach it.
-        type: list
-        elements: str
-        required: true
   api_sources:
     description: Addresses and networks that may reach the webapps' ports, besides the cluster's hosts.
     type: list
@@ -92,15 +74,14 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.waba.cluster.plugins.module_utils.driver import firewall as driver
 from ansible_collections.waba.cluster.plugins.module_utils.driver import host_lock, peers
 from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DriverError
-from ansible_collections.waba.cluster.plugins.module_utils.options import FIREWALL_HOSTS, PLAN_OPTIONS
+from ansible_collections.waba.cluster.plugins.module_utils.options import HOSTS_OPTIONS, PLAN_OPTIONS
 from ansible_collections.waba.cluster.plugins.module_utils.planner import firewall, firewall_boot, netfilter, problems
 from ansible_collections.waba.cluster.plugins.module_utils.planner.nodes import plan_nodes, published_on
 
 OPTIONS = {
     **PLAN_OPTIONS,
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-    "host": {"type": "str", "default": ""},
-    "hosts": {**FIREWALL_HOSTS, "default": []},
+    **HOSTS_OPTIONS,
     "api_sources": {"type": "list", "elements": "str", "default": []},
     "nfs_port": {"type": "int"},
 }

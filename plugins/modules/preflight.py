@@ -13,11 +13,14 @@ description:
   - Checks the input as C(waba.cluster.compose_files) does; every port of every range against the programs and containers of the host
     (our own containers are no clash); the database, if it is one of yours; distribution, Docker engine and Compose; free space, memory,
     architecture, the kernel's NFS client and certificate files; and whether the cluster as a whole can survive the loss of a node.
+  - With O(hosts), given where only the cluster's hosts are to reach its ports, that each is found by its first name, and that this one comes
+    to the others from an address that it is known by.
   - Needs nothing on the host but Python. Changes nothing.
 author:
   - waba.cluster contributors (!UNKNOWN)
 extends_documentation_fragment:
   - waba.cluster.plan
+  - waba.cluster.hosts
   - waba.cluster.attributes.read_only
 options:
   masters_total:
@@ -73,27 +76,6 @@ options:
   nfs_port:
     description: The port at which this host is to serve the share for media, where it is to.
     type: int
-  host:
-    description: This host's name among O(firewall_hosts).
-    type: str
-    default: ""
-  firewall_hosts:
-    description:
-      - The hosts of the cluster, where only they are to reach its ports. Each must be found by its first name, and this one must come to the others from an
-        address that it is known by.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      host:
-        description: The host's name in the inventory.
-        type: str
-        required: true
-      names:
-        description: Names and addresses that its packets come from. The first is the one under which the others reach it.
-        type: list
-        elements: str
-        required: true
   architectures:
     description: Machine architectures for which there are images.
     type: list
@@ -180,7 +162,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.driver import (
 )
 from ansible_collections.waba.cluster.plugins.module_utils.driver import nodes as live_nodes
 from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DockerUnavailable, DriverError
-from ansible_collections.waba.cluster.plugins.module_utils.options import FIREWALL_HOSTS, PLAN_OPTIONS
+from ansible_collections.waba.cluster.plugins.module_utils.options import HOSTS_OPTIONS, PLAN_OPTIONS
 from ansible_collections.waba.cluster.plugins.module_utils.planner import (
     ports_in_use,
     problems,
@@ -213,8 +195,7 @@ OPTIONS = {
     "database_password_known": {"type": "bool", "default": True, "no_log": False},
     "nfs": {"type": "bool", "default": False},
     "nfs_port": {"type": "int"},
-    "host": {"type": "str", "default": ""},
-    "firewall_hosts": {**FIREWALL_HOSTS, "default": []},
+    **HOSTS_OPTIONS,
     "architectures": {"type": "list", "elements": "str", "default": ["x86_64", "aarch64"]},
 }
 
@@ -246,7 +227,7 @@ def check(module):
         gathered.extend(more)
     found.extend(volume_problems(params, nodes))
     found.extend(database_problems(params["database_address"], params["connect_timeout"]))
-    found.extend(peers.addresses(params["firewall_hosts"], params["host"])[1])
+    found.extend(peers.addresses(params["hosts"], params["host"])[1])
     if params["database"] and not params["database_password_known"]:
         found.extend(forgotten_password(params))
     return found, warnings, nodes

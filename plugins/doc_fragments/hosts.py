@@ -1,0 +1,29 @@
+# Copyright: (c) 2026, waba.cluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    DOCUMENTATION = r"""
+options:
+  host:
+    description: This host's name among O(hosts).
+    type: str
+    default: ""
+  hosts:
+    description: The hosts of the cluster.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      host:
+        description: The host's name in the inventory.
+        type: str
+        required: true
+      names:
+        description: Names and addresses that its packets come from. The first is the one under which the others reach it.
+        type: list
+        elements: str
+        required: true
+"""
