@@ -33,7 +33,7 @@ def test_a_full_disk_leaves_every_file_whole(hosts: Hosts, site: Undisturbed) ->
     after = state.look(hosts)
     assert after["master1"]["files"] == before["master1"]["files"]
     assert state.restarted(before, after, before) == []
-    hosts.run("master1", "mount -o remount,size=1g /opt/waba")
+    hosts.run("master1", "mount -o remount,size=2g /opt/waba")
     healed(hosts, "a disk was full while files were written", site.state, after)
     hosts.run("master1", "cp -a /opt/waba /opt/kept; umount /opt/waba; rm -r /opt/waba; mv /opt/kept /opt/waba")
 
