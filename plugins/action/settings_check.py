@@ -90,9 +90,8 @@ class ActionModule(ActionBase):
         mend = HOW_TO_LEARN.format(role)
         # The values inside may be secrets; only what is no collection is shown.
         shown = value if isinstance(value, (str, int, float)) else f"({type(value).__name__})"
-        return [Problem(name, shown, text, mend) for text in wrong], None if wrong else result.validated_parameters[
-            name
-        ]
+        problems = [Problem(name, shown, text, mend) for text in wrong]
+        return problems, None if problems else result.validated_parameters[name]
 
 
 def _plain(value):

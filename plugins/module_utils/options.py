@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, waba.cluster contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the modules take that plan or check a host: declared once, the most of it documented in the doc fragment `plan`."""
+"""What the modules take that plan or check a host: declared once, documented in the doc fragments `plan` and `hosts`."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ PLAN_OPTIONS = {
     "database_certificate_key": {"type": "path", "no_log": False},
 }
 
-# By which names and addresses the hosts of a cluster are known, and which of them this one is; documented in the doc fragment `hosts`.
+# By which names and addresses the hosts of a cluster are known, and which of them this one is.
 HOSTS_OPTIONS = {
     "host": {"type": "str", "default": ""},
     "hosts": {

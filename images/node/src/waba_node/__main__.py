@@ -56,7 +56,7 @@ def main(command_line: list[str]) -> int:
         log.error("not starting: %s", error)
         return 2
     if arguments.command == "run":
-        import uvloop  # a third of a message's processor time is the event loop's, TLS included
+        import uvloop  # a tenth more messages a second than on asyncio's own loop
 
         return uvloop.run(run(config))
     commands = {"wait-for-database": wait_for_database, "schema-status": schema_status}
