@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from .process import nothing
 from .schedule import live, schedule, shrunk
-from .world import Violation
+from .world import Violation, World
 
 SCHEDULES, PARTS = 2000, 10
 
@@ -19,6 +20,28 @@ SCHEDULES, PARTS = 2000, 10
 def test_no_schedule_breaks_an_invariant(part: int) -> None:
     for seed in range(part, SCHEDULES, PARTS):
         live(seed)
+
+
+@pytest.mark.parametrize("seed", [200_008_740])
+def test_what_a_soak_found_does_not_come_back(seed: int) -> None:
+    live(seed)
+
+
+def test_a_call_is_answered_or_fails_and_never_both() -> None:
+    """What hung in the database is done when it goes on, within the caller's patience: the answer counts, and nothing comes after it."""
+    world = World(1)
+    outcomes = {number: [] for number in range(20)}
+    world.database.pause()
+    for number, told in outcomes.items():
+        node = world.nodes[number % len(world.nodes)]
+        world.call(
+            node, ("db",), nothing, lambda _answer, told=told: told.append(1), lambda told=told: told.append(2), 10.0
+        )
+    world.run_for(5)
+    world.database.resume()
+    world.run_for(10)
+    assert sorted(told[0] for told in outcomes.values()) != [2] * len(outcomes), "some hung"
+    assert all(len(told) == 1 for told in outcomes.values())
 
 
 def test_the_schedules_are_no_idle_ones() -> None:
