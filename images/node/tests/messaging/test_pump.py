@@ -74,16 +74,28 @@ async def confirmed(database: Database, names: set[str]) -> bool:
     return {name for name, status in (await statuses(database)).items() if status != outbox.ACCEPTED} == names
 
 
-async def test_a_message_that_comes_to_stand_before_what_was_sent_is_found(database: Database, start: Start) -> None:
+async def woken_without_end(made: Pump) -> None:
+    """Let a pump look as often as under load: it never rests for as long as a poll."""
+    while True:
+        made.wake()
+        await asyncio.sleep(pump.POLL / 10)
+
+
+@pytest.mark.parametrize("under_load", [False, True])
+async def test_a_message_that_comes_to_stand_before_what_was_sent_is_found(
+    database: Database, start: Start, under_load: bool
+) -> None:
     # The former owner was storing it when it lost the shard; its place was taken before the later ones'.
     await store(database, "m1", "late", "m3")
     async with database.begin() as connection:
         await connection.execute(sa.update(outbox.message).where(is_late).values(bucket=7))
-    _rest, session = start()
+    made, session = start()
+    load = asyncio.create_task(woken_without_end(made) if under_load else asyncio.sleep(0))
     await until(lambda: session.sent == ["m1", "m3"])
     async with database.begin() as connection:
         await connection.execute(sa.update(outbox.message).where(is_late).values(bucket=0))
     await until(lambda: session.sent == ["m1", "m3", "late"])
+    load.cancel()
 
 
 async def test_who_is_woken_for_what_may_stand_before_looks_there_at_once(
