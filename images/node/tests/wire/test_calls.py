@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import json
+import socket
 import time
 from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
 from aiohttp import web
-from waba_node.wire import ClusterTime, NodeAddress, PortName, Trust, WireClient, WireError, WireServer
+from waba_node.wire import ClusterTime, NodeAddress, PortName, Trust, WireClient, WireError, WireServer, calls
 from waba_node.wire.calls import LARGEST_BODY, SIGNATURE
 
 CALLER, CALLED = "127.0.0.1:master", "127.0.0.1:coreapp"
@@ -157,3 +159,21 @@ async def test_a_node_that_is_away_is_no_answer(called: Called, client: WireClie
     away = dataclasses.replace(called.address, ports=free_ports(4))
     with pytest.raises(WireError, match="does not answer"):
         await client.call(away, PortName.CONTROL, "promoted", {}, 5)
+
+
+async def test_an_address_that_nobody_has_any_more_does_not_take_the_whole_time(
+    called: Called, client: WireClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calls, "CONNECT", 0.1)
+    with contextlib.ExitStack() as sockets:
+        silent = sockets.enter_context(socket.socket())
+        silent.bind(("127.0.0.1", 0))
+        silent.listen(0)
+        for _one in range(3):  # when its queue is full, Linux answers no further connection
+            waiting = sockets.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(silent.getsockname())
+        gone = dataclasses.replace(called.address, ports=(silent.getsockname()[1],) * 4)
+        async with asyncio.timeout(10):
+            with pytest.raises(WireError, match="does not answer"):
+                await client.call(gone, PortName.CONTROL, "promoted", {}, 60)

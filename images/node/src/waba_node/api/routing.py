@@ -17,7 +17,7 @@ from .metrics import Metrics
 
 CACHE_LIFE = 1.0  # seconds
 TIMEOUT = 5.0  # seconds
-PATIENCE = 3.0  # seconds to wait for a shard on its way to another coreapp: a planned move takes less than one
+PATIENCE = 5.0  # seconds to wait for a shard on its way to another coreapp: a planned move takes less than one, a killed owner three at least
 AGAIN = 0.1  # seconds between two looks at the map meanwhile
 MOVING = (1014, 1018)  # does not answer; is not, or no longer, the owner
 

@@ -19,6 +19,9 @@ log = logging.getLogger(__name__)
 Handler = Callable[[dict], Awaitable[dict]]
 SIGNATURE = "X-Waba-Signature"
 LARGEST_BODY = 2 << 20  # bytes: the largest message of the API, and what goes with it
+CONNECT = (
+    1.0  # seconds for a connection; an address that nobody has any more would keep us for all the time of the call
+)
 LONGEST_REASON = 200  # characters that are believed of what a stranger may have written
 ACCESS_DENIED = 1005
 INTERNAL_ERROR = 1014
@@ -131,7 +134,7 @@ class WireClient:
                 f"http://{address.at(port)}/{method}",
                 data=body,
                 headers={SIGNATURE: signature},
-                timeout=aiohttp.ClientTimeout(total=timeout),
+                timeout=aiohttp.ClientTimeout(total=timeout, sock_connect=CONNECT),
                 allow_redirects=False,
             ) as response:
                 content = await _bounded(response)
