@@ -43,6 +43,7 @@ def test_the_network_to_a_host_is_cut(hosts: Hosts, site: Undisturbed) -> None:
     done = struck(hosts, "Bring up the master", 0.8, lambda: hosts.cut_off("master2"))
     assert done.status != 0
     assert "UNREACHABLE" in done.output
+    assert not [name for name, _seconds in done.tasks if "Bring up the coreapp" in name], "the rest is left alone"
     figure(
         "the network to a host is cut within a task",
         f"the run says so after {done.tasks[-1][1]:.0f} s in the task, {done.seconds:.0f} s in all",
