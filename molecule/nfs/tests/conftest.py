@@ -53,10 +53,15 @@ def module(machine: str, name: str, *arguments: str, **options: object) -> dict:
     return {"failed": answer[1] == "FAILED", **json.JSONDecoder().raw_decode(result.stdout[answer.end() :])[0]}
 
 
-def mount(machine: str, *arguments: str, **options: object) -> dict:
-    """Run nfs_mount on a machine, on a folder of the test's own unless it says otherwise."""
-    settings = {"path": "/mnt/test", "server": ADDRESSES["share"], "export": "/srv/wamedia", "options": OPTIONS}
-    return module(machine, "nfs_mount", *arguments, **{**settings, "timeout": 10, **options})
+def settings(**options: object) -> dict:
+    """Return options of nfs_mount: on a folder of the test's own unless they say otherwise."""
+    usual = {"path": "/mnt/test", "server": ADDRESSES["share"], "export": "/srv/wamedia", "options": OPTIONS}
+    return {**usual, "timeout": 10, **options}
+
+
+def mount(machine: str, **options: object) -> dict:
+    """Run nfs_mount on a machine."""
+    return module(machine, "nfs_mount", **settings(**options))
 
 
 def play(playbook: str, *arguments: str) -> subprocess.CompletedProcess:
