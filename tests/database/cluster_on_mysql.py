@@ -1,0 +1,87 @@
+"""A whole cluster on MySQL, by the playbooks: up, used, run again, backed up, restored and gone."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from api import Api
+from live import Cluster
+from plays import ROOT, changed, made_backup, play_on
+from waiting import wait_for
+
+IMAGE = os.environ["WABA_TEST_DATABASE_IMAGE"]
+INVENTORY = ROOT / "molecule/default/inventory"
+NAME = "waba-on-mysql"
+PORTS = yaml.safe_load((INVENTORY / "group_vars/all/cluster.yml").read_text(encoding="utf-8"))
+BASE = f"https://127.0.0.1:{PORTS['waba_webapp_instances'][0]['port']}"
+SENT = "SELECT COUNT(*) FROM message"
+
+
+class OnMySQL:
+    """The cluster, and its playbooks."""
+
+    def __init__(self, folder: Path) -> None:
+        self.settings = {
+            "waba_cluster_name": NAME,
+            "waba_dir": f"/opt/{NAME}",
+            "waba_secrets_file": str(folder / "waba_secrets.yml"),
+            "waba_backup_dir": str(folder / "backups"),
+            "waba_mysql_image": IMAGE,
+            "waba_wipe_confirmation": NAME,
+        }
+        self.live = Cluster(NAME)
+
+    def play(self, playbook: str, *arguments: str):
+        return play_on(INVENTORY, f"playbooks/{playbook}", "-e", json.dumps(self.settings), *arguments)
+
+    def log_in(self) -> Api:
+        return Api(BASE, yaml.safe_load(Path(self.settings["waba_secrets_file"]).read_text(encoding="utf-8")))
+
+    def messages(self) -> int:
+        words = ["mysql", "--protocol=socket", "waba", "-Ne", SENT]
+        done = self.live.container("db").exec_run(words)
+        assert done.exit_code == 0, done.output.decode()
+        return int(done.output)
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OnMySQL]:
+    made = OnMySQL(tmp_path_factory.mktemp("mysql"))
+    try:
+        assert changed(made.play("site.yml")) > 0
+        yield made
+    finally:
+        assert made.play("uninstall.yml").returncode == 0
+    assert not made.live.containers() + made.live.volumes() + made.live.networks()
+
+
+def test_messages_go_through_it(cluster: OnMySQL) -> None:
+    api = cluster.log_in()
+    assert cluster.live.container("db").attrs["Config"]["Image"] == IMAGE
+    assert "MySQL" in cluster.live.container("db").exec_run(["mysqld", "--version"]).output.decode()
+    for number in range(5):
+        wait_for(lambda number=number: api.sends(f"message {number}"), 30, "a message is accepted")
+    assert api.is_whole()
+
+
+def test_a_second_run_changes_and_restarts_nothing(cluster: OnMySQL) -> None:
+    before = cluster.live.started()
+    assert changed(cluster.play("site.yml")) == 0
+    assert cluster.live.started() == before
+
+
+def test_what_was_lost_comes_back_from_a_backup(cluster: OnMySQL) -> None:
+    archive, kept = made_backup(cluster.play("backup.yml")), cluster.messages()
+    assert kept >= 5
+    assert cluster.log_in().sends("after the backup")
+    assert changed(cluster.play("stop.yml")) > 0
+    chosen = ("-e", f"waba_restore_archive={archive}", "-e", "waba_restore_overwrite=true")
+    assert changed(cluster.play("restore.yml", *chosen)) > 0
+    assert changed(cluster.play("start.yml")) > 0
+    wait_for(lambda: cluster.log_in().is_whole(), 90, "the cluster is whole")
+    assert cluster.messages() == kept
