@@ -53,6 +53,8 @@ def soak(first: int, schedules: int, processes: int) -> list[int]:
         for chunk in as_completed(chunks):
             more, recovery, seeds = chunk.result()
             counts, slowest, failed = counts + more, max(slowest, recovery), failed + seeds
+            if seeds:  # at once: a soak is often ended before its end
+                print(f"seeds that fail: {', '.join(map(str, seeds))}", flush=True)
             if time.monotonic() - said > SAY:
                 said = time.monotonic()
                 print(line(counts, slowest, failed, said - began), flush=True)
