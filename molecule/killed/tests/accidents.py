@@ -7,7 +7,8 @@ import time
 
 from conftest import figure
 from hosts import Hosts
-from killing import Run, run
+from killing import Run
+from lab_runs import run
 from trials import Outcome, judge
 
 BOOT = 60  # seconds

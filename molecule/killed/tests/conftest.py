@@ -11,7 +11,8 @@ import state
 from api import Api
 from flow import Flow
 from hosts import Hosts
-from killing import Run, run
+from killing import Run
+from lab_runs import run
 from trials import made_bare
 
 SEED = int(os.environ.get("WABA_KILLED_SEED", "1"))

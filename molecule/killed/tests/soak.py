@@ -15,7 +15,8 @@ import click
 import state
 from conftest import NEXT, Undisturbed, undisturbed, upgraded_state
 from hosts import Hosts
-from killing import CONTROLLER, GROUP, MODULES, Kill, run
+from killing import CONTROLLER, GROUP, MODULES, Kill
+from lab_runs import run
 from trials import WIPE, Outcome, judge, made_bare, trial
 
 Row = tuple[str, Outcome]

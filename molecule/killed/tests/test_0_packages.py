@@ -5,7 +5,7 @@ from __future__ import annotations
 from accidents import struck, until_it_answers
 from conftest import figure
 from hosts import Hosts
-from killing import run
+from lab_runs import run
 
 BARE = "master2"
 

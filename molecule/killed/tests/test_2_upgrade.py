@@ -7,7 +7,8 @@ import random
 from conftest import NEXT, SEED, Undisturbed, figure, lost, no_logs, upgraded_state, webapp
 from flow import Flow
 from hosts import Hosts
-from killing import CONTROLLER, GROUP, MODULES, Kill, run
+from killing import CONTROLLER, GROUP, MODULES, Kill
+from lab_runs import run
 from trials import made_bare, trial
 
 # The owner of the shard dies with its host's modules at the worst; the others notice after unhealthy_interval, 30 s by default.

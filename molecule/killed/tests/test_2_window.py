@@ -6,7 +6,7 @@ import state
 from conftest import COREAPPS, NEXT, figure, lost, no_logs, webapp
 from flow import Flow
 from hosts import Hosts
-from killing import run
+from lab_runs import run
 from waiting import wait_for
 
 WEBAPPS = ("master1", "master2")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from conftest import SEED, Undisturbed, figure, undisturbed
 from hosts import Hosts
-from killing import run, sample
+from killing import sample
+from lab_runs import run
 from trials import WIPE, trial
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 import state
 from hosts import Hosts
-from killing import Kill, Run, run
+from killing import Kill, Run
+from lab_runs import run
 
 WIPE = ("-e", "waba_wipe_volumes=true")
 

@@ -10,10 +10,10 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hosts import Hosts
 from plays import ROOT, environment
 
 CALLBACK = Path(__file__).resolve().parent / "callback"
@@ -57,10 +57,18 @@ class Run:
     seconds: float = 0.0
 
 
-def run(hosts: Hosts, playbook: str, *arguments: str, kill: Kill | None = None, meanwhile=None) -> Run:
-    """Run a playbook on the lab's cluster, and kill it when that is asked for.
+def run_on(
+    inventory: Path,
+    playbook: str,
+    *arguments: str,
+    kill: Kill | None = None,
+    kill_modules: Callable[[], None] = lambda: None,
+    meanwhile: Callable[[int, str], None] = lambda _number, _name: None,
+) -> Run:
+    """Run a playbook on the cluster of an inventory, and kill it when that is asked for.
 
-    meanwhile: called with each task's number and name before it begins. Raises TimeoutError.
+    kill_modules: ends what the run has under way on the hosts. meanwhile: called with each task's number and name before it begins.
+    Raises TimeoutError.
     """
     done, began = Run(), time.monotonic()
     with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as server:
@@ -73,7 +81,7 @@ def run(hosts: Hosts, playbook: str, *arguments: str, kill: Kill | None = None, 
                     "ansible-playbook",
                     str(ROOT / "playbooks" / playbook),
                     "-i",
-                    str(hosts.folder / "inventory"),
+                    str(inventory),
                     *arguments,
                 ],
                 cwd=ROOT,
@@ -91,7 +99,7 @@ def run(hosts: Hosts, playbook: str, *arguments: str, kill: Kill | None = None, 
         connection, _address = server.accept()
         connection.settimeout(LONGEST_RUN)
         with connection, connection.makefile("rw") as stream:
-            follow(done, stream, kill, meanwhile, lambda: end(hosts, process, path, kill.what))
+            follow(done, stream, kill, meanwhile, lambda: end(process, path, kill.what, kill_modules))
         done.status = process.wait(LONGEST_RUN)
         done.output, done.seconds = log.read_text(), time.monotonic() - began
     return done
@@ -105,8 +113,7 @@ def follow(done: Run, stream, kill: Kill | None, meanwhile, end) -> None:
         if done.tasks:
             done.tasks[-1] = (done.tasks[-1][0], now - began)
         began, dies = now, kill is not None and kill.comes(number, name)
-        if meanwhile:
-            meanwhile(number, name)
+        meanwhile(number, name)
         if dies:
             done.task = name
         if not (dies and not kill.delay):
@@ -119,15 +126,14 @@ def follow(done: Run, stream, kill: Kill | None, meanwhile, end) -> None:
             return
 
 
-def end(hosts: Hosts, process: subprocess.Popen, marker: str, what: str) -> None:
+def end(process: subprocess.Popen, marker: str, what: str, kill_modules: Callable[[], None]) -> None:
     os.killpg(process.pid, signal.SIGKILL)
     if what != GROUP:
         for pid in marked(marker):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
     if what == MODULES:
-        for name in hosts.addresses:
-            kill_modules(hosts, name)
+        kill_modules()
 
 
 def marked(marker: str) -> list[int]:
@@ -138,32 +144,6 @@ def marked(marker: str) -> list[int]:
             if f"WABA_BOUNDARIES={marker}".encode() in path.read_bytes().split(b"\0"):
                 found.append(int(path.parent.name))
     return found
-
-
-def kill_modules(hosts: Hosts, name: str) -> None:
-    """Kill, on a host, everything that came in by SSH."""
-    script = """
-import glob, os, re
-parents, names = {}, {}
-for path in glob.glob("/proc/[0-9]*/stat"):
-    try:
-        pid, name, parent = re.match(r"(\\d+) \\((.*)\\) \\S (\\d+)", open(path).read()).groups()
-    except (OSError, AttributeError):
-        continue
-    parents[int(pid)], names[int(pid)] = int(parent), name
-def by_ssh(pid):
-    while pid in parents:
-        pid = parents[pid]
-        if names.get(pid, "").startswith("sshd"):
-            return True
-    return False
-for pid in [pid for pid in parents if by_ssh(pid) and not names[pid].startswith("sshd")]:
-    try:
-        os.kill(pid, 9)
-    except ProcessLookupError:
-        pass
-"""
-    hosts.host(name).exec_run(["python3", "-c", script])
 
 
 def sample(tasks: list[tuple[str, float]], count: int, seed: int, first: int = 0) -> list[Kill]:

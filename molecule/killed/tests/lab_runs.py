@@ -1,0 +1,51 @@
+"""Runs on the lab that are killed, where it is asked for with what they run on the hosts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from hosts import Hosts
+from killing import Kill, Run, run_on
+
+
+def run(
+    hosts: Hosts,
+    playbook: str,
+    *arguments: str,
+    kill: Kill | None = None,
+    meanwhile: Callable[[int, str], None] = lambda _number, _name: None,
+) -> Run:
+    """Run a playbook on the lab's cluster, as killing.run_on does."""
+
+    def kill_all_modules() -> None:
+        for name in hosts.addresses:
+            kill_modules(hosts, name)
+
+    inventory = hosts.folder / "inventory"
+    return run_on(inventory, playbook, *arguments, kill=kill, kill_modules=kill_all_modules, meanwhile=meanwhile)
+
+
+def kill_modules(hosts: Hosts, name: str) -> None:
+    """Kill, on a host, everything that came in by SSH."""
+    script = """
+import glob, os, re
+parents, names = {}, {}
+for path in glob.glob("/proc/[0-9]*/stat"):
+    try:
+        pid, name, parent = re.match(r"(\\d+) \\((.*)\\) \\S (\\d+)", open(path).read()).groups()
+    except (OSError, AttributeError):
+        continue
+    parents[int(pid)], names[int(pid)] = int(parent), name
+def by_ssh(pid):
+    while pid in parents:
+        pid = parents[pid]
+        if names.get(pid, "").startswith("sshd"):
+            return True
+    return False
+for pid in [pid for pid in parents if by_ssh(pid) and not names[pid].startswith("sshd")]:
+    try:
+        os.kill(pid, 9)
+    except ProcessLookupError:
+        pass
+"""
+    hosts.host(name).exec_run(["python3", "-c", script])
