@@ -177,3 +177,28 @@ async def test_an_address_that_nobody_has_any_more_does_not_take_the_whole_time(
         async with asyncio.timeout(10):
             with pytest.raises(WireError, match="does not answer"):
                 await client.call(gone, PortName.CONTROL, "promoted", {}, 60)
+
+
+async def test_a_name_whose_address_another_node_has_taken_over_is_looked_up_again(
+    client: WireClient, free_ports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calls, "NAMES", 0.01)
+    loop, found = asyncio.get_running_loop(), "127.0.0.1"
+    look_up = loop.getaddrinfo
+    monkeypatch.setattr(loop, "getaddrinfo", lambda _name, *rest, **options: look_up(found, *rest, **options))
+    ports = free_ports(4)
+    other, moved = (
+        WireServer(ports, trusted(node), host=host)
+        for node, host in (("127.0.0.1:other", "127.0.0.1"), (CALLED, "127.0.0.2"))
+    )
+    moved.add(PortName.CONTROL, "promoted", Called(NodeAddress(CALLED, "coreapp", "coreapp1", ports)).promoted)
+    await other.start()
+    await moved.start()
+    address = NodeAddress(CALLED, "coreapp", "coreapp1", ports)
+    with pytest.raises(WireError, match="was meant for another node"):
+        await client.call(address, PortName.CONTROL, "promoted", {}, 5)
+    found = "127.0.0.2"
+    await asyncio.sleep(0.05)
+    assert await client.call(address, PortName.CONTROL, "promoted", {}, 5) == {"thanks": {}}
+    await other.stop()
+    await moved.stop()

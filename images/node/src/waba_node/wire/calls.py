@@ -19,9 +19,9 @@ log = logging.getLogger(__name__)
 Handler = Callable[[dict], Awaitable[dict]]
 SIGNATURE = "X-Waba-Signature"
 LARGEST_BODY = 2 << 20  # bytes: the largest message of the API, and what goes with it
-CONNECT = (
-    1.0  # seconds for a connection; an address that nobody has any more would keep us for all the time of the call
-)
+# An address that nobody has any more would keep us for all the time of a call; and containers that are replaced together swap theirs.
+CONNECT = 1.0  # seconds for a connection
+NAMES = 1.0  # seconds for which the address of a name is not looked up again
 LONGEST_REASON = 200  # characters that are believed of what a stranger may have written
 ACCESS_DENIED = 1005
 INTERNAL_ERROR = 1014
@@ -80,7 +80,10 @@ class WireServer:
                 self.trust.check(signature, method, body)
             except NotTrusted as reason:
                 # Not signed: a stranger must not get our signature under anything.
-                return web.Response(body=refused(WireError(ACCESS_DENIED, "Access denied", str(reason))), status=401)
+                denied = web.Response(body=refused(WireError(ACCESS_DENIED, "Access denied", str(reason))), status=401)
+                # Who meant another node came by an address that was that one's before, and must not keep the connection under its name.
+                denied.force_close()
+                return denied
             except (web.RequestPayloadError, OSError):  # it did not come whole
                 return web.Response(status=400)
             began = time.monotonic()
@@ -125,7 +128,7 @@ class WireClient:
         timeout: seconds for the whole call. Raises WireError: the node's own, or 1014 when it did not answer, or not as one of this cluster.
         """
         if self.session is None:
-            connector = aiohttp.TCPConnector(limit=0, limit_per_host=64)
+            connector = aiohttp.TCPConnector(limit=0, limit_per_host=64, ttl_dns_cache=NAMES)
             self.session = aiohttp.ClientSession(connector=connector, auto_decompress=False)
         body = msgspec.json.encode(payload)
         try:
