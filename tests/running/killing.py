@@ -124,6 +124,8 @@ def follow(done: Run, stream, kill: Kill | None, meanwhile, end) -> None:
             time.sleep(kill.delay)
             end()
             return
+    if done.tasks:
+        done.tasks[-1] = (done.tasks[-1][0], time.monotonic() - began)
 
 
 def end(process: subprocess.Popen, marker: str, what: str, kill_modules: Callable[[], None]) -> None:
