@@ -36,7 +36,8 @@ def read_files(folder):
     """Return {relative path: (mode as int, sha256 as hex str)} of what a build copies from a folder."""
     files = {}
     for parent, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if name not in ("__pycache__", "tests"))
+        # What tools leave behind is no part of it: the same sources must be the same image.
+        folders[:] = sorted(name for name in folders if name not in ("__pycache__", "tests") and name[0] != ".")
         for name in names:
             path = os.path.join(parent, name)
             with open(path, "rb") as file:
