@@ -17,9 +17,12 @@ from waiting import wait_for
 IMAGE = os.environ["WABA_TEST_DATABASE_IMAGE"]
 INVENTORY = ROOT / "molecule/default/inventory"
 NAME = "waba-on-mysql"
-PORTS = yaml.safe_load((INVENTORY / "group_vars/all/cluster.yml").read_text(encoding="utf-8"))
-BASE = f"https://127.0.0.1:{PORTS['waba_webapp_instances'][0]['port']}"
-SENT = "SELECT COUNT(*) FROM message"
+PORT = 29190  # of the webapp; ports of its own, so that the scenario's cluster may run beside
+NODES = {
+    "master": [{"name": "master1", "ports": "27250-27253"}, {"name": "master2", "ports": "27254-27257"}],
+    "coreapp": [{"name": "wacore1", "ports": "27258-27261"}, {"name": "wacore2", "ports": "27262-27265"}],
+    "webapp": [{"name": "waweb", "port": PORT}],
+}
 
 
 class OnMySQL:
@@ -33,6 +36,7 @@ class OnMySQL:
             "waba_backup_dir": str(folder / "backups"),
             "waba_mysql_image": IMAGE,
             "waba_wipe_confirmation": NAME,
+            **{f"waba_{role}_instances": instances for role, instances in NODES.items()},
         }
         self.live = Cluster(NAME)
 
@@ -40,13 +44,19 @@ class OnMySQL:
         return play_on(INVENTORY, f"playbooks/{playbook}", "-e", json.dumps(self.settings), *arguments)
 
     def log_in(self) -> Api:
-        return Api(BASE, yaml.safe_load(Path(self.settings["waba_secrets_file"]).read_text(encoding="utf-8")))
+        return Api(
+            f"https://127.0.0.1:{PORT}",
+            yaml.safe_load(Path(self.settings["waba_secrets_file"]).read_text(encoding="utf-8")),
+        )
+
+    def says(self, statement: str) -> str:
+        """Return what the server answers to its root in the container."""
+        done = self.live.container("db").exec_run(["mysql", "--protocol=socket", "waba", "-Ne", statement])
+        assert done.exit_code == 0, done.output.decode()
+        return done.output.decode().strip()
 
     def messages(self) -> int:
-        words = ["mysql", "--protocol=socket", "waba", "-Ne", SENT]
-        done = self.live.container("db").exec_run(words)
-        assert done.exit_code == 0, done.output.decode()
-        return int(done.output)
+        return int(self.says("SELECT COUNT(*) FROM message"))
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +73,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OnMySQL]:
 def test_messages_go_through_it(cluster: OnMySQL) -> None:
     api = cluster.log_in()
     assert cluster.live.container("db").attrs["Config"]["Image"] == IMAGE
-    assert "MySQL" in cluster.live.container("db").exec_run(["mysqld", "--version"]).output.decode()
+    assert "MariaDB" not in cluster.says("SELECT VERSION()")
     for number in range(5):
         wait_for(lambda number=number: api.sends(f"message {number}"), 30, "a message is accepted")
     assert api.is_whole()
