@@ -14,7 +14,7 @@ from conftest import ADDRESSES, MOUNTED, SHARE, changed, mount, on, play, settin
 
 SERVER = ADDRESSES["share"]
 NOBODY = SERVER.rpartition(".")[0] + ".99"
-BOUND = 90  # seconds for all; each step has 10 (nfs_mount_timeout), and the machines are slow
+BOUND = 60  # seconds, for all of them too; each step has 10 (nfs_mount_timeout), and the machines are slow
 pytestmark = pytest.mark.usefixtures("strangers")
 
 REFUSALS = {
