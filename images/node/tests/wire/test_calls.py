@@ -185,7 +185,11 @@ async def test_a_name_whose_address_another_node_has_taken_over_is_looked_up_aga
     monkeypatch.setattr(calls, "NAMES", 0.01)
     loop, found = asyncio.get_running_loop(), "127.0.0.1"
     look_up = loop.getaddrinfo
-    monkeypatch.setattr(loop, "getaddrinfo", lambda _name, *rest, **options: look_up(found, *rest, **options))
+
+    def looked_up(name: str, *rest, **options):
+        return look_up(found if name == "coreapp1" else name, *rest, **options)
+
+    monkeypatch.setattr(loop, "getaddrinfo", looked_up)
     ports = free_ports(4)
     other, moved = (
         WireServer(ports, trusted(node), host=host)
