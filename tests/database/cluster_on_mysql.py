@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import yaml
 from api import Api
 from live import Cluster
 from plays import ROOT, changed, made_backup, play_on
@@ -44,10 +43,7 @@ class OnMySQL:
         return play_on(INVENTORY, f"playbooks/{playbook}", "-e", json.dumps(self.settings), *arguments)
 
     def log_in(self) -> Api:
-        return Api(
-            f"https://127.0.0.1:{PORT}",
-            yaml.safe_load(Path(self.settings["waba_secrets_file"]).read_text(encoding="utf-8")),
-        )
+        return Api(f"https://127.0.0.1:{PORT}", Path(self.settings["waba_secrets_file"]))
 
     def says(self, statement: str) -> str:
         """Return what the server answers to its root in the container."""

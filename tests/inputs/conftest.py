@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import itertools
-import os
 import re
 import socket
-import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,8 +12,8 @@ import docker
 import pytest
 import yaml
 from cases import RUNS, TAKEN_PORT, TAKEN_RANGE
+from plays import ROOT, play_on
 
-ROOT = Path(__file__).resolve().parents[2]
 HERE = {"ansible_connection": "local", "ansible_python_interpreter": "/usr/bin/python3"}
 TASKS = (ROOT / "roles/waba/tasks/preflight.yml", ROOT / "playbooks/preflight.yml")
 
@@ -29,13 +27,7 @@ class Refused:
             "all": {"vars": {**HERE, "waba_dir": str(folder / "waba"), **run["vars"]}, "children": run["groups"]}
         }
         (folder / "hosts.yml").write_text(yaml.safe_dump(inventory), encoding="utf-8")
-        done = subprocess.run(
-            ["ansible-playbook", "-i", str(folder / "hosts.yml"), str(ROOT / "playbooks/site.yml")],
-            env={**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = play_on(folder / "hosts.yml", "playbooks/site.yml")
         self.status, self.output = done.returncode, done.stdout
         self.rows = problem_rows(done.stdout)
         self.tasks = set(re.findall(r"^TASK \[(?:.* : )?(.*)\] \*", done.stdout, re.MULTILINE))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import requests
 import urllib3
+import yaml
 
 urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
 
@@ -11,9 +14,9 @@ urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
 class Api:
     """The /v1 API, as a business's application uses it."""
 
-    def __init__(self, base: str, secrets: dict[str, str]) -> None:
-        """base: str, scheme, host and port of a webapp. secrets: the variables of the cluster's file of secrets."""
-        self.base, self.secrets = base, secrets
+    def __init__(self, base: str, secrets_file: Path) -> None:
+        """base: str, scheme, host and port of a webapp. secrets_file: Path, the cluster's waba_secrets_file."""
+        self.base, self.secrets = base, yaml.safe_load(secrets_file.read_text(encoding="utf-8"))
         self.session = requests.Session()
         self.session.verify = False
         self.session.trust_env = False  # a CA bundle in the environment would win over verify

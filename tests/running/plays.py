@@ -23,6 +23,7 @@ def play_on(inventory: Path, playbook: str, *arguments: str) -> subprocess.Compl
 
 
 def environment() -> dict[str, str]:
+    """Return this process's environment (str to str) with the collection's configuration in place of any other, colours included."""
     own = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
     return {**own, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-import yaml
 from api import Api
 from live import Cluster
 from plays import changed, made_backup, play_on, refusal
@@ -38,8 +37,8 @@ class Side(NamedTuple):
         return self.cluster.started(), files, {volume.name for volume in self.cluster.volumes()}, networks
 
     def log_in(self) -> Api:
-        secrets = yaml.safe_load(Path(self.settings["waba_secrets_file"]).read_text(encoding="utf-8"))
-        return Api(f"https://127.0.0.1:{self.settings['waba_webapp_instances'][0]['port']}", secrets)
+        port = self.settings["waba_webapp_instances"][0]["port"]
+        return Api(f"https://127.0.0.1:{port}", Path(self.settings["waba_secrets_file"]))
 
 
 def play(playbook: str, *arguments: str) -> subprocess.CompletedProcess:

@@ -36,7 +36,7 @@ def play(playbook: str, *arguments: str) -> subprocess.CompletedProcess:
 
 def log_in() -> Api:
     """Return the API as the admin, with the secrets as they are now."""
-    return Api(BASE, yaml.safe_load(SECRETS_FILE.read_text(encoding="utf-8")))
+    return Api(BASE, SECRETS_FILE)
 
 
 @pytest.fixture(scope="session")

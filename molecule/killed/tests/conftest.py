@@ -36,7 +36,7 @@ def undisturbed(hosts: Hosts, playbook: str, *arguments: str) -> Undisturbed:
 
 
 def webapp(hosts: Hosts, name: str) -> Api:
-    return Api(f"https://{hosts.addresses[name]['ansible_host']}:9090", state.known_secrets(hosts))
+    return Api(f"https://{hosts.addresses[name]['ansible_host']}:9090", hosts.folder / "waba_secrets.yml")
 
 
 def lost(hosts: Hosts, flow: Flow) -> set[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 from collections.abc import Iterator
@@ -11,9 +10,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+from plays import ROOT, environment, play_on
 
 HERE = Path(__file__).resolve().parent
-ROOT = HERE.parents[2]
 INVENTORY = HERE.parent / "inventory"
 HOSTS = yaml.safe_load((INVENTORY / "hosts.yml").read_text(encoding="utf-8"))["all"]["children"]
 ADDRESSES = {
@@ -28,7 +27,6 @@ SSH = [
     *LOGIN["ansible_ssh_common_args"].split(),
     *("-i", LOGIN["ansible_ssh_private_key_file"], "-o", "ControlPath=/tmp/waba-nfs-%C", "-l", LOGIN["ansible_user"]),
 ]
-ENVIRONMENT = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
 
 
 def on(machine: str, script: str, code: int = 0) -> str:
@@ -43,7 +41,7 @@ def module(machine: str, name: str, *arguments: str, **options: object) -> dict:
     result = subprocess.run(
         ["ansible", machine, "-i", INVENTORY, "-m", f"waba.cluster.{name}", "-a", json.dumps(options), *arguments],
         cwd=ROOT,
-        env={**ENVIRONMENT, "ANSIBLE_CALLBACK_RESULT_FORMAT": "json", "ANSIBLE_LOAD_CALLBACK_PLUGINS": "1"},
+        env={**environment(), "ANSIBLE_CALLBACK_RESULT_FORMAT": "json", "ANSIBLE_LOAD_CALLBACK_PLUGINS": "1"},
         capture_output=True,
         text=True,
         check=False,
@@ -65,14 +63,7 @@ def mount(machine: str, **options: object) -> dict:
 
 
 def play(playbook: str, *arguments: str) -> subprocess.CompletedProcess:
-    return subprocess.run(
-        ["ansible-playbook", str(ROOT / playbook), "-i", str(INVENTORY), *arguments],
-        cwd=ROOT,
-        env=ENVIRONMENT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return play_on(INVENTORY, playbook, *arguments)
 
 
 def changed(result: subprocess.CompletedProcess) -> dict[str, int]:

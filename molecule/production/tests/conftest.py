@@ -63,8 +63,7 @@ class Lab(Hosts):
 
 def webapp(name: str) -> Api:
     """Return the API as a host serves it."""
-    secrets = yaml.safe_load((FOLDER / "waba_secrets.yml").read_text(encoding="utf-8"))
-    return Api(f"https://{HOSTS[name]['ansible_host']}:9090", secrets)
+    return Api(f"https://{HOSTS[name]['ansible_host']}:9090", FOLDER / "waba_secrets.yml")
 
 
 def host_of(node: str) -> str:

@@ -67,8 +67,7 @@ def cluster() -> Cluster:
 @pytest.fixture(scope="session")
 def apis() -> list[Api]:
     """The API, as each webapp serves it."""
-    secrets = yaml.safe_load(SECRETS_FILE.read_text(encoding="utf-8"))
-    return [Api(webapp, secrets) for webapp in WEBAPPS]
+    return [Api(webapp, SECRETS_FILE) for webapp in WEBAPPS]
 
 
 @pytest.fixture
