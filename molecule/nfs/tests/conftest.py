@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
-from plays import ROOT, environment, play_on
+from plays import ROOT, play_on
 
 HERE = Path(__file__).resolve().parent
 INVENTORY = HERE.parent / "inventory"
@@ -36,19 +37,25 @@ def on(machine: str, script: str, code: int = 0) -> str:
     return result.stdout.strip()
 
 
-def module(machine: str, name: str, *arguments: str, **options: object) -> dict:
-    """Run one of the collection's modules on a machine, as a user would by hand, and return its result."""
-    result = subprocess.run(
-        ["ansible", machine, "-i", INVENTORY, "-m", f"waba.cluster.{name}", "-a", json.dumps(options), *arguments],
-        cwd=ROOT,
-        env={**environment(), "ANSIBLE_CALLBACK_RESULT_FORMAT": "json", "ANSIBLE_LOAD_CALLBACK_PLUGINS": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    answer = re.search(rf"^{machine} \| (\w+)!? => ", result.stdout, re.MULTILINE)
-    assert answer, result.stdout + result.stderr
-    return {"failed": answer[1] == "FAILED", **json.JSONDecoder().raw_decode(result.stdout[answer.end() :])[0]}
+def results(machine: str, *tasks: dict) -> list[dict]:
+    """Run tasks on a machine in one play, each whatever the former ones came to, and return what each says, "failed" included."""
+    numbered = [{**task, "ignore_errors": True, "register": f"task{number}"} for number, task in enumerate(tasks)]
+    every = ", ".join(f"{{'failed': false}} | combine({task['register']})" for task in numbered)
+    with tempfile.TemporaryDirectory() as folder:
+        said = Path(folder, "results")
+        kept = {"content": f"{{{{ [{every}] | to_json }}}}", "dest": str(said), "mode": "0600"}
+        keep = {"ansible.builtin.copy": kept, "delegate_to": "localhost"}
+        book = Path(folder, "book.yml")
+        book.write_text(
+            json.dumps([{"hosts": machine, "gather_facts": False, "tasks": [*numbered, keep]}]), encoding="utf-8"
+        )
+        assert set(changed(play(str(book)))) == {machine}
+        return json.loads(said.read_text(encoding="utf-8"))
+
+
+def module(machine: str, name: str, **options: object) -> dict:
+    """Run one of the collection's modules on a machine and return what it says."""
+    return results(machine, {f"waba.cluster.{name}": options})[0]
 
 
 def settings(**options: object) -> dict:

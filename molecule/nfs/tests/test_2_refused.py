@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import time
@@ -10,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import ADDRESSES, MOUNTED, SHARE, changed, mount, on, play, settings, state
+from conftest import ADDRESSES, MOUNTED, SHARE, mount, on, play, results, settings, state
 
 SERVER = ADDRESSES["share"]
 NOBODY = SERVER.rpartition(".")[0] + ".99"
@@ -36,6 +35,10 @@ REFUSALS = {
         {"path": MOUNTED, "export": "/srv/other"},
         f"{SHARE} (nfs) is in /etc/fstab, and {SERVER}:/srv/other would hide what it holds",
     ),
+    "options that the server refuses": (
+        {"path": MOUNTED, "options": ["nfsvers=4.9"]},
+        "It is mounted as before (nfsvers=4.1,hard,",
+    ),
     "bad settings": (
         {"options": ["hard timeo=1"], "mode": "rwx"},
         "Nothing was touched; settings to mend for the share",
@@ -44,35 +47,20 @@ REFUSALS = {
 
 
 @pytest.fixture(scope="module")
-def refused(tmp_path_factory: pytest.TempPathFactory, strangers: None) -> dict[str, dict]:
+def refused(strangers: None) -> dict[str, dict]:
     """What is said to each case, all in one play: to start one takes as long as to be refused."""
-    folder = tmp_path_factory.mktemp("refused")
-    tasks = [
-        {"waba.cluster.nfs_mount": settings(**options), "ignore_errors": True, "register": f"case{number}"}
-        for number, (options, _message) in enumerate(REFUSALS.values())
-    ]
-    results = "{{ [" + ", ".join(task["register"] for task in tasks) + "] | to_json }}"
-    kept = {"ansible.builtin.copy": {"content": results, "dest": f"{folder}/results", "mode": "0600"}}
-    book = [{"hosts": "node1", "gather_facts": False, "tasks": [*tasks, {**kept, "delegate_to": "localhost"}]}]
-    (folder / "book.yml").write_text(json.dumps(book), encoding="utf-8")
+    tasks = [{"waba.cluster.nfs_mount": settings(**options)} for options, _message in REFUSALS.values()]
     before, began = state("node1"), time.monotonic()
-    assert set(changed(play(f"{folder}/book.yml"))) == {"node1"}
+    said = results("node1", *tasks)
     assert time.monotonic() - began < BOUND
     assert state("node1") == before
-    return dict(zip(REFUSALS, json.loads((folder / "results").read_text(encoding="utf-8")), strict=True))
+    return dict(zip(REFUSALS, said, strict=True))
 
 
 @pytest.mark.parametrize("case", REFUSALS)
 def test_it_is_refused_by_name_and_leaves_nothing(refused: dict[str, dict], case: str) -> None:
     assert refused[case]["failed"], refused[case]
     assert REFUSALS[case][1] in refused[case]["msg"]
-
-
-def test_options_that_the_server_refuses_bring_the_former_mount_back() -> None:
-    before = state("node1")
-    result = mount("node1", path=MOUNTED, options=["nfsvers=4.9"])
-    assert "It is mounted as before (nfsvers=4.1,hard," in result["msg"]
-    assert state("node1") == before
 
 
 def test_a_play_goes_no_further_when_one_host_has_no_share() -> None:
