@@ -40,6 +40,7 @@ first_statements() {
     fi
 }
 
+# initialise SERVER OPTION...
 initialise() {
     if [ -z "$(value ROOT_PASSWORD)" ]; then
         echo "E not starting: MYSQL_ROOT_PASSWORD is not set, and there is no data yet" >&2
@@ -54,8 +55,8 @@ initialise() {
     echo "I initialising the data directory"
     touch "$DATA/.waba-initialising"
     find "$DATA" -mindepth 1 -maxdepth 1 ! -name .waba-initialising -exec rm -rf {} +
-    mariadb-install-db --user=mysql --datadir="$DATA" --skip-test-db --auth-root-authentication-method=socket >/dev/null
-    mariadbd --user=mysql --skip-networking &
+    mariadb-install-db --user=mysql --datadir="$DATA" --skip-test-db --auth-root-authentication-method=socket "${@:2}" >/dev/null
+    "$@" --user=mysql --skip-networking &
     for _ in $(seq 300); do
         mariadb-admin ping >/dev/null 2>&1 && break
         sleep 0.1
@@ -77,8 +78,9 @@ certificate_options() {
     done
 }
 
+if [[ ${1:-} == -* ]]; then set -- mariadbd "$@"; fi # options alone, as the official images take them
 chown mysql:mysql "$DATA" /run/mysqld
-[ -e "$READY" ] || initialise
+[ -e "$READY" ] || initialise "$@"
 options=$(certificate_options)
 # shellcheck disable=SC2086 # words without blanks
 exec "$@" --user=mysql $options

@@ -40,6 +40,7 @@ first_statements() {
     echo "ALTER USER root@localhost IDENTIFIED WITH auth_socket;"
 }
 
+# initialise SERVER OPTION...
 initialise() {
     if [ -z "$(value ROOT_PASSWORD)" ]; then
         echo "E not starting: MYSQL_ROOT_PASSWORD is not set, and there is no data yet" >&2
@@ -54,8 +55,8 @@ initialise() {
     echo "I initialising the data directory"
     touch "$DATA/.waba-initialising"
     find "$DATA" -mindepth 1 -maxdepth 1 ! -name .waba-initialising -exec rm -rf {} +
-    mysqld --initialize-insecure --user=mysql --log-error-verbosity=1
-    mysqld --user=mysql --skip-networking --log-error-verbosity=1 &
+    "$@" --initialize-insecure --user=mysql --log-error-verbosity=1
+    "$@" --user=mysql --skip-networking --log-error-verbosity=1 &
     for _ in $(seq 600); do
         mysqladmin --user=root ping >/dev/null 2>&1 && break
         sleep 0.1
@@ -77,8 +78,9 @@ certificate_options() {
     done
 }
 
+if [[ ${1:-} == -* ]]; then set -- mysqld "$@"; fi # options alone, as the official images take them
 chown mysql:mysql "$DATA" /run/mysqld
-[ -e "$READY" ] || initialise
+[ -e "$READY" ] || initialise "$@"
 options=$(certificate_options)
 # shellcheck disable=SC2086 # words without blanks
 exec "$@" --user=mysql $options

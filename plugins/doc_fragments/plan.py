@@ -76,6 +76,10 @@ options:
       port:
         description: The port of the host on which it is published. Not published when absent.
         type: int
+  database_options:
+    description: More options of the database container's server, by name, as in V({"innodb_buffer_pool_size": "2G"}).
+    type: dict
+    default: {}
   images:
     description: The images of the nodes. Needed as soon as there is a node.
     type: dict

@@ -42,6 +42,7 @@ PLAN_OPTIONS = {
             "port": {"type": "int"},
         },
     },
+    "database_options": {"type": "dict", "default": {}},
     "images": {
         "type": "dict",
         "options": {"coreapp": {"type": "str", "required": True}, "webapp": {"type": "str", "required": True}},
@@ -84,6 +85,7 @@ ROLE_VARIABLES = {
     "webapps": "waba_webapp_instances",
     "database": "waba_database_port",
     "database_address": "waba_database_host",
+    "database_options": "waba_mysql_options",
     "database_password": "waba_database_password",
     "volumes": "waba_volumes",
     "allow_source_change": "waba_allow_source_change",

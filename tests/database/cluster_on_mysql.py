@@ -34,6 +34,7 @@ class OnMySQL:
             "waba_secrets_file": str(folder / "waba_secrets.yml"),
             "waba_backup_dir": str(folder / "backups"),
             "waba_mysql_image": IMAGE,
+            "waba_mysql_options": {"max_connections": 201},
             "waba_wipe_confirmation": NAME,
             **{f"waba_{role}_instances": instances for role, instances in NODES.items()},
         }
@@ -70,6 +71,7 @@ def test_messages_go_through_it(cluster: OnMySQL) -> None:
     api = cluster.log_in()
     assert cluster.live.container("db").attrs["Config"]["Image"] == IMAGE
     assert "MariaDB" not in cluster.says("SELECT VERSION()")
+    assert cluster.says("SELECT @@max_connections") == "201"
     for number in range(5):
         wait_for(lambda number=number: api.sends(f"message {number}"), 30, "a message is accepted")
     assert api.is_whole()

@@ -117,6 +117,13 @@ NAMES = {
         "database": {"type": "named", "source": "-x"},
     },
     "waba_environment": {"A B": "x", "TWO": "a\nb", "FLAG": True, "MAP": {"a": 1}},
+    "waba_mysql_options": {
+        "Pool Size": 1,
+        "datadir": "/data",
+        "socket": "x",
+        "sql-mode": ["A"],
+        "init_connect": "a\nb",
+    },
 }
 PORTS = {
     "waba_cluster_name": "waba-inputs",
@@ -222,6 +229,12 @@ SETTINGS = [
      "Use a value of one line"),
     ("names", "waba_environment (environment.FLAG)", HIDDEN, "its value is not text but bool", "Put the value in quotes"),
     ("names", "waba_environment (environment.MAP)", HIDDEN, "its value is not text but dict", "Put the value in quotes"),
+    ("names", "waba_mysql_options (database_options.Pool Size)", 1, "it is no name for a server's option",
+     "Write it as in innodb_buffer_pool_size"),
+    ("names", "waba_mysql_options (database_options.datadir)", "/data", "the collection sets it itself", "Use waba_volumes.database"),
+    ("names", "waba_mysql_options (database_options.socket)", "x", "the collection sets it itself", "Take it out"),
+    ("names", "waba_mysql_options (database_options.sql-mode)", "(list)", "its value is not text but list", "Give one value"),
+    ("names", "waba_mysql_options (database_options.init_connect)", "a\nb", "its value holds a control character", "Use a value of one line"),
     coreapp(0, "6300-6302", "it is 3 ports long, not 4", FOUR),
     coreapp(1, "6300-6304", "it is 5 ports long, not 4", FOUR),
     coreapp(2, "6303-6300", "it is 0 ports long, not 4", FOUR),

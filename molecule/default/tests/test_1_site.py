@@ -52,6 +52,11 @@ def test_compose_works_by_hand(cluster: Cluster) -> None:
     assert sorted(listed.stdout.split()) == sorted(one.labels["waba.cluster.instance"] for one in cluster.containers())
 
 
+def test_the_database_has_the_options_that_it_was_given(cluster: Cluster) -> None:
+    asked = ["mariadb", "-Ne", "SELECT @@max_connections, @@performance_schema"]
+    assert cluster.container("db").exec_run(asked).output.split() == [b"200", b"0"]
+
+
 def test_secrets_show_nowhere(cluster: Cluster, api: Api) -> None:
     secrets = [value.encode() for value in yaml.safe_load(SECRETS_FILE.read_text(encoding="utf-8")).values()]
     assert len(secrets) == 6

@@ -34,7 +34,7 @@ def inspect(client, container_id):
 
 
 def image_facts(client, names):
-    """Return {image name: {"id", "environment"}} of those images that the host has."""
+    """Return {image name: {"id", "environment", "command"}} of those images that the host has (the aspects of `planner.services`)."""
     facts = {}
     for name in sorted(set(names)):
         with engine_errors(f"inspect the image {name}"):
@@ -42,8 +42,9 @@ def image_facts(client, names):
                 image = client.api.inspect_image(name)
             except NotFound:
                 continue
-        variables = (image.get("Config") or {}).get("Env") or []
-        facts[name] = {"id": image["Id"], "environment": dict(entry.partition("=")[::2] for entry in variables)}
+        config = image.get("Config") or {}
+        environment = dict(entry.partition("=")[::2] for entry in config.get("Env") or [])
+        facts[name] = {"id": image["Id"], "environment": environment, "command": config.get("Cmd")}
     return facts
 
 

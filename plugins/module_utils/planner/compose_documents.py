@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.waba.cluster.plugins.module_utils.planner import contract
+from ansible_collections.waba.cluster.plugins.module_utils.planner import contract, database_options
 from ansible_collections.waba.cluster.plugins.module_utils.planner.nodes import published_on, volume_settings
 
 VOLUME_KEYS = {
@@ -79,9 +79,10 @@ def _service(node, params):
     database = node["role"] == "mysql"
     environment_file = contract.DATABASE_ENVIRONMENT_FILE if database else contract.NODE_ENVIRONMENT_FILE
     ports = _port_entry(node, params)
+    command = database_options.words(params["database_options"]) if database else contract.COMMAND
     return {
         "image": node["image"],
-        **({} if database else {"command": list(contract.COMMAND)}),
+        **({"command": list(command)} if command else {}),
         "env_file": [f"./{environment_file}"],
         **({} if database else {"environment": _environment(node)}),
         **({"ports": [ports]} if ports else {}),

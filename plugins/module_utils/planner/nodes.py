@@ -8,7 +8,7 @@ import ipaddress
 import os.path
 import re
 
-from ansible_collections.waba.cluster.plugins.module_utils.planner import ports
+from ansible_collections.waba.cluster.plugins.module_utils.planner import database_options, ports
 from ansible_collections.waba.cluster.plugins.module_utils.planner.contract import (
     CERTIFICATE_PAIRS,
     CERTIFICATES,
@@ -31,7 +31,11 @@ def plan_nodes(params):
     `hostname` and `contact_ports` (how other nodes reach it), `published` (tuple of int: host ports), `target` (tuple of int: ports in
     the container). Raises InputError with every problem there is.
     """
-    problems = [*_simple_problems(params), *_volume_problems(params["volumes"] or {})]
+    problems = [
+        *_simple_problems(params),
+        *_volume_problems(params["volumes"] or {}),
+        *database_options.problems(params["database_options"]),
+    ]
     holders = _holders(params)
     problems.extend(_name_problems(holders))
     published, port_problems = ports.allocate(holders)

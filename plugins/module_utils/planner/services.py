@@ -12,6 +12,7 @@ import re
 
 ANONYMOUS_VOLUME = re.compile(r"[0-9a-f]{64}")
 OUR_LABELS = "waba.cluster."
+NO_IMAGE = {"id": None, "environment": {}, "command": None}
 DURATION = re.compile(r"(\d+(?:\.\d+)?)(h|ms|m|s)")
 SECONDS = {"h": 3600, "m": 60, "s": 1, "ms": 0.001}
 
@@ -19,12 +20,12 @@ SECONDS = {"h": 3600, "m": 60, "s": 1, "ms": 0.001}
 def wanted_services(document, image_facts):
     """Return {service name: aspects} of a Compose file.
 
-    document: dict, the answer of `docker compose config --format json`. image_facts: {image name: {"id": str, "environment": {str: str}}}
-    of the images that this host has. Aspects: `image` (name, id; the id is None where the host lacks it), `command` (None: the image's own),
+    document: dict, the answer of `docker compose config --format json`. image_facts: {image name: facts} of the images that this host has, as
+    NO_IMAGE says it of the others. Aspects: `image` (name, id; the id is None where the host lacks it), `command` (None where nobody knows it),
     `environment`, `ports`, `mounts`, `networks`, `labels`, `restart`, `cap_drop`, `stop_timeout`.
     """
     return {
-        name: _wanted(service, document, image_facts.get(service["image"], {"id": None, "environment": {}}))
+        name: _wanted(service, document, image_facts.get(service["image"], NO_IMAGE))
         for name, service in document.get("services", {}).items()
     }
 
@@ -34,7 +35,7 @@ def _wanted(service, document, image):
     command = service.get("command")
     return {
         "image": (service["image"], image["id"]),
-        "command": command and [_unescaped(word) for word in command],
+        "command": [_unescaped(word) for word in command] if command else image["command"],
         "environment": {**image["environment"], **environment},
         "ports": {
             (f"{port['target']}/{port['protocol']}", port.get("host_ip", ""), str(port["published"]))

@@ -21,6 +21,7 @@ SINGLE_SERVER = {
     "coreapps": [{"name": "wacore1", "ports": None}, {"name": "wacore2", "ports": "26300-26303"}],
     "webapps": [{"name": "waweb", "port": None}],
     "database": {"name": "db", "image": "waba/mariadb:v1.0.0", "port": None},
+    "database_options": {},
     "images": {"coreapp": "waba/node:v1.0.0", "webapp": "waba/node:v1.0.0"},
     "volumes": None,
     "publish_address": "127.0.0.1",

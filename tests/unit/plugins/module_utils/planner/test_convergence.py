@@ -87,6 +87,14 @@ def test_what_a_newer_engine_says_otherwise_is_no_difference(recorded, wanted):
     assert convergence.plan_present(wanted, observed(containers)) == []
 
 
+def test_a_command_that_the_file_no_longer_has_is_a_difference(recorded, wanted):
+    """The database has its image's own command, but for the options that a user gave it."""
+    containers = copy.deepcopy(recorded["containers"])
+    next(item for item in containers if item["Name"] == "/waba-db-1")["Config"]["Cmd"] = ["--max_connections=100"]
+    actions = convergence.plan_present(wanted, observed(containers))
+    assert actions == [convergence.Action("db", "recreate", "changed: command")]
+
+
 def test_a_removed_network_is_a_difference(recorded, wanted):
     container = recorded["containers"][0]
     assert services.had_aspects(container, set())["networks"] == set()
