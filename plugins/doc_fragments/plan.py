@@ -77,7 +77,7 @@ options:
         description: The port of the host on which it is published. Not published when absent.
         type: int
   database_options:
-    description: More options of the database container's server, by name, as in V({"innodb_buffer_pool_size": "2G"}).
+    description: More options of the database container's server, by name, such as C(innodb_buffer_pool_size).
     type: dict
     default: {}
   images:
