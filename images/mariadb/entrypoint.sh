@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # Initialises an empty data directory once, then becomes the server. Speaks the official images' variables: MYSQL_ or MARIADB_
-# ROOT_PASSWORD, DATABASE, USER, PASSWORD, each also as ..._FILE.
+# ROOT_PASSWORD, DATABASE, USER, PASSWORD, each also as ..._FILE. One script for MariaDB and MySQL; server.sh has what differs.
 set -euo pipefail
+# shellcheck source=/dev/null
+source /usr/local/lib/server.sh
 
 DATA=/var/lib/mysql
 READY=$DATA/.waba-initialised
@@ -27,8 +29,7 @@ quoted() {
 first_statements() {
     local database user
     database=$(value DATABASE) user=$(value USER)
-    echo "DELETE FROM mysql.global_priv WHERE User = '' OR (User = 'root' AND Host <> 'localhost');"
-    echo "FLUSH PRIVILEGES;"
+    root_alone
     echo "CREATE USER root@'%' IDENTIFIED BY $(quoted "$(value ROOT_PASSWORD)");"
     echo "GRANT ALL ON *.* TO root@'%' WITH GRANT OPTION;"
     if [ -n "$database" ]; then
@@ -55,14 +56,14 @@ initialise() {
     echo "I initialising the data directory"
     touch "$DATA/.waba-initialising"
     find "$DATA" -mindepth 1 -maxdepth 1 ! -name .waba-initialising -exec rm -rf {} +
-    mariadb-install-db --user=mysql --datadir="$DATA" --skip-test-db --auth-root-authentication-method=socket "${@:2}" >/dev/null
-    "$@" --user=mysql --skip-networking &
-    for _ in $(seq 300); do
-        mariadb-admin ping >/dev/null 2>&1 && break
+    make_data "$@"
+    serve_the_socket "$@" &
+    for _ in $(seq 600); do
+        "${ADMIN[@]}" ping >/dev/null 2>&1 && break
         sleep 0.1
     done
-    first_statements | mariadb --protocol=socket
-    mariadb-admin shutdown
+    first_statements | "${CLIENT[@]}"
+    "${ADMIN[@]}" shutdown
     wait
     touch "$READY"
     rm "$DATA/.waba-initialising"
@@ -78,7 +79,7 @@ certificate_options() {
     done
 }
 
-if [[ ${1:-} == -* ]]; then set -- mariadbd "$@"; fi # options alone, as the official images take them
+if [[ ${1:-} == -* ]]; then set -- "$SERVER" "$@"; fi # options alone, as the official images take them
 chown mysql:mysql "$DATA" /run/mysqld
 [ -e "$READY" ] || initialise "$@"
 options=$(certificate_options)

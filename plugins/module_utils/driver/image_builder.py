@@ -7,6 +7,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import tarfile
 import tempfile
 
 from ansible_collections.waba.cluster.plugins.module_utils import image_source
@@ -73,9 +74,15 @@ def make_base(client, run_command, name, packages, suite, mirror):
 
 def build(client, name, folder, base, source_hash):
     """Build the image itself, on top of its root file system. Raises DriverError with the last lines of the build."""
-    with engine_errors(f"build {name}"):
+    with tempfile.TemporaryFile() as context, engine_errors(f"build {name}"):
+        # What the hash is of, and links as what they lead to: images share files.
+        with tarfile.open(fileobj=context, mode="w", dereference=True) as archive:
+            for path in sorted(read_files(folder)):
+                archive.add(os.path.join(folder, path), arcname=path)
+        context.seek(0)
         client.images.build(
-            path=folder,
+            fileobj=context,
+            custom_context=True,
             dockerfile="Containerfile",
             tag=name,
             buildargs={"BASE": base},
