@@ -35,7 +35,7 @@ def test_two_secrets_differ():
     assert generate("alphanumeric", 32) != generate("alphanumeric", 32)
 
 
-@given(st.dictionaries(st.from_regex(r"[a-z_]+", fullmatch=True), st.integers(8, 20), min_size=1, max_size=4))
+@given(st.dictionaries(st.from_regex(r"waba_[a-z_]+", fullmatch=True), st.integers(8, 20), min_size=1, max_size=4))
 def test_what_is_appended_is_read_back(lengths):
     new = {name: generate("admin_password", length) for name, length in lengths.items()}
     assert yaml.safe_load(appended("", new)) == new
