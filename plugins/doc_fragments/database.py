@@ -27,7 +27,11 @@ options:
       password:
         description: Its password. It reaches the server's programs by their environment, never by an argument.
         type: str
-        required: true
+      password_file:
+        description:
+          - Environment file on this host that has it, as C(MYSQL_PASSWORD) or C(WA_DB_PASSWORD). One of O(database.password) and this is needed.
+          - For a task with C(async), whose options Ansible writes to the host's disk, where a killed run leaves them.
+        type: path
       host:
         description: Host of a server that the collection does not run. The cluster's own container on this host when absent.
         type: str

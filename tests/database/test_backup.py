@@ -34,7 +34,14 @@ async def test_what_was_backed_up_comes_back_but_for_what_the_nodes_agreed_on(
             await documents.write_document(connection, name, KEPT)
         await connection.execute(sa.text("UPDATE shard_map SET epoch = 41"))
 
-    account = {"name": NAME, "user": small_account, "password": server.password, "host": None, "tls_ca": None}
+    account = {
+        "name": NAME,
+        "user": small_account,
+        "password": server.password,
+        "password_file": None,
+        "host": None,
+        "tls_ca": None,
+    }
     archive = str(tmp_path / "backup.tar")
     backup.make({"path": archive, "cluster_name": CLUSTER, "database": account, "media": None})
     async with database.begin() as connection:

@@ -12,8 +12,9 @@ import os
 import shutil
 import subprocess
 
-from ansible_collections.waba.cluster.plugins.module_utils.driver import containers, docker_engine
+from ansible_collections.waba.cluster.plugins.module_utils.driver import containers, docker_engine, files
 from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.planner import dotenv
 from ansible_collections.waba.cluster.plugins.module_utils.planner.backup import DUMP_END, DUMP_OPTIONS
 from ansible_collections.waba.cluster.plugins.module_utils.planner.contract import LABEL_CLUSTER, LABEL_ROLE
 
@@ -42,14 +43,18 @@ DATABASE_OPTIONS = {
     "options": {
         "name": {"type": "str", "required": True},
         "user": {"type": "str", "required": True},
-        "password": {"type": "str", "required": True, "no_log": True},
+        "password": {"type": "str", "no_log": True},
+        "password_file": {"type": "path", "no_log": False},  # where it is, not what it is
         "host": {"type": "str"},
         "port": {"type": "int", "default": 3306},
         "tls_ca": {"type": "path"},
         "tls_certificate": {"type": "path"},
         "tls_key": {"type": "path", "no_log": False},  # where the key is, not the key
     },
+    "mutually_exclusive": [("password", "password_file")],
+    "required_one_of": [("password", "password_file")],
 }
+PASSWORD_IN_FILE = ("MYSQL_PASSWORD", "WA_DB_PASSWORD")  # of the container's environment file, or the nodes'
 
 
 class DatabaseClient:
@@ -57,12 +62,12 @@ class DatabaseClient:
 
     def __init__(self, cluster, database):
         self._database = database
-        self._environment = {**os.environ, PASSWORD: database["password"], "LC_ALL": "C.UTF-8"}
+        self._environment = {**os.environ, PASSWORD: password_of(database), "LC_ALL": "C.UTF-8"}
         if database["host"]:
             self._before, self._place = [], f"{database['host']}:{database['port']}"
             tls = {"--ssl-ca": "tls_ca", "--ssl-cert": "tls_certificate", "--ssl-key": "tls_key"}
-            files = [f"{option}={database[key]}" for option, key in tls.items() if database[key]]
-            self._where = [f"--host={database['host']}", f"--port={database['port']}", *files]
+            certificates = [f"{option}={database[key]}" for option, key in tls.items() if database[key]]
+            self._where = [f"--host={database['host']}", f"--port={database['port']}", *certificates]
         else:
             container = _container(cluster)
             self._place = f"the container {container['Name'].lstrip('/')}"
@@ -127,6 +132,21 @@ class DatabaseClient:
         errors = process.stderr.read()
         if process.wait() != 0:
             raise DriverError(f"Could not {doing} the database at {self._place}: {_text(errors)}")
+
+
+def password_of(database):
+    """Return the password (str) that DATABASE_OPTIONS name: itself, or from an environment file. Raises DriverError."""
+    path = database["password_file"]
+    if path is None:
+        return database["password"]
+    found = files.read(path)
+    if found is None:
+        raise DriverError(f"There is no {path}, which has the database's password. Run the playbook site.yml first.")
+    variables = dotenv.parsed(found[0])
+    named = [variables[name] for name in PASSWORD_IN_FILE if name in variables]
+    if not named:
+        raise DriverError(f"{path} has neither {' nor '.join(PASSWORD_IN_FILE)}. Run the playbook site.yml.")
+    return named[0]
 
 
 def _container(cluster):
