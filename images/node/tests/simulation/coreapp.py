@@ -183,7 +183,7 @@ class Coreapp(Process):
     def store(self) -> None:
         group, self.waiting = self.waiting, []
         self.storing, database = True, self.world.database
-        messages = [Message(message.id, message.recipient) for message, _again, _later in group]
+        messages = [message for message, _again, _later in group]
 
         def ask() -> Later:
             stored = Later()

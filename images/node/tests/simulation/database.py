@@ -189,16 +189,17 @@ class Database:
 
         done: called then, with whether they were stored.
         """
+        rows = []  # its own: of a message that is there already, asked for once more, nothing changes
         for message in messages:
             self.position += 1
-            message.position = self.position
+            rows.append(Message(message.id, message.recipient, self.position))
         starts = self.starts
 
         def commit() -> None:
             if self.starts == starts:
-                for message in messages:
-                    if message.id not in self.messages:
-                        self.messages[message.id] = self.waiting[message.id] = message
+                for row in rows:
+                    if row.id not in self.messages:
+                        self.messages[row.id] = self.waiting[row.id] = row
             done(self.starts == starts)
 
         self.later(commit)

@@ -22,7 +22,7 @@ def test_no_schedule_breaks_an_invariant(part: int) -> None:
         live(seed)
 
 
-@pytest.mark.parametrize("seed", [200_008_740])
+@pytest.mark.parametrize("seed", [200_008_740, 600_014_457])
 def test_what_a_soak_found_does_not_come_back(seed: int) -> None:
     live(seed)
 
