@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -58,3 +59,22 @@ def test_no_variable_of_ours_is_unknown_to_preflight() -> None:
         for path in (ROOT / folder).rglob("*.yml"):
             used = set(re.findall(r"(?<![\w-])waba_\w+", path.read_text(encoding="utf-8")))
             assert used - known - groups == set(), path
+
+
+def registered(tasks: list[dict], conditional: bool = False) -> Iterator[tuple[str, bool]]:
+    """Yield (variable, whether its task may be skipped) of a file's tasks, in their order."""
+    for task in tasks:
+        skipped = conditional or "when" in task
+        if "register" in task:
+            yield task["register"], skipped
+        for part in ("block", "rescue", "always"):
+            yield from registered(task.get(part, []), skipped)
+
+
+def test_no_task_that_is_skipped_takes_away_what_another_registered() -> None:
+    """A skipped task registers that it was skipped; tasks in a file that is included are not there at all."""
+    for path in (ROOT / "roles").glob("*/tasks/*.yml"):
+        seen: set[str] = set()
+        for variable, skipped in registered(load(path) or []):
+            assert not (skipped and variable in seen), f"{path}: {variable}"
+            seen.add(variable)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
-from conftest import ADDRESSES, MOUNTED, SHARE, module, on, results
+import pytest
+from conftest import ADDRESSES, MOUNTED, SHARE, on, play, results
 
 NODES = ("node1", "node2")
 
@@ -45,14 +47,26 @@ def test_only_the_clusters_hosts_may_mount_it() -> None:
     assert sorted(exported) == sorted(ADDRESSES[node] for node in NODES)
 
 
-def test_a_host_that_shares_something_else_is_named() -> None:
-    wrong = module(
-        "node2", "nfs_proof", path=MOUNTED, host="node2", tokens={"node1": "never written", "node2": "nor this"}
-    )
-    assert (
-        wrong["wrong"]["node1"]
-        == "what it wrote is not seen here: it has another share mounted, or another folder of it"
-    )
+@pytest.fixture
+def elsewhere() -> Iterator[str]:
+    """A folder to mount another share on; nothing of it is left, on the nodes or on the shares."""
+    folder = "/mnt/elsewhere"
+    yield folder
+    for node in NODES:
+        on(node, f"umount {folder}; sed -i '\\,{folder},d' /etc/fstab; rmdir {folder}")
+    on("share", "rm -rf /srv/*/.waba-share-proof")
+
+
+def test_hosts_with_different_shares_are_named(strangers: None, elsewhere: str) -> None:
+    """Each of the shares is sound by itself."""
+    export = "{{ '/srv/other' if inventory_hostname == 'node1' else '/srv/wamedia' }}"
+    differing = {"nfs_mount_path": elsewhere, "nfs_mount_export": export}
+    result = play("playbooks/nfs.yml", "--limit", "waba_nfs_clients", "-e", json.dumps(differing))
+    assert result.returncode != 0
+    said = " ".join(result.stdout.split())
+    for node, other in (NODES, NODES[::-1]):
+        fault = "what it wrote is not seen here: it has another share mounted, or another folder of it"
+        assert f"{elsewhere} of {node} is not the share of the other hosts: {other}: {fault}" in said
 
 
 def test_a_host_taken_out_of_the_cluster_loses_its_access(strangers: None) -> None:

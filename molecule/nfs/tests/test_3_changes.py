@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 from conftest import ADDRESSES, MOUNTED, OPTIONS, SHARE, changed, on, play, results, settings
 
@@ -59,9 +60,11 @@ def test_uninstall_unmounts_twice_over_and_what_the_share_holds_stays() -> None:
     told = changed(play(UNINSTALL, "--check", *CLIENTS))
     assert (told["node1"], told["node2"]) == (1, 1)
     on("node1", f"grep -q {MOUNTED} /proc/self/mountinfo")
-    done = changed(play(UNINSTALL))
+    result = play(UNINSTALL)
+    done = changed(result)
     assert (done["node1"], done["node2"]) == (1, 1)
     for node in ("node1", "node2"):
+        assert re.search(rf"{node} +mount +{MOUNTED} +removed +what the share holds stays", result.stdout)
         on(node, f"! grep {MOUNTED} /proc/self/mountinfo /etc/fstab && test ! -e {MOUNTED}")
         assert on(node, "cat /etc/fstab").splitlines() == ["# of the image", "/dev/ubda / ext4 defaults 0 0"]
     assert set(changed(play(UNINSTALL)).values()) == {0}
