@@ -19,7 +19,7 @@ requirements:
   - C(exportfs) (Debian package nfs-kernel-server)
 options:
   path:
-    description: The folder to export. It must be there, unless in check mode.
+    description: The folder to export; made when missing.
     type: str
     required: true
   state:
@@ -34,6 +34,15 @@ options:
     type: list
     elements: str
     default: []
+  owner:
+    description: The user, by name or number, whom the folder shall belong to. Left as it is when absent.
+    type: str
+  group:
+    description: The group, by name or number, whom the folder shall belong to. Left as it is when absent.
+    type: str
+  mode:
+    description: The mode of the folder, in octal, as in V("0770"). Left as it is when absent.
+    type: str
   options:
     description: Options of the export, as in exports(5).
     type: list
@@ -51,13 +60,18 @@ EXAMPLES = r"""
 - name: Let two hosts use the share
   waba.cluster.nfs_exports:
     path: /srv/wamedia
+    mode: "0770"
     clients: [10.0.0.11, node2.example.com]
 """
 
 RETURN = r"""
+installed:
+  description: Whether the host can export by NFS at all. While it cannot, nothing is done.
+  returned: success
+  type: bool
 clients:
   description: The addresses and networks that the folder is exported to.
-  returned: success
+  returned: when the host can export by NFS
   type: list
   elements: str
   sample: [10.0.0.11, 10.0.0.12]
@@ -68,13 +82,24 @@ import os
 import socket
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils.driver import bounded, files
+from ansible_collections.waba.cluster.plugins.module_utils.driver import bounded, files, nfs
 from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DriverError
-from ansible_collections.waba.cluster.plugins.module_utils.planner import exports, problems
+from ansible_collections.waba.cluster.plugins.module_utils.planner import exports, nfs_share, problems
 
+OPTIONS = {
+    "path": {"type": "str", "required": True},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "clients": {"type": "list", "elements": "str", "default": []},
+    "owner": {"type": "str"},
+    "group": {"type": "str"},
+    "mode": {"type": "str"},
+    "options": {"type": "list", "elements": "str", "default": ["rw", "sync", "no_subtree_check", "no_root_squash"]},
+    "file": {"type": "path", "default": "/etc/exports.d/waba.exports"},
+}
 ETAB = "/var/lib/nfs/etab"
 HEADER = "Managed by Ansible, waba.cluster; changes by hand are overwritten"
 FILE_MODE = 0o644
+NEW_FOLDER_MODE = 0o755
 TIMEOUT = 30  # seconds for one exportfs
 
 
@@ -103,9 +128,26 @@ def exportfs(*arguments):
         raise DriverError(f"exportfs {' '.join(arguments)} failed: {said}")
 
 
-def ensure(params, check_mode):
+def ensure_folder(path, params, check_mode):
+    """Have the folder, with its owner and mode; return (before, after) as lines of a diff. Raises DriverError."""
+    if os.path.lexists(path) and not os.path.isdir(path):
+        raise DriverError(f"{path} is there, but it is no folder. Move it away, or set another nfs_server_export.")
+    wanted = nfs.wanted_folder(params)
+    found = nfs.folder_of(path) if os.path.isdir(path) else None
+    to_be = nfs_share.folder_to_be(found or (os.geteuid(), os.getegid(), NEW_FOLDER_MODE), wanted)
+    if found != to_be and not check_mode:
+        try:
+            os.makedirs(path, exist_ok=True)
+            nfs.give(path, *to_be)
+        except OSError as error:
+            raise DriverError(f"{path} cannot be made ready to export: {error.strerror}.") from error
+    before, after = (f"{path} {nfs_share.folder_described(folder)}\n" if folder else "" for folder in (found, to_be))
+    return before, after
+
+
+def ensure_exports(path, params, check_mode):
     """Bring exports in line; return the module's result. Raises DriverError."""
-    path, options = params["path"].rstrip("/"), params["options"]
+    options = params["options"]
     clients = addresses(params["clients"]) if params["state"] == "present" else []
     text = exports.render(path, clients, options, HEADER) if clients else None
     etab, file = files.read(ETAB), files.read(params["file"])
@@ -128,27 +170,26 @@ def ensure(params, check_mode):
     return {"changed": bool(late or gone or not stays), "clients": clients, "diff": {"before": before, "after": after}}
 
 
+def ensure(params, check_mode):
+    """Have the folder and its exports; return the module's result. Raises DriverError."""
+    path = params["path"].rstrip("/")
+    present = params["state"] == "present"
+    had, has = ensure_folder(path, params, check_mode) if present else ("", "")
+    result = ensure_exports(path, params, check_mode)
+    diff = {"before": had + result["diff"]["before"], "after": has + result["diff"]["after"]}
+    return {**result, "changed": had != has or result["changed"], "installed": nfs.has_server(), "diff": diff}
+
+
 def main():
-    module = AnsibleModule(
-        argument_spec={
-            "path": {"type": "str", "required": True},
-            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-            "clients": {"type": "list", "elements": "str", "default": []},
-            "options": {
-                "type": "list",
-                "elements": "str",
-                "default": ["rw", "sync", "no_subtree_check", "no_root_squash"],
-            },
-            "file": {"type": "path", "default": "/etc/exports.d/waba.exports"},
-        },
-        supports_check_mode=True,
-    )
+    module = AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True)
     params = module.params
-    wrong = exports.input_problems(params["path"], params["clients"], params["options"])
+    wrong = exports.input_problems(*(params[name] for name in ("path", "clients", "options", "mode")))
     if wrong:
         module.fail_json(
             msg=problems.report(wrong, params["path"], "Nothing was touched; settings to mend for the export")
         )
+    if params["state"] == "present" and not nfs.has_server():
+        module.exit_json(changed=True, installed=False, diff={"before": "", "after": "an NFS server\n"})
     try:
         result = ensure(params, module.check_mode)
     except DriverError as error:

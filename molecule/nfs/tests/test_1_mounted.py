@@ -69,6 +69,37 @@ def test_hosts_with_different_shares_are_named(strangers: None, elsewhere: str) 
         assert f"{elsewhere} of {node} is not the share of the other hosts: {other}: {fault}" in said
 
 
+def test_a_folder_to_export_is_made_and_kept_as_it_is_wanted() -> None:
+    def exporting(**options: object) -> dict:
+        made = {"path": "/srv/made", "clients": [ADDRESSES["node1"]], "file": "/etc/exports.d/made.exports"}
+        return {"waba.cluster.nfs_exports": {**made, **options}}
+
+    def shell(script: str) -> dict:
+        return {"ansible.builtin.raw": script}
+
+    look = shell("stat -c '%a %U' /srv/made; grep -c ^/srv/made /var/lib/nfs/etab")
+    wanted = {"owner": "nobody", "mode": "0750"}
+    said = results(
+        "share",
+        {**exporting(**wanted), "check_mode": True},
+        shell("test ! -e /srv/made"),
+        exporting(**wanted),
+        look,
+        exporting(**wanted),
+        shell("chmod 0777 /srv/made"),
+        exporting(**wanted),
+        look,
+        exporting(state="absent"),
+        look,
+        shell("rmdir /srv/made"),
+    )
+    told, _absent, made, first, again, _loosened, mended, second, withdrawn, last, _gone = said
+    assert not [result for result in said if result is not last and result["failed"]], said
+    assert [step["changed"] for step in (told, made, again, mended, withdrawn)] == [True, True, False, True, True]
+    assert [seen["stdout_lines"] for seen in (first, second)] == [["750 nobody", "1"]] * 2
+    assert last["stdout_lines"] == ["750 nobody", "0"]
+
+
 def test_a_host_taken_out_of_the_cluster_loses_its_access(strangers: None) -> None:
     def exported_to(*nodes: str) -> dict:
         return {"waba.cluster.nfs_exports": {"path": "/srv/wamedia", "clients": [ADDRESSES[node] for node in nodes]}}

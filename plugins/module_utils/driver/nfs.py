@@ -18,7 +18,6 @@ from ansible_collections.waba.cluster.plugins.module_utils.planner import fstab 
 FSTAB = "/etc/fstab"
 FSTAB_MODE = 0o644
 MOUNTINFO = "/proc/self/mountinfo"
-HELPER = "mount.nfs"
 MEANINGS = {  # of an error that a share answers with
     errno.EROFS: "the export is read-only",
     errno.ESTALE: "its handle is stale: the server no longer exports the folder that was mounted",
@@ -31,7 +30,16 @@ MEANINGS = {  # of an error that a share answers with
 
 def has_client():
     """Return whether this host can mount NFS at all."""
-    return bool(shutil.which(HELPER, path=f"{os.environ.get('PATH', '')}:/sbin:/usr/sbin"))
+    return _has("mount.nfs")
+
+
+def has_server():
+    """Return whether this host can export by NFS at all."""
+    return _has("exportfs")
+
+
+def _has(command):
+    return bool(shutil.which(command, path=f"{os.environ.get('PATH', '')}:/sbin:/usr/sbin"))
 
 
 def read_fstab():
@@ -89,6 +97,13 @@ def owner_ids(owner, group):
             f"There is no such user or group on this host: {error}. Use its number, the same on all hosts."
         ) from error
     return uid, gid
+
+
+def wanted_folder(params):
+    """Return (user id, group id, mode) that a folder shall have, of a module's checked "owner", "group" and "mode"; None for what is None.
+
+    Raises DriverError."""
+    return (*owner_ids(params["owner"], params["group"]), params["mode"] and int(params["mode"], 8))
 
 
 def folder_of(path):

@@ -30,10 +30,7 @@ class Share:
         params = self.params
         entry = fstab.Entry(nfs_share.source(params["server"], params["export"]), self.path, "nfs", params["options"])
         plan = nfs_share.plan_mounted(entry, self.text, self.mounts)
-        self.wanted_folder = (
-            *nfs.owner_ids(params["owner"], params["group"]),
-            params["mode"] and int(params["mode"], 8),
-        )
+        self.wanted_folder = nfs.wanted_folder(params)
         port = nfs_share.port(entry.options)
         error = host.connection_error(params["server"], port, CONNECT_TIMEOUT)
         if error:
@@ -49,7 +46,7 @@ class Share:
         before = self.described(self.text, self.mounts)
         if self.check_mode:
             after_mounts = [fstab.Mount(entry.source, "nfs", entry.options)] if plan.mount else self.mounts
-            self.folder = self.folder_to_be() if self.folder else None
+            self.folder = self.folder and nfs_share.folder_to_be(self.folder, self.wanted_folder)
             return before, self.described(plan.text, after_mounts)
         self.apply(plan)
         return before, self.described(plan.text, nfs.mounts_at(self.path))
@@ -58,9 +55,6 @@ class Share:
         """See whose the share's own folder is, where the share is mounted."""
         if self.mounts:
             self.folder = self.aside(entry, nfs.folder_of, self.path)
-
-    def folder_to_be(self):
-        return tuple(seen if wanted is None else wanted for seen, wanted in zip(self.folder, self.wanted_folder))
 
     def apply(self, plan):
         """Carry a plan out. A share that was refused is taken away again, and the former one comes back."""
@@ -79,9 +73,10 @@ class Share:
     def settle(self, entry):
         """Set owner and mode, and prove that this host can write."""
         self.folder = self.aside(entry, nfs.folder_of, self.path)
-        if self.folder_to_be() != self.folder:
+        to_be = nfs_share.folder_to_be(self.folder, self.wanted_folder)
+        if to_be != self.folder:
             self.aside(entry, nfs.give, self.path, *self.wanted_folder)
-            self.folder = self.folder_to_be()
+            self.folder = to_be
         proof = self.params["proof"] or {"host": "this host", "hosts": ["this host"]}
         self.aside(entry, share_proof.leave, self.path, proof["host"], proof["hosts"], self.token)
         if not self.params["proof"]:
@@ -131,5 +126,4 @@ class Share:
         return before, self.described(plan.text, mounts)
 
     def described(self, text, mounts):
-        folder = self.folder and f"{self.folder[0]}:{self.folder[1]} {self.folder[2]:04o}"
-        return nfs_share.described(text, self.path, mounts, folder)
+        return nfs_share.described(text, self.path, mounts, self.folder and nfs_share.folder_described(self.folder))

@@ -7,13 +7,14 @@ from __future__ import annotations
 import re
 
 from ansible_collections.waba.cluster.plugins.module_utils.planner.fstab import escaped, unescaped
+from ansible_collections.waba.cluster.plugins.module_utils.planner.nfs_share import mode_problems
 from ansible_collections.waba.cluster.plugins.module_utils.planner.problems import Problem
 
 CLIENT = re.compile(r"([^\s()]+)\(([^()]*)\)")
 
 
-def input_problems(path, clients, options):
-    """Return what is wrong with the settings themselves (list of Problem). path: str; clients, options: lists of str."""
+def input_problems(path, clients, options, mode):
+    """Return what is wrong with the settings themselves (list of Problem). path: str; clients, options: lists of str; mode: str or None."""
     problems = []
     if not path.startswith("/") or path == "/":
         problems.append(Problem("nfs_server_export", path, "it is no folder to export", "Give one, as in /srv/wamedia"))
@@ -29,7 +30,7 @@ def input_problems(path, clients, options):
         if not option or re.search(r"[\s,()]", option):
             mend = "Write one option an entry, as in [rw, sync]"
             problems.append(Problem("nfs_server_options", option, "it is not one option of exports(5)", mend))
-    return problems
+    return problems + mode_problems("nfs_server_mode", mode)
 
 
 def render(path, clients, options, header):

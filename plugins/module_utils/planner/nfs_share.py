@@ -65,9 +65,14 @@ def input_problems(server, export, path, options, mode):
     if "ro" in options:
         mend = "Leave it out"
         problems.append(Problem("nfs_mount_options", "ro", "the nodes must be able to write their media", mend))
-    if mode is not None and not re.fullmatch(r"0?[0-7]{3,4}", mode):
-        problems.append(Problem("nfs_mount_mode", mode, "it is no octal mode", "Write it in quotes, as in '0770'"))
-    return problems
+    return problems + mode_problems("nfs_mount_mode", mode)
+
+
+def mode_problems(variable, mode):
+    """Return what is wrong with a folder's mode (list of Problem). variable: str. mode: str or None."""
+    if mode is None or re.fullmatch(r"0?[0-7]{3,4}", mode):
+        return []
+    return [Problem(variable, mode, "it is no octal mode", "Write it in quotes, as in '0770'")]
 
 
 def contradicted(options, mounted):
@@ -145,6 +150,16 @@ def _ours(thing, wanted_source):
 
 def _same(one, other):
     return one.rstrip("/") == other.rstrip("/")
+
+
+def folder_to_be(seen, wanted):
+    """Return (user id, group id, mode) that a folder shall have, given what it has, and what is wanted: None leaves as it is."""
+    return tuple(one if other is None else other for one, other in zip(seen, wanted))
+
+
+def folder_described(folder):
+    """Return how a diff tells (user id, group id, mode) of a folder (str)."""
+    return f"{folder[0]}:{folder[1]} {folder[2]:04o}"
 
 
 def described(text, path, mounts, folder):

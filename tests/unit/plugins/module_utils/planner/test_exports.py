@@ -48,9 +48,10 @@ def test_a_folder_with_a_blank_is_one_field():
         ("nfs_server_clients", {"clients": ["*"]}),
         ("nfs_server_clients", {"clients": ["10.0.0.1(rw)"]}),
         ("nfs_server_options", {"options": ["rw,sync"]}),
+        ("nfs_server_mode", {"mode": "u=rwx"}),
     ],
 )
 def test_wrong_settings_are_named(setting, changes):
-    sound = {"path": "/srv/wamedia", "clients": ["10.0.0.0/24"], "options": OPTIONS}
+    sound = {"path": "/srv/wamedia", "clients": ["10.0.0.0/24"], "options": OPTIONS, "mode": "0770"}
     assert exports.input_problems(**sound) == []
     assert [problem.variable for problem in exports.input_problems(**{**sound, **changes})] == [setting]
