@@ -11,7 +11,7 @@ description:
   - Puts the findings of all hosts together, adds what is wrong between hosts (names, clocks, settings that must be alike), and lays all out as a table.
 author:
   - waba.cluster contributors
-positional: hosts, registered, clock_tolerance
+positional: hosts, registered, clock_tolerance, shared, secrets
 options:
   _input:
     description: The variables of all hosts, C(hostvars).
@@ -31,6 +31,16 @@ options:
     description: Seconds by which the clocks of two hosts may differ.
     type: float
     default: 2
+  shared:
+    description: The hosts of the cluster, asked or not, whose variables must agree on what a cluster has one of.
+    type: list
+    elements: str
+    default: []
+  secrets:
+    description: The names of the secrets that a cluster has one each of. Their values are compared, and not shown.
+    type: list
+    elements: str
+    default: []
 """
 
 EXAMPLES = r"""
@@ -46,16 +56,40 @@ _value:
   type: dict
 """
 
+import contextlib
+
+from ansible.errors import AnsibleError
 from ansible_collections.waba.cluster.plugins.module_utils.planner.cluster_preflight import judge
 
+# A cluster has one of each. A group's own file could give one to some hosts alone, and the others would go on with the default.
+SHARED = (
+    "waba_database_host",
+    "waba_database_port",
+    "waba_database_user",
+    "waba_database_name_prefix",
+    "waba_ha",
+    "waba_shards",
+)
 
-def preflight(variables, hosts, registered, clock_tolerance=2.0):
+
+def preflight(variables, hosts, registered, clock_tolerance=2.0, shared=(), secrets=()):
     """Return `planner.cluster_preflight.judge` of the results that hosts have in the registered variables, as far as they have them."""
     reports = {
         host: {part: variables[host][name] for part, name in registered.items() if name in variables[host]}
         for host in hosts
     }
-    return judge(reports, float(clock_tolerance))
+    alike = {host: _given(variables[host], (*SHARED, *secrets)) for host in shared}
+    return judge(reports, float(clock_tolerance), alike, secrets)
+
+
+def _given(variables, names):
+    """Return {name: value} of those that a host's variables have; what has no value there is told by `settings_check`."""
+    found = {}
+    for name in names:
+        with contextlib.suppress(AnsibleError):
+            if name in variables:
+                found[name] = variables[name]
+    return found
 
 
 class FilterModule:

@@ -43,6 +43,7 @@ PIN = "Pin one of them to ports that nobody else on this host has"
 NETWORK = "Give one as in 192.0.2.0/24 or 2001:db8::1; names are not looked up here"
 TEXT = "Put a text in quotes, or leave it out: one is then made"
 HIDDEN = "(not shown)"
+SAME = "Give all hosts of a cluster the same, as in group_vars/all"
 MOMENT = "Write a moment, as in '2026-01-31T12:00:00Z', or how long ago it was, as in '90m', '12h' or '3d'"
 
 
@@ -269,6 +270,8 @@ BETWEEN_HOSTS = [
     ("single", "waba_layout (layout)", "single_server", "on 5 hosts the nodes cannot find each other by service name", "Set it to role"),
     ("odd", "waba_cluster_name (cluster_name)", "another", "most hosts of the cluster have 'waba-inputs'",
      "Give all hosts of a cluster the same"),
+    ("odd", "waba_admin_password", HIDDEN, "most hosts of the cluster have none", SAME),
+    ("odd", "waba_database_user", "other", "most hosts of the cluster have none", SAME),
     ("gone", "ansible_host", "(as in the inventory)",
      'it cannot be reached: Data could not be sent to remote host "127.0.0.1". Make sure this host can be reached over ssh: '
      "ssh: connect to host 127.0.0.1 port 1: Connection refused", "Start it, or mend how Ansible connects to it"),
@@ -333,7 +336,11 @@ RUNS = {
                 "hosts": {
                     "itself": {"waba_external_hostname": "localhost"},
                     "single": {"waba_layout": "single_server"},
-                    "odd": {"waba_cluster_name": "another"},
+                    "odd": {
+                        "waba_cluster_name": "another",
+                        "waba_admin_password": "Only-Here-1",
+                        "waba_database_user": "other",
+                    },
                     "gone": {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 1},
                     "broken": {"ansible_python_interpreter": "/nowhere/python3"},
                 }

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from ansible_collections.waba.cluster.plugins.module_utils.planner.given_secrets import HIDDEN
 from ansible_collections.waba.cluster.plugins.module_utils.planner.problems import Problem, named, shown
 from ansible_collections.waba.cluster.plugins.module_utils.planner.table import table
 
@@ -14,11 +15,12 @@ OWN_ADDRESSES = ("localhost", "127.", "::1", "0.0.0.0")  # noqa: S104 - names th
 EVERYONE = "every host"
 
 
-def judge(reports, clock_tolerance):
+def judge(reports, clock_tolerance, shared=None, secrets=()):
     """Return {"problems": table lines, "warnings": table lines, "count": int, "hosts": int} of a whole cluster.
 
     reports: {host: {"settings", "checks", "listening", "reach"}}, the results of `settings_check`, `preflight` and `reachability` as Ansible registers them;
-    one that is missing was not asked for. clock_tolerance: seconds that the clocks of two hosts may certainly differ.
+    one that is missing was not asked for. clock_tolerance: seconds that the clocks of two hosts may certainly differ. shared: {host: {variable: value}} of
+    what a cluster has one of, as far as each host's variables say it. secrets: those of the variables whose values are not shown.
     """
     problems, warnings = [], []
     for host, report in reports.items():
@@ -27,7 +29,12 @@ def judge(reports, clock_tolerance):
             warnings += [(host, Problem(**one)) for one in result.get("risks", [])]
         problems += [(host, problem) for problem in _unasked(report)]
     known = {host: report["checks"] for host, report in reports.items() if _is_comparable(report)}
-    problems += _disagreements(known) + _names(known) + _clocks(known, clock_tolerance)
+    problems += (
+        _disagreements(known)
+        + _uneven(_sound(shared or {}, reports), secrets)
+        + _names(known)
+        + _clocks(known, clock_tolerance)
+    )
     warnings += _same_machine(known) + _lone_webapp(known)
     return {
         "problems": _lines(problems, len(reports)),
@@ -70,6 +77,28 @@ def _disagreements(known):
             if value != counts[0][0]:
                 wrong = f"most hosts of the cluster have {counts[0][0]!r}"
                 rows.append((host, Problem(setting, value, wrong, "Give all hosts of a cluster the same")))
+    return rows
+
+
+def _sound(shared, reports):
+    """Return what is shared without the hosts that have it told already that their variables make no sense."""
+    return {
+        host: values for host, values in shared.items() if reports.get(host, {}).get("settings", {}).get("sound", True)
+    }
+
+
+def _uneven(shared, secrets):
+    """Return a row for each host whose variables say another value than most hosts' do, or none, where a cluster has one."""
+    rows = []
+    for variable in sorted({variable for values in shared.values() for variable in values}):
+        texts = {host: str(values[variable]) if variable in values else None for host, values in shared.items()}
+        most = Counter(texts.values()).most_common(1)[0][0]
+        wrong = f"most hosts of the cluster have {'none' if most is None else 'another' if variable in secrets else repr(most)}"
+        for host, text in texts.items():
+            if text != most:
+                value = HIDDEN if variable in secrets and text is not None else shared[host].get(variable)
+                mend = "Give all hosts of a cluster the same, as in group_vars/all"
+                rows.append((host, Problem(variable, value, wrong, mend)))
     return rows
 
 

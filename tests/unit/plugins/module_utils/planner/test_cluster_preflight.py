@@ -59,6 +59,25 @@ def test_the_odd_one_out_is_named(setting):
     assert "'other'" in line
 
 
+def test_what_a_cluster_has_one_of_is_the_same_on_all_hosts_and_no_secret_is_shown():
+    port, password = "waba_database_port", "waba_admin_password"
+    shared = {
+        "a": {port: 3306, password: "one-Secret-1"},
+        "b": {port: "3306", password: "one-Secret-1"},
+        "c": {port: 3307, password: "other-Secret-2"},
+        "d": {},
+    }
+    mend = "Give all hosts of a cluster the same, as in group_vars/all"
+    assert lines(judge({}, 2, shared, [password])) == [
+        f"c waba_admin_password (not shown) most hosts of the cluster have another {mend}",
+        f"d waba_admin_password (not set) most hosts of the cluster have another {mend}",
+        f"c waba_database_port 3307 most hosts of the cluster have '3306' {mend}",
+        f"d waba_database_port (not set) most hosts of the cluster have '3306' {mend}",
+    ]
+    (alone,) = lines(judge({}, 2, {"a": {}, "b": {}, "c": {password: "one-Secret-1"}}, [password]))
+    assert alone == f"c waba_admin_password (not shown) most hosts of the cluster have none {mend}"
+
+
 def test_names_must_lead_to_one_host_each():
     found = lines(judge({"a": report("a"), "b": report("b", external_hostname="a")}, 2))
     assert found == ["b waba_external_hostname (external_hostname) 'a' a has the same name Give every host its own"]
