@@ -54,7 +54,10 @@ options:
     elements: str
     default: []
   keep_folders:
-    description: Folders of the host that containers mount. They always stay; those that are there are told among RV(kept).
+    description:
+      - Folders of the host that containers mount. They always stay; those that are there are told among RV(kept), with the containers of others that
+        mount them.
+      - A folder on a share whose server does not answer counts as there.
     type: list
     elements: str
     default: []
@@ -225,19 +228,19 @@ def prediction(module, why):
 def absent(module):
     """Remove what carries the cluster's label; return the module's result. Raises DriverError."""
     params = module.params
-    folders = [folder for folder in params["keep_folders"] if os.path.isdir(folder)]
+    folders = [folder for folder in params["keep_folders"] if objects.has_folder(folder)]
     try:
         client = docker_engine.connect()
     except DockerUnavailable:
         if docker_engine.is_installed():  # an engine that is there but does not answer may still hold something
             raise
-        return {"changed": False, "removed": [], "kept": kept_outside([], folders, [])}
+        return {"changed": False, "removed": [], "kept": kept_outside([], {folder: [] for folder in folders}, [])}
     with contextlib.nullcontext() if module.check_mode else host_lock.alone():
         found = objects.cluster_objects(client, params["cluster_name"])
         found["images"] = objects.images(client, params["images"], found["containers"])
         remove, keep = plan_removal(found, params["remove_volumes"], params["keep_volumes"], params["remove_images"])
         external = [name for name in params["keep_volumes"] if not containers.volume_fault(client, name)]
-        keep += kept_outside(external, folders, keep)
+        keep += kept_outside(external, objects.folder_users(client, folders, found["containers"]), keep)
         for item in [] if module.check_mode else remove:
             objects.remove_object(client, item, found)
     lines = [f"{item['kind']} {item['name']}" for item in remove]

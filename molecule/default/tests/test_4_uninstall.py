@@ -37,6 +37,20 @@ def test_a_host_that_is_down_is_told_and_keeps_nobody_from_the_rest(cluster: Clu
     assert re.search(rf"localhost +volume +{NAME}_mysqlData +kept +volumes are removed only on request", table)
 
 
+def test_a_folder_that_others_mount_is_not_unmounted(cluster: Cluster, tmp_path: Path) -> None:
+    more, media = tmp_path / "more.yml", {"media": {"type": "bind", "source": str(tmp_path)}}
+    more.write_text(json.dumps({"waba_nfs_clients": {"hosts": {"localhost": {}}}}), encoding="utf-8")
+    other = cluster.engine.containers.create(
+        cluster.container("wacore").image, volumes=[f"{tmp_path}:/media"], name=f"{NAME}-others"
+    )
+    try:
+        result = play(UNINSTALL, "--check", *KEEP, "-i", str(more), "-e", json.dumps({"waba_volumes": media}))
+    finally:
+        other.remove()
+    assert re.search(rf"localhost +mount +{tmp_path} +kept +in use by {other.name}, which is not ours", result.stdout)
+    assert "Unmount it now" not in result.stdout
+
+
 def test_a_wrong_confirmation_removes_nothing(cluster: Cluster) -> None:
     before = cluster.started()
     result = play(UNINSTALL, *WIPE, "-e", "waba_wipe_confirmation=yes")

@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
-from ansible_collections.waba.cluster.plugins.module_utils.driver import containers
+import os
+
+from ansible_collections.waba.cluster.plugins.module_utils.driver import bounded, containers
 from ansible_collections.waba.cluster.plugins.module_utils.driver.docker_engine import engine_errors
 from ansible_collections.waba.cluster.plugins.module_utils.planner.contract import LABEL_CLUSTER, LABEL_ROLE, ROLE_FILES
 
@@ -12,6 +14,8 @@ try:
     from docker.errors import NotFound
 except ImportError:
     NotFound = LookupError
+
+FOLDER_TIMEOUT = 10  # seconds
 
 
 def cluster_objects(client, cluster):
@@ -44,6 +48,32 @@ def images(client, names, own):
         {"name": name, "used_by": sorted(one["Names"][0].lstrip("/") for one in others if one["ImageID"] == fact["id"])}
         for name, fact in found.items()
     ]
+
+
+def has_folder(path):
+    """Return whether there is a folder at a path; one on a share whose server does not answer counts as there."""
+    try:
+        return bounded.call(os.path.isdir, path, timeout=FOLDER_TIMEOUT)
+    except bounded.TimedOut:
+        return True
+
+
+def folder_users(client, folders, own):
+    """Return {folder: names of the containers that mount it, or what is in it, and are not among own} (str, list of str). Raises DriverError.
+
+    own: the containers of `cluster_objects`.
+    """
+    own_ids = {container["inspected"]["Id"] for container in own}
+    with engine_errors("list the containers"):
+        others = [one for one in client.api.containers(all=True) if one["Id"] not in own_ids]
+    return {
+        folder: sorted(one["Names"][0].lstrip("/") for one in others if any(map(_is_below(folder), one["Mounts"])))
+        for folder in folders
+    }
+
+
+def _is_below(folder):
+    return lambda mount: f"{mount.get('Source', '')}/".startswith(f"{folder.rstrip('/')}/")
 
 
 def held(client):

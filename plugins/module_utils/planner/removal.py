@@ -7,6 +7,7 @@ from __future__ import annotations
 from ansible_collections.waba.cluster.plugins.module_utils.planner.host_packages import PACKAGES
 
 ENGINES = set(PACKAGES["engine"].values())
+IN_USE = "in use by {0}, which is not ours"
 ON_REQUEST = {
     "volume": "volumes are removed only on request (waba_wipe_volumes)",
     "image": "images are removed only on request (waba_uninstall_also)",
@@ -31,7 +32,7 @@ def plan_removal(objects, remove_volumes, keep_volumes, remove_images=False):
             elif not wanted:
                 reason = ON_REQUEST[kind]
             elif item["used_by"]:
-                reason = f"in use by {', '.join(item['used_by'])}, which is not ours"
+                reason = IN_USE.format(", ".join(item["used_by"]))
             if reason:
                 keep.append({**entry, "reason": reason})
             else:
@@ -40,17 +41,28 @@ def plan_removal(objects, remove_volumes, keep_volumes, remove_images=False):
 
 
 def kept_outside(volumes, folders, known):
-    """Return what never was ours ({"kind", "name", "reason"}): external volumes and folders (names, those that are there) that are not among known."""
+    """Return what never was ours and is not among known: external volumes and folders that are there, as {"kind", "name", "reason"}.
+
+    volumes: list of names. folders: {path: names of foreign containers that mount it (list of str)}, which the row of a folder has as "used_by".
+    """
     named = {item["name"] for item in known}
     return [
-        {"kind": kind, "name": name, "reason": reason}
-        for kind, names, reason in (
-            ("volume", volumes, "it is declared external"),
-            ("folder", folders, "it is a folder of the host, mounted into containers"),
-        )
-        for name in names
-        if name not in named
+        *(
+            {"kind": "volume", "name": name, "reason": "it is declared external"}
+            for name in volumes
+            if name not in named
+        ),
+        *(
+            {"kind": "folder", "name": path, "reason": _folder_stays(users), "used_by": users}
+            for path, users in folders.items()
+        ),
     ]
+
+
+def _folder_stays(users):
+    if users:
+        return IN_USE.format(", ".join(users))
+    return "it is a folder of the host, mounted into containers"
 
 
 def why_docker_stays(noted, removable, containers, volumes):

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from ansible_collections.waba.cluster.plugins.module_utils.planner.removal import IN_USE
+
 NOT_ASKED = "waba_uninstall_also does not name {0}"
 PARTS = {  # what a step is about, for when it fails; in the order in which they are done
     "going": "containers and networks",
@@ -109,11 +111,18 @@ def _share(host, report, also):
     found = []
     if report["share_path"] and "nfs_mount" not in also:
         found.append(_row(host, "mount", report["share_path"], "kept", NOT_ASKED.format("nfs_mount")))
+    elif report["share_path"] and (users := _others_in(report["share_path"], report["going"])):
+        found.append(_row(host, "mount", report["share_path"], "kept", IN_USE.format(", ".join(users))))
     elif report["share"].get("changed"):
         found.append(_row(host, "mount", report["share_path"], "removed", "what the share holds stays"))
     if report["export"]:
         found.append(_row(host, "export", report["export"], "kept", "what the share holds is never removed"))
     return found
+
+
+def _others_in(folder, going):
+    """Return who else mounts a folder (list of str)."""
+    return [user for one in going.get("kept", []) if one["name"] == folder for user in one.get("used_by", [])]
 
 
 def _docker(host, report, also):

@@ -63,8 +63,12 @@ def test_everything_is_either_removed_or_kept_with_a_reason_and_nothing_that_oth
 
 def test_what_never_was_ours_is_told_once():
     known = [{"kind": "volume", "name": "adopted", "reason": "it is declared external"}]
-    told = removal.kept_outside(["adopted", "old_media"], ["/srv/media"], known)
-    assert [(item["kind"], item["name"]) for item in told] == [("volume", "old_media"), ("folder", "/srv/media")]
+    told = removal.kept_outside(["adopted", "old_media"], {"/srv/media": [], "/mnt/wamedia": ["shop"]}, known)
+    assert [(item["kind"], item["name"], item["reason"]) for item in told] == [
+        ("volume", "old_media", "it is declared external"),
+        ("folder", "/srv/media", "it is a folder of the host, mounted into containers"),
+        ("folder", "/mnt/wamedia", "in use by shop, which is not ours"),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,17 @@ def test_what_went_and_what_stays_and_why():
     assert wrong(uninstall_report.rows("one", report(), ALSO, False)) == []
 
 
+def test_a_share_that_others_use_stays_mounted():
+    folder = {
+        "kind": "folder",
+        "name": "/mnt/wamedia",
+        "reason": "in use by shop, which is not ours",
+        "used_by": ["shop"],
+    }
+    going = {"removed": [], "kept": [folder]}
+    assert ("mount", "/mnt/wamedia", "kept", folder["reason"]) in told(going=going, share={})
+
+
 def test_what_was_not_asked_for_stays_with_that_as_the_reason():
     kept = {row[:2]: row[3] for row in told(also=(), share=SKIPPED) if row[2] == "kept"}
     assert kept["firewall", "rules"] == "waba_uninstall_also does not name firewall"
