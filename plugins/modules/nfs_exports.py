@@ -85,6 +85,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.waba.cluster.plugins.module_utils.driver import bounded, files, nfs
 from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DriverError
 from ansible_collections.waba.cluster.plugins.module_utils.planner import exports, nfs_share, problems
+from ansible_collections.waba.cluster.plugins.module_utils.planner.paths import cleaned
 
 OPTIONS = {
     "path": {"type": "str", "required": True},
@@ -172,7 +173,7 @@ def ensure_exports(path, params, check_mode):
 
 def ensure(params, check_mode):
     """Have the folder and its exports; return the module's result. Raises DriverError."""
-    path = params["path"].rstrip("/")
+    path = cleaned(params["path"])
     present = params["state"] == "present"
     had, has = ensure_folder(path, params, check_mode) if present else ("", "")
     result = ensure_exports(path, params, check_mode)

@@ -9,6 +9,7 @@ import secrets
 from ansible_collections.waba.cluster.plugins.module_utils.driver import bounded, files, host, nfs, share_proof
 from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DriverError
 from ansible_collections.waba.cluster.plugins.module_utils.planner import fstab, nfs_share
+from ansible_collections.waba.cluster.plugins.module_utils.planner.paths import cleaned
 
 CONNECT_TIMEOUT = 5  # seconds
 
@@ -18,7 +19,7 @@ class Share:
 
     def __init__(self, params, check_mode):
         self.params, self.check_mode = params, check_mode
-        self.path, self.timeout = params["path"].rstrip("/") or "/", params["timeout"]
+        self.path, self.timeout = cleaned(params["path"]), params["timeout"]
         self.text, self.fstab_mode = nfs.read_fstab()
         self.mounts = nfs.mounts_at(self.path)
         self.folder = None  # (user id, group id, mode) of the share's own folder, where it can be seen

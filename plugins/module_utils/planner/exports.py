@@ -8,6 +8,7 @@ import re
 
 from ansible_collections.waba.cluster.plugins.module_utils.planner.fstab import escaped, unescaped
 from ansible_collections.waba.cluster.plugins.module_utils.planner.nfs_share import mode_problems
+from ansible_collections.waba.cluster.plugins.module_utils.planner.paths import cleaned
 from ansible_collections.waba.cluster.plugins.module_utils.planner.problems import Problem
 
 CLIENT = re.compile(r"([^\s()]+)\(([^()]*)\)")
@@ -16,7 +17,7 @@ CLIENT = re.compile(r"([^\s()]+)\(([^()]*)\)")
 def input_problems(path, clients, options, mode):
     """Return what is wrong with the settings themselves (list of Problem). path: str; clients, options: lists of str; mode: str or None."""
     problems = []
-    if not path.startswith("/") or path == "/":
+    if not path.startswith("/") or cleaned(path) == "/":
         problems.append(Problem("nfs_server_export", path, "it is no folder to export", "Give one, as in /srv/wamedia"))
     for client in clients:
         if not client or re.search(r"[\s()]", client):

@@ -7,6 +7,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from ansible_collections.waba.cluster.plugins.module_utils.planner.paths import cleaned
+
 # What would end a field is written in octal there.
 ESCAPES = {"\\": "\\134", " ": "\\040", "\t": "\\011", "\n": "\\012"}
 
@@ -49,7 +51,7 @@ def _entry(line):
         return None
     return Entry(
         unescaped(fields[0]),
-        unescaped(fields[1]).rstrip("/") or "/",
+        cleaned(unescaped(fields[1])),
         fields[2],
         (fields[3:4] or ["defaults"])[0].split(","),
     )

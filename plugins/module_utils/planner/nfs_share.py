@@ -8,6 +8,7 @@ import re
 from typing import NamedTuple
 
 from ansible_collections.waba.cluster.plugins.module_utils.planner import fstab
+from ansible_collections.waba.cluster.plugins.module_utils.planner.paths import cleaned
 from ansible_collections.waba.cluster.plugins.module_utils.planner.problems import InputError, Problem
 
 NFS_TYPES = ("nfs", "nfs4")
@@ -55,7 +56,7 @@ def input_problems(server, export, path, options, mode):
     if not export.startswith("/"):
         mend = "Give the whole path, as in /srv/wamedia"
         problems.append(Problem("nfs_mount_export", export, "it is no absolute path", mend))
-    if not path.startswith("/") or path == "/" or "/../" in f"{path}/":
+    if not path.startswith("/") or cleaned(path) == "/" or "/../" in f"{path}/":
         mend = "Give a folder of its own, as in /mnt/wamedia"
         problems.append(Problem("nfs_mount_path", path, "nothing can be mounted there", mend))
     for option in options:

@@ -16,6 +16,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.planner.contract impo
     DEFAULT_VOLUMES,
     NODE_PORTS,
 )
+from ansible_collections.waba.cluster.plugins.module_utils.planner.paths import cleaned
 from ansible_collections.waba.cluster.plugins.module_utils.planner.problems import InputError, Problem
 
 SIMPLE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")  # what Compose takes as the name of a project
@@ -47,10 +48,18 @@ def plan_nodes(params):
 
 def volume_settings(params, role):
     """Return {kind: {"type", "source"}} of the volumes that a service of this role mounts."""
-    given = {kind: volume for kind, volume in (params["volumes"] or {}).items() if volume}
-    settings = {**DEFAULT_VOLUMES, **given}
+    settings = {**DEFAULT_VOLUMES, **given_volumes(params["volumes"])}
     kinds = ("database",) if role == "mysql" else ("media", "data")
     return {kind: settings[kind] for kind in kinds if kind in settings}
+
+
+def given_volumes(volumes):
+    """Return {kind: volume} of what was given, folders as the engine will tell of them. volumes: the option of that name."""
+    return {
+        kind: {**volume, "source": cleaned(volume["source"])} if volume["type"] == "bind" else volume
+        for kind, volume in (volumes or {}).items()
+        if volume
+    }
 
 
 def published_on(node, params):

@@ -6,13 +6,15 @@ from __future__ import annotations
 
 from ansible_collections.waba.cluster.plugins.module_utils.planner.compose_documents import volume_name
 from ansible_collections.waba.cluster.plugins.module_utils.planner.contract import DEFAULT_VOLUMES, MOUNT_POINTS
+from ansible_collections.waba.cluster.plugins.module_utils.planner.nodes import given_volumes
+from ansible_collections.waba.cluster.plugins.module_utils.planner.paths import cleaned
 from ansible_collections.waba.cluster.plugins.module_utils.planner.problems import Problem
 
 
 def mount_source(cluster, volume):
     """Return (mount type, source) as the engine tells it of a mount. volume: {"type", "source"}."""
     if volume["type"] == "bind":
-        return "bind", volume["source"]
+        return "bind", cleaned(volume["source"])
     return "volume", volume_name(cluster, volume)
 
 
@@ -64,4 +66,4 @@ def given(volumes, nodes=None):
     if nodes is not None:
         databases = {node["role"] == "mysql" for node in nodes}
         kinds = [kind for kind in MOUNT_POINTS if (kind == "database") in databases]
-    return {kind: volume for kind, volume in (volumes or {}).items() if volume and kind in kinds}
+    return {kind: volume for kind, volume in given_volumes(volumes).items() if kind in kinds}

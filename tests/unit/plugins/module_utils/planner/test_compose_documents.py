@@ -34,6 +34,13 @@ def test_a_service_that_the_host_does_not_have_yet_is_planned(params):
     assert merged(planned(params, "1.1.0"), {}, [], {}) == planned(params, "1.1.0")
 
 
+def test_a_folder_is_bound_as_the_engine_will_tell_of_it(params):
+    params["volumes"] = {"media": {"type": "bind", "source": "//mnt/./media/"}}
+    services = planned(params, "1.0.0")[FILE]["services"]
+    sources = {volume["source"] for volume in services["master1"]["volumes"] if isinstance(volume, dict)}
+    assert sources == {"/mnt/media"}
+
+
 def test_a_document_survives_its_file(params):
     params["volumes"] = {"media": {"type": "bind", "source": "/mnt/with$dollar"}}
     documents = planned(params, "1.0.0")

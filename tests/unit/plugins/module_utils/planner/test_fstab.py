@@ -48,6 +48,11 @@ def test_a_field_reads_back_as_it_was(text):
     assert len(fstab.escaped(text).split()) == 1
 
 
+def test_an_entry_is_found_however_its_path_is_written():
+    for path in ("/mnt/share", "/mnt/share/", "//mnt//share", "/mnt/./share"):
+        assert len(fstab.entries_of(f"nfs1:/srv {path} nfs hard 0 0\n", "/mnt/share")) == 1, path
+
+
 def test_what_is_mounted_is_told_with_the_options_of_mount_and_file_system():
     mountinfo = (  # as kernel 6.1 tells it
         "24 1 98:0 / / rw,relatime - ext4 /dev/root rw\n"

@@ -110,6 +110,7 @@ def test_unmounting_leaves_what_is_not_ours(keep_entry):
         ("nfs_mount_server", {"server": "nfs 1"}),
         ("nfs_mount_export", {"export": "srv"}),
         ("nfs_mount_path", {"path": "/"}),
+        ("nfs_mount_path", {"path": "//."}),
         ("nfs_mount_path", {"path": "mnt"}),
         ("nfs_mount_path", {"path": "/mnt/../etc"}),
         ("nfs_mount_options", {"options": ["hard timeo=600"]}),

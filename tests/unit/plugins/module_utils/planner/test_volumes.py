@@ -34,6 +34,15 @@ def test_the_same_place_is_no_change_however_it_is_written(given):
     assert behind(given, DATABASE, *NODES) == []
 
 
+@pytest.mark.parametrize("written", ["/srv/media", "/srv/media/", "//srv//media", "/srv/./media/.", "/srv/x/../media"])
+def test_a_folder_is_the_same_however_it_is_written(written):
+    """The engine tells of it without what means nothing."""
+    bound = {"name": "waba-wacore-1", "mounts": {"/usr/local/wamedia": ("bind", "/srv/media")}}
+    volume = {"type": "bind", "source": written}
+    assert behind({"media": volume}, bound) == []
+    assert volumes.mount_source("waba", volume) == ("bind", "/srv/media")
+
+
 def test_another_place_is_refused_by_all_names():
     (problem,) = behind({"media": {"type": "bind", "source": "/srv/media"}}, DATABASE, *NODES)
     message = problems.report([problem], "core1", "Nothing was written")
