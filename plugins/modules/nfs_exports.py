@@ -11,6 +11,8 @@ description:
   - Keeps one file of its own in C(/etc/exports.d), and the server's running table, in line with what is asked. Exports of other folders are never
     touched.
   - Compares with what the server exports now, so a run that was cut short is completed by the next.
+    An option that is taken out goes out of force.
+  - Refuses a folder that another exports file exports, since what one file allows the other would take away.
 author:
   - waba.cluster contributors (!UNKNOWN)
 extends_documentation_fragment:
@@ -77,6 +79,7 @@ clients:
   sample: [10.0.0.11, 10.0.0.12]
 """
 
+import glob
 import ipaddress
 import os
 import socket
@@ -98,6 +101,7 @@ OPTIONS = {
     "file": {"type": "path", "default": "/etc/exports.d/waba.exports"},
 }
 ETAB = "/var/lib/nfs/etab"
+EXPORTS = ("/etc/exports", "/etc/exports.d/*.exports")  # what exportfs reads
 HEADER = "Managed by Ansible, waba.cluster; changes by hand are overwritten"
 FILE_MODE = 0o644
 NEW_FOLDER_MODE = 0o755
@@ -123,10 +127,22 @@ def addresses(clients):
     return list(dict.fromkeys(found))
 
 
+def others(own):
+    """Return {name: text} of the exports files but for our own. Raises DriverError."""
+    names = {os.path.realpath(name) for pattern in EXPORTS for name in glob.glob(pattern)} - {os.path.realpath(own)}
+    found = {name: files.read(name) for name in names}
+    return {name: file[0] for name, file in found.items() if file}
+
+
 def exportfs(*arguments):
     status, said = bounded.run(["exportfs", *arguments], TIMEOUT)
     if status != 0:
         raise DriverError(f"exportfs {' '.join(arguments)} failed: {said}")
+
+
+def at(client, path):
+    """Return how exportfs calls a folder that is exported to a client."""
+    return f"[{client}]:{path}" if ":" in client else f"{client}:{path}"
 
 
 def ensure_folder(path, params, check_mode):
@@ -158,9 +174,10 @@ def ensure_exports(path, params, check_mode):
     # The file comes last: while it differs, the next run looks again.
     if not check_mode:
         for client in late:
-            exportfs("-o", ",".join(options), f"[{client}]:{path}" if ":" in client else f"{client}:{path}")
+            # -i: else those that the file has, the former ones, would hold too.
+            exportfs("-i", "-o", ",".join(options), at(client, path))
         for client in gone:
-            exportfs("-u", f"[{client}]:{path}" if ":" in client else f"{client}:{path}")
+            exportfs("-u", at(client, path))
         if not stays and text:
             os.makedirs(os.path.dirname(params["file"]), exist_ok=True)
             files.write(params["file"], text, FILE_MODE)
@@ -172,8 +189,11 @@ def ensure_exports(path, params, check_mode):
 
 
 def ensure(params, check_mode):
-    """Have the folder and its exports; return the module's result. Raises DriverError."""
+    """Have the folder and its exports; return the module's result. Raises DriverError, and InputError for a folder that is not ours alone."""
     path = cleaned(params["path"])
+    wrong = exports.exported_elsewhere(path, others(params["file"]))
+    if wrong:
+        raise problems.InputError(wrong)
     present = params["state"] == "present"
     had, has = ensure_folder(path, params, check_mode) if present else ("", "")
     result = ensure_exports(path, params, check_mode)
@@ -184,15 +204,17 @@ def ensure(params, check_mode):
 def main():
     module = AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True)
     params = module.params
-    wrong = exports.input_problems(*(params[name] for name in ("path", "clients", "options", "mode")))
-    if wrong:
-        module.fail_json(
-            msg=problems.report(wrong, params["path"], "Nothing was touched; settings to mend for the export")
-        )
-    if params["state"] == "present" and not nfs.has_server():
-        module.exit_json(changed=True, installed=False, diff={"before": "", "after": "an NFS server\n"})
     try:
+        wrong = exports.input_problems(*(params[name] for name in ("path", "clients", "options", "mode")))
+        if wrong:
+            raise problems.InputError(wrong)
+        if params["state"] == "present" and not nfs.has_server():
+            module.exit_json(changed=True, installed=False, diff={"before": "", "after": "an NFS server\n"})
         result = ensure(params, module.check_mode)
+    except problems.InputError as error:
+        module.fail_json(
+            msg=problems.report(error.problems, params["path"], "Nothing was touched; settings to mend for the export")
+        )
     except DriverError as error:
         module.fail_json(msg=str(error))
     module.exit_json(**result)

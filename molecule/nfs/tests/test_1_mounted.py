@@ -78,7 +78,9 @@ def test_a_folder_to_export_is_made_and_kept_as_it_is_wanted() -> None:
         return {"ansible.builtin.raw": script}
 
     look = shell("stat -c '%a %U' /srv/made; grep -c ^/srv/made /var/lib/nfs/etab")
+    in_force = shell("grep ^/srv/made /var/lib/nfs/etab | cut -d'(' -f2 | tr -d ')'")
     wanted = {"owner": "nobody", "mode": "0750"}
+    squashed = {**wanted, "options": ["rw", "sync", "no_subtree_check"]}
     said = results(
         "share",
         {**exporting(**wanted), "check_mode": True},
@@ -89,13 +91,25 @@ def test_a_folder_to_export_is_made_and_kept_as_it_is_wanted() -> None:
         shell("chmod 0777 /srv/made"),
         exporting(**wanted),
         look,
+        exporting(**squashed),
+        in_force,
+        exporting(**squashed),
+        exporting(**{**squashed, "options": ["rw", "no_such_option"]}),
+        in_force,
         exporting(state="absent"),
         look,
         shell("rmdir /srv/made"),
     )
-    told, _absent, made, first, again, _loosened, mended, second, withdrawn, last, _gone = said
-    assert not [result for result in said if result is not last and result["failed"]], said
+    told, _absent, made, first, again, _loosened, mended, second, *tightening, withdrawn, last, _gone = said
+    tightened, table, still, unknown, kept = tightening
+    assert not [result for result in said if result not in (last, unknown) and result["failed"]], said
     assert [step["changed"] for step in (told, made, again, mended, withdrawn)] == [True, True, False, True, True]
+    assert (tightened["changed"], still["changed"]) == (True, False)
+    options = table["stdout"].strip().split(",")
+    assert "root_squash" in options
+    assert "no_root_squash" not in options
+    assert "no_such_option" in unknown["msg"]
+    assert kept["stdout"] == table["stdout"], "the former options hold"
     assert [seen["stdout_lines"] for seen in (first, second)] == [["750 nobody", "1"]] * 2
     assert last["stdout_lines"] == ["750 nobody", "0"]
 
@@ -105,7 +119,10 @@ def test_a_host_taken_out_of_the_cluster_loses_its_access(strangers: None) -> No
         return {"waba.cluster.nfs_exports": {"path": "/srv/wamedia", "clients": [ADDRESSES[node] for node in nodes]}}
 
     look = {"ansible.builtin.raw": "cut -f1,2 /var/lib/nfs/etab"}
-    one, etab, both, again = results("share", exported_to("node1"), look, exported_to(*NODES), exported_to(*NODES))
+    by_hand = {"waba.cluster.nfs_exports": {"path": "/srv/readonly", "clients": [ADDRESSES["node2"]]}}
+    steps = exported_to("node1"), by_hand, look, exported_to(*NODES), exported_to(*NODES)
+    one, refused, etab, both, again = results("share", *steps)
+    assert "/etc/exports.d/by_hand.exports exports it too" in refused["msg"]
     assert one["clients"] == [ADDRESSES["node1"]]
     (ours,) = [line for line in etab["stdout_lines"] if line.startswith("/srv/wamedia")]
     assert ours.split()[1].startswith(f"{ADDRESSES['node1']}(")
