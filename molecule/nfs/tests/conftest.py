@@ -17,7 +17,9 @@ HERE = Path(__file__).resolve().parent
 INVENTORY = HERE.parent / "inventory"
 HOSTS = yaml.safe_load((INVENTORY / "hosts.yml").read_text(encoding="utf-8"))["all"]["children"]
 ADDRESSES = {
-    name: host["ansible_host"] for group in HOSTS.values() for name, host in (group.get("hosts") or {}).items()
+    name: host.get("waba_external_hostname", host["ansible_host"])
+    for group in HOSTS.values()
+    for name, host in (group.get("hosts") or {}).items()
 }
 LOGIN = HOSTS["machines"]["vars"]
 MOUNTED = "/mnt/wamedia"
