@@ -10,6 +10,8 @@ version_added: 1.0.0
 description:
   - Compares what the Compose file asks for with what each container has, and touches only the services that differ.
     A second run, or a run after an interrupted one, converges from whatever it finds.
+  - A running container keeps the folder for media that it started with. One that has another than is there now, since a share was mounted over it or
+    exchanged, is replaced. Where that cannot be known, it stays.
   - Docker Compose v2 makes the changes. It never builds and never pulls; an image that is missing is refused before anything is touched.
   - Then waits until the services are running, and healthy where their image has a health check.
 author:

@@ -11,7 +11,7 @@ description:
   - Mounts a share, now and at every boot (one line of C(/etc/fstab); every other line stays as it is), and proves that this host can write,
     read and delete there.
   - Compares with what is mounted, not with what was configured. Where options changed, the share is unmounted and mounted again, since
-    NFS cannot change most of them otherwise; containers that use it keep the former options until they are restarted.
+    NFS cannot change most of them otherwise; containers that use it keep the former mount until M(waba.cluster.compose_project) replaces them.
   - Never waits for a server that is gone. A server that does not answer, an export that is missing, read-only, closed to this host or
     stale, is reported by name within O(timeout). A share that is refused is not left mounted.
   - Refuses to put a share over files, or over another share, since they would go out of sight.

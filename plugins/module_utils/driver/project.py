@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 
-from ansible_collections.waba.cluster.plugins.module_utils.driver import containers
+from ansible_collections.waba.cluster.plugins.module_utils.driver import binds, containers
 from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DriverError
 from ansible_collections.waba.cluster.plugins.module_utils.driver.waiter import wait_until_ready
 from ansible_collections.waba.cluster.plugins.module_utils.planner import contract, convergence, secrecy, services
@@ -143,6 +143,7 @@ class Project:
                     "state": container["State"]["Status"],
                     "image": container["Config"]["Image"],
                     "aspects": services.had_aspects(container, live),
+                    "binds_elsewhere": binds.elsewhere(container),
                     "inspected": container,
                 }
             )

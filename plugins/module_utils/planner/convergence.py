@@ -23,8 +23,8 @@ class Action(NamedTuple):
 def plan_present(wanted, had, selected=None):
     """Return the list of Action that makes every selected service exist as wanted and run; empty when nothing is to do.
 
-    wanted: {service: aspects}, see `services.wanted_services`. had: {service: list of {"id", "state", "aspects", "name",
-    "compose_name"}}, containers by service, each with its name and the one that Compose gives it.
+    wanted: {service: aspects}, see `services.wanted_services`. had: {service: list of {"id", "state", "aspects", "binds_elsewhere", "name",
+    "compose_name"}}, containers by service, each with its name and the one that Compose gives it, and what `services.differences` takes.
     selected: list of services, None for all. Services that the file no longer has are removed when their role (all roles, when nothing is
     selected) is one of those selected; no other container is touched.
     """
@@ -43,7 +43,7 @@ def _for_service(name, wanted, containers):
         return [Action(name, "create", "it has no container")]
     if len(containers) > 1:
         return [Action(name, "recreate", f"it has {len(containers)} containers, left by an interrupted run")]
-    changed = differences(wanted, containers[0]["aspects"])
+    changed = differences(wanted, containers[0]["aspects"], containers[0]["binds_elsewhere"])
     if changed:
         return [Action(name, "recreate", f"changed: {', '.join(changed)}")]
     found = containers[0]

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import re
 
+from ansible_collections.waba.cluster.plugins.module_utils.planner.contract import MOUNT_POINTS
+
 ANONYMOUS_VOLUME = re.compile(r"[0-9a-f]{64}")
 OUR_LABELS = "waba.cluster."
 NO_IMAGE = {"id": None, "environment": {}, "command": None}
@@ -89,8 +91,11 @@ def had_aspects(container, live_networks):
     }
 
 
-def differences(wanted, had):
-    """Return what makes a container another one than its file asks for, as a list of str for people. Values are never part of it."""
+def differences(wanted, had, binds_elsewhere):
+    """Return what makes a container another one than its file asks for, as a list of str for people. Values are never part of it.
+
+    wanted, had: aspects. binds_elsewhere: mount points (list of str) where it has another folder than its host has by now.
+    """
     found, (image_name, image_id) = [], wanted["image"]
     for aspect, value in wanted.items():
         if aspect == "image":
@@ -103,7 +108,12 @@ def differences(wanted, had):
             found.extend(f"environment {name}" for name in names)
         elif value is not None and value != had[aspect]:
             found.append(aspect.replace("_", " "))
-    return found
+    bound = {target for kind, _source, target, _writable in wanted["mounts"] if kind == "bind"}
+    return found + [
+        f"{kind} (it still has the folder that was there when it started, not what is mounted there now)"
+        for kind, target in MOUNT_POINTS.items()
+        if target in bound.intersection(binds_elsewhere)
+    ]
 
 
 def _unescaped(text):

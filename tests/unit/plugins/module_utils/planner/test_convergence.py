@@ -36,6 +36,7 @@ def observed(containers):
                 "state": item["State"]["Status"],
                 "image": item["Config"]["Image"],
                 "aspects": services.had_aspects(item, networks),
+                "binds_elsewhere": [],
             }
         ]
         for item in containers
@@ -95,6 +96,25 @@ def test_a_command_that_the_file_no_longer_has_is_a_difference(recorded, wanted)
     assert actions == [convergence.Action("db", "recreate", "changed: command")]
 
 
+def test_a_container_that_has_another_folder_than_its_host_is_made_anew(recorded):
+    document, containers = copy.deepcopy(recorded["compose_config"]), copy.deepcopy(recorded["containers"])
+    for mount in document["services"]["wacore1"]["volumes"]:
+        if mount["target"] == "/usr/local/wamedia":
+            mount.update(type="bind", source="/mnt/wamedia")
+    (core,) = [item for item in containers if item["Name"] == "/waba-wacore1-1"]
+    (media,) = [mount for mount in core["Mounts"] if mount["Destination"] == "/usr/local/wamedia"]
+    media.update(Type="bind", Source="/mnt/wamedia")
+    del media["Name"]
+    wanted, had = services.wanted_services(document, recorded["images"]), observed(containers)
+    assert convergence.plan_present(wanted, had) == []
+    for name in ("wacore1", "wacore2"):
+        had[name][0]["binds_elsewhere"] = ["/usr/local/wamedia"]
+    why = "changed: media (it still has the folder that was there when it started, not what is mounted there now)"
+    assert convergence.plan_present(wanted, had) == [convergence.Action("wacore1", "recreate", why)], (
+        "the other binds none"
+    )
+
+
 def test_a_removed_network_is_a_difference(recorded, wanted):
     container = recorded["containers"][0]
     assert services.had_aspects(container, set())["networks"] == set()
@@ -102,7 +122,7 @@ def test_a_removed_network_is_a_difference(recorded, wanted):
 
 def container(service, state, aspects, prefix=""):
     names = {"name": f"{prefix}{service}", "compose_name": service}
-    return {"id": service, **names, "state": state, "image": "i", "aspects": aspects}
+    return {"id": service, **names, "state": state, "image": "i", "aspects": aspects, "binds_elsewhere": []}
 
 
 FOUND = st.fixed_dictionaries(
