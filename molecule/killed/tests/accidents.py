@@ -14,8 +14,8 @@ from trials import Outcome, judge
 BOOT = 60  # seconds
 
 
-def struck(hosts: Hosts, task: str, delay: float, accident, *arguments: str) -> Run:
-    """Run site.yml, let an accident happen so many seconds into a task (0: before it), and return how the run went."""
+def struck(hosts: Hosts, task: str, delay: float, accident, *arguments: str, playbook: str = "site.yml") -> Run:
+    """Run a playbook, let an accident happen so many seconds into a task (0: before it), and return how the run went."""
     timers: list[threading.Timer] = []
 
     def meanwhile(_number: int, name: str) -> None:
@@ -25,7 +25,7 @@ def struck(hosts: Hosts, task: str, delay: float, accident, *arguments: str) -> 
             if not delay:
                 timers[0].join()
 
-    done = run(hosts, "site.yml", *arguments, meanwhile=meanwhile)
+    done = run(hosts, playbook, *arguments, meanwhile=meanwhile)
     assert timers, f"no task {task} in {done.tasks}"
     timers[0].join()
     return done

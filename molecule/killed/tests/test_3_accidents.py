@@ -6,10 +6,11 @@ import json
 
 import state
 from accidents import healed, struck, until_it_answers
-from conftest import Undisturbed, figure
+from conftest import COREAPPS, NEXT, Undisturbed, figure, upgraded_state, webapp
 from hosts import Hosts
 from lab_runs import run
 from trials import made_bare
+from waiting import wait_for
 
 OTHER = ("-e", json.dumps({"waba_environment": {"WA_LONG": "x" * 20_000}}))
 
@@ -60,3 +61,25 @@ def test_a_host_loses_its_power(hosts: Hosts, site: Undisturbed) -> None:
     until_it_answers(hosts, "master1")
     before = state.look(hosts)
     healed(hosts, "a host lost its power", site.state, {**before, "master1": {**before["master1"], "containers": {}}})
+
+
+def test_a_host_that_is_lost_ends_the_roll(hosts: Hosts, site: Undisturbed) -> None:
+    """The secondary master goes first; with its host lost, nobody could take over from the primary, whose turn is next."""
+    api = webapp(hosts, "master1")
+    wait_for(lambda: api.is_whole(COREAPPS), 60, "the cluster is whole")
+    roles = {name.partition(".")[0]: node["role"] for name, node in api.health().items() if "master" in node["role"]}
+    (lost,) = [name for name, role in roles.items() if role == "secondary_master"]
+    before = state.look(hosts)
+    done = struck(hosts, "Take them out of service", 0.5, lambda: hosts.cut_off(lost), *NEXT, playbook="upgrade.yml")
+    after = state.look(hosts)
+    hosts.join(lost)
+    assert done.status != 0
+    others = {name: facts for name, facts in before.items() if name != lost}
+    assert state.restarted(others, after, before) == [], "no later step was begun"
+    assert f"{lost} was lost within a step (secondary masters," in " ".join(done.output.split())
+    wait_for(lambda: api.is_whole(COREAPPS), 90, "the cluster is whole again")
+    healing = run(hosts, "upgrade.yml", *NEXT)
+    assert healing.status == 0, healing.output
+    assert state.differences(upgraded_state(hosts, site.state), state.look(hosts)) == []
+    figure("a host is lost within a roll", f"the roll ends, after {done.seconds:.0f} s in all")
+    made_bare(hosts)  # what follows installs the former version
