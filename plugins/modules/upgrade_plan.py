@@ -19,7 +19,7 @@ extends_documentation_fragment:
 options:
   state:
     description:
-      - V(upgraded) plans for the nodes that have another image than O(images).
+      - V(upgraded) plans for the nodes that have another image than O(images). With O(outage), for all of them when there is such a node.
       - V(restarted) plans for all of them, whatever their image.
     type: str
     choices: [upgraded, restarted]

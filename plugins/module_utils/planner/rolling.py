@@ -81,7 +81,8 @@ def batches(found, health, images, serial, outage):
     """Return the steps, in order: list of {"phase", "members": [{"host", "service", "role", "from", "to"}]}; empty when nothing is due.
 
     found: {host: {"nodes", "images"}} as `cluster_nodes_info` returns them. health: nodes as `cluster_health` returns them.
-    serial: int, how many nodes of a phase at once; a webapp and a spare coreapp always stay. outage: bool, each role at once.
+    serial: int, how many nodes of a phase at once; a webapp and a spare coreapp always stay. outage: bool, each role at once; when one node is due,
+    every node that has a file takes its turn, since all of them are stopped before.
     """
     roles = {node["container"]: node for node in health}
     phases = {
@@ -96,10 +97,13 @@ def batches(found, health, images, serial, outage):
         )
     }
     totals = {"master": 0, "coreapp": 0, "webapp": 0}
+    all_stop = outage and any(
+        _has_its_turn(node, images, facts["images"]) for facts in found.values() for node in facts["nodes"]
+    )
     for host, facts in found.items():
         for node in facts["nodes"]:
             totals[node["role"]] += 1
-            if due(node, images, facts["images"]) or is_left_halfway(node, images):
+            if _has_its_turn(node, images, facts["images"]) or (all_stop and node["file_image"]):
                 wanted = images["webapp" if node["role"] == "webapp" else "coreapp"] if images else node["image"]
                 member = {"host": host, "service": node["service"], "role": node["role"]}
                 phases[_phase(node, roles.get(node["container"], {}), images)].append(
@@ -122,6 +126,10 @@ def batches(found, health, images, serial, outage):
         for phase, members in phases.items()
         for first in range(0, len(members), most[phase])
     ]
+
+
+def _has_its_turn(node, images, image_ids):
+    return due(node, images, image_ids) or is_left_halfway(node, images)
 
 
 def _phase(node, seen, images):

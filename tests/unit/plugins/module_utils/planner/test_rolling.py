@@ -132,6 +132,44 @@ def test_an_outage_takes_each_role_at_once():
     ]
 
 
+def test_an_outage_for_nothing_stops_nothing():
+    everything = dict.fromkeys(["master1", "master2", "wacore1", "wacore2", "waweb1", "waweb2"], NEW)
+    assert order(cluster(**everything), health(), outage=True) == []
+
+
+def test_an_outage_that_was_killed_after_the_masters_starts_them_too():
+    found = cluster(master1=NEW, master2=NEW)
+    for one in found["host1"]["nodes"][2:]:
+        one["state"] = "exited"
+    assert order(found, [], outage=True)[0] == ("all masters", ["master1", "master2"])
+
+
+def test_an_outage_leaves_alone_what_is_in_no_file():
+    found = cluster()
+    found["host1"]["nodes"].append(node("former", "webapp", NEW, file_image=""))
+    assert "former" not in [name for _phase, members in order(found, [], outage=True) for name in members]
+
+
+# What a run that was killed may leave of a node: its file is written first, then its container replaced.
+MIXED = st.tuples(
+    st.sampled_from([(OLD, OLD), (NEW, OLD), (NEW, NEW), (NEW, "")]), st.sampled_from(["running", "exited"])
+)
+
+
+@given(st.lists(MIXED, min_size=6, max_size=6))
+def test_after_an_outage_every_node_runs_the_new_image(left):
+    found = cluster()
+    for one, ((file_image, image), state) in zip(found["host1"]["nodes"], left, strict=True):
+        one |= node(one["service"], one["role"], image, file_image=file_image, state=state if image else "")
+    nodes = {one["service"]: one for one in found["host1"]["nodes"]}
+    steps = rolling.batches(found, [], TARGET, 1, True)
+    for one in nodes.values() if steps else ():
+        one["state"] = "exited"  # all of them, as the role does first
+    for member in (member for step in steps for member in step["members"]):
+        nodes[member["service"]] |= {"state": "running", "image": member["to"]}
+    assert {(one["state"], one["image"]) for one in nodes.values()} == {("running", NEW)}
+
+
 @given(
     st.dictionaries(st.sampled_from(["master", "coreapp", "webapp"]), st.integers(2, 6), min_size=3),
     st.integers(1, 5),
