@@ -78,3 +78,19 @@ def test_no_task_that_is_skipped_takes_away_what_another_registered() -> None:
         for variable, skipped in registered(load(path) or []):
             assert not (skipped and variable in seen), f"{path}: {variable}"
             seen.add(variable)
+
+
+def each(tasks: list[dict]) -> Iterator[dict]:
+    """Yield every task of a list of tasks or plays, those in blocks too."""
+    for task in tasks:
+        yield task
+        for part in ("block", "rescue", "always", "tasks", "pre_tasks", "post_tasks"):
+            yield from each(task.get(part, []))
+
+
+def test_nothing_becomes_another_user_on_the_controller() -> None:
+    """Where an inventory has the variable ansible_become, as the examples say, it beats a task's keyword."""
+    for path in [*(ROOT / "roles").glob("*/tasks/*.yml"), *(ROOT / "playbooks").glob("*.yml")]:
+        for task in each(load(path) or []):
+            if task.get("delegate_to") == "localhost":
+                assert task.get("vars", {}).get("ansible_become") is False, f"{path}: {task['name']}"
