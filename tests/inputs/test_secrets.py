@@ -1,0 +1,42 @@
+"""A playbook for a cluster that runs never makes secrets: a file of new ones would disarm the guard of site.yml against forgotten ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+from cases import FIRST
+from conftest import HERE
+from plays import play_on
+
+GROUPS = ("waba_mysql", "waba_masters", "waba_coreapps", "waba_webapps")
+KEY = "waba_api_key is not known. Bring"
+WITHOUT = {
+    "backup.yml": "",
+    "restore.yml": "there is no such file on the controller",
+    "restart.yml": KEY,
+    "rollback.yml": "waba_api_key, waba_jwt_key, waba_node_secret. Bring",
+}
+
+
+@pytest.mark.parametrize("playbook", WITHOUT)
+def test_no_file_of_secrets_is_made(tmp_path: Path, playbook: str) -> None:
+    secrets = tmp_path / "waba_secrets.yml"
+    settings = {
+        **HERE,
+        "waba_cluster_name": "waba-inputs",
+        "waba_dir": str(tmp_path / "waba"),
+        "waba_backup_dir": str(tmp_path / "backups"),
+        "waba_secrets_file": str(secrets),
+        "waba_layout": "single_server",
+        "waba_ha": False,
+        "waba_webapp_instances": [{"name": "waweb", "port": FIRST}],
+    }
+    groups = {name: {"hosts": {"localhost": {}}} for name in GROUPS}
+    inventory = tmp_path / "hosts.yml"
+    inventory.write_text(yaml.safe_dump({"all": {"vars": settings, "children": groups}}), encoding="utf-8")
+    done = play_on(inventory, f"playbooks/{playbook}")
+    assert done.returncode != 0, done.stdout
+    assert WITHOUT[playbook] in " ".join(done.stdout.split()), done.stdout
+    assert not secrets.exists()
