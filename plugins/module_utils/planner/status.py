@@ -10,6 +10,9 @@ from ansible_collections.waba.cluster.plugins.module_utils.planner.table import 
 
 COLUMNS = ("host", "service", "role", "gateway", "state", "version", "problem")
 
+# Only who has the key is answered.
+MEND = "Bring waba_secrets.yml here from where site.yml was run, or set waba_api_key; and have a webapp."
+
 
 def status(reports, answers, names, whole):
     """Return the state of a cluster (dict that JSON can hold).
@@ -27,13 +30,13 @@ def status(reports, answers, names, whole):
         rows += _strangers(reports, seen, names)
     problems = [{key: row[key] for key in ("host", "service", "problem")} for row in rows if row["problem"]]
     drifted = bool(problems)
-    for reason in _cluster_reasons(health, answers, rows) if whole else ():
+    for reason in _cluster_reasons(health, answers, rows, whole):
         problems.append({"host": "", "service": "(the cluster)", "problem": reason})
-    unasked = False if answers else None
+    unasked = False if answers and whole else None  # others may answer
     return {
         "healthy": health["healthy"] if health else unasked,
         "drifted": drifted,
-        "summary": health["summary"] if health and whole else _unasked(answers),
+        "summary": health["summary"] if health else _unasked(answers, whole),
         "lags": health.get("lags", {}) if health else {},
         "nodes": rows,
         "problems": problems,
@@ -84,20 +87,22 @@ def _strangers(reports, seen, names):
             )
 
 
-def _cluster_reasons(health, answers, rows):
+def _cluster_reasons(health, answers, rows, whole):
     """Yield what the cluster itself says, but for what a row says already."""
     told = " ".join(row["problem"] for row in rows)
-    if health is None and answers:
-        yield _unasked(answers)
+    if health is None and whole:
+        yield _unasked(answers, whole) + ("" if answers else f" {MEND}")
     for reason in health["reasons"] if health else ():
         if reason.partition(": ")[2] not in told or ": " not in reason:
             yield reason
 
 
-def _unasked(answers):
+def _unasked(answers, whole):
     if not answers:
-        return "No webapp was asked."
-    return "No webapp answers, so nobody can say who is primary and who is connected."
+        return "No webapp was asked how the cluster is."
+    return (
+        f"No webapp{'' if whole else ' of these hosts'} answers, so nobody can say who is primary and who is connected."
+    )
 
 
 def _row(host, **cells):

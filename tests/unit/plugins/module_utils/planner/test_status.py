@@ -122,4 +122,41 @@ def test_with_every_webapp_down_that_is_said_and_the_rest_is_known():
 
 def test_an_engine_that_does_not_answer_is_a_problem_of_the_host():
     state = status({"one": report(error="No Docker engine answers")}, {}, NAMES, True)
-    assert (state["healthy"], problems(state)) == (None, [("one", "", "No Docker engine answers")])
+    assert (state["healthy"], state["drifted"], problems(state)[0]) == (
+        None,
+        True,
+        ("one", "", "No Docker engine answers"),
+    )
+
+
+def test_when_nobody_was_asked_that_is_wrong_and_how_to_mend_it_is_told():
+    state = status(REPORTS, {}, NAMES, True)
+    assert (state["healthy"], state["drifted"], state["summary"]) == (
+        None,
+        False,
+        "No webapp was asked how the cluster is.",
+    )
+    ((_host, _service, problem),) = problems(state)
+    assert problem.startswith(state["summary"])
+    assert "Bring waba_secrets.yml here" in problem
+
+
+def test_some_hosts_without_a_webapp_need_not_tell_how_the_cluster_is():
+    state = status(REPORTS, {}, NAMES, False)
+    assert (state["healthy"], problems(state)) == (None, [])
+
+
+def test_some_hosts_tell_of_the_whole_cluster_what_their_webapp_says():
+    one = {"one": REPORTS["one"]}
+    well = status(one, {"one": answer(MASTER, CORE)}, NAMES, False)
+    assert (well["healthy"], well["summary"], problems(well)) == (True, "Healthy.", [])
+    ill = status(one, {"one": answer(MASTER, reasons=["0 coreapps connected, not 1"])}, NAMES, False)
+    assert (ill["healthy"], ill["drifted"], ill["summary"]) == (False, False, "Not healthy.")
+    assert problems(ill) == [("", "(the cluster)", "0 coreapps connected, not 1")]
+
+
+def test_a_webapp_of_some_hosts_that_is_silent_speaks_for_no_other():
+    silent = {"healthy": False, "summary": "Not healthy: nobody answers.", "reasons": ["nobody answers"], "nodes": []}
+    state = status({"one": REPORTS["one"]}, {"one": silent}, NAMES, False)
+    assert (state["healthy"], problems(state)) == (None, [("one", "(the API)", "nobody answers")])
+    assert state["summary"].startswith("No webapp of these hosts answers")
