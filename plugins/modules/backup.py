@@ -89,6 +89,11 @@ REVISION = "SELECT version_num FROM alembic_version;"
 
 def make(params):
     """Write the archive; return the module's result. Raises DriverError."""
+    with backup_archive.alone(params["path"], params["cluster_name"]):
+        return made_alone(params)
+
+
+def made_alone(params):
     database = DatabaseClient(params["cluster_name"], params["database"])
     name = params["database"]["name"]
     tables = [row[0] for row in database.rows("SHOW TABLES;", name)]

@@ -121,6 +121,11 @@ def load(database, name, manifest, tables, folder):
 
 def restore(module):
     """Check and restore; return the module's result. Raises DriverError, InputError."""
+    with backup_archive.alone(module.params["path"], module.params["cluster_name"]):
+        return restored_alone(module)
+
+
+def restored_alone(module):
     params, name = module.params, module.params["database"]["name"]
     with files.scratch_folder(os.path.join(os.path.dirname(params["path"]), ".restore")) as folder:
         manifest = backup_archive.unpack(params["path"], folder)

@@ -4,18 +4,34 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
 import os
 import tarfile
 
-from ansible_collections.waba.cluster.plugins.module_utils.driver import files
+from ansible_collections.waba.cluster.plugins.module_utils.driver import files, host_lock
 from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DriverError
 from ansible_collections.waba.cluster.plugins.module_utils.planner import backup
 
 CHUNK = 1 << 20
 FILTER = {"filter": "fully_trusted"} if hasattr(tarfile, "fully_trusted_filter") else {}
+
+PATIENCE = 3600  # seconds; a dump of much data takes its time
+
+
+@contextlib.contextmanager
+def alone(path, cluster):
+    """Work on an archive of a cluster while no other backup or restore of it does on this host, as one that a killed run began may.
+
+    Raises DriverError when another one does for longer than PATIENCE; and for an OSError in the block, such as a full disk.
+    """
+    try:
+        with host_lock.alone(f"{host_lock.NAME} backup of {cluster}", PATIENCE):
+            yield
+    except OSError as error:
+        raise DriverError(f"Cannot work in {os.path.dirname(path)}: {error.strerror or error}.") from error
 
 
 def checksum(path):
