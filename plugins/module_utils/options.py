@@ -103,6 +103,7 @@ ROLE_VARIABLES = {
     "firewall_api_sources": "waba_firewall_api_sources",
     "masters_total": "waba_master_instances",
     "coreapps_total": "waba_coreapp_instances",
+    "webapps_total": "waba_webapp_instances",
     "nfs": "waba_group_nfs_clients",
     "version": "waba_version",
 }

@@ -29,6 +29,9 @@ options:
   coreapps_total:
     description: How many coreapps the whole cluster has.
     type: int
+  webapps_total:
+    description: How many webapps the whole cluster has.
+    type: int
   shards:
     description: How many shards the cluster has.
     type: int
@@ -94,6 +97,7 @@ EXAMPLES = r"""
     images: {coreapp: "waba/node:v1.0.0", webapp: "waba/node:v1.0.0"}
     masters_total: 2
     coreapps_total: 2
+    webapps_total: 1
     database_address: {host: db.example.com}
   register: found
   failed_when: found.problems | length > 0
@@ -182,6 +186,7 @@ OPTIONS = {
     **PLAN_OPTIONS,
     "masters_total": {"type": "int"},
     "coreapps_total": {"type": "int"},
+    "webapps_total": {"type": "int"},
     "shards": {"type": "int", "default": 1},
     "ha": {"type": "bool", "default": True},
     "database_address": {
@@ -200,13 +205,14 @@ OPTIONS = {
 }
 
 
+COUNTS = ("masters_total", "coreapps_total", "webapps_total", "shards", "ha")
 REPORTED = ("name", "role", "published", "running")
 
 
 def check(module):
     """Return (problems, warnings, nodes) of a host. Raises DriverError."""
     params = module.params
-    found = requirements.cluster_problems(*(params[key] for key in ("masters_total", "coreapps_total", "shards", "ha")))
+    found = requirements.cluster_problems(*(params[key] for key in COUNTS))
     warnings = requirements.gathering_warnings(params)
     try:
         nodes = plan_nodes(params)

@@ -311,6 +311,69 @@ FIREWALL = [
     stranger("there", "here", HERE_KNOWN_BY),
 ]  # fmt: skip
 
+
+def none_of(kind: str) -> tuple:
+    mend = f"Name an instance on a host of the group waba_{kind}, or leave it out there: each has one then"
+    return ("idle", f"waba_{kind.removesuffix('s')}_instances ({kind}_total)", 0, f"the cluster has no {kind}", mend)
+
+
+NOBODY = [none_of(kind) for kind in ("masters", "coreapps", "webapps")]
+
+
+def deserted(setting: str, group: str) -> str:
+    return f"{setting} is '{group}', and no host is in that group. "
+
+
+DESERTED_MEND = (
+    "Put hosts into it. Where they are in another group, name that one on the command line, as with -e @FILE: no play sees a name that stands "
+    "in the inventory's variables."
+)
+UNSEEN_MEND = "Names of groups are for the command line: put them in a file of variables, and add -e @FILE."
+
+
+def one_host_in(*groups: str) -> dict:
+    return {group: {"hosts": {"lone": {}}} for group in groups}
+
+
+# By run, in which no play may find its hosts: the inventory, the command line, and what is said.
+UNSEEN = {
+    "all_groups_named_in_the_inventory": {
+        "vars": {f"waba_group_{kind}": f"blue_{kind}" for kind in ("mysql", "masters", "coreapps", "webapps")},
+        "groups": one_host_in("blue_masters", "blue_coreapps", "blue_webapps"),
+        "says": deserted("waba_group_masters", "waba_masters")
+        + deserted("waba_group_coreapps", "waba_coreapps")
+        + deserted("waba_group_webapps", "waba_webapps")
+        + DESERTED_MEND,
+    },
+    "one_group_named_in_the_inventory": {
+        "vars": {"waba_group_webapps": "blue_webapps"},
+        "groups": one_host_in("waba_masters", "waba_coreapps", "waba_webapps", "blue_webapps"),
+        "says": "waba_group_webapps is 'blue_webapps' in the variables of lone, and the plays look for 'waba_webapps'. " + UNSEEN_MEND,
+    },
+    "the_share_named_in_the_inventory": {
+        "vars": {"waba_group_nfs_server": "blue_nfs_server"},
+        "groups": one_host_in("waba_masters", "waba_coreapps", "waba_webapps", "blue_nfs_server"),
+        "arguments": ["--limit", "lone"],
+        "says": "waba_group_nfs_server is 'blue_nfs_server' in the variables of lone, and the plays look for 'waba_nfs_server'. " + UNSEEN_MEND,
+    },
+    "a_misspelled_group": {
+        "vars": {},
+        "groups": one_host_in("waba_masters", "waba_coreapps", "waba_webapps"),
+        "arguments": ["-e", "waba_group_webapps=waba_webaps", "--limit", "lone"],
+        "says": deserted("waba_group_webapps", "waba_webaps") + DESERTED_MEND,
+    },
+    "an_empty_group": {
+        "vars": {},
+        "groups": {**one_host_in("waba_masters", "waba_coreapps"), "waba_webapps": {}},
+        "says": deserted("waba_group_webapps", "waba_webapps") + DESERTED_MEND,
+    },
+    "an_inventory_without_hosts": {
+        "vars": {},
+        "groups": {},
+        "says": deserted("waba_group_webapps", "waba_webapps") + DESERTED_MEND,
+    },
+}  # fmt: skip
+
 RUNS = {
     "settings": {
         "vars": {},
@@ -391,4 +454,16 @@ RUNS = {
         },
         "refused": FIREWALL,
     },
+    "nobody": {
+        "vars": {
+            "waba_cluster_name": "waba-inputs",
+            "waba_ha": False,
+            "waba_database_host": "127.0.0.1",
+            "waba_database_port": TAKEN_PORT,
+            **{f"waba_{kind}_instances": [] for kind in ("master", "coreapp", "webapp")},
+        },
+        "groups": {group: {"hosts": {"idle": {}}} for group in ("waba_masters", "waba_coreapps", "waba_webapps")},
+        "refused": NOBODY,
+    },
+    **{name: {**run, "refused": []} for name, run in UNSEEN.items()},
 }

@@ -27,7 +27,7 @@ class Refused:
             "all": {"vars": {**HERE, "waba_dir": str(folder / "waba"), **run["vars"]}, "children": run["groups"]}
         }
         (folder / "hosts.yml").write_text(yaml.safe_dump(inventory), encoding="utf-8")
-        done = play_on(folder / "hosts.yml", "playbooks/site.yml")
+        done = play_on(folder / "hosts.yml", "playbooks/site.yml", *run.get("arguments", []))
         self.status, self.output = done.returncode, done.stdout
         self.rows = problem_rows(done.stdout)
         self.tasks = set(re.findall(r"^TASK \[(?:.* : )?(.*)\] \*", done.stdout, re.MULTILINE))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from cases import RUNS, row
+from cases import RUNS, UNSEEN, row
 from conftest import TASKS, Refused
 
 CASES = [(run, case) for run, content in RUNS.items() for case in content["refused"]]
@@ -17,6 +17,13 @@ def test_it_is_refused_by_name_value_fault_and_mend(refused: dict[str, Refused],
 @pytest.mark.parametrize("run", RUNS)
 def test_nothing_else_is_refused(refused: dict[str, Refused], run: str) -> None:
     assert refused[run].rows - {row(case) for case in RUNS[run]["refused"]} == set()
+
+
+@pytest.mark.parametrize("run", UNSEEN)
+def test_plays_that_would_find_no_host_are_refused_by_the_name_of_their_group(
+    refused: dict[str, Refused], run: str
+) -> None:
+    assert UNSEEN[run]["says"] in " ".join(refused[run].output.split()), refused[run].output
 
 
 @pytest.mark.parametrize("run", RUNS)

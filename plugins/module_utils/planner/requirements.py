@@ -13,7 +13,7 @@ MEMORY_MB = {"mysql": 256, "master": 96, "coreapp": 96, "webapp": 96}
 VENDOR_MEMORY_MB = {"mysql": 256, "master": 1024, "coreapp": 1024, "webapp": 512}
 
 
-def cluster_problems(masters_total, coreapps_total, shards, ha):
+def cluster_problems(masters_total, coreapps_total, webapps_total, shards, ha):
     """Return what is wrong with the counts of the whole cluster (list of Problem). A count that is None was not told and is not judged."""
     problems = []
     if ha and masters_total is not None and masters_total < FEWEST_MASTERS:
@@ -25,6 +25,8 @@ def cluster_problems(masters_total, coreapps_total, shards, ha):
                 "Add masters, or set ha (waba_ha) to false",
             )
         )
+    elif masters_total == 0:
+        problems.append(_none_of("masters"))
     # The cluster itself refuses more shards than one without a coreapp to stand by (vendor fact).
     if (ha or shards > 1) and coreapps_total is not None and coreapps_total < shards + 1:
         problems.append(
@@ -37,7 +39,16 @@ def cluster_problems(masters_total, coreapps_total, shards, ha):
                 else "Add coreapps, use fewer shards, or set ha (waba_ha) to false",
             )
         )
+    elif coreapps_total == 0:
+        problems.append(_none_of("coreapps"))
+    if webapps_total == 0:
+        problems.append(_none_of("webapps"))
     return problems
+
+
+def _none_of(kind):
+    mend = f"Name an instance on a host of the group waba_{kind}, or leave it out there: each has one then"
+    return Problem(f"{kind}_total", 0, f"the cluster has no {kind}", mend)
 
 
 def gathering_warnings(params):

@@ -9,13 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 
-@given(st.integers(0, 10), st.integers(0, 40), st.sampled_from([1, 2, 4, 8, 16, 32]), st.booleans())
-def test_high_availability_needs_a_second_master_and_a_spare_coreapp(masters, coreapps, shards, ha):
-    problems = requirements.cluster_problems(masters, coreapps, shards, ha)
-    wrong = {"masters_total"} if masters < 2 else set()
-    wrong = wrong if ha else set()
-    wrong |= {"coreapps_total"} if coreapps < shards + 1 and (ha or shards > 1) else set()
-    assert {problem.variable for problem in problems} == wrong
+@given(st.integers(0, 10), st.integers(0, 40), st.integers(0, 3), st.sampled_from([1, 2, 4, 8, 16, 32]), st.booleans())
+def test_a_cluster_has_one_of_each_and_high_availability_needs_more(masters, coreapps, webapps, shards, ha):
+    problems = requirements.cluster_problems(masters, coreapps, webapps, shards, ha)
+    wrong = {"masters_total"} if masters < (2 if ha else 1) else set()
+    wrong |= {"coreapps_total"} if coreapps < (shards + 1 if ha or shards > 1 else 1) else set()
+    wrong |= {"webapps_total"} if webapps == 0 else set()
+    assert [problem.variable for problem in problems] == sorted(
+        wrong, key=["masters_total", "coreapps_total", "webapps_total"].index
+    )
+
+
+def test_what_nobody_counted_is_not_judged():
+    assert requirements.cluster_problems(None, None, None, 1, True) == []
 
 
 def test_two_masters_on_one_of_many_hosts_are_worth_a_warning(params):
