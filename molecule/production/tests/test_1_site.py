@@ -48,6 +48,14 @@ def test_second_run_restarts_nothing_and_asks_each_host_little(lab: Lab) -> None
     assert max(tasks.values()) <= MOST_REMOTE_TASKS, tasks
 
 
+def test_a_run_without_the_first_webapp_looks_at_the_health_from_the_next(lab: Lab) -> None:
+    result = play("playbooks/site.yml", "--limit", "all:!webapp1")
+    assert changed(result) == 0
+    _before, _task, looked = result.stdout.partition("Healthy | Wait until the cluster itself says so]")
+    assert "ok: [webapp2]" in looked, result.stdout
+    assert "Healthy: 1 primary and 1 secondary masters" in " ".join(looked.split())
+
+
 def test_check_mode_on_deployed_hosts_changes_nothing(lab: Lab) -> None:
     before = lab.started(), lab.files()
     assert changed(play("playbooks/site.yml", "--check", "--diff")) == 0
