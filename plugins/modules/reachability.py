@@ -80,6 +80,10 @@ options:
         description: Whether it is enough that the machine is reached, since nothing need be served there yet.
         type: bool
         default: false
+      firewalled:
+        description: Whether rules of M(waba.cluster.firewall) are in force there, which may not know this host yet. A refusal is then told in RV(risks) alone.
+        type: bool
+        default: false
   timeout:
     description: Seconds to wait for an answer.
     type: int
@@ -120,6 +124,12 @@ risks:
   type: list
   elements: dict
   sample: []
+again:
+  description: Those of O(targets) that were refused, must not be once the firewalls know this host, and can be tried then.
+  returned: always
+  type: list
+  elements: dict
+  sample: []
 """
 
 from ansible.module_utils.basic import AnsibleModule
@@ -134,6 +144,7 @@ TARGET = {
     "runs": {"type": "bool", "default": True},
     "setting": {"type": "str", "default": "external_hostname"},
     "may_refuse": {"type": "bool", "default": False},
+    "firewalled": {"type": "bool", "default": False},
 }
 OPTIONS = {
     "state": {"type": "str", "choices": ["listening", "tried"], "required": True},
@@ -151,22 +162,21 @@ def listen(params):
     driver.stop_stand_in()
     sockets, _failed = driver.open_ports(params["ports"])
     driver.stand_in(sockets, params["host"], params["peers"], params["seconds"])
-    return [], []
 
 
 def main():
     module = AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True)
-    params = module.params
+    params, attempts = module.params, []
     if params["state"] == "listening":
-        found, warnings = listen(params)
+        listen(params)
     else:
-        found, warnings = planner.faults(
-            params["host"], driver.try_all(params["targets"], params["host"], params["timeout"])
-        )
+        attempts = driver.try_all(params["targets"], params["host"], params["timeout"])
+    found, warnings = planner.faults(params["host"], attempts)
     module.exit_json(
         changed=False,
         problems=[problem._asdict() for problem in found],
         risks=[warning._asdict() for warning in warnings],
+        again=planner.to_try_again(attempts),
     )
 
 

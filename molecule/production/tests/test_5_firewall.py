@@ -151,6 +151,29 @@ def published_later(lab: Lab) -> dict[str, list[tuple[str, int]]]:
     return published(lab)
 
 
+def test_a_host_that_joins_is_let_in_by_the_run_that_brings_it(
+    lab: Lab, api: Api, visitors: tuple[Visitor, Visitor]
+) -> None:
+    before = lab.started(*CLUSTER_HOSTS)
+    changed(play("playbooks/remove_node.yml", "-e", "waba_remove=spare1"))
+    added = INVENTORY / "3-added.yml"
+    groups = added.read_text(encoding="utf-8")
+    added.unlink()
+    try:
+        assert changed(play("playbooks/firewall.yml")) == len(CLUSTER_HOSTS), "the others know it no more"
+    finally:
+        added.write_text(groups, encoding="utf-8")
+    told = play("playbooks/preflight.yml")
+    assert changed(told) == 0
+    assert "db1 refuses spare1" in " ".join(told.stdout.split())
+    joined = play("playbooks/site.yml")
+    assert changed(joined) > 0
+    assert "Reach again | Try what was refused" in joined.stdout
+    wait_for(lambda: whole(api), 60, "its coreapp stands by")
+    assert lab.started(*CLUSTER_HOSTS) == before
+    assert changed(play("playbooks/site.yml")) == 0
+
+
 def test_off_takes_them_away_and_on_brings_them_back(lab: Lab, visitors: tuple[Visitor, Visitor]) -> None:
     assert changed(play("playbooks/site.yml", "-e", "waba_firewall=false")) == len(members())
     assert changed(play("playbooks/site.yml", "-e", "waba_firewall=false")) == 0

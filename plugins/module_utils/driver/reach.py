@@ -104,30 +104,34 @@ def _step(selector, key, name, awaited):
 
 
 def try_all(targets, name, timeout):
-    """Return targets (list of {"peer", "name", "port", "runs", "may_refuse"}), each with what trying met: "error" (str or None) and "in_hosts_file" (bool)."""
+    """Return targets (as of `planner.reach.plan`), each with what trying met: "error" (str or None), "refused" and "in_hosts_file" (bool)."""
     local = _names_in_hosts_file()
     with ThreadPoolExecutor(max_workers=min(64, len(targets) or 1)) as pool:
-        errors = list(pool.map(lambda target: _try(target, name, timeout), targets))
+        met = list(pool.map(lambda target: _try(target, name, timeout), targets))
     return [
-        {**target, "error": error, "in_hosts_file": target["name"].lower() in local}
-        for target, error in zip(targets, errors)
+        {**target, "error": error, "refused": refused, "in_hosts_file": target["name"].lower() in local}
+        for target, (error, refused) in zip(targets, met)
     ]
 
 
 def _try(target, name, timeout):
     try:
-        with socket.create_connection((target["name"], target["port"]), timeout=timeout) as connection:
-            if target["runs"]:
-                return None
-            connection.settimeout(ANSWER_PATIENCE)
-            said = _line(connection)
-            connection.sendall(f"{name}\n".encode())
+        return _fault(target, name, timeout), False
     except socket.timeout:
-        return "no answer"
+        return "no answer", False
     except ConnectionRefusedError as error:
-        return None if target["may_refuse"] else error.strerror
+        return None if target["may_refuse"] else error.strerror, True
     except OSError as error:
-        return error.strerror or str(error)
+        return error.strerror or str(error), False
+
+
+def _fault(target, name, timeout):
+    with socket.create_connection((target["name"], target["port"]), timeout=timeout) as connection:
+        if target["runs"]:
+            return None
+        connection.settimeout(ANSWER_PATIENCE)
+        said = _line(connection)
+        connection.sendall(f"{name}\n".encode())
     if not said.startswith(GREETING):
         return "another program answers there"
     answering = said[len(GREETING) :]

@@ -12,12 +12,13 @@ NODE_ROLES = ("master", "coreapp", "webapp")
 
 
 def plan(reports, share=None):
-    """Return {host: {"listen": [{"address", "port"}], "peers": [host], "connect": [{"peer", "name", "port", "runs", "setting", "may_refuse"}]}}.
+    """Return {host: {"listen": [{"address", "port"}], "peers": [host], "connect": [a target]}}.
 
     reports: {host: a result of `preflight`: `facts` and `nodes`}; a host that has none, or one network for all its nodes, has nothing to do.
     share: {"server" (host, "" for one of somebody else), "name", "port", "clients" (hosts)} of the share for media, or None.
-    "listen": what nobody answers on yet, so that the host must stand in for its own containers while its "peers" try. "runs": a container of ours
-    answers there already. "setting": what the name comes from. "may_refuse": the host need not serve yet, and is reached when it says so.
+    "listen": what nobody answers on yet, so that the host must stand in for its own containers while its "peers" try. A target is a dict: "peer", "name",
+    "port"; "runs": a container of ours answers there already; "setting": what the name comes from; "may_refuse": the host need not serve yet, and is
+    reached when it says so; "firewalled": the collection's firewall is in force there, and refuses a host that joins until it is told of it.
     A webapp that is published on one address only is for whom that address is for.
     """
     known = {host: checks for host, checks in reports.items() if _takes_part(checks)}
@@ -28,7 +29,13 @@ def plan(reports, share=None):
         peers = [caller for caller in callers if caller != host]
         listen = [{"address": offer["address"], "port": offer["port"]} for offer in offers[host] if not offer["runs"]]
         connect = [
-            _target(peer, known[peer]["facts"]["external_hostname"], offer["port"], offer["runs"])
+            _target(
+                peer,
+                known[peer]["facts"]["external_hostname"],
+                offer["port"],
+                offer["runs"],
+                firewalled=known[peer]["facts"]["firewall"],
+            )
             for peer in known
             if peer != host and host in callers
             for offer in offers[peer]
@@ -39,8 +46,16 @@ def plan(reports, share=None):
     return plans
 
 
-def _target(peer, name, port, runs, setting="external_hostname", may_refuse=False):
-    return {"peer": peer, "name": name, "port": port, "runs": runs, "setting": setting, "may_refuse": may_refuse}
+def _target(peer, name, port, runs, setting="external_hostname", may_refuse=False, firewalled=False):
+    return {
+        "peer": peer,
+        "name": name,
+        "port": port,
+        "runs": runs,
+        "setting": setting,
+        "may_refuse": may_refuse,
+        "firewalled": firewalled,
+    }
 
 
 def _add_share(plans, share, clients, known):
@@ -49,10 +64,19 @@ def _add_share(plans, share, clients, known):
     clients = [host for host in clients if host != server]
     serves = server in known and known[server]["facts"]["serves_share"]
     stands_in = server in known and not serves and clients == plans[server]["peers"]
+    refusal_will_do = bool(server) and not serves and not stands_in
+    firewalled = server in known and known[server]["facts"]["firewall"]
     for host in clients:
-        refusal_will_do = bool(server) and not serves and not stands_in
         plans[host]["connect"].append(
-            _target(server or share["name"], share["name"], port, not stands_in, "nfs_mount_server", refusal_will_do)
+            _target(
+                server or share["name"],
+                share["name"],
+                port,
+                not stands_in,
+                "nfs_mount_server",
+                refusal_will_do,
+                firewalled,
+            )
         )
     if clients and stands_in:
         plans[server]["listen"].append({"address": "", "port": port})
@@ -75,13 +99,16 @@ def _offers(node):
 
 
 def faults(host, attempts):
-    """Return (problems, warnings) of what a host tried to reach.
+    """Return (problems, warnings) of what a host tried to reach. Ports of one peer with one fault are one of them.
 
-    attempts: list of {"peer", "name", "port", "setting", "error": str or None, "in_hosts_file": bool}. Ports of one peer with one fault are one problem.
+    attempts: list of targets (see `plan`), each with "error" (str or None), "refused" (bool: the machine answered that nobody is let in there) and
+    "in_hosts_file" (bool).
     """
-    found, local = {}, {}
+    found, closed, local = {}, {}, {}
     for attempt in attempts:
-        if attempt["error"]:
+        if _awaits_the_firewall(attempt):
+            closed.setdefault((attempt["peer"], attempt["name"]), []).append(attempt["port"])
+        elif attempt["error"]:
             told = (attempt["setting"], attempt["peer"], attempt["name"], attempt["error"])
             found.setdefault(told, []).append(attempt["port"])
         elif attempt["in_hosts_file"] and attempt["setting"] == "external_hostname":
@@ -90,7 +117,7 @@ def faults(host, attempts):
         Problem(
             setting,
             name,
-            f"{host} cannot reach {peer} ({name}:{', '.join(map(str, sorted(ports)))}): {error}",
+            f"{host} cannot reach {peer} ({name}:{_listed(ports)}): {error}",
             f"Open these ports of {peer} to {host}, or mend the name under which {peer} is reached",
         )
         for (setting, peer, name, error), ports in found.items()
@@ -103,5 +130,33 @@ def faults(host, attempts):
             "Have the name in DNS, or use an address",
         )
         for name, peer in local.items()
+    ] + [
+        Problem(
+            "waba_firewall",
+            f"(in force on {peer})",
+            f"{peer} refuses {host} ({name}:{_listed(ports)}), as its firewall does while it does not know {host}",
+            "Run site.yml, or firewall.yml, without --limit: both make the hosts known to each other",
+        )
+        for (peer, name), ports in closed.items()
     ]
     return problems, warnings
+
+
+def to_try_again(attempts):
+    """Return the targets (list) that must not refuse once the firewalls are as they should be: not those that a process only stood in for.
+
+    attempts: as for `faults`.
+    """
+    return [
+        _target(*(attempt[key] for key in ("peer", "name", "port", "runs", "setting")))
+        for attempt in attempts
+        if attempt["runs"] and _awaits_the_firewall(attempt)
+    ]
+
+
+def _awaits_the_firewall(attempt):
+    return bool(attempt["error"]) and attempt["firewalled"] and attempt["refused"]
+
+
+def _listed(ports):
+    return ", ".join(map(str, sorted(ports)))

@@ -87,7 +87,8 @@ def test_what_is_wrong_is_told_as_the_system_tells_it():
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     refused, unknown = reach.try_all([*targets([port]), *targets([port], name="no-such-host.invalid")], "web1", 3)
-    assert refused["error"] == "Connection refused"
+    assert (refused["error"], refused["refused"]) == ("Connection refused", True)
+    assert not unknown["refused"]
     assert errors(reach.try_all(targets([port], may_refuse=True), "web1", 3)) == [None]
     assert "not known" in unknown["error"] or "resolution" in unknown["error"]
 

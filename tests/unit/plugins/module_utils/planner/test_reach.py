@@ -3,15 +3,16 @@
 
 from __future__ import annotations
 
-from ansible_collections.waba.cluster.plugins.module_utils.planner.reach import faults, is_settled, plan
+from ansible_collections.waba.cluster.plugins.module_utils.planner.reach import faults, is_settled, plan, to_try_again
 
 
 def node(role, *ports, running=(), address=""):
     return {"role": role, "published": list(ports), "running": list(running), "address": address}
 
 
-def checks(name, *nodes, layout="role", serves_share=False):
-    return {"facts": {"external_hostname": name, "layout": layout, "serves_share": serves_share}, "nodes": list(nodes)}
+def checks(name, *nodes, layout="role", **facts):
+    known = {"external_hostname": name, "layout": layout, "serves_share": False, "firewall": False, **facts}
+    return {"facts": known, "nodes": list(nodes)}
 
 
 def tries(plans, host, *keys):
@@ -80,6 +81,7 @@ def test_every_host_with_nodes_that_mounts_the_share_tries_its_server():
         "runs": True,
         "setting": "nfs_mount_server",
         "may_refuse": False,
+        "firewalled": False,
     }
     assert to_the_share(plans) == {"db": [], "core": [target], "web": [target]}
     assert to_the_share(plan(CLUSTER, share(server="", clients=["web"]))) == {"db": [], "core": [], "web": [target]}
@@ -113,9 +115,18 @@ def test_a_server_does_not_try_itself():
     assert to_the_share(plan(CLUSTER, share(server="core", clients=EVERYONE)))["core"] == []
 
 
+def met(port, error=None, **more):
+    """Return what trying a port of core1 met, reached by its name in DNS."""
+    target = {"peer": "core1", "name": "core1.lan", "port": port, "runs": True, "setting": "external_hostname"}
+    return {**target, "firewalled": False, "error": error, "refused": False, "in_hosts_file": False, **more}
+
+
+REFUSED = {"error": "Connection refused", "refused": True}
+
+
 def test_what_is_wrong_with_the_way_to_the_share_is_told_by_its_setting():
-    tried = {"peer": "nfs", "name": "nfs.lan", "port": 2049, "error": "no answer", "in_hosts_file": True}
-    (problem,), _warnings = faults("web1", [{**tried, "setting": "nfs_mount_server"}])
+    tried = met(2049, "no answer", peer="nfs", name="nfs.lan", in_hosts_file=True, setting="nfs_mount_server")
+    (problem,), _warnings = faults("web1", [tried])
     assert (problem.variable, problem.wrong) == ("nfs_mount_server", "web1 cannot reach nfs (nfs.lan:2049): no answer")
 
 
@@ -129,20 +140,45 @@ def test_a_cluster_is_settled_when_nobody_has_to_stand_in():
 
 
 def test_ports_of_one_peer_with_one_fault_are_one_problem():
-    tried = {
-        "peer": "core1",
-        "name": "wabahost3",
-        "error": "Connection refused",
-        "in_hosts_file": False,
-        "setting": "external_hostname",
-    }
-    (problem,), warnings = faults("webapp1", [{**tried, "port": port} for port in (6251, 6250)])
-    assert problem.wrong == "webapp1 cannot reach core1 (wabahost3:6250, 6251): Connection refused"
+    (problem,), warnings = faults("webapp1", [met(port, **REFUSED) for port in (6251, 6250)])
+    assert problem.wrong == "webapp1 cannot reach core1 (core1.lan:6250, 6251): Connection refused"
     assert warnings == []
 
 
+def test_whether_rules_of_ours_are_in_force_is_known_of_every_target():
+    guarded = {**CLUSTER, "core": checks("core.lan", node("coreapp", 6250, running=[6250]), firewall=True)}
+    assert [(one["peer"], one["firewalled"]) for one in plan(guarded)["web"]["connect"]] == [
+        ("db", False),
+        ("core", True),
+    ]
+    serving = checks("db.lan", node("mysql", 3306), serves_share=True, firewall=True)
+    assert [one["firewalled"] for one in to_the_share(plan({**CLUSTER, "db": serving}, share(server="db")))["web"]] == [
+        True
+    ]
+
+
+def test_a_refusal_where_rules_of_ours_are_in_force_is_a_risk_and_tried_again():
+    attempts = [met(port, firewalled=True, **REFUSED) for port in (6251, 6250)]
+    problems, (warning,) = faults("new", attempts)
+    assert problems == []
+    assert (warning.variable, warning.value) == ("waba_firewall", "(in force on core1)")
+    assert warning.wrong == "core1 refuses new (core1.lan:6250, 6251), as its firewall does while it does not know new"
+    assert [(one["port"], one["firewalled"]) for one in to_try_again(attempts)] == [(6251, False), (6250, False)]
+
+
+def test_whom_only_a_process_stood_in_for_is_not_tried_again():
+    assert to_try_again([met(6250, runs=False, firewalled=True, **REFUSED)]) == []
+
+
+def test_a_firewall_excuses_nothing_but_a_refusal():
+    for excused in (met(6250, "no answer", firewalled=True), met(6250, **REFUSED)):
+        (_problem,), warnings = faults("new", [excused])
+        assert (warnings, to_try_again([excused])) == ([], [])
+    reached = met(2049, refused=True, firewalled=True)  # one that may refuse
+    assert (faults("new", [reached]), to_try_again([reached])) == (([], []), [])
+
+
 def test_a_name_from_the_hosts_file_is_a_risk_told_once():
-    tried = {"peer": "core1", "name": "core1.lan", "error": None, "in_hosts_file": True, "setting": "external_hostname"}
-    problems, (warning,) = faults("webapp1", [{**tried, "port": port} for port in (6250, 6251)])
+    problems, (warning,) = faults("webapp1", [met(port, in_hosts_file=True) for port in (6250, 6251)])
     assert problems == []
     assert "which containers do not read" in warning.wrong
