@@ -43,7 +43,8 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - V(hosts), with V(listen), V(peers) and V(connect) of every host that has something to do; and V(settled), whether everything runs already.
+    - V(hosts), with V(listen), V(peers) and V(connect) of every host that has something to do; and V(settled), whether everything runs already,
+      under the names that are wanted.
   type: dict
 """
 
@@ -52,8 +53,9 @@ from ansible_collections.waba.cluster.plugins.module_utils.planner.reach import 
 
 def reach_plan(variables, hosts, registered, share=None):
     """Return `planner.reach.plan` of the results that hosts have in the registered variable."""
-    plans = plan({host: variables[host][registered] for host in hosts if registered in variables[host]}, share)
-    return {"hosts": plans, "settled": is_settled(plans)}
+    reports = {host: variables[host][registered] for host in hosts if registered in variables[host]}
+    plans = plan(reports, share)
+    return {"hosts": plans, "settled": is_settled(plans, reports)}
 
 
 class FilterModule:

@@ -129,7 +129,9 @@ nodes:
   elements: dict
   sample: [{name: master1, role: master, published: [6254, 6255, 6256, 6257], running: [], address: ""}]
 facts:
-  description: What the hosts of a cluster are compared by; and whether the host serves the share for media and has rules of M(waba.cluster.firewall).
+  description:
+    - What the hosts of a cluster are compared by; whether the host serves the share for media, and has rules of M(waba.cluster.firewall); whether its
+      containers run under the names and addresses that are wanted now, and by which names they look for the database.
   returned: always
   type: dict
   sample:
@@ -139,6 +141,8 @@ facts:
     machine_id: 0b5c8f0a2d3e4b5c8f0a2d3e4b5c8f0a
     serves_share: false
     firewall: false
+    as_deployed: true
+    databases: [db1.example.com]
 clock:
   description: The host's clock, in seconds since 1970.
   returned: always
@@ -170,6 +174,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.options import HOSTS_
 from ansible_collections.waba.cluster.plugins.module_utils.planner import (
     ports_in_use,
     problems,
+    reach,
     requirements,
     rolling,
     software,
@@ -206,12 +211,12 @@ OPTIONS = {
 
 
 COUNTS = ("masters_total", "coreapps_total", "webapps_total", "shards", "ha")
-REPORTED = ("name", "role", "published", "running")
+REPORTED = ("name", "role", "published", "running", "address")
 
 
 def check(module):
-    """Return (problems, warnings, nodes) of a host. Raises DriverError."""
-    params = module.params
+    """Return (problems, warnings, nodes, facts) of a host. Raises DriverError."""
+    params, deployed = module.params, deployed_nodes(module.params)
     found = requirements.cluster_problems(*(params[key] for key in COUNTS))
     warnings = requirements.gathering_warnings(params)
     try:
@@ -223,7 +228,14 @@ def check(module):
         taken, ours = host.ports_taken(params["cluster_name"], (params["images"] or {}).values())
         for gathered, more in zip((found, warnings), ports_in_use.clashes(nodes, taken, params)):
             gathered.extend(more)
-        nodes = [{**node, "running": [port for port in node["published"] if port in ours]} for node in nodes]
+        nodes = [
+            {
+                **node,
+                "running": [port for port in node["published"] if port in ours],
+                "address": published_on(node, params),
+            }
+            for node in nodes
+        ]
         found.extend(requirements.memory_problems(nodes, machine.memory_mb()))
         found.extend(rolling.version_problems(running_nodes(params), params["images"], params["version_change"]))
     found.extend(requirements.host_problems({**host.host_facts(params), "nfs": machine.has_nfs()}, params))
@@ -236,7 +248,15 @@ def check(module):
     found.extend(peers.addresses(params["hosts"], params["host"])[1])
     if params["database"] and not params["database_password_known"]:
         found.extend(forgotten_password(params))
-    return found, warnings, nodes
+    facts = {
+        **{key: params[key] for key in ("external_hostname", "layout", "cluster_name")},
+        "machine_id": machine.machine_id(),
+        "serves_share": host.listens(params["nfs_port"]),
+        "firewall": firewall.is_kept(params["cluster_name"]),
+        "as_deployed": reach.is_as_deployed(nodes, deployed),
+        "databases": sorted({node["database"] for node in deployed.values()} - {""}),
+    }
+    return found, warnings, nodes, facts
 
 
 def volume_problems(params, nodes):
@@ -254,6 +274,14 @@ def running_nodes(params):
     except DockerUnavailable:
         return []
     return [node for node in found if node["image"]]
+
+
+def deployed_nodes(params):
+    """Return `driver.nodes.deployed` of this host; nothing where that cannot be asked yet. Raises DriverError."""
+    try:
+        return live_nodes.deployed(docker_engine.connect(), params["cluster_name"])
+    except DockerUnavailable:
+        return {}
 
 
 def database_problems(address, timeout):
@@ -276,20 +304,15 @@ def main():
     params["external_hostname"] = params["external_hostname"] or socket.getfqdn()
     clock = time.time()
     try:
-        found, warnings, nodes = check(module)
+        found, warnings, nodes, facts = check(module)
     except DriverError as error:
         module.fail_json(msg=str(error))
     module.exit_json(
         changed=False,
         problems=[problem._asdict() for problem in found],
         risks=[warning._asdict() for warning in warnings],
-        nodes=[{**{key: node[key] for key in REPORTED}, "address": published_on(node, params)} for node in nodes],
-        facts={
-            **{key: params[key] for key in ("external_hostname", "layout", "cluster_name")},
-            "machine_id": machine.machine_id(),
-            "serves_share": host.listens(params["nfs_port"]),
-            "firewall": firewall.is_kept(params["cluster_name"]),
-        },
+        nodes=[{key: node[key] for key in REPORTED} for node in nodes],
+        facts=facts,
         clock=clock,
     )
 

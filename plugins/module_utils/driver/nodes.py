@@ -38,6 +38,24 @@ def observed(client, cluster, path, roles=NODES):
     return list(found.values())
 
 
+def deployed(client, cluster):
+    """Return how the running containers of a host are reached, and where they look for the database: {service: {"hostname", "address", "database"}}.
+
+    All are str: "" for what a container does not say, and for every address. client: docker.DockerClient. Raises DriverError.
+    """
+    found = {}
+    for container in containers.with_labels(client, f"{contract.LABEL_CLUSTER}={cluster}"):
+        config, node = container["Config"], _container(container)
+        if node["state"] == "running":
+            environment = dict(entry.partition("=")[::2] for entry in config.get("Env") or [])
+            found[config["Labels"].get(contract.LABEL_INSTANCE)] = {
+                "hostname": environment.get("COREAPP_HOSTNAME") or environment.get("WEBAPP_HOSTNAME", ""),
+                "address": node["address"],
+                "database": environment.get("WA_DB_HOSTNAME", ""),
+            }
+    return found
+
+
 def _in_files(cluster, path):
     for name in contract.ALL_FILES:
         state = files.read(os.path.join(path, name)) if name.endswith(".yml") and yaml else None

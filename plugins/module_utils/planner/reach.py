@@ -86,13 +86,40 @@ def _takes_part(checks):
     return "facts" in checks and bool(checks["nodes"]) and checks["facts"]["layout"] == "role"
 
 
-def is_settled(plans):
-    """Return whether everything that is to be reached runs already, so that the cluster itself would tell what it cannot reach."""
-    return all(not one["listen"] for one in plans.values())
+def is_settled(plans, reports):
+    """Return whether all that is to be reached runs already, and is called by the names that are wanted, so that the cluster itself would tell what it
+    cannot reach. plans: as from `plan`, of these reports.
+    """
+    known = [checks for checks in reports.values() if _takes_part(checks)]
+    databases = {
+        checks["facts"]["external_hostname"] for checks in known for node in checks["nodes"] if node["role"] == "mysql"
+    }
+    return (
+        all(not one["listen"] for one in plans.values())
+        and all(checks["facts"]["as_deployed"] for checks in known)
+        and not (databases and any(set(checks["facts"]["databases"]) - databases for checks in known))
+    )
+
+
+def is_as_deployed(nodes, deployed):
+    """Return whether the nodes of a host that run are reached by the names, and at the addresses, that are wanted.
+
+    nodes: as from `nodes.plan_nodes`, with the "address" that they are to be published on. deployed: as from `driver.nodes.deployed`.
+    """
+    return all(
+        _plain(deployed[node["name"]]["address"]) == _plain(node["address"])
+        and deployed[node["name"]]["hostname"] in (node["hostname"], "")
+        for node in nodes
+        if node["name"] in deployed
+    )
+
+
+def _plain(address):
+    return "" if not address or ipaddress.ip_address(address).is_unspecified else address
 
 
 def _offers(node):
-    if node["role"] == "webapp" and node["address"] and not ipaddress.ip_address(node["address"]).is_unspecified:
+    if node["role"] == "webapp" and _plain(node["address"]):
         return []
     running = set(node["running"])
     return [{"address": node["address"], "port": port, "runs": port in running} for port in node["published"]]

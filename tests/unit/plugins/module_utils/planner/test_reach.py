@@ -3,7 +3,14 @@
 
 from __future__ import annotations
 
-from ansible_collections.waba.cluster.plugins.module_utils.planner.reach import faults, is_settled, plan, to_try_again
+import pytest
+from ansible_collections.waba.cluster.plugins.module_utils.planner.reach import (
+    faults,
+    is_as_deployed,
+    is_settled,
+    plan,
+    to_try_again,
+)
 
 
 def node(role, *ports, running=(), address=""):
@@ -11,8 +18,8 @@ def node(role, *ports, running=(), address=""):
 
 
 def checks(name, *nodes, layout="role", **facts):
-    known = {"external_hostname": name, "layout": layout, "serves_share": False, "firewall": False, **facts}
-    return {"facts": known, "nodes": list(nodes)}
+    known = {"external_hostname": name, "layout": layout, "serves_share": False, "firewall": False}
+    return {"facts": {**known, "as_deployed": True, "databases": [], **facts}, "nodes": list(nodes)}
 
 
 def tries(plans, host, *keys):
@@ -61,6 +68,10 @@ def test_who_was_not_asked_or_has_one_network_has_nothing_to_do():
     assert plan({"core": CLUSTER["core"]}) == {"core": idle}
 
 
+def settled(reports, shared=None):
+    return is_settled(plan(reports, shared), reports)
+
+
 EVERYONE = ["core", "db", "web"]
 
 
@@ -99,7 +110,7 @@ def test_a_server_among_the_hosts_stands_in_until_it_serves():
     assert [(one["peer"], one["runs"], one["may_refuse"]) for one in to_the_share(plans)["web"]] == [
         ("db", False, False)
     ]
-    assert not is_settled(plans)
+    assert not settled(CLUSTER, share(server="db"))
     serving = plan({**CLUSTER, "db": checks("db.lan", node("mysql", 3306), serves_share=True)}, share(server="db"))
     assert [one["port"] for one in serving["db"]["listen"]] == [3306]
     assert [(one["runs"], one["may_refuse"]) for one in to_the_share(serving)["web"]] == [(True, False)]
@@ -130,13 +141,41 @@ def test_what_is_wrong_with_the_way_to_the_share_is_told_by_its_setting():
     assert (problem.variable, problem.wrong) == ("nfs_mount_server", "web1 cannot reach nfs (nfs.lan:2049): no answer")
 
 
+RUNNING = {
+    "db": checks("db.lan", node("mysql", 3306, running=[3306])),
+    "core": checks("core.lan", node("coreapp", 6250, running=[6250]), databases=["db.lan"]),
+    "web": checks("web.lan", node("webapp", 9090, running=[9090]), databases=["db.lan"]),
+}
+
+
 def test_a_cluster_is_settled_when_nobody_has_to_stand_in():
-    assert not is_settled(plan(CLUSTER))
-    running = {
-        "core": checks("core.lan", node("coreapp", 6250, running=[6250])),
-        "web": checks("web.lan", node("webapp", 9090, running=[9090])),
-    }
-    assert is_settled(plan(running))
+    assert not settled(CLUSTER)
+    assert settled(RUNNING)
+
+
+def test_a_cluster_is_not_settled_where_another_name_is_wanted_than_its_containers_carry():
+    renamed = checks("typo.lan", node("coreapp", 6250, running=[6250]), as_deployed=False)
+    assert not settled({**RUNNING, "core": renamed})
+    assert not settled({**RUNNING, "db": checks("typo.lan", node("mysql", 3306, running=[3306]))})
+    limited = {host: RUNNING[host] for host in ("core", "web")}
+    assert settled(limited), "whose database is not of this run is not compared"
+
+
+@pytest.mark.parametrize(
+    ("carried", "same"),
+    [
+        ({}, True),
+        ({"hostname": "old.lan"}, False),
+        ({"hostname": ""}, True),
+        ({"address": "192.0.2.1"}, False),
+        ({"address": "0.0.0.0"}, True),
+    ],
+)
+def test_a_host_is_as_deployed_when_its_containers_carry_what_is_wanted(carried, same):
+    wanted = [{"name": "wacore", "hostname": "new.lan", "address": ""}]
+    found = {"wacore": {"hostname": "new.lan", "address": "", "database": "", **carried}, "former": {}}
+    assert is_as_deployed(wanted, found) is same
+    assert is_as_deployed(wanted, {})
 
 
 def test_ports_of_one_peer_with_one_fault_are_one_problem():
