@@ -11,8 +11,9 @@ description:
   - Looks for everything that would make a deployment fail later, and tells it all at once, each with the setting, its value,
     what is wrong and how to mend it. It never fails because of what it finds, so that the findings of all hosts can be shown together.
   - Checks the input as C(waba.cluster.compose_files) does; every port of every range against the programs and containers of the host
-    (our own containers are no clash); the database, if it is one of yours; distribution, Docker engine and Compose; free space, memory,
-    architecture, the kernel's NFS client and certificate files; and whether the cluster as a whole can survive the loss of a node.
+    (our own containers are no clash), and the addresses that they are published on; the database, if it is one of yours; distribution, Docker engine
+    and Compose; free space, memory, architecture, volumes, the kernel's NFS client and certificate files; and whether the cluster as a whole can
+    survive the loss of a node.
   - With O(hosts), given where only the cluster's hosts are to reach its ports, that each is found by its first name, and that this one comes
     to the others from an address that it is known by.
   - Needs nothing on the host but Python. Changes nothing.
@@ -236,6 +237,7 @@ def check(module):
             }
             for node in nodes
         ]
+        found.extend(requirements.address_problems(nodes, params, host.has_address))
         found.extend(requirements.memory_problems(nodes, machine.memory_mb()))
         found.extend(rolling.version_problems(running_nodes(params), params["images"], params["version_change"]))
     found.extend(requirements.host_problems({**host.host_facts(params), "nfs": machine.has_nfs()}, params))
@@ -262,8 +264,9 @@ def check(module):
 def volume_problems(params, nodes):
     """Return what is wrong (list of Problem) with the volumes of this host. Raises DriverError."""
     used = volumes.given(params["volumes"], nodes).items()
-    # The folder for media may be a share that is yet to be mounted.
-    settled = {kind: volume for kind, volume in used if (kind, volume["type"]) != ("media", "bind")}
+    # Where the host mounts the share, that is the folder for media, and yet to be mounted.
+    shared = ("media", "bind") if params["nfs"] else None
+    settled = {kind: volume for kind, volume in used if (kind, volume["type"]) != shared}
     return volume_use.problems(params, settled)
 
 

@@ -311,6 +311,14 @@ FIREWALL = [
     stranger("there", "here", HERE_KNOWN_BY),
 ]  # fmt: skip
 
+NOT_HERE = "this host has no such address"
+ELSEWHERE = [
+    ("here", "waba_publish_address (publish_address)", HERE_KNOWN_BY, NOT_HERE, "Give an address of this host, or '' for all"),
+    ("here", "waba_webapp_publish_address (webapp_publish_address)", "2001:db8::7", NOT_HERE, "Give an address of this host, or '' for all"),
+    ("here", "waba_volumes (volumes.media.source)", "/nowhere/media", "it cannot be used: No such file or directory",
+     "Make the folder or mount the share, or mend path, owner or mode"),
+]  # fmt: skip
+
 
 def none_of(kind: str) -> tuple:
     mend = f"Name an instance on a host of the group waba_{kind}, or leave it out there: each has one then"
@@ -453,6 +461,20 @@ RUNS = {
             "waba_webapps": {"hosts": {"lost": {"waba_external_hostname": "lost.invalid"}}},
         },
         "refused": FIREWALL,
+    },
+    "elsewhere": {
+        "vars": {
+            "waba_layout": "single_server",
+            "waba_cluster_name": "waba-inputs",
+            "waba_ha": False,
+            "waba_publish_address": HERE_KNOWN_BY,
+            "waba_webapp_publish_address": "2001:db8::7",
+            "waba_volumes": {"media": {"type": "bind", "source": "/nowhere/media"}},
+            "waba_database_host": "127.0.0.1",
+            "waba_database_port": TAKEN_PORT,
+        },
+        "groups": {group: {"hosts": {"here": {}}} for group in ("waba_masters", "waba_coreapps", "waba_webapps")},
+        "refused": ELSEWHERE,
     },
     "nobody": {
         "vars": {

@@ -22,8 +22,10 @@ from conftest import (
     wait_for,
     webapp,
 )
+from plays import refusal
 
 MOST_REMOTE_TASKS = 8
+NOWHERE = "203.0.113.77"  # of nobody: RFC 5737
 
 
 def test_the_cluster_is_whole_and_both_webapps_take_messages(api: Api) -> None:
@@ -54,6 +56,20 @@ def test_a_run_without_the_first_webapp_looks_at_the_health_from_the_next(lab: L
     _before, _task, looked = result.stdout.partition("Healthy | Wait until the cluster itself says so]")
     assert "ok: [webapp2]" in looked, result.stdout
     assert "Healthy: 1 primary and 1 secondary masters" in " ".join(looked.split())
+
+
+@pytest.mark.parametrize("host", ["coreapp3", "db1"])
+def test_a_name_that_leads_nowhere_is_refused_while_everything_runs(lab: Lab, host: str) -> None:
+    before = lab.started(), lab.files()
+    typo = INVENTORY / "3-typo.yml"
+    mistyped = {"hosts": {host: {"waba_external_hostname": NOWHERE}}}
+    typo.write_text(yaml.safe_dump({"all": mistyped}), encoding="utf-8")
+    try:
+        told = refusal(play("playbooks/site.yml"))
+    finally:
+        typo.unlink()
+    assert f"webapp1 cannot reach {host} ({NOWHERE}:" in told
+    assert (lab.started(), lab.files()) == before
 
 
 def test_check_mode_on_deployed_hosts_changes_nothing(lab: Lab) -> None:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import glob
 import os
 import platform
@@ -143,6 +144,16 @@ def folder_fault(path, owner, mode):
     if mode is not None and stat.S_IMODE(status.st_mode) != int(mode, 8):
         return f"its mode is {stat.S_IMODE(status.st_mode):04o}, not {int(mode, 8):04o}"
     return None
+
+
+def has_address(address):
+    """Return whether something on this host can listen on an IP address (str)."""
+    try:
+        with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM) as asking:
+            asking.bind((address, 0))
+    except OSError as error:
+        return error.errno not in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
+    return True
 
 
 def connection_error(host, port, timeout):

@@ -62,9 +62,14 @@ def given_volumes(volumes):
     }
 
 
+def publish_option(node):
+    """Return the option (str) that says on which address a node is published."""
+    return "webapp_publish_address" if node["role"] == "webapp" else "publish_address"
+
+
 def published_on(node, params):
     """Return the address (str, "" for all) on which a node is published."""
-    return params["webapp_publish_address" if node["role"] == "webapp" else "publish_address"]
+    return params[publish_option(node)]
 
 
 def _holders(params):

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from ansible_collections.waba.cluster.plugins.module_utils.planner.given_secrets import is_vendors
+from ansible_collections.waba.cluster.plugins.module_utils.planner.nodes import publish_option, published_on
 from ansible_collections.waba.cluster.plugins.module_utils.planner.problems import Problem
 
 FEWEST_MASTERS = 2
@@ -88,6 +89,19 @@ def host_problems(facts, params):
         wrong = "this host's kernel has no NFS client, neither built in nor as a module"
         problems.append(Problem("nfs", True, wrong, "Install a kernel that has one, or do without shared media here"))
     return problems
+
+
+def address_problems(nodes, params, has_address):
+    """Return a Problem for every address on which a host's nodes are to be published and that it does not have.
+
+    nodes: as from `nodes.plan_nodes`. params: the options they were planned from. has_address: tells of an address (str) whether the host has it.
+    """
+    wanted = {publish_option(node): published_on(node, params) for node in nodes if node["published"]}
+    return [
+        Problem(option, address, "this host has no such address", "Give an address of this host, or '' for all")
+        for option, address in sorted(wanted.items())
+        if address and not has_address(address)
+    ]
 
 
 def memory_needed(nodes):

@@ -30,6 +30,22 @@ def test_two_masters_on_one_of_many_hosts_are_worth_a_warning(params):
     assert len(requirements.gathering_warnings(params)) == 2
 
 
+def test_an_address_that_the_host_has_not_is_told_by_its_option_where_a_node_is_published_there(params):
+    params.update(publish_address="192.0.2.1", webapp_publish_address="192.0.2.2")
+    nodes = plan_nodes(params)
+    assert requirements.address_problems(nodes, params, lambda _address: True) == []
+    found = requirements.address_problems(nodes, params, lambda _address: False)
+    assert [(one.variable, one.value) for one in found] == [
+        ("publish_address", "192.0.2.1"),
+        ("webapp_publish_address", "192.0.2.2"),
+    ]
+    without_webapp = [node for node in nodes if node["role"] != "webapp"]
+    (problem,) = requirements.address_problems(without_webapp, params, lambda _address: False)
+    assert problem.variable == "publish_address"
+    params.update(publish_address="", webapp_publish_address="")
+    assert requirements.address_problems(nodes, params, lambda _address: False) == []
+
+
 def test_memory_is_counted_by_whose_image_runs(params):
     nodes = plan_nodes(params)
     assert requirements.memory_needed(nodes) == 256 + 5 * 96
