@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
 
-PLAYBOOKS = sorted((Path(__file__).resolve().parents[2] / "playbooks").glob("*.yml"))
+ROOT = Path(__file__).resolve().parents[2]
+PLAYBOOKS = sorted((ROOT / "playbooks").glob("*.yml"))
 
 
 @pytest.mark.parametrize("playbook", PLAYBOOKS, ids=lambda path: path.stem)
@@ -17,3 +20,20 @@ def test_no_play_is_for_a_member_of_a_group_that_a_limit_may_leave_out(playbook:
     assert [
         play["name"] for play in plays if str(play.get("hosts", "")).endswith("]") and isinstance(play["hosts"], str)
     ] == []
+
+
+@pytest.mark.parametrize(
+    ("preflight", "may_have"),
+    [({}, True), *(({"__waba_preflight": {"facts": {"firewall": had}}}, had) for had in (True, False))],
+)
+def test_rules_are_looked_for_where_preflight_found_some_or_never_asked(preflight: dict, may_have: bool) -> None:
+    variables = f"@{ROOT}/roles/waba/vars/main.yml"
+    given = json.dumps({"ansible_play_hosts_all": ["localhost"], **preflight})
+    shown = subprocess.run(
+        ["ansible", "localhost", "-m", "debug", "-a", "var=__waba_firewall_was", "-e", variables, "-e", given],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    assert f"__waba_firewall_was: {str(may_have).lower()}" in shown.replace('"', "")
