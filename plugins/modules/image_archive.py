@@ -10,6 +10,7 @@ version_added: 1.0.0
 description:
   - Saves images of this machine's engine into a folder, each as a file of its own, with an index (C(images.json)) and checksums (C(SHA256SUMS)).
   - An image that the folder has already, by its id, is not saved again. A file is whole or is not there.
+  - Everybody may read the files; a folder that is made belongs to whom the folder around it belongs to. So root may save for a user, who then copies.
 author:
   - waba.cluster contributors (!UNKNOWN)
 extends_documentation_fragment:
@@ -100,16 +101,15 @@ def save(module):
         if index.get(name, {}).get("id") != facts[name]["id"] or not is_whole(folder, index.get(name))
     ]
     if stale and not module.check_mode:
-        files.make_folder(folder)
+        image_store.have_folder(folder)
         for name in stale:
             former = index.get(name, {}).get("file")
             index[name] = image_store.save(client, folder, name, facts[name])
             if former and former not in {entry["file"] for entry in index.values()}:
                 files.remove(os.path.join(folder, former))
-            files.write(
-                os.path.join(folder, image_supply.INDEX), json.dumps(index, indent=2, sort_keys=True) + "\n", 0o644
-            )
-            files.write(os.path.join(folder, image_supply.SUMS), image_supply.sums(index), 0o644)
+            text = json.dumps(index, indent=2, sort_keys=True) + "\n"
+            files.write(os.path.join(folder, image_supply.INDEX), text, image_store.READABLE)
+            files.write(os.path.join(folder, image_supply.SUMS), image_supply.sums(index), image_store.READABLE)
     return {name: index[name] for name in names if name in index}, stale
 
 

@@ -22,6 +22,7 @@ except ImportError:
     NotFound = LookupError
 
 PIECE = 2**20  # bytes read at a time
+READABLE = 0o644  # nothing in an image is secret, and whoever runs Ansible copies what root may have saved
 
 
 def facts(client, names):
@@ -68,6 +69,30 @@ def read_index(folder):
         raise DriverError(f"{path} cannot be understood: {error}. Save the archive again.") from error
 
 
+def have_folder(path):
+    """Make a folder, and parents that are missing, for whom the folder belongs to in which the first is made. Raises DriverError.
+
+    Root may run this for a user in whose home the folder is.
+    """
+    there, absent = os.path.abspath(path), []
+    while not os.path.lexists(there):
+        absent.append(there)
+        there = os.path.dirname(there)
+    try:
+        owner = os.stat(there)
+        for folder in reversed(absent):
+            os.mkdir(folder)
+            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+            try:
+                os.fchmod(descriptor, files.FOLDER_MODE)
+                if os.geteuid() == 0:
+                    os.fchown(descriptor, owner.st_uid, owner.st_gid)
+            finally:
+                os.close(descriptor)
+    except OSError as error:
+        raise DriverError(f"Cannot make the folder {path}: {error.strerror}.") from error
+
+
 def save(client, folder, name, fact):
     """Save an image into an archive; return its entry of the index. A file that is whole has its name, one that is not has another."""
     file = image_supply.file_name(name, fact["id"])
@@ -79,6 +104,7 @@ def save(client, folder, name, fact):
             for piece in client.api.get_image(name, chunk_size=PIECE):
                 output.write(piece)
                 digest.update(piece)
+            os.fchmod(output.fileno(), READABLE)
             output.flush()
             os.fsync(output.fileno())
         os.replace(beside, target)

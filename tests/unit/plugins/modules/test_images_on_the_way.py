@@ -8,6 +8,7 @@ import io
 import os
 import shutil
 import socket
+import stat
 import subprocess
 import tarfile
 import time
@@ -93,6 +94,41 @@ def test_another_image_of_the_same_name_is_replaced_by_the_one_that_is_meant(run
     run(host_images, images=[name], known=known, archives=str(tmp_path))
     assert engine.images.get(name).id == meant
     engine.images.remove(other)
+
+
+@pytest.fixture
+def strict_umask():
+    before = os.umask(0o077)
+    yield
+    os.umask(before)
+
+
+def test_whoever_runs_ansible_can_read_what_root_saved(run, make_image, name, tmp_path, strict_umask):
+    make_image(name)
+    folder = tmp_path / "cache" / "waba-images"
+    run(image_archive, path=str(folder), images=[name])
+    assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o644}
+    assert {stat.S_IMODE(path.stat().st_mode) for path in (folder, folder.parent)} == {0o755}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_root_takes_no_folder_of_a_users_home_for_itself(run, make_image, name, tmp_path):
+    make_image(name)
+    user = 4711
+    os.chown(tmp_path, user, user)
+    given = tmp_path / "given"
+    given.mkdir(mode=0o700)
+    for folder in (tmp_path / "cache" / "waba-images", given):
+        run(image_archive, path=str(folder), images=[name])
+    assert {path.stat().st_uid for path in (tmp_path / "cache", tmp_path / "cache" / "waba-images")} == {user}
+    assert (given.stat().st_uid, stat.S_IMODE(given.stat().st_mode)) == (0, 0o700), "what is there is left as it is"
+
+
+def test_a_folder_that_cannot_be_made_is_said_by_name(run, make_image, name, tmp_path):
+    make_image(name)
+    (tmp_path / "file").touch()
+    answer = run(image_archive, path=str(tmp_path / "file" / "images"), images=[name])
+    assert "file/images: Not a directory" in answer["msg"]
 
 
 def test_an_interrupted_copy_leaves_no_image_and_says_so(run, engine, make_image, name, tmp_path):
