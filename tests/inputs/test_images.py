@@ -1,0 +1,54 @@
+"""What images.yml saves: what any host of an inventory is to have, and nothing else."""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import docker
+import pytest
+import yaml
+from plays import changed, play_on
+
+REPOSITORY = "waba-inputs"
+
+
+@pytest.fixture
+def tiny_images() -> Iterator[dict[str, str]]:
+    """Names, by what they are for, of images with nothing in them but their name."""
+    engine, names = docker.from_env(), {use: f"{REPOSITORY}/{use}:v1" for use in ("coreapp", "webapp", "mysql")}
+    for use in names:
+        packed = io.BytesIO()
+        with tarfile.open(fileobj=packed, mode="w") as archive:
+            archive.addfile(tarfile.TarInfo(use))
+        engine.api.import_image_from_data(packed.getvalue(), repository=f"{REPOSITORY}/{use}", tag="v1")
+    yield names
+    for name in names.values():
+        engine.images.remove(name)
+
+
+def test_an_image_that_is_said_for_one_group_alone_is_saved_too(tiny_images: dict[str, str], tmp_path: Path) -> None:
+    # No host is asked anything: what is saved is the controller's.
+    inventory = {
+        "all": {
+            "vars": {
+                "images_source": "preloaded",
+                "images_archive": str(tmp_path / "saved"),
+                "waba_coreapp_image": tiny_images["coreapp"],
+                "waba_mysql_image": tiny_images["mysql"],
+            },
+            "children": {
+                "waba_mysql": {"hosts": {"192.0.2.1": {}}},
+                "waba_masters": {"hosts": {"192.0.2.2": {}}},
+                "waba_coreapps": {"hosts": {"192.0.2.2": {}}},
+                "waba_webapps": {"hosts": {"192.0.2.3": {}}, "vars": {"waba_webapp_image": tiny_images["webapp"]}},
+            },
+        }
+    }
+    (tmp_path / "hosts.yml").write_text(yaml.safe_dump(inventory), encoding="utf-8")
+    assert changed(play_on(tmp_path / "hosts.yml", "playbooks/images.yml")) == 1
+    saved = json.loads((tmp_path / "saved" / "images.json").read_text(encoding="utf-8"))
+    assert set(saved) == set(tiny_images.values())
