@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import Api, Cluster, accepted, are_whole, changed, made_backup, play, refusal, wait_for
+from conftest import INVENTORY, Api, Cluster, accepted, are_whole, changed, made_backup, play, refusal, wait_for
+from killing import Kill, run_on
 
 LATER = ("-e", "waba_version=2.0.0")
 OUTAGE = ("-e", "waba_upgrade_outage=true")
@@ -50,3 +51,14 @@ def test_the_backup_leads_back(cluster: Cluster, apis: list[Api], upgraded) -> N
     wait_for(lambda: are_whole(apis), 60, "the cluster is whole after going back")
     assert cluster.sql(f"SELECT COUNT(*) FROM message WHERE message_id = '{kept}'") == "1"
     assert changed(play("site.yml")) == 0
+
+
+def test_a_run_after_a_killed_one_starts_all_that_was_stopped(cluster: Cluster, apis: list[Api]) -> None:
+    """Killed when the masters had their turn: they run the new version, are stopped again, and are in no need of another image."""
+    kill = Kill(7, mark="Step by step")
+    killed = run_on(INVENTORY, "upgrade.yml", *LATER, *OUTAGE, kill=kill)
+    assert killed.task.endswith("Write their new definition"), killed.tasks
+    assert cluster.versions() == {"1.0.0", "2.0.0"}
+    changed(play("upgrade.yml", *LATER, *OUTAGE))
+    assert cluster.versions() == cluster.versions_in_file() == {"2.0.0"}
+    assert are_whole(apis), "upgrade.yml waited for that"
