@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import FOLDER, NAME, SECRETS_FILE, Api, Cluster, changed, play, wait_for
-from plays import refusal
+from conftest import FOLDER, INVENTORY, NAME, SECRETS_FILE, Api, Cluster, changed, play, wait_for
+from plays import play_on, refusal
 
 DOWN = {
     "ansible_connection": "ssh",
@@ -158,4 +158,22 @@ def test_status_with_no_webapp_and_a_host_that_is_down(
     assert problems(state)["waweb"] == "it is exited"
     assert [one["state"] for one in state["nodes"] if one["host"] == "gone"] == ["DOWN"]
     assert [one["state"] for one in state["nodes"] if one["service"] == "master1"] == ["running healthy"]
+    wait_for(api.is_whole, 60, "the cluster is whole again")
+
+
+def test_status_without_the_secrets_is_no_success(cluster: Cluster, tmp_path: Path) -> None:
+    path = tmp_path / "none.yml"
+    result, state = status(tmp_path, "-e", f"waba_secrets_file={path}")
+    assert (result.returncode, state["healthy"], list(problems(state))) == (2, None, ["(the cluster)"])
+    assert "Bring waba_secrets.yml here" in problems(state)["(the cluster)"]
+    assert not path.exists()
+
+
+def test_start_with_a_limit_asks_nothing_of_the_first_webapp_s_host(api: Api, cluster: Cluster, tmp_path: Path) -> None:
+    path = tmp_path / "down.yml"
+    down = {**DOWN, "waba_webapp_instances": [{"name": "waweb3", "port": 9099}]}
+    path.write_text(yaml.safe_dump({"waba_webapps": {"hosts": {"gone": down}}}), encoding="utf-8")
+    cluster.container("waweb").stop()
+    result = play_on(path, "playbooks/start.yml", "-i", str(INVENTORY), "--limit", "localhost")
+    assert changed(result) == 1
     wait_for(api.is_whole, 60, "the cluster is whole again")
