@@ -41,7 +41,7 @@ def test_a_folder_that_others_mount_is_not_unmounted(cluster: Cluster, tmp_path:
     more, media = tmp_path / "more.yml", {"media": {"type": "bind", "source": str(tmp_path)}}
     more.write_text(json.dumps({"waba_nfs_clients": {"hosts": {"localhost": {}}}}), encoding="utf-8")
     other = cluster.engine.containers.create(
-        cluster.container("wacore").image, volumes=[f"{tmp_path}:/media"], name=f"{NAME}-others"
+        cluster.container("db").image, volumes=[f"{tmp_path}:/media"], name=f"{NAME}-others"
     )
     try:
         result = play(UNINSTALL, "--check", *KEEP, "-i", str(more), "-e", json.dumps({"waba_volumes": media}))
