@@ -175,7 +175,9 @@ def registry(tmp_path_factory):
         f"http: {{addr: '{address}'}}\nauth: {{htpasswd: {{realm: test, path: {folder / 'htpasswd'}}}}}\n"
     )
     with open(folder / "log", "w") as log:
-        process = subprocess.Popen([program, "serve", folder / "config.yml"], stdout=log, stderr=log)
+        # ansible-test forks for a test, and what the fork has set up is never torn down: so it ends with it.
+        command = ["setpriv", "--pdeathsig", "TERM", program, "serve", folder / "config.yml"]
+        process = subprocess.Popen(command, stdout=log, stderr=log)
     deadline = time.monotonic() + 30
     while not answers(address):
         assert process.poll() is None, (folder / "log").read_text()
