@@ -104,7 +104,6 @@ ETAB = "/var/lib/nfs/etab"
 EXPORTS = ("/etc/exports", "/etc/exports.d/*.exports")  # what exportfs reads
 HEADER = "Managed by Ansible, waba.cluster; changes by hand are overwritten"
 FILE_MODE = 0o644
-NEW_FOLDER_MODE = 0o755
 TIMEOUT = 30  # seconds for one exportfs
 
 
@@ -151,7 +150,7 @@ def ensure_folder(path, params, check_mode):
         raise DriverError(f"{path} is there, but it is no folder. Move it away, or set another nfs_server_export.")
     wanted = nfs.wanted_folder(params)
     found = nfs.folder_of(path) if os.path.isdir(path) else None
-    to_be = nfs_share.folder_to_be(found or (os.geteuid(), os.getegid(), NEW_FOLDER_MODE), wanted)
+    to_be = nfs_share.folder_to_be(found or (os.geteuid(), os.getegid(), files.FOLDER_MODE), wanted)
     if found != to_be and not check_mode:
         try:
             os.makedirs(path, exist_ok=True)

@@ -39,11 +39,9 @@ def images(client, names, own):
 
     own: the containers of `cluster_objects`. The images that these were made from are looked at too.
     """
-    own_ids = {container["inspected"]["Id"] for container in own}
     wanted = {*names, *(container["inspected"]["Config"]["Image"] for container in own)}
     found = containers.image_facts(client, wanted)
-    with engine_errors("list the containers"):
-        others = [one for one in client.api.containers(all=True) if one["Id"] not in own_ids]
+    others = _others(client, own)
     return [
         {"name": name, "used_by": sorted(one["Names"][0].lstrip("/") for one in others if one["ImageID"] == fact["id"])}
         for name, fact in found.items()
@@ -63,13 +61,17 @@ def folder_users(client, folders, own):
 
     own: the containers of `cluster_objects`.
     """
-    own_ids = {container["inspected"]["Id"] for container in own}
-    with engine_errors("list the containers"):
-        others = [one for one in client.api.containers(all=True) if one["Id"] not in own_ids]
+    others = _others(client, own)
     return {
         folder: sorted(one["Names"][0].lstrip("/") for one in others if any(map(_is_below(folder), one["Mounts"])))
         for folder in folders
     }
+
+
+def _others(client, own):
+    own_ids = {container["inspected"]["Id"] for container in own}
+    with engine_errors("list the containers"):
+        return [one for one in client.api.containers(all=True) if one["Id"] not in own_ids]
 
 
 def _is_below(folder):

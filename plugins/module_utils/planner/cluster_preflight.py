@@ -72,12 +72,16 @@ def _disagreements(known):
     rows = []
     for setting in ("cluster_name", "layout"):
         values = {host: checks["facts"][setting] for host, checks in known.items()}
-        counts = Counter(values.values()).most_common()
-        for host, value in values.items():
-            if value != counts[0][0]:
-                wrong = f"most hosts of the cluster have {counts[0][0]!r}"
-                rows.append((host, Problem(setting, value, wrong, "Give all hosts of a cluster the same")))
+        most, odd = _odd_ones(values)
+        wrong = f"most hosts of the cluster have {most!r}"
+        rows += [(host, Problem(setting, values[host], wrong, "Give all hosts of a cluster the same")) for host in odd]
     return rows
+
+
+def _odd_ones(values):
+    """Return (what most hosts have, the hosts (list) that have something else). values: {host: value}."""
+    most = next((value for value, _count in Counter(values.values()).most_common(1)), None)
+    return most, [host for host, value in values.items() if value != most]
 
 
 def _sound(shared, reports):
@@ -92,13 +96,12 @@ def _uneven(shared, secrets):
     rows = []
     for variable in sorted({variable for values in shared.values() for variable in values}):
         texts = {host: str(values[variable]) if variable in values else None for host, values in shared.items()}
-        most = Counter(texts.values()).most_common(1)[0][0]
+        most, odd = _odd_ones(texts)
         wrong = f"most hosts of the cluster have {'none' if most is None else 'another' if variable in secrets else repr(most)}"
-        for host, text in texts.items():
-            if text != most:
-                value = HIDDEN if variable in secrets and text is not None else shared[host].get(variable)
-                mend = "Give all hosts of a cluster the same, as in group_vars/all"
-                rows.append((host, Problem(variable, value, wrong, mend)))
+        for host in odd:
+            value = HIDDEN if variable in secrets and texts[host] is not None else shared[host].get(variable)
+            mend = "Give all hosts of a cluster the same, as in group_vars/all"
+            rows.append((host, Problem(variable, value, wrong, mend)))
     return rows
 
 
