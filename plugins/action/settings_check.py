@@ -11,14 +11,12 @@ from pathlib import Path
 from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
-from ansible_collections.waba.cluster.plugins.module_utils.planner import (
-    dotenv,
-    firewall,
-    given_secrets,
-    log_window,
-    setting_names,
-)
-from ansible_collections.waba.cluster.plugins.module_utils.planner.problems import Problem
+from ansible_collections.waba.cluster.plugins.module_utils.compose import dotenv
+from ansible_collections.waba.cluster.plugins.module_utils.firewall import rules as firewall
+from ansible_collections.waba.cluster.plugins.module_utils.preflight import setting_names
+from ansible_collections.waba.cluster.plugins.module_utils.problems import Problem
+from ansible_collections.waba.cluster.plugins.module_utils.report import log_window
+from ansible_collections.waba.cluster.plugins.module_utils.secrets import validation as given_secrets
 
 ROLES = Path(__file__).resolve().parents[2] / "roles"
 # Ansible's own words for a wrong type, which repeat the value.

@@ -51,11 +51,11 @@ _value:
 """
 
 from ansible_collections.waba.cluster.plugins.filter.status import names_of, results_of
-from ansible_collections.waba.cluster.plugins.module_utils.planner.departure import departure_problems
+from ansible_collections.waba.cluster.plugins.module_utils.rollout.departure import departure_problems
 
 
 def departure(variables, leaving, hosts, registered, facts):
-    """Return `planner.departure.departure_problems` (list of dict) of the results that hosts have in the registered variables."""
+    """Return `rollout.departure.departure_problems` (list of dict) of the results that hosts have in the registered variables."""
     results = results_of(variables, hosts, registered)
     facts = {**facts, "names": names_of(variables, hosts)}
     return [one._asdict() for one in departure_problems(leaving, results["status"], results["health"], facts)]

@@ -59,7 +59,7 @@ _value:
 import contextlib
 
 from ansible.errors import AnsibleError
-from ansible_collections.waba.cluster.plugins.module_utils.planner.cluster_preflight import judge
+from ansible_collections.waba.cluster.plugins.module_utils.preflight.cluster import judge
 
 # A cluster has one of each. A group's own file could give one to some hosts alone, and the others would go on with the default.
 SHARED = (
@@ -73,7 +73,7 @@ SHARED = (
 
 
 def preflight(variables, hosts, registered, clock_tolerance=2.0, shared=(), secrets=()):
-    """Return `planner.cluster_preflight.judge` of the results that hosts have in the registered variables, as far as they have them."""
+    """Return `preflight.cluster.judge` of the results that hosts have in the registered variables, as far as they have them."""
     reports = {
         host: {part: variables[host][name] for part, name in registered.items() if name in variables[host]}
         for host in hosts

@@ -48,11 +48,11 @@ _value:
   type: dict
 """
 
-from ansible_collections.waba.cluster.plugins.module_utils.planner.reach import is_settled, plan
+from ansible_collections.waba.cluster.plugins.module_utils.preflight.reachability import is_settled, plan
 
 
 def reach_plan(variables, hosts, registered, share=None):
-    """Return `planner.reach.plan` of the results that hosts have in the registered variable."""
+    """Return `preflight.reachability.plan` of the results that hosts have in the registered variable."""
     reports = {host: variables[host][registered] for host in hosts if registered in variables[host]}
     plans = plan(reports, share)
     return {"hosts": plans, "settled": is_settled(plans, reports)}

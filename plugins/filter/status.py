@@ -45,7 +45,7 @@ _value:
   type: dict
 """
 
-from ansible_collections.waba.cluster.plugins.module_utils.planner import status as planner
+from ansible_collections.waba.cluster.plugins.module_utils.report import status as planner
 
 
 def results_of(variables, hosts, registered):
@@ -68,7 +68,7 @@ def names_of(variables, hosts):
 
 
 def status(variables, hosts, registered, whole=True):
-    """Return `planner.status.status` of the results that hosts have in the registered variables, with its `lines`."""
+    """Return `report.status.status` of the results that hosts have in the registered variables, with its `lines`."""
     results = results_of(variables, hosts, registered)
     state = planner.status(results["status"], results["health"], names_of(variables, hosts), whole)
     return {**state, "lines": planner.lines_of(state)}

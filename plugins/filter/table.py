@@ -38,7 +38,7 @@ _value:
   elements: str
 """
 
-from ansible_collections.waba.cluster.plugins.module_utils.planner.table import table
+from ansible_collections.waba.cluster.plugins.module_utils.table import table
 
 
 def rows_as_table(rows, columns):

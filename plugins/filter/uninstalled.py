@@ -55,15 +55,15 @@ _value:
   type: dict
 """
 
-from ansible_collections.waba.cluster.plugins.module_utils.planner import uninstall_report
-from ansible_collections.waba.cluster.plugins.module_utils.planner.table import table
+from ansible_collections.waba.cluster.plugins.module_utils.report import uninstall as uninstall_report
+from ansible_collections.waba.cluster.plugins.module_utils.table import table
 
 EXPORT = "/srv/wamedia"  # the default of role nfs_server
 COLUMNS = ("host", "kind", "name", "outcome", "reason")
 
 
 def uninstalled(variables, hosts, registered, also, share, check=False):
-    """Return what `planner.uninstall_report` makes of the results that hosts have in the registered variables, as far as they have them."""
+    """Return what `report.uninstall` makes of the results that hosts have in the registered variables, as far as they have them."""
     every = []
     for host in hosts:
         found = variables[host]

@@ -49,15 +49,15 @@ EXAMPLES = r"""
 RETURN = r""" # """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils.api_client import (
+from ansible_collections.waba.cluster.plugins.module_utils.errors import DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.io.api_client import (
     CONNECTION_OPTIONS,
     Api,
     ApiRefused,
     ApiUnreachable,
     patiently,
 )
-from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DriverError
-from ansible_collections.waba.cluster.plugins.module_utils.planner.given_secrets import is_strong
+from ansible_collections.waba.cluster.plugins.module_utils.secrets.validation import is_strong
 
 UNAUTHORISED = 401
 # How a login ends.

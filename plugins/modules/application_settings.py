@@ -67,9 +67,9 @@ settings:
 import json
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils.api_client import CONNECTION_OPTIONS, Api, patiently
-from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DriverError
-from ansible_collections.waba.cluster.plugins.module_utils.planner.settings import difference, merged, shown
+from ansible_collections.waba.cluster.plugins.module_utils.errors import DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.io.api_client import CONNECTION_OPTIONS, Api, patiently
+from ansible_collections.waba.cluster.plugins.module_utils.rollout.setting_changes import difference, merged, shown
 
 PATH = "settings/application"
 

@@ -68,20 +68,15 @@ sha256:
 import os
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils.driver import (
-    backup_archive,
-    containers,
-    docker_engine,
-    files,
-)
-from ansible_collections.waba.cluster.plugins.module_utils.driver.database_client import (
-    DATABASE_OPTIONS,
-    DatabaseClient,
-)
-from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DriverError
-from ansible_collections.waba.cluster.plugins.module_utils.options import VOLUME
-from ansible_collections.waba.cluster.plugins.module_utils.planner.backup import DATABASE_MEMBER, MEDIA_MEMBER
-from ansible_collections.waba.cluster.plugins.module_utils.planner.volumes import mount_source
+from ansible_collections.waba.cluster.plugins.module_utils.argspec import VOLUME
+from ansible_collections.waba.cluster.plugins.module_utils.compose.volumes import mount_source
+from ansible_collections.waba.cluster.plugins.module_utils.database.backup import DATABASE_MEMBER, MEDIA_MEMBER
+from ansible_collections.waba.cluster.plugins.module_utils.database.io import backup_archive
+from ansible_collections.waba.cluster.plugins.module_utils.database.io.client import DATABASE_OPTIONS, DatabaseClient
+from ansible_collections.waba.cluster.plugins.module_utils.docker.io import containers
+from ansible_collections.waba.cluster.plugins.module_utils.docker.io import engine as docker_engine
+from ansible_collections.waba.cluster.plugins.module_utils.errors import DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.io import files
 
 VERSIONS = "SELECT DISTINCT version FROM node ORDER BY 1;"
 REVISION = "SELECT version_num FROM alembic_version;"

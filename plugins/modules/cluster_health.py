@@ -93,10 +93,10 @@ lags:
 import time
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils.api_client import CONNECTION_OPTIONS, PAUSE, Api
-from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DriverError
-from ansible_collections.waba.cluster.plugins.module_utils.planner.health import judge, lags_of, nodes_of, served
-from ansible_collections.waba.cluster.plugins.module_utils.planner.table import table
+from ansible_collections.waba.cluster.plugins.module_utils.errors import DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.io.api_client import CONNECTION_OPTIONS, PAUSE, Api
+from ansible_collections.waba.cluster.plugins.module_utils.report.health import judge, lags_of, nodes_of, served
+from ansible_collections.waba.cluster.plugins.module_utils.table import table
 
 COLUMNS = ("name", "role", "gateway_status", "problem")
 EXPECTED = {

@@ -73,10 +73,13 @@ docker:
 import os
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils.driver import docker_engine, engine_host, files, objects
-from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DockerUnavailable, DriverError
-from ansible_collections.waba.cluster.plugins.module_utils.planner import contract
-from ansible_collections.waba.cluster.plugins.module_utils.planner.removal import why_docker_stays
+from ansible_collections.waba.cluster.plugins.module_utils import contract
+from ansible_collections.waba.cluster.plugins.module_utils.docker.io import engine as docker_engine
+from ansible_collections.waba.cluster.plugins.module_utils.docker.io import install as engine_host
+from ansible_collections.waba.cluster.plugins.module_utils.docker.io import objects
+from ansible_collections.waba.cluster.plugins.module_utils.docker.removal import why_docker_stays
+from ansible_collections.waba.cluster.plugins.module_utils.errors import DockerUnavailable, DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.io import files
 
 OPTIONS = {"cluster_name": {"type": "str", "default": "waba"}, "path": {"type": "path", "default": "/opt/waba"}}
 

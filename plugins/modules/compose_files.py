@@ -116,19 +116,15 @@ import os
 import socket
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.waba.cluster.plugins.module_utils.driver import files, volume_use
-from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DriverError
-from ansible_collections.waba.cluster.plugins.module_utils.options import PLAN_OPTIONS
-from ansible_collections.waba.cluster.plugins.module_utils.planner import (
-    contract,
-    dotenv,
-    host_files,
-    problems,
-    secrecy,
-    volumes,
-)
-from ansible_collections.waba.cluster.plugins.module_utils.planner.compose_documents import compose_documents, merged
-from ansible_collections.waba.cluster.plugins.module_utils.planner.nodes import plan_nodes
+from ansible_collections.waba.cluster.plugins.module_utils import contract, problems
+from ansible_collections.waba.cluster.plugins.module_utils.argspec import PLAN_OPTIONS
+from ansible_collections.waba.cluster.plugins.module_utils.compose import dotenv, host_files, volumes
+from ansible_collections.waba.cluster.plugins.module_utils.compose.documents import compose_documents, merged
+from ansible_collections.waba.cluster.plugins.module_utils.compose.io import volume_usage as volume_use
+from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import plan_nodes
+from ansible_collections.waba.cluster.plugins.module_utils.errors import DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.io import files
+from ansible_collections.waba.cluster.plugins.module_utils.secrets import redaction as secrecy
 
 OPTIONS = {
     **PLAN_OPTIONS,

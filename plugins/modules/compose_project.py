@@ -138,18 +138,15 @@ import contextlib
 import os
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils.driver import (
-    containers,
-    docker_engine,
-    host_lock,
-    objects,
-)
-from ansible_collections.waba.cluster.plugins.module_utils.driver.compose import Compose
-from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DockerUnavailable, DriverError
-from ansible_collections.waba.cluster.plugins.module_utils.driver.project import Project, predicted
-from ansible_collections.waba.cluster.plugins.module_utils.planner import secrecy
-from ansible_collections.waba.cluster.plugins.module_utils.planner.convergence import action_diff
-from ansible_collections.waba.cluster.plugins.module_utils.planner.removal import kept_outside, plan_removal
+from ansible_collections.waba.cluster.plugins.module_utils.compose.convergence import action_diff
+from ansible_collections.waba.cluster.plugins.module_utils.compose.io.command import Compose
+from ansible_collections.waba.cluster.plugins.module_utils.compose.io.project import Project, predicted
+from ansible_collections.waba.cluster.plugins.module_utils.docker.io import containers, objects
+from ansible_collections.waba.cluster.plugins.module_utils.docker.io import engine as docker_engine
+from ansible_collections.waba.cluster.plugins.module_utils.docker.removal import kept_outside, plan_removal
+from ansible_collections.waba.cluster.plugins.module_utils.errors import DockerUnavailable, DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.io import host_lock
+from ansible_collections.waba.cluster.plugins.module_utils.secrets import redaction as secrecy
 
 OPTIONS = {
     "state": {"type": "str", "choices": ["present", "stopped", "absent"], "default": "present"},

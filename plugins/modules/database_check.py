@@ -85,10 +85,10 @@ problems:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils.driver import database as driver
-from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DriverError
-from ansible_collections.waba.cluster.plugins.module_utils.planner import database as planner
-from ansible_collections.waba.cluster.plugins.module_utils.planner import problems
+from ansible_collections.waba.cluster.plugins.module_utils import problems
+from ansible_collections.waba.cluster.plugins.module_utils.database import check as planner
+from ansible_collections.waba.cluster.plugins.module_utils.database.io import server as driver
+from ansible_collections.waba.cluster.plugins.module_utils.errors import DriverError
 
 OPTIONS = {
     "host": {"type": "str", "required": True},

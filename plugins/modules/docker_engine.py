@@ -56,9 +56,9 @@ method:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils.driver import engine_host
-from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DriverError
-from ansible_collections.waba.cluster.plugins.module_utils.planner import host_packages
+from ansible_collections.waba.cluster.plugins.module_utils.docker import packages as host_packages
+from ansible_collections.waba.cluster.plugins.module_utils.docker.io import install as engine_host
+from ansible_collections.waba.cluster.plugins.module_utils.errors import DriverError
 
 
 def main():

@@ -71,12 +71,16 @@ import contextlib
 import socket
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils.driver import firewall as driver
-from ansible_collections.waba.cluster.plugins.module_utils.driver import host_lock, peers
-from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DriverError
-from ansible_collections.waba.cluster.plugins.module_utils.options import HOSTS_OPTIONS, PLAN_OPTIONS
-from ansible_collections.waba.cluster.plugins.module_utils.planner import firewall, firewall_boot, netfilter, problems
-from ansible_collections.waba.cluster.plugins.module_utils.planner.nodes import plan_nodes, published_on
+from ansible_collections.waba.cluster.plugins.module_utils import problems
+from ansible_collections.waba.cluster.plugins.module_utils.argspec import HOSTS_OPTIONS, PLAN_OPTIONS
+from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import plan_nodes, published_on
+from ansible_collections.waba.cluster.plugins.module_utils.errors import DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.firewall import boot as firewall_boot
+from ansible_collections.waba.cluster.plugins.module_utils.firewall import netfilter
+from ansible_collections.waba.cluster.plugins.module_utils.firewall import rules as firewall
+from ansible_collections.waba.cluster.plugins.module_utils.firewall.io import iptables as driver
+from ansible_collections.waba.cluster.plugins.module_utils.io import host_lock
+from ansible_collections.waba.cluster.plugins.module_utils.preflight.io import peers
 
 OPTIONS = {
     **PLAN_OPTIONS,

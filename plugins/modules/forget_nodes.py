@@ -44,12 +44,9 @@ nodes:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils.driver.database_client import (
-    DATABASE_OPTIONS,
-    DatabaseClient,
-)
-from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DriverError
-from ansible_collections.waba.cluster.plugins.module_utils.planner.nodes import HOSTNAME
+from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import HOSTNAME
+from ansible_collections.waba.cluster.plugins.module_utils.database.io.client import DATABASE_OPTIONS, DatabaseClient
+from ansible_collections.waba.cluster.plugins.module_utils.errors import DriverError
 
 
 def forget(module):

@@ -78,9 +78,10 @@ brought:
 import os
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils.driver import docker_engine, image_store
-from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DockerUnavailable, DriverError
-from ansible_collections.waba.cluster.plugins.module_utils.planner.image_supply import missing
+from ansible_collections.waba.cluster.plugins.module_utils.docker.image_archive import missing
+from ansible_collections.waba.cluster.plugins.module_utils.docker.io import engine as docker_engine
+from ansible_collections.waba.cluster.plugins.module_utils.docker.io import image_store
+from ansible_collections.waba.cluster.plugins.module_utils.errors import DockerUnavailable, DriverError
 
 OPTIONS = {
     "images": {"type": "list", "elements": "str", "required": True},

@@ -103,14 +103,16 @@ import shutil
 import time
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils.driver import containers, docker_engine, host_logs
-from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DockerUnavailable, DriverError
-from ansible_collections.waba.cluster.plugins.module_utils.driver.host_facts import host_facts
-from ansible_collections.waba.cluster.plugins.module_utils.driver.log_archive import pack, private_folder
-from ansible_collections.waba.cluster.plugins.module_utils.planner import problems
-from ansible_collections.waba.cluster.plugins.module_utils.planner.contract import LABEL_CLUSTER
-from ansible_collections.waba.cluster.plugins.module_utils.planner.log_window import moment, window_problems
-from ansible_collections.waba.cluster.plugins.module_utils.planner.redaction import Redactor
+from ansible_collections.waba.cluster.plugins.module_utils import problems
+from ansible_collections.waba.cluster.plugins.module_utils.contract import LABEL_CLUSTER
+from ansible_collections.waba.cluster.plugins.module_utils.docker.io import containers
+from ansible_collections.waba.cluster.plugins.module_utils.docker.io import engine as docker_engine
+from ansible_collections.waba.cluster.plugins.module_utils.errors import DockerUnavailable, DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.report.io import host_logs
+from ansible_collections.waba.cluster.plugins.module_utils.report.io.host_facts import host_facts
+from ansible_collections.waba.cluster.plugins.module_utils.report.io.log_archive import pack, private_folder
+from ansible_collections.waba.cluster.plugins.module_utils.report.log_window import moment, window_problems
+from ansible_collections.waba.cluster.plugins.module_utils.secrets.stream_redaction import Redactor
 
 
 def collect(module, now):

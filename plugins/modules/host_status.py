@@ -63,11 +63,13 @@ external_hostname:
 import socket
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DriverError
-from ansible_collections.waba.cluster.plugins.module_utils.driver.host_state import observe
-from ansible_collections.waba.cluster.plugins.module_utils.options import PLAN_OPTIONS
-from ansible_collections.waba.cluster.plugins.module_utils.planner import dotenv, host_files, problems, secrecy
-from ansible_collections.waba.cluster.plugins.module_utils.planner.nodes import plan_nodes
+from ansible_collections.waba.cluster.plugins.module_utils import problems
+from ansible_collections.waba.cluster.plugins.module_utils.argspec import PLAN_OPTIONS
+from ansible_collections.waba.cluster.plugins.module_utils.compose import dotenv, host_files
+from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import plan_nodes
+from ansible_collections.waba.cluster.plugins.module_utils.errors import DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.report.io.host_state import observe
+from ansible_collections.waba.cluster.plugins.module_utils.secrets import redaction as secrecy
 
 ENVIRONMENTS = ("environment", "database_environment")
 

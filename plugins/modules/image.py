@@ -61,10 +61,12 @@ source_hash:
 import os
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils import image_source
-from ansible_collections.waba.cluster.plugins.module_utils.driver import docker_engine, engine_host, image_builder
-from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DockerUnavailable, DriverError
-from ansible_collections.waba.cluster.plugins.module_utils.planner.host_packages import mirror
+from ansible_collections.waba.cluster.plugins.module_utils.docker import image_source
+from ansible_collections.waba.cluster.plugins.module_utils.docker.io import engine as docker_engine
+from ansible_collections.waba.cluster.plugins.module_utils.docker.io import image_builder
+from ansible_collections.waba.cluster.plugins.module_utils.docker.io import install as engine_host
+from ansible_collections.waba.cluster.plugins.module_utils.docker.packages import mirror
+from ansible_collections.waba.cluster.plugins.module_utils.errors import DockerUnavailable, DriverError
 
 
 def mirror_of(module):

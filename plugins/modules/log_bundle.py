@@ -70,11 +70,12 @@ import json
 import os
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils.driver import backup_archive, files
-from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DriverError
-from ansible_collections.waba.cluster.plugins.module_utils.driver.log_archive import pack
-from ansible_collections.waba.cluster.plugins.module_utils.planner.log_report import COLUMNS, report_rows
-from ansible_collections.waba.cluster.plugins.module_utils.planner.table import table
+from ansible_collections.waba.cluster.plugins.module_utils.database.io import backup_archive
+from ansible_collections.waba.cluster.plugins.module_utils.errors import DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.io import files
+from ansible_collections.waba.cluster.plugins.module_utils.report.io.log_archive import pack
+from ansible_collections.waba.cluster.plugins.module_utils.report.logs import COLUMNS, report_rows
+from ansible_collections.waba.cluster.plugins.module_utils.table import table
 
 
 def bundle(folder, rows, hosts, status):

@@ -85,10 +85,14 @@ import os
 import socket
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils.driver import bounded, files, nfs
-from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DriverError
-from ansible_collections.waba.cluster.plugins.module_utils.planner import exports, nfs_share, problems
-from ansible_collections.waba.cluster.plugins.module_utils.planner.paths import cleaned
+from ansible_collections.waba.cluster.plugins.module_utils import problems
+from ansible_collections.waba.cluster.plugins.module_utils.errors import DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.io import files
+from ansible_collections.waba.cluster.plugins.module_utils.io import subprocess_timeout as bounded
+from ansible_collections.waba.cluster.plugins.module_utils.nfs import exports
+from ansible_collections.waba.cluster.plugins.module_utils.nfs import mount as nfs_share
+from ansible_collections.waba.cluster.plugins.module_utils.nfs.io import live_mount as nfs
+from ansible_collections.waba.cluster.plugins.module_utils.paths import cleaned
 
 OPTIONS = {
     "path": {"type": "str", "required": True},

@@ -103,10 +103,11 @@ token:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils.driver import nfs
-from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DriverError
-from ansible_collections.waba.cluster.plugins.module_utils.driver.share import Share
-from ansible_collections.waba.cluster.plugins.module_utils.planner import nfs_share, problems
+from ansible_collections.waba.cluster.plugins.module_utils import problems
+from ansible_collections.waba.cluster.plugins.module_utils.errors import DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.nfs import mount as nfs_share
+from ansible_collections.waba.cluster.plugins.module_utils.nfs.io import live_mount as nfs
+from ansible_collections.waba.cluster.plugins.module_utils.nfs.io.share import Share
 
 OPTIONS = {
     "path": {"type": "str", "required": True},

@@ -55,8 +55,10 @@ writers:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils.driver import bounded, nfs, share_proof
-from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.errors import DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.io import subprocess_timeout as bounded
+from ansible_collections.waba.cluster.plugins.module_utils.nfs.io import live_mount as nfs
+from ansible_collections.waba.cluster.plugins.module_utils.nfs.io import proof as share_proof
 
 
 def main():

@@ -161,32 +161,26 @@ import socket
 import time
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils.driver import (
-    docker_engine,
-    firewall,
-    host,
-    machine,
-    peers,
-    volume_use,
-)
-from ansible_collections.waba.cluster.plugins.module_utils.driver import nodes as live_nodes
-from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DockerUnavailable, DriverError
-from ansible_collections.waba.cluster.plugins.module_utils.options import HOSTS_OPTIONS, PLAN_OPTIONS
-from ansible_collections.waba.cluster.plugins.module_utils.planner import (
-    ports_in_use,
-    problems,
-    reach,
-    requirements,
-    rolling,
-    software,
-    volumes,
-)
-from ansible_collections.waba.cluster.plugins.module_utils.planner.nodes import (
+from ansible_collections.waba.cluster.plugins.module_utils import problems
+from ansible_collections.waba.cluster.plugins.module_utils.argspec import HOSTS_OPTIONS, PLAN_OPTIONS
+from ansible_collections.waba.cluster.plugins.module_utils.compose import volumes
+from ansible_collections.waba.cluster.plugins.module_utils.compose.io import live_nodes
+from ansible_collections.waba.cluster.plugins.module_utils.compose.io import volume_usage as volume_use
+from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import (
     plan_nodes,
     published_on,
     volume_settings,
 )
-from ansible_collections.waba.cluster.plugins.module_utils.planner.volumes import mount_source
+from ansible_collections.waba.cluster.plugins.module_utils.compose.volumes import mount_source
+from ansible_collections.waba.cluster.plugins.module_utils.docker.io import engine as docker_engine
+from ansible_collections.waba.cluster.plugins.module_utils.errors import DockerUnavailable, DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.firewall.io import iptables as firewall
+from ansible_collections.waba.cluster.plugins.module_utils.preflight import host as requirements
+from ansible_collections.waba.cluster.plugins.module_utils.preflight import ports_in_use, software
+from ansible_collections.waba.cluster.plugins.module_utils.preflight import reachability as reach
+from ansible_collections.waba.cluster.plugins.module_utils.preflight.io import live_host as host
+from ansible_collections.waba.cluster.plugins.module_utils.preflight.io import machine, peers
+from ansible_collections.waba.cluster.plugins.module_utils.rollout import order as rolling
 
 OPTIONS = {
     **PLAN_OPTIONS,
@@ -280,7 +274,7 @@ def running_nodes(params):
 
 
 def deployed_nodes(params):
-    """Return `driver.nodes.deployed` of this host; nothing where that cannot be asked yet. Raises DriverError."""
+    """Return `compose.io.live_nodes.deployed` of this host; nothing where that cannot be asked yet. Raises DriverError."""
     try:
         return live_nodes.deployed(docker_engine.connect(), params["cluster_name"])
     except DockerUnavailable:

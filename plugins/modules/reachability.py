@@ -133,8 +133,8 @@ again:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils.driver import reach as driver
-from ansible_collections.waba.cluster.plugins.module_utils.planner import reach as planner
+from ansible_collections.waba.cluster.plugins.module_utils.preflight import reachability as planner
+from ansible_collections.waba.cluster.plugins.module_utils.preflight.io import port_probe as driver
 
 PORT = {"address": {"type": "str", "default": ""}, "port": {"type": "int", "required": True}}
 TARGET = {

@@ -73,20 +73,16 @@ problems:
 import os
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils.driver import (
-    backup_archive,
-    containers,
-    docker_engine,
-    files,
-)
-from ansible_collections.waba.cluster.plugins.module_utils.driver.database_client import (
-    DATABASE_OPTIONS,
-    DatabaseClient,
-)
-from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DriverError
-from ansible_collections.waba.cluster.plugins.module_utils.options import VOLUME
-from ansible_collections.waba.cluster.plugins.module_utils.planner import backup, problems
-from ansible_collections.waba.cluster.plugins.module_utils.planner.volumes import mount_source
+from ansible_collections.waba.cluster.plugins.module_utils import problems
+from ansible_collections.waba.cluster.plugins.module_utils.argspec import VOLUME
+from ansible_collections.waba.cluster.plugins.module_utils.compose.volumes import mount_source
+from ansible_collections.waba.cluster.plugins.module_utils.database import backup
+from ansible_collections.waba.cluster.plugins.module_utils.database.io import backup_archive
+from ansible_collections.waba.cluster.plugins.module_utils.database.io.client import DATABASE_OPTIONS, DatabaseClient
+from ansible_collections.waba.cluster.plugins.module_utils.docker.io import containers
+from ansible_collections.waba.cluster.plugins.module_utils.docker.io import engine as docker_engine
+from ansible_collections.waba.cluster.plugins.module_utils.errors import DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.io import files
 
 TABLES = "SELECT table_name FROM information_schema.tables WHERE table_schema = '{name}';"
 # An account sees its own connections without any further right, and the nodes have the same account.
@@ -97,7 +93,7 @@ CLIENTS = (
 
 
 def look(database, name):
-    """Return the database's state as `planner.backup.restore_problems` takes it. Raises DriverError."""
+    """Return the database's state as `database.backup.restore_problems` takes it. Raises DriverError."""
     return {
         "tables": [row[0] for row in database.rows(TABLES.format(name=name))],
         "clients": dict(database.rows(CLIENTS.format(name=name))),

@@ -56,10 +56,11 @@ schema:
 import json
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils.driver import docker_engine, one_shot
-from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DriverError
-from ansible_collections.waba.cluster.plugins.module_utils.planner import secrecy
-from ansible_collections.waba.cluster.plugins.module_utils.planner.contract import COMMAND
+from ansible_collections.waba.cluster.plugins.module_utils.contract import COMMAND
+from ansible_collections.waba.cluster.plugins.module_utils.docker.io import engine as docker_engine
+from ansible_collections.waba.cluster.plugins.module_utils.docker.io import one_shot
+from ansible_collections.waba.cluster.plugins.module_utils.errors import DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.secrets import redaction as secrecy
 
 STATUS = ["python3", "-m", "waba_node", "schema-status"]
 

@@ -66,15 +66,15 @@ shards:
 import time
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils.api_client import (
+from ansible_collections.waba.cluster.plugins.module_utils.errors import DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.io.api_client import (
     CONNECTION_OPTIONS,
     PAUSE,
     Api,
     ApiRefused,
     patiently,
 )
-from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DriverError
-from ansible_collections.waba.cluster.plugins.module_utils.planner.health import SHARDS
+from ansible_collections.waba.cluster.plugins.module_utils.report.health import SHARDS
 
 PATH = "account/shards"
 ACCESS_DENIED = 1005

@@ -47,8 +47,9 @@ stopped:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils.driver import docker_engine, single_connect
-from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DockerUnavailable, DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.docker.io import engine as docker_engine
+from ansible_collections.waba.cluster.plugins.module_utils.docker.io import live_single_connect as single_connect
+from ansible_collections.waba.cluster.plugins.module_utils.errors import DockerUnavailable, DriverError
 
 
 def main():

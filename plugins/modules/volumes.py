@@ -81,11 +81,12 @@ volumes:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils.driver import docker_engine, volume_use
-from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DockerUnavailable, DriverError
-from ansible_collections.waba.cluster.plugins.module_utils.options import VOLUMES
-from ansible_collections.waba.cluster.plugins.module_utils.planner import problems
-from ansible_collections.waba.cluster.plugins.module_utils.planner import volumes as planner
+from ansible_collections.waba.cluster.plugins.module_utils import problems
+from ansible_collections.waba.cluster.plugins.module_utils.argspec import VOLUMES
+from ansible_collections.waba.cluster.plugins.module_utils.compose import volumes as planner
+from ansible_collections.waba.cluster.plugins.module_utils.compose.io import volume_usage as volume_use
+from ansible_collections.waba.cluster.plugins.module_utils.docker.io import engine as docker_engine
+from ansible_collections.waba.cluster.plugins.module_utils.errors import DockerUnavailable, DriverError
 
 OPTIONS = {
     "cluster_name": {"type": "str", "default": "waba"},

@@ -18,7 +18,7 @@ from database_server import PRIVILEGES, start_server
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / ".build"))  # waba.cluster, where Ansible finds it too
 
-from ansible_collections.waba.cluster.plugins.module_utils.planner.contract import LABEL_CLUSTER, LABEL_ROLE  # noqa: E402
+from ansible_collections.waba.cluster.plugins.module_utils.contract import LABEL_CLUSTER, LABEL_ROLE  # noqa: E402
 
 CLUSTER = "waba-test-database"  # whose database container the server is, by its labels
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 import sqlalchemy as sa
-from ansible_collections.waba.cluster.plugins.module_utils.driver import backup_archive
-from ansible_collections.waba.cluster.plugins.module_utils.driver.database_client import DatabaseClient
+from ansible_collections.waba.cluster.plugins.module_utils.database.io import backup_archive
+from ansible_collections.waba.cluster.plugins.module_utils.database.io.client import DatabaseClient
 from ansible_collections.waba.cluster.plugins.modules import backup, restore
 from conftest import CLUSTER, Server
 from test_node import config

@@ -8,8 +8,8 @@ import os
 from types import SimpleNamespace
 
 import pytest
-from ansible_collections.waba.cluster.plugins.module_utils.driver import backup_archive
-from ansible_collections.waba.cluster.plugins.module_utils.driver.errors import DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.database.io import backup_archive
+from ansible_collections.waba.cluster.plugins.module_utils.errors import DriverError
 from ansible_collections.waba.cluster.plugins.modules import backup, restore
 
 CLUSTER = f"waba-unit-{os.getpid()}"

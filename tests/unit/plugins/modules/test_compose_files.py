@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.waba.cluster.plugins.module_utils.planner import contract
+from ansible_collections.waba.cluster.plugins.module_utils import contract
 from ansible_collections.waba.cluster.plugins.modules import compose_files
 
 LEFT = [".db.env.new", ".multiconnect-master.yml.new", ".backup.tar"]

@@ -1,0 +1,30 @@
+# Copyright: (c) 2026, waba.cluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Wait until containers are ready: looks again and again, decides by the pure rule, gives up by its own clock."""
+
+from __future__ import annotations
+
+import time
+
+from ansible_collections.waba.cluster.plugins.module_utils.compose.readiness import FAILED, READY, WAITING, readiness
+
+INTERVAL = 0.5  # seconds between two looks; one look at six containers costs about 20 ms
+
+
+def wait_until_ready(observe, timeout, clock=time.monotonic, sleep=time.sleep):
+    """Look until every container is ready, one of them has failed, or the time is up.
+
+    observe: function that returns {service: observation or None}, see `compose.readiness`. timeout: seconds.
+    Returns {service: text} of those that are not ready; empty when all are.
+    """
+    deadline = clock() + timeout
+    before = {service: seen["restarts"] if seen else 0 for service, seen in observe().items()}
+    while True:
+        verdicts = {service: readiness(seen, before.get(service, 0)) for service, seen in observe().items()}
+        states = {verdict for verdict, _text in verdicts.values()}
+        if states <= {READY}:
+            return {}
+        if FAILED in states or clock() >= deadline:
+            note = {FAILED: "", WAITING: "" if FAILED in states else f", after {timeout} s"}
+            return {service: text + note[verdict] for service, (verdict, text) in verdicts.items() if verdict != READY}
+        sleep(INTERVAL)

@@ -1,0 +1,185 @@
+# Copyright: (c) 2026, waba.cluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The nodes of one host, from what a user asked for: names, ports, and everything that is wrong with the input."""
+
+from __future__ import annotations
+
+import ipaddress
+import os.path
+import re
+
+from ansible_collections.waba.cluster.plugins.module_utils.compose import ports
+from ansible_collections.waba.cluster.plugins.module_utils.contract import (
+    CERTIFICATE_PAIRS,
+    CERTIFICATES,
+    DATABASE_PORT,
+    DEFAULT_VOLUMES,
+    NODE_PORTS,
+)
+from ansible_collections.waba.cluster.plugins.module_utils.database import options as database_options
+from ansible_collections.waba.cluster.plugins.module_utils.paths import cleaned
+from ansible_collections.waba.cluster.plugins.module_utils.problems import InputError, Problem
+
+SIMPLE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")  # what Compose takes as the name of a project
+VOLUME_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")  # what Docker takes as the name of a volume
+HOSTNAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._:-]*[A-Za-z0-9])?|[0-9A-Fa-f:]*::[0-9A-Fa-f:]*")
+LISTS = (("master", "masters"), ("coreapp", "coreapps"), ("webapp", "webapps"))  # label role, option; order of start
+
+
+def plan_nodes(params):
+    """Return the nodes of a host in order of start: database, masters, coreapps, webapps.
+
+    params: dict, the options of `options.PLAN_OPTIONS`. A node is a dict: `name`, `role` (mysql, master, coreapp, webapp), `image`,
+    `hostname` and `contact_ports` (how other nodes reach it), `published` (tuple of int: host ports), `target` (tuple of int: ports in
+    the container). Raises InputError with every problem there is.
+    """
+    problems = [
+        *_simple_problems(params),
+        *_volume_problems(params["volumes"] or {}),
+        *database_options.problems(params["database_options"]),
+    ]
+    holders = _holders(params)
+    problems.extend(_name_problems(holders))
+    published, port_problems = ports.allocate(holders)
+    problems.extend(port_problems)
+    if problems:
+        raise InputError(problems)
+    return [_node(holder, published[holder["variable"]], params) for holder in holders]
+
+
+def volume_settings(params, role):
+    """Return {kind: {"type", "source"}} of the volumes that a service of this role mounts."""
+    settings = {**DEFAULT_VOLUMES, **given_volumes(params["volumes"])}
+    kinds = ("database",) if role == "mysql" else ("media", "data")
+    return {kind: settings[kind] for kind in kinds if kind in settings}
+
+
+def given_volumes(volumes):
+    """Return {kind: volume} of what was given, folders as the engine will tell of them. volumes: the option of that name."""
+    return {
+        kind: {**volume, "source": cleaned(volume["source"])} if volume["type"] == "bind" else volume
+        for kind, volume in (volumes or {}).items()
+        if volume
+    }
+
+
+def publish_option(node):
+    """Return the option (str) that says on which address a node is published."""
+    return "webapp_publish_address" if node["role"] == "webapp" else "publish_address"
+
+
+def published_on(node, params):
+    """Return the address (str, "" for all) on which a node is published."""
+    return params[publish_option(node)]
+
+
+def _holders(params):
+    holders = []
+    if params["database"]:
+        database = params["database"]
+        holders.append(_holder("mysql", 0, database["name"], "database", database["port"], "port"))
+    for role, option in LISTS:
+        key = "port" if role == "webapp" else "ports"
+        for index, instance in enumerate(params[option] or []):
+            holders.append(_holder(role, index, instance["name"], f"{option}[{index}]", instance[key], key))
+    return holders
+
+
+def _holder(role, index, name, option, pinned, key):
+    holder = {"role": role, "index": index, "name": name, "option": option, "pinned": pinned}
+    return {**holder, "variable": f"{option}.{key}"}
+
+
+def _node(holder, published, params):
+    role, single_server = holder["role"], params["layout"] == "single_server"
+    target = {"mysql": (DATABASE_PORT,), "webapp": (443,)}.get(role, NODE_PORTS)
+    image = (
+        params["database"]["image"]
+        if role == "mysql"
+        else params["images"]["webapp" if role == "webapp" else "coreapp"]
+    )
+    return {
+        "name": holder["name"],
+        "role": role,
+        "image": image,
+        "hostname": holder["name"] if single_server else params["external_hostname"],
+        # In one network the nodes reach each other's own ports; a webapp is only ever named by its published one.
+        "contact_ports": target if single_server and role != "webapp" else published,
+        "published": published,
+        "target": target,
+    }
+
+
+def _name_problems(holders):
+    seen = {}
+    for holder in holders:
+        variable, name = f"{holder['option']}.name", holder["name"]
+        if not SIMPLE_NAME.fullmatch(name):
+            yield Problem(
+                variable, name, "it is no name for a service", "Use a-z, 0-9, _ and -, a letter or digit first"
+            )
+        elif name in seen:
+            yield Problem(
+                variable, name, f"{seen[name]} has the same name", "Give every instance of a host its own name"
+            )
+        seen.setdefault(name, variable)
+
+
+def _simple_problems(params):
+    if not SIMPLE_NAME.fullmatch(params["cluster_name"]):
+        yield Problem(
+            "cluster_name",
+            params["cluster_name"],
+            "it is no name for a cluster",
+            "Use a-z, 0-9, _ and -, a letter or digit first",
+        )
+    if not HOSTNAME.fullmatch(params["external_hostname"]):
+        yield Problem(
+            "external_hostname",
+            params["external_hostname"],
+            "it is neither a host name nor an address",
+            "Give one, without spaces",
+        )
+    if not params["images"] and any(params[option] for _role, option in LISTS):
+        yield Problem("images", None, "nobody said from which images the nodes run", "Name those of coreapp and webapp")
+    for option in ("path", *CERTIFICATES):
+        if params[option] and not os.path.isabs(params[option]):
+            yield Problem(option, params[option], "it is not an absolute path", "Let it begin with /")
+    for pair in CERTIFICATE_PAIRS:
+        for option, other in (pair, pair[::-1]):
+            if params[other] and not params[option]:
+                mend = "Set both, or none" + (" for a self-signed certificate" if "tls" not in option else "")
+                yield Problem(option, params[option], f"{other} is set and this is not", mend)
+    if params["database_tls_certificate"] and not params["database_tls_ca"]:
+        mend = "Name the authority that signed the server's certificate"
+        yield Problem("database_tls_ca", None, "nodes with a certificate of their own use no TLS without it", mend)
+    for option in ("publish_address", "webapp_publish_address"):
+        if params[option] and not is_address(params[option]):
+            yield Problem(
+                option, params[option], "it is not an IP address", "Give an address of this host, or '' for all"
+            )
+
+
+def is_address(text):
+    """Return whether a text is an IP address."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _volume_problems(volumes):
+    for kind, volume in volumes.items():
+        if not volume:
+            continue
+        variable, source = f"volumes.{kind}.source", volume["source"]
+        if volume["type"] == "bind" and not os.path.isabs(source):
+            yield Problem(variable, source, "it is not an absolute path, as a bind mount needs", "Let it begin with /")
+        if volume["type"] != "bind" and not VOLUME_NAME.fullmatch(source):
+            yield Problem(
+                variable,
+                source,
+                "it is no name for a volume",
+                "Use letters, digits, _ . and -, or type bind for a folder",
+            )

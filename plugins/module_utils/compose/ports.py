@@ -1,0 +1,86 @@
+# Copyright: (c) 2026, waba.cluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Which port of a host belongs to which instance (source: vendor facts for the first of each role; the steps are ours).
+
+Coreapp i has 6250+8i to 6253+8i, master i 6254+8i to 6257+8i, webapp i 9090+i, so an instance added at the end moves no other.
+"""
+
+from __future__ import annotations
+
+import re
+
+from ansible_collections.waba.cluster.plugins.module_utils.problems import Problem
+
+FIRST_PORT = {"coreapp": 6250, "master": 6254, "webapp": 9090}
+STEP = {"coreapp": 8, "master": 8, "webapp": 1}
+RANGE_LENGTH = 4
+HIGHEST_PORT = 65535
+
+
+def default_ports(role, index):
+    """Return the ports (tuple of int) of the index-th (from 0) instance of role on a host."""
+    first = FIRST_PORT[role] + STEP[role] * index
+    return tuple(range(first, first + (1 if role == "webapp" else RANGE_LENGTH)))
+
+
+def parse_range(text):
+    """Return the four ports of a text such as "6300-6303" (tuple of int), or a str that says what is wrong with it."""
+    match = re.fullmatch(r"\s*(\d{1,5})\s*-\s*(\d{1,5})\s*", str(text))
+    if not match:
+        return "it is not a range of ports"
+    first, last = int(match.group(1)), int(match.group(2))
+    if last - first + 1 != RANGE_LENGTH:
+        return f"it is {max(last - first + 1, 0)} ports long, not {RANGE_LENGTH}"
+    return tuple(range(first, last + 1))
+
+
+def allocate(holders):
+    """Give every holder its ports.
+
+    holders: list of dict, in the order of the inventory: `role` ("coreapp", "master", "webapp" or "mysql"), `index` (int, from 0
+    within the role), `name`, `variable` (the option that pins its ports), `pinned` (None, a range text, or an int for one port).
+    Returns ({variable: tuple of int}, list of Problem). A holder with a problem of its own has no entry. Overlaps are refused, never dodged.
+    """
+    ports, problems = {}, []
+    for holder in holders:
+        found = _ports_of(holder)
+        wrong = found if isinstance(found, str) else _out_of_range(found)
+        if wrong:
+            mend = "Give four ports in a row, as in '6300-6303'" if isinstance(found, str) else "Stay within 1 to 65535"
+            problems.append(Problem(holder["variable"], holder["pinned"] or _span(found), wrong, mend))
+        else:
+            ports[holder["variable"]] = found
+    problems.extend(_overlaps([holder for holder in holders if holder["variable"] in ports], ports))
+    return ports, problems
+
+
+def _ports_of(holder):
+    pinned = holder["pinned"]
+    if pinned is None:
+        return () if holder["role"] == "mysql" else default_ports(holder["role"], holder["index"])
+    if holder["role"] in ("webapp", "mysql"):
+        return (pinned,)
+    return parse_range(pinned)
+
+
+def _out_of_range(ports):
+    outside = [port for port in ports if not 1 <= port <= HIGHEST_PORT]
+    return f"port {outside[0]} does not exist" if outside else None
+
+
+def _overlaps(holders, ports):
+    for position, later in enumerate(holders):
+        for earlier in holders[:position]:
+            shared = sorted(set(ports[later["variable"]]) & set(ports[earlier["variable"]]))
+            if shared:
+                yield Problem(
+                    later["variable"],
+                    _span(ports[later["variable"]]),
+                    f"{later['role']} {later['name']} and {earlier['role']} {earlier['name']} "
+                    f"({earlier['variable']}, {_span(ports[earlier['variable']])}) would both publish port {shared[0]}",
+                    "Pin one of them to ports that nobody else on this host has",
+                )
+
+
+def _span(ports):
+    return f"{ports[0]}-{ports[-1]}" if len(ports) > 1 else str(ports[0])

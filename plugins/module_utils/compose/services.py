@@ -1,0 +1,131 @@
+# Copyright: (c) 2026, waba.cluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A service as data: what its Compose file asks for, and what its container has, brought to one shape so that they can be compared.
+
+Compose's own hash of a service is no help: `docker compose config --hash` leaves env_file out of it and `docker compose up` does not (measured
+with 2.26), so the two never agree for our files. Comparing what a container has is also the only way to see changes made by hand.
+"""
+
+from __future__ import annotations
+
+import re
+
+from ansible_collections.waba.cluster.plugins.module_utils.contract import MOUNT_POINTS
+
+ANONYMOUS_VOLUME = re.compile(r"[0-9a-f]{64}")
+OUR_LABELS = "waba.cluster."
+NO_IMAGE = {"id": None, "environment": {}, "command": None}
+DURATION = re.compile(r"(\d+(?:\.\d+)?)(h|ms|m|s)")
+SECONDS = {"h": 3600, "m": 60, "s": 1, "ms": 0.001}
+
+
+def wanted_services(document, image_facts):
+    """Return {service name: aspects} of a Compose file.
+
+    document: dict, the answer of `docker compose config --format json`. image_facts: {image name: facts} of the images that this host has, as
+    NO_IMAGE says it of the others. Aspects: `image` (name, id; the id is None where the host lacks it), `command` (None where nobody knows it),
+    `environment`, `ports`, `mounts`, `networks`, `labels`, `restart`, `cap_drop`, `stop_timeout`.
+    """
+    return {
+        name: _wanted(service, document, image_facts.get(service["image"], NO_IMAGE))
+        for name, service in document.get("services", {}).items()
+    }
+
+
+def _wanted(service, document, image):
+    environment = {name: _unescaped(value or "") for name, value in (service.get("environment") or {}).items()}
+    command = service.get("command")
+    return {
+        "image": (service["image"], image["id"]),
+        "command": [_unescaped(word) for word in command] if command else image["command"],
+        "environment": {**image["environment"], **environment},
+        "ports": {
+            (f"{port['target']}/{port['protocol']}", port.get("host_ip", ""), str(port["published"]))
+            for port in service.get("ports") or []
+        },
+        "mounts": {_wanted_mount(mount, document) for mount in service.get("volumes") or []},
+        "networks": {document["networks"][network]["name"] for network in service.get("networks") or {}},
+        "labels": {name: _unescaped(value) for name, value in (service.get("labels") or {}).items()},
+        "restart": service.get("restart", "no"),
+        "cap_drop": {_capability(name) for name in service.get("cap_drop") or []},
+        "stop_timeout": _seconds(service.get("stop_grace_period")),
+    }
+
+
+def _wanted_mount(mount, document):
+    source = _unescaped(mount["source"])
+    if mount["type"] == "volume":
+        source = document["volumes"][mount["source"]]["name"]
+    return (mount["type"], source, mount["target"], not mount.get("read_only", False))
+
+
+def had_aspects(container, live_networks):
+    """Return the same aspects of a container (dict, the engine's answer to inspect).
+
+    live_networks: set of str, the ids of the networks that exist; a container remembers networks that are long gone.
+    """
+    config, host = container["Config"], container["HostConfig"]
+    attached = container["NetworkSettings"]["Networks"] or {}
+    return {
+        "image": (config["Image"], container["Image"]),
+        "command": config.get("Cmd"),
+        "environment": dict(entry.partition("=")[::2] for entry in config.get("Env") or []),
+        "ports": {
+            (target, binding.get("HostIp", ""), binding["HostPort"])
+            for target, bindings in (host.get("PortBindings") or {}).items()
+            for binding in bindings or []
+        },
+        "mounts": {
+            (mount["Type"], mount.get("Name") or mount["Source"], mount["Destination"], mount["RW"])
+            for mount in container["Mounts"]
+            if not ANONYMOUS_VOLUME.fullmatch(mount.get("Name") or "")
+        },
+        # The id is empty until the first start.
+        "networks": {
+            name for name, end in attached.items() if not end.get("NetworkID") or end["NetworkID"] in live_networks
+        },
+        "labels": {name: value for name, value in config["Labels"].items() if name.startswith(OUR_LABELS)},
+        "restart": (host.get("RestartPolicy") or {}).get("Name") or "no",
+        "cap_drop": {_capability(name) for name in host.get("CapDrop") or []},
+        "stop_timeout": config.get("StopTimeout"),
+    }
+
+
+def differences(wanted, had, binds_elsewhere):
+    """Return what makes a container another one than its file asks for, as a list of str for people. Values are never part of it.
+
+    wanted, had: aspects. binds_elsewhere: mount points (list of str) where it has another folder than its host has by now.
+    """
+    found, (image_name, image_id) = [], wanted["image"]
+    for aspect, value in wanted.items():
+        if aspect == "image":
+            if image_name != had["image"][0] or (image_id and image_id != had["image"][1]):
+                found.append("image")
+        elif aspect == "environment":
+            # Without the image nobody knows which other variables it brought along.
+            known = {**value, **had[aspect]} if image_id else value
+            names = sorted(name for name in known if value.get(name) != had[aspect].get(name))
+            found.extend(f"environment {name}" for name in names)
+        elif value is not None and value != had[aspect]:
+            found.append(aspect.replace("_", " "))
+    bound = {target for kind, _source, target, _writable in wanted["mounts"] if kind == "bind"}
+    return found + [
+        f"{kind} (it still has the folder that was there when it started, not what is mounted there now)"
+        for kind, target in MOUNT_POINTS.items()
+        if target in bound.intersection(binds_elsewhere)
+    ]
+
+
+def _unescaped(text):
+    # Compose prints a literal dollar sign as two, so that its answer is a valid Compose file again.
+    return text.replace("$$", "$")
+
+
+def _capability(name):
+    return name.upper()[4:] if name.upper().startswith("CAP_") else name.upper()
+
+
+def _seconds(duration):
+    if duration is None:
+        return None
+    return int(sum(float(number) * SECONDS[unit] for number, unit in DURATION.findall(duration)))

@@ -1,0 +1,187 @@
+# Copyright: (c) 2026, waba.cluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""All that is wrong with all hosts, and between them, as one table (rules: ours, where the text says no other source)."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from ansible_collections.waba.cluster.plugins.module_utils.problems import Problem, named, shown
+from ansible_collections.waba.cluster.plugins.module_utils.secrets.validation import HIDDEN
+from ansible_collections.waba.cluster.plugins.module_utils.table import table
+
+HEADINGS = ("host", "setting", "value", "what is wrong", "how to mend it")
+OWN_ADDRESSES = ("localhost", "127.", "::1", "0.0.0.0")  # noqa: S104 - names that lead a host to itself, compared with
+EVERYONE = "every host"
+
+
+def judge(reports, clock_tolerance, shared=None, secrets=()):
+    """Return {"problems": table lines, "warnings": table lines, "count": int, "hosts": int} of a whole cluster.
+
+    reports: {host: {"settings", "checks", "listening", "reach"}}, the results of `settings_check`, `preflight` and `reachability` as Ansible registers them;
+    one that is missing was not asked for. clock_tolerance: seconds that the clocks of two hosts may certainly differ. shared: {host: {variable: value}} of
+    what a cluster has one of, as far as each host's variables say it. secrets: those of the variables whose values are not shown.
+    """
+    problems, warnings = [], []
+    for host, report in reports.items():
+        for result in report.values():
+            problems += [(host, Problem(**one)) for one in result.get("problems", [])]
+            warnings += [(host, Problem(**one)) for one in result.get("risks", [])]
+        problems += [(host, problem) for problem in _unasked(report)]
+    known = {host: report["checks"] for host, report in reports.items() if _is_comparable(report)}
+    problems += (
+        _disagreements(known)
+        + _uneven(_sound(shared or {}, reports), secrets)
+        + _names(known)
+        + _clocks(known, clock_tolerance)
+    )
+    warnings += _same_machine(known) + _lone_webapp(known)
+    return {
+        "problems": _lines(problems, len(reports)),
+        "warnings": _lines(warnings, len(reports)),
+        "count": len(_merged(problems)),
+        "hosts": len({host for host, _problem in problems}),
+    }
+
+
+def _is_comparable(report):
+    return "facts" in report.get("checks", {}) and report.get("settings", {}).get("sound", True)
+
+
+def _unasked(report):
+    """Yield a Problem for every question that a host could not be asked; a host that answers none is told once."""
+    for result in report.values():
+        if result.get("unreachable"):
+            yield Problem(
+                "ansible_host",
+                "(as in the inventory)",
+                f"it cannot be reached: {_brief(result)}",
+                "Start it, or mend how Ansible connects to it",
+            )
+            return
+        if "problems" not in result and not result.get("skipped"):
+            yield Problem("(the check itself)", "(no answer)", _brief(result), "Mend that on the host, then run again")
+
+
+def _brief(result):
+    return " ".join(str(result.get("msg", "no reason was given")).removeprefix("Task failed: ").split())
+
+
+def _disagreements(known):
+    """Return a row for each host that has another value than most where all must have one."""
+    rows = []
+    for setting in ("cluster_name", "layout"):
+        values = {host: checks["facts"][setting] for host, checks in known.items()}
+        most, odd = _odd_ones(values)
+        wrong = f"most hosts of the cluster have {most!r}"
+        rows += [(host, Problem(setting, values[host], wrong, "Give all hosts of a cluster the same")) for host in odd]
+    return rows
+
+
+def _odd_ones(values):
+    """Return (what most hosts have, the hosts (list) that have something else). values: {host: value}."""
+    most = next((value for value, _count in Counter(values.values()).most_common(1)), None)
+    return most, [host for host, value in values.items() if value != most]
+
+
+def _sound(shared, reports):
+    """Return what is shared without the hosts that have it told already that their variables make no sense."""
+    return {
+        host: values for host, values in shared.items() if reports.get(host, {}).get("settings", {}).get("sound", True)
+    }
+
+
+def _uneven(shared, secrets):
+    """Return a row for each host whose variables say another value than most hosts' do, or none, where a cluster has one."""
+    rows = []
+    for variable in sorted({variable for values in shared.values() for variable in values}):
+        texts = {host: str(values[variable]) if variable in values else None for host, values in shared.items()}
+        most, odd = _odd_ones(texts)
+        wrong = f"most hosts of the cluster have {'none' if most is None else 'another' if variable in secrets else repr(most)}"
+        for host in odd:
+            value = HIDDEN if variable in secrets and texts[host] is not None else shared[host].get(variable)
+            mend = "Give all hosts of a cluster the same, as in group_vars/all"
+            rows.append((host, Problem(variable, value, wrong, mend)))
+    return rows
+
+
+def _names(known):
+    """Return the rows about names under which hosts are to be found."""
+    rows, seen = [], {}
+    several = len(known) > 1
+    for host, checks in known.items():
+        name, layout = checks["facts"]["external_hostname"], checks["facts"]["layout"]
+        if several and layout == "single_server":
+            wrong = f"on {len(known)} hosts the nodes cannot find each other by service name"
+            rows.append((host, Problem("layout", layout, wrong, "Set it to role")))
+        elif several and name.lower().startswith(OWN_ADDRESSES):
+            wrong = "under this name the other hosts find themselves, not this one"
+            rows.append((host, Problem("external_hostname", name, wrong, "Give a name or address that they can reach")))
+        elif name in seen:
+            wrong = f"{seen[name]} has the same name"
+            rows.append((host, Problem("external_hostname", name, wrong, "Give every host its own")))
+        seen.setdefault(name, host)
+    return rows
+
+
+def _clocks(known, tolerance):
+    """Return a row for each clock that certainly differs from the middle one of all; the time that the asking took is no difference."""
+    ranges = sorted((checks["clock_ahead"], host) for host, checks in known.items() if "clock_ahead" in checks)
+    if len(ranges) < 2:
+        return []
+    (low, high), middle = ranges[(len(ranges) - 1) // 2]
+    rows = []
+    for (earliest, latest), host in ranges:
+        ahead, behind = earliest - high, low - latest
+        if max(ahead, behind) > tolerance:
+            wrong = f"it is {max(ahead, behind):.0f} s {'ahead of' if ahead > 0 else 'behind'} {middle}'s"
+            rows.append(
+                (
+                    host,
+                    Problem("clock", "(now)", wrong, "Let NTP set the clocks of all hosts (timedatectl set-ntp true)"),
+                )
+            )
+    return rows
+
+
+def _same_machine(known):
+    hosts = {}
+    for host, checks in known.items():
+        if checks["facts"]["machine_id"]:
+            hosts.setdefault(checks["facts"]["machine_id"], []).append(host)
+    wrong = "these hosts have one machine id: either they are one machine, whose loss takes them all, or copies of one image"
+    mend = "Use as many machines, or run systemd-machine-id-setup on the copies"
+    return [
+        (host, Problem("/etc/machine-id", ", ".join(same), wrong, mend))
+        for same in hosts.values()
+        if len(same) > 1
+        for host in same
+    ]
+
+
+def _lone_webapp(known):
+    webapps = [host for host, checks in known.items() for node in checks["nodes"] if node["role"] == "webapp"]
+    if len(known) < 2 or len(webapps) != 1:
+        return []
+    wrong = "the loss of this one webapp takes the API with it"
+    return [(webapps[0], Problem("webapps", 1, wrong, "Run another on another machine"))]
+
+
+def _merged(rows):
+    """Return {(setting, value, wrong, mend): list of hosts}, in order of appearance; what is alike on several hosts is one row."""
+    merged = {}
+    for host, problem in rows:
+        hosts = merged.setdefault((named(problem.variable), shown(problem.value), problem.wrong, problem.mend), [])
+        if host not in hosts:
+            hosts.append(host)
+    return merged
+
+
+def _lines(rows, hosts_in_all):
+    if not rows:
+        return []
+    lines = [
+        (EVERYONE if 1 < len(hosts) == hosts_in_all else ", ".join(hosts), *cells)
+        for cells, hosts in _merged(rows).items()
+    ]
+    return table(lines, HEADINGS)

@@ -1,0 +1,64 @@
+# Copyright: (c) 2026, waba.cluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a machine is and has: memory, kernel, distribution, Docker's versions. Works without Docker and with the standard library alone."""
+
+from __future__ import annotations
+
+import contextlib
+import glob
+import json
+import platform
+
+from ansible_collections.waba.cluster.plugins.module_utils.docker import packages as host_packages
+from ansible_collections.waba.cluster.plugins.module_utils.docker.io import install as engine_host
+
+
+def memory_mb():
+    """Return the machine's memory (int, MB); 0 where the kernel does not say."""
+    with contextlib.suppress(OSError), open("/proc/meminfo", encoding="ascii") as file:
+        for line in file:
+            if line.startswith("MemTotal:"):
+                return int(line.split()[1]) // 1024
+    return 0
+
+
+def has_nfs():
+    """Return whether the running kernel can mount NFS: it does so already, has it built in, or has the module on disk."""
+    with contextlib.suppress(OSError), open("/proc/filesystems", encoding="ascii") as file:
+        if any(line.split()[-1] in ("nfs", "nfs4") for line in file):
+            return True
+    modules = f"/lib/modules/{platform.release()}"
+    with contextlib.suppress(OSError), open(f"{modules}/modules.builtin", encoding="utf-8") as file:
+        if any(line.strip().endswith("/nfs.ko") for line in file):
+            return True
+    return bool(glob.glob(f"{modules}/kernel/fs/nfs/nfs.ko*"))
+
+
+def machine_id():
+    """Return what tells this machine from its neighbours (str), or "" where nothing does."""
+    with contextlib.suppress(OSError), open("/etc/machine-id", encoding="ascii") as file:
+        return file.read().strip()
+    return ""
+
+
+def software(run_command):
+    """Return what `preflight.software.judge` judges. run_command: AnsibleModule.run_command."""
+    release = engine_host.os_release()
+    found = {
+        "distribution": release.get("ID", platform.system().lower()),
+        "release": release.get("VERSION_ID", ""),
+        "lacks": engine_host.missing(run_command),
+        "mirror": host_packages.mirror(engine_host.apt_sources()),
+        "engine": None,
+        "compose": None,
+        "error": None,
+    }
+    if "compose" not in found["lacks"]:
+        found["compose"] = run_command(["docker", "compose", "version", "--short"])[1].strip() or None
+    if "cli" not in found["lacks"] and engine_host.answers():
+        status, out, error = run_command(["docker", "version", "--format", "{{json .Server.Version}}"])
+        if status == 0:
+            found["engine"] = json.loads(out)
+        else:
+            found["error"] = (error or out).strip()
+    return found

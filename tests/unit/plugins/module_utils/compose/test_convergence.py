@@ -1,0 +1,197 @@
+# Copyright: (c) 2026, waba.cluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+from ansible_collections.waba.cluster.plugins.module_utils.compose import convergence, services
+from ansible_collections.waba.cluster.plugins.module_utils.docker.io.containers import compose_name
+from hypothesis import given
+from hypothesis import strategies as st
+
+SERVICES = ["db", "master1", "master2", "wacore1", "wacore2", "waweb"]
+STATES = ["running", "restarting", "created", "exited", "paused", "dead"]
+
+
+@pytest.fixture
+def wanted(recorded):
+    return services.wanted_services(recorded["compose_config"], recorded["images"])
+
+
+@pytest.fixture
+def had(recorded):
+    return observed(recorded["containers"])
+
+
+def observed(containers):
+    networks = {end["NetworkID"] for item in containers for end in item["NetworkSettings"]["Networks"].values()}
+    return {
+        item["Config"]["Labels"]["com.docker.compose.service"]: [
+            {
+                "id": item["Id"],
+                "name": item["Name"].lstrip("/"),
+                "compose_name": compose_name(item),
+                "state": item["State"]["Status"],
+                "image": item["Config"]["Image"],
+                "aspects": services.had_aspects(item, networks),
+                "binds_elsewhere": [],
+            }
+        ]
+        for item in containers
+    }
+
+
+def test_what_compose_made_is_what_its_file_asks_for(wanted, had):
+    assert sorted(had) == SERVICES
+    assert convergence.plan_present(wanted, had) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda item: item["Config"]["Env"].append("EXTRA=1"), "environment EXTRA"),
+        (lambda item: item["Config"]["Env"].remove("WA_DB_HOSTNAME=db"), "environment WA_DB_HOSTNAME"),
+        (lambda item: item.update(Image="sha256:other"), "image"),
+        (lambda item: item["Config"]["Labels"].pop("waba.cluster.name"), "labels"),
+        (lambda item: item["Config"].update(StopTimeout=10), "stop timeout"),
+        (lambda item: item["Config"]["Cmd"].pop(), "command"),
+        (lambda item: item["HostConfig"]["RestartPolicy"].update(Name="no"), "restart"),
+        (lambda item: item["HostConfig"].update(CapDrop=None), "cap drop"),
+        (lambda item: item["HostConfig"]["PortBindings"].popitem(), "ports"),
+        (lambda item: item["Mounts"][0].update(Name="elsewhere"), "mounts"),
+        (lambda item: item["NetworkSettings"]["Networks"].clear(), "networks"),
+    ],
+)
+def test_a_container_that_differs_is_made_anew_and_no_other(recorded, wanted, change, reason):
+    containers = copy.deepcopy(recorded["containers"])
+    change(next(item for item in containers if item["Name"] == "/waba-master1-1"))
+    actions = convergence.plan_present(wanted, observed(containers))
+    assert actions == [convergence.Action("master1", "recreate", f"changed: {reason}")]
+
+
+@pytest.mark.parametrize(("state", "then"), [("running", []), ("created", ["start"]), ("exited", ["start"])])
+def test_the_name_that_compose_gives_for_a_moment_does_not_stay(recorded, wanted, state, then):
+    containers = copy.deepcopy(recorded["containers"])
+    item = next(item for item in containers if item["Name"] == "/waba-master1-1")
+    item["Name"], item["State"]["Status"] = "/0123456789ab_waba-master1-1", state
+    actions = convergence.plan_present(wanted, observed(containers))
+    assert [(action.service, action.action) for action in actions] == [("master1", kind) for kind in ["rename", *then]]
+
+
+def test_what_a_newer_engine_says_otherwise_is_no_difference(recorded, wanted):
+    containers = copy.deepcopy(recorded["containers"])
+    for item in containers:
+        item["HostConfig"]["CapDrop"] = ["CAP_MKNOD"]
+        item["Mounts"].append({"Type": "volume", "Name": "0" * 64, "Source": "/x", "Destination": "/x", "RW": True})
+    assert convergence.plan_present(wanted, observed(containers)) == []
+
+
+def test_a_command_that_the_file_no_longer_has_is_a_difference(recorded, wanted):
+    """The database has its image's own command, but for the options that a user gave it."""
+    containers = copy.deepcopy(recorded["containers"])
+    next(item for item in containers if item["Name"] == "/waba-db-1")["Config"]["Cmd"] = ["--max_connections=100"]
+    actions = convergence.plan_present(wanted, observed(containers))
+    assert actions == [convergence.Action("db", "recreate", "changed: command")]
+
+
+def test_a_container_that_has_another_folder_than_its_host_is_made_anew(recorded):
+    document, containers = copy.deepcopy(recorded["compose_config"]), copy.deepcopy(recorded["containers"])
+    for mount in document["services"]["wacore1"]["volumes"]:
+        if mount["target"] == "/usr/local/wamedia":
+            mount.update(type="bind", source="/mnt/wamedia")
+    (core,) = [item for item in containers if item["Name"] == "/waba-wacore1-1"]
+    (media,) = [mount for mount in core["Mounts"] if mount["Destination"] == "/usr/local/wamedia"]
+    media.update(Type="bind", Source="/mnt/wamedia")
+    del media["Name"]
+    wanted, had = services.wanted_services(document, recorded["images"]), observed(containers)
+    assert convergence.plan_present(wanted, had) == []
+    for name in ("wacore1", "wacore2"):
+        had[name][0]["binds_elsewhere"] = ["/usr/local/wamedia"]
+    why = "changed: media (it still has the folder that was there when it started, not what is mounted there now)"
+    assert convergence.plan_present(wanted, had) == [convergence.Action("wacore1", "recreate", why)], (
+        "the other binds none"
+    )
+
+
+def test_a_removed_network_is_a_difference(recorded, wanted):
+    container = recorded["containers"][0]
+    assert services.had_aspects(container, set())["networks"] == set()
+
+
+def container(service, state, aspects, prefix=""):
+    names = {"name": f"{prefix}{service}", "compose_name": service}
+    return {"id": service, **names, "state": state, "image": "i", "aspects": aspects, "binds_elsewhere": []}
+
+
+FOUND = st.fixed_dictionaries(
+    {name: st.none() | st.tuples(st.sampled_from(STATES), st.booleans(), st.booleans()) for name in [*SERVICES, "old"]}
+)
+
+
+@given(found=FOUND, selected=st.none() | st.lists(st.sampled_from(SERVICES), unique=True))
+def test_whatever_was_found_the_plan_leads_to_what_is_wanted(recorded, found, selected):
+    wanted = services.wanted_services(recorded["compose_config"], recorded["images"])
+    had = {}
+    for name, state in found.items():
+        if state:
+            aspects = copy.deepcopy(wanted["wacore1" if name == "old" else name])
+            if state[1]:
+                aspects["environment"]["OLD"] = "1"
+            had[name] = [container(name, state[0], aspects, "0123456789ab_" if state[2] else "")]
+    actions = convergence.plan_present(wanted, had, selected)
+    assert {action.service for action in actions} <= set(SERVICES if selected is None else selected) | {"old"}
+    for service, action, _reason in actions:
+        if action == "remove":
+            del had[service]
+        else:
+            before = had.get(service, [container(service, "absent", {})])[0]
+            if action == "rename":
+                had[service] = [{**before, "name": service}]
+            elif action in ("start", "unpause"):
+                had[service] = [{**before, "state": "running"}]
+            else:
+                had[service] = [container(service, "running", wanted[service])]
+    assert convergence.plan_present(wanted, had, selected) == []
+
+
+def test_two_containers_of_an_interrupted_run_become_one(wanted, had):
+    had["waweb"] = had["waweb"] * 2
+    assert [action[:2] for action in convergence.plan_present(wanted, had)] == [("waweb", "recreate")]
+
+
+def test_a_diff_shows_no_value(recorded, wanted):
+    containers = copy.deepcopy(recorded["containers"])
+    containers[0]["Config"]["Env"].append("WA_API_KEY=sesame")
+    had = observed(containers)
+    actions = convergence.plan_present(wanted, had)
+    assert actions
+    assert "sesame" not in str(convergence.action_diff(actions, had, {}))
+    assert "sesame" not in str(actions)
+
+
+def test_only_what_is_made_anew_needs_its_image(recorded, had):
+    wanted = services.wanted_services(recorded["compose_config"], {})
+    images = {name: item["image"] for name, item in recorded["compose_config"]["services"].items()}
+    had["waweb"][0]["state"] = "exited"
+    assert convergence.missing_images(convergence.plan_present(wanted, had), images, {}) == []
+    del had["waweb"]
+    assert convergence.missing_images(convergence.plan_present(wanted, had), images, {}) == ["waba/node:v1.0.0"]
+
+
+def test_another_image_is_asked_for_even_when_the_host_lacks_it(recorded, had):
+    document = copy.deepcopy(recorded["compose_config"])
+    document["services"]["waweb"]["image"] = "waba/node:v2.0.0"
+    wanted = services.wanted_services(document, recorded["images"])
+    assert convergence.plan_present(wanted, had) == [convergence.Action("waweb", "recreate", "changed: image")]
+
+
+def test_stopping_stops_only_what_runs(wanted, had):
+    had["waweb"][0]["state"] = "exited"
+    assert [action.service for action in convergence.plan_stopped(wanted, had, ["waweb", "db"])] == ["db"]
+
+
+def test_of_two_containers_the_one_that_runs_is_stopped(wanted, had):
+    had["waweb"] = [{**had["waweb"][0], "state": "created"}, *had["waweb"]]
+    assert [action[:2] for action in convergence.plan_stopped(wanted, had, ["waweb"])] == [("waweb", "stop")]

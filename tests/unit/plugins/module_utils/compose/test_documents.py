@@ -1,0 +1,50 @@
+# Copyright: (c) 2026, waba.cluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+from ansible_collections.waba.cluster.plugins.module_utils.compose import host_files
+from ansible_collections.waba.cluster.plugins.module_utils.compose.documents import compose_documents, merged
+from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import plan_nodes
+
+FILE = "multiconnect-compose.yml"
+
+
+def planned(params, version):
+    params["images"] = {"coreapp": f"waba/node:v{version}", "webapp": f"waba/node:v{version}"}
+    return compose_documents(plan_nodes(params), params)
+
+
+def images(documents):
+    return {name: service["image"].rpartition("v")[2] for name, service in documents[FILE]["services"].items()}
+
+
+def test_a_file_goes_to_another_version_service_by_service_and_back(params):
+    before, after = planned(params, "1.0.0"), planned(params, "1.1.0")
+    half = merged(after, before, ["master1"], {})
+    assert images(half) == {**images(before), "master1": "1.1.0"}
+    assert merged(after, before, None, {}) == after
+    back = merged(after, half, [], {"master1": before[FILE]["services"]["master1"]})
+    assert back == before
+    by_image = merged(after, half, [], {"master1": {"image": "waba/node:v1.0.0"}})
+    assert by_image == before, "what was written over is known by its image alone"
+
+
+def test_a_service_that_the_host_does_not_have_yet_is_planned(params):
+    assert merged(planned(params, "1.1.0"), {}, [], {}) == planned(params, "1.1.0")
+
+
+def test_a_folder_is_bound_as_the_engine_will_tell_of_it(params):
+    params["volumes"] = {"media": {"type": "bind", "source": "//mnt/./media/"}}
+    services = planned(params, "1.0.0")[FILE]["services"]
+    sources = {volume["source"] for volume in services["master1"]["volumes"] if isinstance(volume, dict)}
+    assert sources == {"/mnt/media"}
+
+
+def test_a_document_survives_its_file(params):
+    params["volumes"] = {"media": {"type": "bind", "source": "/mnt/with$dollar"}}
+    documents = planned(params, "1.0.0")
+    text = host_files.compose_text(documents[FILE], "mark")
+    assert host_files.document_of(text) == documents[FILE]
+    assert host_files.document_of("a: [") == {}
+    assert host_files.document_of("just text") == {}

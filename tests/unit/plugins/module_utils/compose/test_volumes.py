@@ -1,0 +1,73 @@
+# Copyright: (c) 2026, waba.cluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.waba.cluster.plugins.module_utils import problems
+from ansible_collections.waba.cluster.plugins.module_utils.compose import volumes
+
+DATABASE = {"name": "waba-db-1", "mounts": {"/var/lib/mysql": ("volume", "waba_mysqlData")}}
+NODES = [
+    {
+        "name": name,
+        "mounts": {"/usr/local/wamedia": ("volume", "waba_whatsappMedia"), "/etc/other": ("bind", "/etc/other")},
+    }
+    for name in ("waba-wacore-1", "waba-master-1")
+]
+OLD_NODE = {"name": "waba-wacore-1", "mounts": {"/usr/local/waent/data": ("volume", "old_data")}}
+
+
+def behind(given, *containers):
+    return volumes.left_behind("waba", volumes.complete(given), containers)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        None,
+        {"database": None},
+        {"media": {"type": "named", "source": "whatsappMedia"}},
+        {"database": {"type": "external", "source": "waba_mysqlData"}},
+    ],
+)
+def test_the_same_place_is_no_change_however_it_is_written(given):
+    assert behind(given, DATABASE, *NODES) == []
+
+
+@pytest.mark.parametrize("written", ["/srv/media", "/srv/media/", "//srv//media", "/srv/./media/.", "/srv/x/../media"])
+def test_a_folder_is_the_same_however_it_is_written(written):
+    """The engine tells of it without what means nothing."""
+    bound = {"name": "waba-wacore-1", "mounts": {"/usr/local/wamedia": ("bind", "/srv/media")}}
+    volume = {"type": "bind", "source": written}
+    assert behind({"media": volume}, bound) == []
+    assert volumes.mount_source("waba", volume) == ("bind", "/srv/media")
+
+
+def test_another_place_is_refused_by_all_names():
+    (problem,) = behind({"media": {"type": "bind", "source": "/srv/media"}}, DATABASE, *NODES)
+    message = problems.report([problem], "core1", "Nothing was written")
+    assert "waba_volumes (volumes.media.source)" in message
+    assert "'/srv/media'" in message
+    assert "the media of waba-master-1, waba-wacore-1 is in waba_whatsappMedia, and would be lost sight of" in message
+    assert "copy the data from waba_whatsappMedia, and set allow_source_change (waba_allow_source_change)" in message
+
+
+def test_a_volume_that_is_no_longer_asked_for_is_refused_too():
+    (problem,) = behind({}, OLD_NODE)
+    assert "the data of waba-wacore-1 is in old_data" in problem.wrong
+
+
+def test_back_to_the_default_is_a_change_of_place():
+    moved = {"name": "waba-db-1", "mounts": {"/var/lib/mysql": ("bind", "/srv/mysql")}}
+    (problem,) = behind(None, moved)
+    assert (problem.variable, problem.value) == ("volumes.database.source", "mysqlData")
+    assert "/srv/mysql" in problem.wrong
+
+
+def test_a_host_is_asked_only_for_what_its_services_mount():
+    given = {kind: {"type": "bind", "source": f"/srv/{kind}"} for kind in ("media", "data", "database")}
+    assert set(volumes.given(given, [{"role": "mysql"}])) == {"database"}
+    assert set(volumes.given(given, [{"role": "coreapp"}, {"role": "webapp"}])) == {"media", "data"}
+    assert set(volumes.given(given, [])) == set()
+    assert volumes.given(given) == given

@@ -1,0 +1,48 @@
+# Copyright: (c) 2026, waba.cluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+import json
+import subprocess
+
+import pytest
+from ansible_collections.waba.cluster.plugins.module_utils.compose import host_files
+from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import plan_nodes
+from ansible_collections.waba.cluster.plugins.module_utils.database import options as database_options
+
+OPTIONS = {
+    "innodb_buffer_pool_size": "2G",
+    "max-connections": 500,
+    "performance_schema": False,
+    "init_connect": "SET @a = '$b'",
+}
+WORDS = [
+    "--innodb_buffer_pool_size=2G",
+    "--max-connections=500",
+    "--performance_schema=OFF",
+    "--init_connect=SET @a = '$b'",
+]
+
+
+def test_compose_reads_the_options_as_the_servers_words(params, real_compose, tmp_path):
+    params.update(database_options=OPTIONS, layout="role")
+    for name, (text, _mode) in host_files.host_files(plan_nodes(params), params, {}, {}).items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    command = ["docker", "compose", "--file", str(tmp_path / "multiconnect-db.yml"), "config", "--format", "json"]
+    answer = subprocess.run(command, check=True, capture_output=True, stdin=subprocess.DEVNULL)
+    (service,) = json.loads(answer.stdout)["services"].values()
+    assert [word.replace("$$", "$") for word in service["command"]] == WORDS
+
+
+def test_without_options_the_image_says_how_the_server_starts(params):
+    text, _mode = host_files.host_files(plan_nodes({**params, "layout": "role"}), {**params, "layout": "role"}, {}, {})[
+        "multiconnect-db.yml"
+    ]
+    assert "command" not in text
+
+
+@pytest.mark.parametrize("name", ["datadir", "ssl-key", "bind-address", "user"])
+def test_what_the_container_stands_on_is_refused_in_either_spelling(name):
+    (problem,) = database_options.problems({name: "x"})
+    assert problem.wrong == "the collection sets it itself"

@@ -1,0 +1,42 @@
+# Copyright: (c) 2026, waba.cluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+from ansible_collections.waba.cluster.plugins.module_utils.docker import image_source
+from hypothesis import given
+from hypothesis import strategies as st
+
+FILES = st.dictionaries(
+    st.text(min_size=1, max_size=8), st.tuples(st.integers(0, 0o111), st.text(max_size=8)), max_size=4
+)
+
+
+@given(FILES, FILES)
+def test_the_hash_is_the_same_exactly_when_the_source_is(one, other):
+    same = image_source.image_hash("base", one) == image_source.image_hash("base", other)
+    assert same == (one == other)
+
+
+def test_packages_are_a_set_and_the_suite_counts():
+    assert image_source.base_hash(["b", "a"], "trixie") == image_source.base_hash(["a", "b"], "trixie")
+    assert image_source.base_hash(["a"], "trixie") != image_source.base_hash(["a"], "forky")
+
+
+def test_the_base_keeps_the_registry_and_drops_the_tag():
+    assert (
+        image_source.base_name("reg.example:5000/waba/node:v1", "0123456789abcdef")
+        == "reg.example:5000/waba/node-base:0123456789ab"
+    )
+
+
+def test_mmdebstrap_gets_packages_suite_target_and_mirror():
+    command = image_source.mmdebstrap_command(["b", "a"], "trixie", "http://mirror.example.org/debian", "/tmp/x.tar")
+    assert "--include=a,b" in command
+    assert command[-3:] == ["trixie", "/tmp/x.tar", "http://mirror.example.org/debian"]
+
+
+def test_only_a_rolling_suite_may_look_out_of_date():
+    for suite, may in (("trixie", False), ("sid", True)):
+        command = image_source.mmdebstrap_command(["a"], suite, "http://mirror.example.org/debian", "/tmp/x.tar")
+        assert ('--aptopt=Acquire::Check-Valid-Until "false"' in command) is may

@@ -1,0 +1,51 @@
+# Copyright: (c) 2026, waba.cluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.waba.cluster.plugins.module_utils.docker import packages as host_packages
+
+EVERYTHING = list(host_packages.PACKAGES)
+
+
+@pytest.mark.parametrize(
+    ("distribution", "release", "expected", "suite"),
+    [
+        ("debian", "12", ["docker-compose", "docker.io", "python3-docker", "python3-yaml"], "trixie"),
+        ("debian", "13", ["docker-cli", "docker-compose", "docker.io", "python3-docker", "python3-yaml"], None),
+        ("ubuntu", "24.04", ["docker-compose-v2", "docker.io", "python3-docker", "python3-yaml"], None),
+    ],
+)
+def test_a_bare_host_gets_everything(distribution, release, expected, suite):
+    assert host_packages.packages(EVERYTHING, distribution, release) == expected
+    assert host_packages.compose_suite(EVERYTHING, distribution, release) == suite
+
+
+def test_only_what_is_missing_is_installed():
+    assert host_packages.packages(["compose"], "debian", "12") == ["docker-compose"]
+    assert host_packages.packages([], "debian", "12") == []
+    assert host_packages.compose_suite(["engine"], "debian", "12") is None
+
+
+def test_an_unknown_distribution_is_named():
+    with pytest.raises(host_packages.UnknownDistribution, match="alpine 3"):
+        host_packages.packages(["engine"], "alpine", "3")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "deb http://mirror.example.org/debian bookworm main\n",
+        "deb [arch=amd64 signed-by=/usr/share/keyrings/a.gpg] http://mirror.example.org/debian/ bookworm main\n",
+        "Types: deb\nURIs: http://mirror.example.org/debian\nSuites: bookworm\n",
+    ],
+)
+def test_the_hosts_own_mirror_is_found(text):
+    security = "deb http://security.example.org/debian-security bookworm-security main\n"
+    commented = "# deb http://old.example.org/debian bookworm main\n"
+    assert host_packages.mirror([security, commented + text]) == "http://mirror.example.org/debian"
+
+
+def test_other_archives_are_no_mirror():
+    assert host_packages.mirror(["deb https://packages.example.org/apt stable main\n"]) is None

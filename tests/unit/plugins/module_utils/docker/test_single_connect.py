@@ -1,0 +1,54 @@
+# Copyright: (c) 2026, waba.cluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.waba.cluster.plugins.module_utils.docker.single_connect import repository, single_connect
+
+IMAGES = ["registry.example.org:5000/waba/node:v1.0.0"]
+
+
+LAUNCH = ("/opt/whatsapp/bin/wait_on_mysql.sh", "/opt/whatsapp/bin/launch_within_docker.sh")
+OURS, VENDORS = "registry.example.org:5000/waba/node:v0.9.0", "docker.whatsapp.biz/coreapp:v2.19.4"
+
+
+def container(image, environment=(), labels=(), command=LAUNCH, own_command=LAUNCH):
+    return {
+        "image": image,
+        "environment": list(environment),
+        "labels": dict.fromkeys(labels, "waba"),
+        "command": list(command),
+        "own_command": own_command and list(own_command),
+    }
+
+
+@pytest.mark.parametrize(
+    ("found", "stopped"),
+    [
+        (container(VENDORS), True),
+        (container("docker.whatsapp.biz/web:v2.57.2"), True),
+        (container(OURS), True),
+        (container(VENDORS, ["WA_APP_MULTICONNECT=1"]), False),
+        (container(OURS, labels=["waba.cluster.name"]), False),
+        (container("docker.whatsapp.biz/prometheus:v2.57.2"), False),
+        (container("mysql:5.7"), False),
+        # what it was started with
+        (container(VENDORS, command=["/usr/bin/client"], own_command=["/usr/bin/client"]), True),
+        (container(VENDORS, own_command=None), True),
+        (container(VENDORS, command=["cp", "-a", "/from/.", "/to/"], own_command=None), True),
+        (container(OURS, command=["sh", "-c", "sleep 5; exec /opt/whatsapp/bin/launch_within_docker.sh"]), True),
+        (container(OURS, command=["sh", "-c", "launch_within_docker.sh"], own_command=["bash"]), True),
+        (container(OURS, command=["cp", "-a", "/from/.", "/to/"]), False),
+        (container(OURS, command=["python3", "-m", "waba_node", "schema-status"]), False),
+        (container(OURS, ["WA_DB_UPGRADE=1"]), False),
+        (container(OURS, ["WA_DB_UPGRADE=0"]), True),
+    ],
+)
+def test_which_containers_are_a_second_connection(found, stopped):
+    assert single_connect(found, IMAGES) is stopped
+
+
+@pytest.mark.parametrize("image", ["a.example:5000/b/c", "a.example:5000/b/c:v1", "a.example:5000/b/c@sha256:0123"])
+def test_a_repository_has_no_tag(image):
+    assert repository(image) == "a.example:5000/b/c"

@@ -1,0 +1,101 @@
+# Copyright: (c) 2026, waba.cluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Two real processes and real sockets: one stands in for containers, the other tries to reach them."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+
+import pytest
+from ansible_collections.waba.cluster.plugins.module_utils.io import processes
+from ansible_collections.waba.cluster.plugins.module_utils.preflight.io import port_probe as reach
+
+
+def wait_until(condition, seconds):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(0.02)
+    return False
+
+
+@pytest.fixture(autouse=True)
+def own_name(monkeypatch):
+    """Tests of other workers have stand-ins of their own."""
+    monkeypatch.setattr(reach, "PROCESS_NAME", f"waba-{os.getpid()}")
+
+
+@pytest.fixture
+def stand_in(own_name):
+    """Stand in on free ports; return these. What is left of it ends with the test."""
+
+    def start(name, peers, seconds=20, count=4):
+        sockets, failed = reach.open_ports([{"address": "127.0.0.1", "port": 0}] * count)
+        assert failed == {}
+        ports = [one.getsockname()[1] for one in sockets]
+        reach.stand_in(sockets, name, peers, seconds)
+        return ports
+
+    yield start
+    reach.stop_stand_in()
+
+
+def targets(ports, peer="core1", name="127.0.0.1", runs=False, may_refuse=False):
+    return [{"peer": peer, "name": name, "port": port, "runs": runs, "may_refuse": may_refuse} for port in ports]
+
+
+def errors(attempts):
+    return [attempt["error"] for attempt in attempts]
+
+
+def ended():
+    return processes.named(reach.PROCESS_NAME) == []
+
+
+def test_it_ends_at_once_when_every_peer_has_come_to_every_port(stand_in):
+    ports = stand_in("core1", ["web1", "web2"])
+    assert errors(reach.try_all(targets(ports), "web1", 3)) == [None] * 4
+    assert not wait_until(ended, 0.3)
+    assert errors(reach.try_all(targets(ports), "web2", 3)) == [None] * 4
+    assert wait_until(ended, 3)
+    with socket.create_server(("127.0.0.1", ports[0])):
+        pass  # a container can have the port
+
+
+def test_it_ends_by_itself_when_nobody_comes(stand_in):
+    stand_in("core1", ["web1"], seconds=1)
+    assert wait_until(ended, 5)
+
+
+def test_a_name_that_leads_to_another_host_is_found(stand_in):
+    ports = stand_in("core2", ["web1"], count=1)
+    assert errors(reach.try_all(targets(ports, peer="core1"), "web1", 3)) == ["the name leads to core2"]
+
+
+def test_another_program_on_the_port_is_no_stand_in():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        (attempt,) = reach.try_all(targets([port]), "web1", 1)
+        assert attempt["error"] == "no answer"
+        (attempt,) = reach.try_all(targets([port], runs=True), "web1", 1)
+        assert attempt["error"] is None
+
+
+def test_what_is_wrong_is_told_as_the_system_tells_it():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    refused, unknown = reach.try_all([*targets([port]), *targets([port], name="no-such-host.invalid")], "web1", 3)
+    assert (refused["error"], refused["refused"]) == ("Connection refused", True)
+    assert not unknown["refused"]
+    assert errors(reach.try_all(targets([port], may_refuse=True), "web1", 3)) == [None]
+    assert "not known" in unknown["error"] or "resolution" in unknown["error"]
+
+
+def test_a_second_check_takes_over_from_an_interrupted_one(stand_in):
+    stand_in("core1", ["nobody"])
+    assert wait_until(lambda: not ended(), 3), "it has its name a moment after its birth"
+    reach.stop_stand_in()
+    assert ended()

@@ -1,0 +1,114 @@
+# Copyright: (c) 2026, waba.cluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.waba.cluster.plugins.module_utils.preflight.cluster import judge
+from hypothesis import given
+from hypothesis import strategies as st
+
+SOUND = {"problems": [], "risks": []}
+
+
+def report(host, ahead=(-0.5, 0.5), **facts):
+    facts = {"external_hostname": host, "layout": "role", "cluster_name": "waba", "machine_id": host, **facts}
+    return {"settings": SOUND, "checks": {**SOUND, "facts": facts, "nodes": [], "clock_ahead": list(ahead)}}
+
+
+def lines(verdict, kind="problems"):
+    return [" ".join(line.split()) for line in verdict[kind][2:]]
+
+
+def test_a_sound_cluster_has_no_table():
+    verdict = judge({host: report(host) for host in ("a", "b")}, 2)
+    assert verdict == {"problems": [], "warnings": [], "count": 0, "hosts": 0}
+
+
+def test_all_problems_of_all_hosts_are_in_one_table_and_what_is_alike_is_told_once():
+    reports = {host: report(host) for host in ("a", "b", "c")}
+    alike = {"variable": "masters_total", "value": 1, "wrong": "too few", "mend": "Add one"}
+    for one in reports.values():
+        one["checks"] = {**one["checks"], "problems": [alike]}
+    reports["b"]["settings"] = {"problems": [{**alike, "variable": "waba_x"}], "risks": [{**alike, "variable": "y"}]}
+    verdict = judge(reports, 2)
+    assert lines(verdict) == [
+        "every host waba_master_instances (masters_total) 1 too few Add one",
+        "b waba_x 1 too few Add one",
+    ]
+    assert lines(verdict, "warnings") == ["b y 1 too few Add one"]
+    assert (verdict["count"], verdict["hosts"]) == (2, 3)
+
+
+def test_a_host_that_cannot_be_asked_is_a_line_and_hides_no_other():
+    gone = {"settings": SOUND, "checks": {"unreachable": True, "msg": "Task failed: no route"}}
+    broken = {"settings": SOUND, "checks": {"failed": False, "msg": "no Python\nhere"}}
+    wrong = {"settings": {"problems": [{"variable": "v", "value": 1, "wrong": "w", "mend": "m"}], "risks": []}}
+    assert lines(judge({"a": gone, "b": broken, "c": {**gone, **wrong}, "d": wrong}, 2)) == [
+        "a, c ansible_host (as in the inventory) it cannot be reached: no route Start it, or mend how Ansible connects to it",
+        "b (the check itself) (no answer) no Python here Mend that on the host, then run again",
+        "c, d v 1 w m",
+    ]
+
+
+@pytest.mark.parametrize("setting", ["cluster_name", "layout"])
+def test_the_odd_one_out_is_named(setting):
+    reports = {"a": report("a"), "b": report("b"), "c": report("c", **{setting: "other"})}
+    (line,) = [one for one in lines(judge(reports, 2)) if "most hosts" in one]
+    assert line.startswith("c ")
+    assert "'other'" in line
+
+
+def test_what_a_cluster_has_one_of_is_the_same_on_all_hosts_and_no_secret_is_shown():
+    port, password = "waba_database_port", "waba_admin_password"
+    shared = {
+        "a": {port: 3306, password: "one-Secret-1"},
+        "b": {port: "3306", password: "one-Secret-1"},
+        "c": {port: 3307, password: "other-Secret-2"},
+        "d": {},
+    }
+    mend = "Give all hosts of a cluster the same, as in group_vars/all"
+    assert lines(judge({}, 2, shared, [password])) == [
+        f"c waba_admin_password (not shown) most hosts of the cluster have another {mend}",
+        f"d waba_admin_password (not set) most hosts of the cluster have another {mend}",
+        f"c waba_database_port 3307 most hosts of the cluster have '3306' {mend}",
+        f"d waba_database_port (not set) most hosts of the cluster have '3306' {mend}",
+    ]
+    (alone,) = lines(judge({}, 2, {"a": {}, "b": {}, "c": {password: "one-Secret-1"}}, [password]))
+    assert alone == f"c waba_admin_password (not shown) most hosts of the cluster have none {mend}"
+
+
+def test_names_must_lead_to_one_host_each():
+    found = lines(judge({"a": report("a"), "b": report("b", external_hostname="a")}, 2))
+    assert found == ["b waba_external_hostname (external_hostname) 'a' a has the same name Give every host its own"]
+    for own in ("localhost", "127.0.1.1", "::1"):
+        (line,) = lines(judge({"a": report("a"), "b": report("b", external_hostname=own)}, 2))
+        assert "the other hosts find themselves" in line
+    assert judge({"a": report("a", external_hostname="localhost", layout="single_server")}, 2)["count"] == 0
+
+
+def test_one_network_of_names_does_not_span_hosts():
+    found = judge({host: report(host, layout="single_server") for host in ("a", "b")}, 2)
+    assert found["count"] == 1
+    assert "on 2 hosts the nodes cannot find each other by service name" in lines(found)[0]
+
+
+@given(st.lists(st.tuples(st.floats(-3, 3), st.floats(0, 20), st.floats(0, 20)), min_size=1, max_size=6))
+def test_the_time_that_asking_takes_is_no_difference_of_clocks(asked):
+    reports = {str(i): report(str(i), (true - a, true + b)) for i, (true, a, b) in enumerate(asked)}
+    spread = max(asked)[0] - min(asked)[0]
+    assert judge(reports, spread)["count"] == 0
+
+
+def test_a_clock_that_is_certainly_off_is_told_with_how_much():
+    reports = {"a": report("a"), "b": report("b", (3599, 3601)), "c": report("c")}
+    (line,) = lines(judge(reports, 2))
+    assert line.startswith("b clock (now) it is 3598 s ahead of ")
+
+
+def test_hosts_of_one_machine_and_a_lone_webapp_are_risks():
+    reports = {"a": report("a", machine_id="x"), "b": report("b", machine_id="x")}
+    reports["a"]["checks"]["nodes"] = [{"role": "webapp"}]
+    found = lines(judge(reports, 2), "warnings")
+    assert found[0].startswith("every host /etc/machine-id 'a, b'")
+    assert found[1].startswith("a waba_webapp_instances (webapps) 1 the loss of this one webapp")

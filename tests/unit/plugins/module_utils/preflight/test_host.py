@@ -1,0 +1,63 @@
+# Copyright: (c) 2026, waba.cluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import plan_nodes
+from ansible_collections.waba.cluster.plugins.module_utils.preflight import host as requirements
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+@given(st.integers(0, 10), st.integers(0, 40), st.integers(0, 3), st.sampled_from([1, 2, 4, 8, 16, 32]), st.booleans())
+def test_a_cluster_has_one_of_each_and_high_availability_needs_more(masters, coreapps, webapps, shards, ha):
+    problems = requirements.cluster_problems(masters, coreapps, webapps, shards, ha)
+    wrong = {"masters_total"} if masters < (2 if ha else 1) else set()
+    wrong |= {"coreapps_total"} if coreapps < (shards + 1 if ha or shards > 1 else 1) else set()
+    wrong |= {"webapps_total"} if webapps == 0 else set()
+    assert [problem.variable for problem in problems] == sorted(
+        wrong, key=["masters_total", "coreapps_total", "webapps_total"].index
+    )
+
+
+def test_what_nobody_counted_is_not_judged():
+    assert requirements.cluster_problems(None, None, None, 1, True) == []
+
+
+def test_two_masters_on_one_of_many_hosts_are_worth_a_warning(params):
+    assert requirements.gathering_warnings(params) == []
+    params["layout"] = "role"
+    assert len(requirements.gathering_warnings(params)) == 2
+
+
+def test_an_address_that_the_host_has_not_is_told_by_its_option_where_a_node_is_published_there(params):
+    params.update(publish_address="192.0.2.1", webapp_publish_address="192.0.2.2")
+    nodes = plan_nodes(params)
+    assert requirements.address_problems(nodes, params, lambda _address: True) == []
+    found = requirements.address_problems(nodes, params, lambda _address: False)
+    assert [(one.variable, one.value) for one in found] == [
+        ("publish_address", "192.0.2.1"),
+        ("webapp_publish_address", "192.0.2.2"),
+    ]
+    without_webapp = [node for node in nodes if node["role"] != "webapp"]
+    (problem,) = requirements.address_problems(without_webapp, params, lambda _address: False)
+    assert problem.variable == "publish_address"
+    params.update(publish_address="", webapp_publish_address="")
+    assert requirements.address_problems(nodes, params, lambda _address: False) == []
+
+
+def test_memory_is_counted_by_whose_image_runs(params):
+    nodes = plan_nodes(params)
+    assert requirements.memory_needed(nodes) == 256 + 5 * 96
+    params["images"] = {"coreapp": "docker.whatsapp.biz/coreapp:v2.57.2", "webapp": "docker.whatsapp.biz/web:v2.57.2"}
+    assert requirements.memory_needed(plan_nodes(params)) == 256 + 4 * 1024 + 512
+    assert requirements.memory_problems(nodes, 736) == []
+    assert "need about 736 MB" in requirements.memory_problems(nodes, 735)[0].wrong
+
+
+def test_nfs_is_asked_of_the_kernel_only_where_it_is_wanted(params):
+    facts = {"architecture": "x86_64", "free_mb": {"/": 9999}, "missing_files": [], "nfs": False}
+    limits = {"architectures": ["x86_64"], "min_free_mb": 1024}
+    assert requirements.host_problems(facts, {**params, **limits, "nfs": False}) == []
+    (problem,) = requirements.host_problems(facts, {**params, **limits, "nfs": True})
+    assert "no NFS client" in problem.wrong

@@ -1,0 +1,223 @@
+# Copyright: (c) 2026, waba.cluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.waba.cluster.plugins.module_utils.preflight.reachability import (
+    faults,
+    is_as_deployed,
+    is_settled,
+    plan,
+    to_try_again,
+)
+
+
+def node(role, *ports, running=(), address=""):
+    return {"role": role, "published": list(ports), "running": list(running), "address": address}
+
+
+def checks(name, *nodes, layout="role", **facts):
+    known = {"external_hostname": name, "layout": layout, "serves_share": False, "firewall": False}
+    return {"facts": {**known, "as_deployed": True, "databases": [], **facts}, "nodes": list(nodes)}
+
+
+def tries(plans, host, *keys):
+    return [{key: target[key] for key in keys} for target in plans[host]["connect"]]
+
+
+CLUSTER = {
+    "db": checks("db.lan", node("mysql", 3306)),
+    "core": checks("core.lan", node("coreapp", 6250, 6251, running=[6250])),
+    "web": checks("web.lan", node("webapp", 9090)),
+}
+
+
+def test_every_node_host_tries_every_port_of_every_other_host():
+    plans = plan(CLUSTER)
+    assert tries(plans, "web", "peer", "name", "port", "runs") == [
+        {"peer": "db", "name": "db.lan", "port": 3306, "runs": False},
+        {"peer": "core", "name": "core.lan", "port": 6250, "runs": True},
+        {"peer": "core", "name": "core.lan", "port": 6251, "runs": False},
+    ]
+    assert [target["port"] for target in plans["core"]["connect"]] == [3306, 9090]
+
+
+def test_a_host_stands_in_for_what_does_not_run_and_knows_who_will_come():
+    plans = plan(CLUSTER)
+    assert plans["core"]["listen"] == [{"address": "", "port": 6251}]
+    assert plans["core"]["peers"] == ["web"]
+    assert plans["db"]["peers"] == ["core", "web"]
+
+
+def test_a_database_host_calls_nobody():
+    assert plan(CLUSTER)["db"]["connect"] == []
+
+
+def test_a_webapp_that_is_published_for_some_is_no_business_of_the_other_hosts():
+    inside = {**CLUSTER, "web": checks("web.lan", node("webapp", 9090, address="127.0.0.1"))}
+    assert plan(inside)["web"]["listen"] == []
+    assert [target["port"] for target in plan(inside)["core"]["connect"]] == [3306]
+    assert plan({**CLUSTER, "web": checks("web.lan", node("webapp", 9090, address="0.0.0.0"))})["web"]["listen"]
+
+
+def test_who_was_not_asked_or_has_one_network_has_nothing_to_do():
+    idle = {"listen": [], "peers": [], "connect": []}
+    odd = {"gone": {"unreachable": True}, "one": checks("one", node("coreapp", 6250), layout="single_server")}
+    assert plan(odd) == {"gone": idle, "one": idle}
+    assert plan({"core": CLUSTER["core"]}) == {"core": idle}
+
+
+def settled(reports, shared=None):
+    return is_settled(plan(reports, shared), reports)
+
+
+EVERYONE = ["core", "db", "web"]
+
+
+def share(server="nfs", clients=("core", "web"), name="nfs.lan"):
+    return {"server": server, "name": name, "port": 2049, "clients": list(clients)}
+
+
+def to_the_share(plans):
+    return {host: [one for one in plans[host]["connect"] if one["port"] == 2049] for host in plans}
+
+
+def test_every_host_with_nodes_that_mounts_the_share_tries_its_server():
+    plans = plan(CLUSTER, share(server=""))
+    target = {
+        "peer": "nfs.lan",
+        "name": "nfs.lan",
+        "port": 2049,
+        "runs": True,
+        "setting": "nfs_mount_server",
+        "may_refuse": False,
+        "firewalled": False,
+    }
+    assert to_the_share(plans) == {"db": [], "core": [target], "web": [target]}
+    assert to_the_share(plan(CLUSTER, share(server="", clients=["web"]))) == {"db": [], "core": [], "web": [target]}
+    assert plan(CLUSTER, None) == plan(CLUSTER, share(server="", name=""))
+
+
+def test_a_server_that_nobody_asked_is_reached_when_it_says_that_it_serves_nothing_yet():
+    found = to_the_share(plan(CLUSTER, share()))
+    assert [(one["runs"], one["may_refuse"]) for one in found["core"]] == [(True, True)]
+
+
+def test_a_server_among_the_hosts_stands_in_until_it_serves():
+    plans = plan(CLUSTER, share(server="db"))
+    assert {"address": "", "port": 2049} in plans["db"]["listen"]
+    assert [(one["peer"], one["runs"], one["may_refuse"]) for one in to_the_share(plans)["web"]] == [
+        ("db", False, False)
+    ]
+    assert not settled(CLUSTER, share(server="db"))
+    serving = plan({**CLUSTER, "db": checks("db.lan", node("mysql", 3306), serves_share=True)}, share(server="db"))
+    assert [one["port"] for one in serving["db"]["listen"]] == [3306]
+    assert [(one["runs"], one["may_refuse"]) for one in to_the_share(serving)["web"]] == [(True, False)]
+
+
+def test_a_stand_in_waits_for_nobody_who_will_not_come():
+    plans = plan(CLUSTER, share(server="db", clients=["web"]))
+    assert [one["port"] for one in plans["db"]["listen"]] == [3306]
+    assert [(one["runs"], one["may_refuse"]) for one in to_the_share(plans)["web"]] == [(True, True)]
+
+
+def test_a_server_does_not_try_itself():
+    assert to_the_share(plan(CLUSTER, share(server="core", clients=EVERYONE)))["core"] == []
+
+
+def met(port, error=None, **more):
+    """Return what trying a port of core1 met, reached by its name in DNS."""
+    target = {"peer": "core1", "name": "core1.lan", "port": port, "runs": True, "setting": "external_hostname"}
+    return {**target, "firewalled": False, "error": error, "refused": False, "in_hosts_file": False, **more}
+
+
+REFUSED = {"error": "Connection refused", "refused": True}
+
+
+def test_what_is_wrong_with_the_way_to_the_share_is_told_by_its_setting():
+    tried = met(2049, "no answer", peer="nfs", name="nfs.lan", in_hosts_file=True, setting="nfs_mount_server")
+    (problem,), _warnings = faults("web1", [tried])
+    assert (problem.variable, problem.wrong) == ("nfs_mount_server", "web1 cannot reach nfs (nfs.lan:2049): no answer")
+
+
+RUNNING = {
+    "db": checks("db.lan", node("mysql", 3306, running=[3306])),
+    "core": checks("core.lan", node("coreapp", 6250, running=[6250]), databases=["db.lan"]),
+    "web": checks("web.lan", node("webapp", 9090, running=[9090]), databases=["db.lan"]),
+}
+
+
+def test_a_cluster_is_settled_when_nobody_has_to_stand_in():
+    assert not settled(CLUSTER)
+    assert settled(RUNNING)
+
+
+def test_a_cluster_is_not_settled_where_another_name_is_wanted_than_its_containers_carry():
+    renamed = checks("typo.lan", node("coreapp", 6250, running=[6250]), as_deployed=False)
+    assert not settled({**RUNNING, "core": renamed})
+    assert not settled({**RUNNING, "db": checks("typo.lan", node("mysql", 3306, running=[3306]))})
+    limited = {host: RUNNING[host] for host in ("core", "web")}
+    assert settled(limited), "whose database is not of this run is not compared"
+
+
+@pytest.mark.parametrize(
+    ("carried", "same"),
+    [
+        ({}, True),
+        ({"hostname": "old.lan"}, False),
+        ({"hostname": ""}, True),
+        ({"address": "192.0.2.1"}, False),
+        ({"address": "0.0.0.0"}, True),
+    ],
+)
+def test_a_host_is_as_deployed_when_its_containers_carry_what_is_wanted(carried, same):
+    wanted = [{"name": "wacore", "hostname": "new.lan", "address": ""}]
+    found = {"wacore": {"hostname": "new.lan", "address": "", "database": "", **carried}, "former": {}}
+    assert is_as_deployed(wanted, found) is same
+    assert is_as_deployed(wanted, {})
+
+
+def test_ports_of_one_peer_with_one_fault_are_one_problem():
+    (problem,), warnings = faults("webapp1", [met(port, **REFUSED) for port in (6251, 6250)])
+    assert problem.wrong == "webapp1 cannot reach core1 (core1.lan:6250, 6251): Connection refused"
+    assert warnings == []
+
+
+def test_whether_rules_of_ours_are_in_force_is_known_of_every_target():
+    guarded = {**CLUSTER, "core": checks("core.lan", node("coreapp", 6250, running=[6250]), firewall=True)}
+    assert [(one["peer"], one["firewalled"]) for one in plan(guarded)["web"]["connect"]] == [
+        ("db", False),
+        ("core", True),
+    ]
+    serving = checks("db.lan", node("mysql", 3306), serves_share=True, firewall=True)
+    assert [one["firewalled"] for one in to_the_share(plan({**CLUSTER, "db": serving}, share(server="db")))["web"]] == [
+        True
+    ]
+
+
+def test_a_refusal_where_rules_of_ours_are_in_force_is_a_risk_and_tried_again():
+    attempts = [met(port, firewalled=True, **REFUSED) for port in (6251, 6250)]
+    problems, (warning,) = faults("new", attempts)
+    assert problems == []
+    assert (warning.variable, warning.value) == ("waba_firewall", "(in force on core1)")
+    assert warning.wrong == "core1 refuses new (core1.lan:6250, 6251), as its firewall does while it does not know new"
+    assert [(one["port"], one["firewalled"]) for one in to_try_again(attempts)] == [(6251, False), (6250, False)]
+
+
+def test_whom_only_a_process_stood_in_for_is_not_tried_again():
+    assert to_try_again([met(6250, runs=False, firewalled=True, **REFUSED)]) == []
+
+
+def test_a_firewall_excuses_nothing_but_a_refusal():
+    for excused in (met(6250, "no answer", firewalled=True), met(6250, **REFUSED)):
+        (_problem,), warnings = faults("new", [excused])
+        assert (warnings, to_try_again([excused])) == ([], [])
+    reached = met(2049, refused=True, firewalled=True)  # one that may refuse
+    assert (faults("new", [reached]), to_try_again([reached])) == (([], []), [])
+
+
+def test_a_name_from_the_hosts_file_is_a_risk_told_once():
+    problems, (warning,) = faults("webapp1", [met(port, in_hosts_file=True) for port in (6250, 6251)])
+    assert problems == []
+    assert "which containers do not read" in warning.wrong

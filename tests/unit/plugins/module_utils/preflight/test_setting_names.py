@@ -1,0 +1,34 @@
+# Copyright: (c) 2026, waba.cluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.waba.cluster.plugins.module_utils.preflight.setting_names import unknown
+
+KNOWN = {"waba_coreapp_instances", "waba_dir", "waba_database_host", "images_source"}
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("waba_coreap_instances", "waba_coreapp_instances"),
+        ("waba_coreapps_instances", "waba_coreapp_instances"),
+        ("waba_db_host", "waba_database_host"),
+        ("waba_directory", "waba_dir"),
+    ],
+)
+def test_a_typo_is_refused_with_the_nearest_right_name(written, meant):
+    (problem,), warnings = unknown([written, *KNOWN], KNOWN)
+    assert (problem.variable, problem.mend, warnings) == (written, f"Write {meant}", [])
+
+
+def test_a_name_of_ours_that_is_like_none_is_refused_too():
+    (problem,), _warnings = unknown(["waba_zzzzzzzzzzz"], KNOWN)
+    assert problem.mend.startswith("Take it out")
+
+
+def test_another_prefix_may_be_anybodys():
+    problems, warnings = unknown(["images_sorce", "imagination", "ansible_host"], KNOWN)
+    assert problems == []
+    assert [warning.mend for warning in warnings] == ["Did you mean images_source?"]

@@ -1,0 +1,64 @@
+# Copyright: (c) 2026, waba.cluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.waba.cluster.plugins.module_utils.preflight.software import judge, version
+
+DEBIAN_12 = {
+    "distribution": "debian",
+    "release": "12",
+    "lacks": [],
+    "mirror": "http://mirror.example.org/debian",
+    "engine": "20.10.24+dfsg1",
+    "compose": "2.26.1-4",
+    "error": None,
+}
+BARE = {**DEBIAN_12, "lacks": ["engine", "cli", "compose", "docker_sdk", "yaml"], "engine": None, "compose": None}
+
+
+@pytest.mark.parametrize("host", [DEBIAN_12, BARE, {**DEBIAN_12, "release": "13", "engine": "26.1.5"}])
+def test_debian_bare_or_not_is_fine(host):
+    assert judge(host, True) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("change", "managed", "wrong"),
+    [
+        ({"engine": "19.03.15"}, True, "it is older than 20.10"),
+        ({"compose": "2.3.3"}, True, "it is older than 2.20"),
+        ({"error": "client version 1.41 is too old. Minimum supported API version is 1.44"}, True, "Minimum supported"),
+        ({"lacks": ["docker_sdk"]}, False, "the Docker SDK for Python is missing on this host"),
+        ({"engine": None}, False, "no Docker engine answers on this host"),
+        ({"distribution": "fedora", "release": "43", "lacks": ["engine"]}, True, "no packages are known for fedora 43"),
+        ({"lacks": ["compose"], "mirror": None}, True, "the apt sources name none"),
+    ],
+)
+def test_what_would_fail_later_is_refused(change, managed, wrong):
+    (problem,), _warnings = judge({**DEBIAN_12, **change}, managed)
+    assert wrong in problem.wrong
+
+
+@pytest.mark.parametrize(
+    ("change", "variable"),
+    [
+        ({"engine": "99.0.0"}, "Docker engine"),
+        ({"compose": "v99.1"}, "Docker Compose"),
+        ({"distribution": "ubuntu", "release": "24.04"}, "distribution"),
+    ],
+)
+def test_what_is_untested_is_a_risk_and_no_problem(change, variable):
+    problems, (warning,) = judge({**DEBIAN_12, **change}, True)
+    assert (problems, warning.variable) == ([], variable)
+
+
+def test_an_engine_that_is_down_is_started_by_us_where_we_may():
+    assert judge({**DEBIAN_12, "engine": None}, True) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"), [("v2.26.1-4", (2, 26, 1)), ("20.10.24+dfsg1", (20, 10, 24)), ("dev", ()), (None, ())]
+)
+def test_versions_are_read_as_far_as_they_are_numbers(text, numbers):
+    assert version(text) == numbers

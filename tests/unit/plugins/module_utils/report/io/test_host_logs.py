@@ -1,0 +1,88 @@
+# Copyright: (c) 2026, waba.cluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+import stat
+import tarfile
+from types import SimpleNamespace
+
+import pytest
+from ansible_collections.waba.cluster.plugins.module_utils.compose import dotenv
+from ansible_collections.waba.cluster.plugins.module_utils.report.io import host_logs, log_archive
+from ansible_collections.waba.cluster.plugins.module_utils.secrets.stream_redaction import Redactor
+from docker.errors import APIError
+from hypothesis import given
+from hypothesis import strategies as st
+
+AT = b"2026-01-31T12:00:00.123456789Z "
+HEADER = "Managed by Ansible, waba.cluster (cluster waba); changes by hand are overwritten"
+
+
+@given(st.lists(st.sampled_from([b"", b"one", b"one\n", b"\n", b"a\nb", b"\n\n", b"x\n\ny\n"]), max_size=8))
+def test_every_line_has_the_prefix_and_nothing_else_is_added(pieces):
+    lines = b"".join(pieces).split(b"\n")
+    lines = lines[:-1] if lines[-1] == b"" else lines
+    assert b"".join(host_logs.prefixed(pieces, "a| ")) == b"".join(b"a| " + line + b"\n" for line in lines)
+
+
+def test_a_secret_that_the_engine_cut_in_two_is_found():
+    frames = [AT + b"x" * 20 + b"se", AT + b"cret\n", AT + b"next\n"]
+    shown = b"".join(host_logs.redacted(host_logs.joined(frames), Redactor(["secret"])))
+    assert shown == AT + b"x" * 20 + b"********\n" + AT + b"next\n"
+
+
+def test_logs_are_written_by_container_with_what_cannot_be_read(tmp_path):
+    def logs(container, **options):
+        if container == "2":
+            raise APIError("configured logging driver does not support reading")
+        assert options == {"stream": True, "follow": False, "timestamps": True, "tail": 5, "since": 10.0}
+        yield AT + b"password is hunter2\n"
+
+    client = SimpleNamespace(api=SimpleNamespace(logs=logs))
+    inspected = [{"Id": "2", "Name": "/waba-b-1"}, {"Id": "1", "Name": "/waba-a-1"}]
+    window = {"since": 10.0, "until": None, "tail": 5}
+    rows = host_logs.write_logs(client, inspected, str(tmp_path), window, lambda: Redactor(["hunter2"]))
+    text = (tmp_path / "debug_output.txt").read_text(encoding="utf-8")
+    assert text.splitlines()[0] == f"waba-a-1 | {AT.decode()}password is ********"
+    assert [(row["container"], row["lines"]) for row in rows] == [("waba-a-1", 1), ("waba-b-1", 0)]
+    assert "does not support reading" in rows[1]["note"]
+    assert "does not support reading" in text
+
+
+def test_environment_files_show_names_and_what_may_be_shown(tmp_path):
+    (tmp_path / "out").mkdir()
+    environment = {"WA_DB_HOSTNAME": "db1", "WA_DB_PASSWORD": "it's $secret", "EXTRA": "x"}
+    (tmp_path / "db.env").write_text(dotenv.render(environment, HEADER), encoding="utf-8")
+    (tmp_path / "mysql.env").write_text("# of somebody else\nA='b'\n", encoding="utf-8")
+    assert host_logs.write_files(str(tmp_path), "waba", str(tmp_path / "out"), lambda: Redactor([])) == ["db.env"]
+    shown = (tmp_path / "out/db.env").read_text(encoding="utf-8")
+    assert shown == f"# {HEADER}\nWA_DB_HOSTNAME='db1'\nWA_DB_PASSWORD='********'\nEXTRA='********'\n"
+
+
+def test_secrets_come_from_files_containers_and_who_calls(tmp_path):
+    (tmp_path / "db.env").write_text("WA_DB_PASSWORD=by-hand\nWA_SECRET='it''s'\n", encoding="utf-8")
+    container = {"Config": {"Env": ["WA_API_KEY=of-an-older-file", "WA_DB_HOSTNAME=database.example"]}}
+    secrets = host_logs.found_secrets(str(tmp_path), [container], ["given", ""])
+    assert {"by-hand", "of-an-older-file", "given"} <= secrets
+    assert "database.example" not in secrets
+    assert "" not in secrets
+
+
+def test_an_archive_is_in_a_folder_of_its_own_and_an_interrupted_run_leaves_nothing_for_long(tmp_path, monkeypatch):
+    monkeypatch.setattr(log_archive, "PLACE", str(tmp_path))
+    with log_archive.private_folder("waba") as first:
+        assert stat.S_IMODE((tmp_path / first).stat().st_mode) == 0o700
+    with log_archive.private_folder("waba-b") as other, log_archive.private_folder("waba") as second:
+        assert (tmp_path / other).exists(), "it is another cluster's"
+        content = tmp_path / "content"
+        content.mkdir()
+        (content / "debug_output.txt").write_text("one line\n", encoding="utf-8")
+        log_archive.pack(str(content), f"{second}/logs.tar.gz", ".")
+        assert stat.S_IMODE((tmp_path / second / "logs.tar.gz").stat().st_mode) == 0o600
+        with tarfile.open(f"{second}/logs.tar.gz") as archive:
+            assert "./debug_output.txt" in archive.getnames()
+    assert not (tmp_path / first).exists()
+    with pytest.raises(ZeroDivisionError), log_archive.private_folder("waba") as third:
+        1 / 0  # noqa: B018
+    assert not (tmp_path / third).exists()

@@ -1,0 +1,48 @@
+# Copyright: (c) 2026, waba.cluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+import string
+
+import yaml
+from ansible_collections.waba.cluster.plugins.module_utils.secrets.generation import SPECIALS, appended, generate
+from hypothesis import given
+from hypothesis import strategies as st
+
+REFUSED_BY_THE_VENDOR = set("?{}&~!()^=")
+
+
+@given(st.integers(8, 64))
+def test_an_admin_password_satisfies_the_apis_rule(length):
+    password = generate("admin_password", length)
+    assert len(password) == length
+    for kind in (string.ascii_uppercase, string.ascii_lowercase, string.digits, SPECIALS):
+        assert set(kind) & set(password)
+    assert password[0] in string.ascii_letters
+    assert not REFUSED_BY_THE_VENDOR & set(password)
+
+
+@given(st.integers(1, 64))
+def test_other_secrets_are_letters_and_digits(length):
+    secret = generate("alphanumeric", length)
+    assert len(secret) == length
+    assert secret.isascii()
+    assert secret.isalnum()
+
+
+def test_two_secrets_differ():
+    assert generate("alphanumeric", 32) != generate("alphanumeric", 32)
+
+
+@given(st.dictionaries(st.from_regex(r"waba_[a-z_]+", fullmatch=True), st.integers(8, 20), min_size=1, max_size=4))
+def test_what_is_appended_is_read_back(lengths):
+    new = {name: generate("admin_password", length) for name, length in lengths.items()}
+    assert yaml.safe_load(appended("", new)) == new
+
+
+def test_what_is_there_stays_to_the_letter():
+    before = "# mine\nzebra: 1  # kept\nant: 2"
+    after = appended(before, {"bee": "Xy-12345"})
+    assert after.startswith(before)
+    assert yaml.safe_load(after) == {"zebra": 1, "ant": 2, "bee": "Xy-12345"}
