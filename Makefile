@@ -67,14 +67,14 @@ bench-upgrade: $(VENV)/test.stamp ## UPGRADES rolls of a cluster under traffic, 
 
 soak-killed: $(VENV)/test.stamp ## Kill runs at every boundary between two tasks (ARGS="--playbook upgrade --minutes 30 --seed 7")
 	molecule destroy --scenario-name killed && molecule create --scenario-name killed
-	PYTHONPATH=tests/running python3 molecule/killed/tests/soak.py $(ARGS)
+	PYTHONPATH=tests/support python3 molecule/killed/tests/soak.py $(ARGS)
 	molecule destroy --scenario-name killed
 
 bench-node: $(VENV)/test.stamp ## Messages per second and seconds of failover, of the images that are there (needs wrk)
-	PYTHONPATH=tests/running python3 tests/bench/node.py messages
-	PYTHONPATH=tests/running python3 tests/bench/node.py failover --kills 30
-	PYTHONPATH=tests/running python3 tests/bench/node.py failover --kills 3 --monitor database
-	PYTHONPATH=tests/running python3 tests/bench/node.py moves
+	PYTHONPATH=tests/support python3 tests/bench/node.py messages
+	PYTHONPATH=tests/support python3 tests/bench/node.py failover --kills 30
+	PYTHONPATH=tests/support python3 tests/bench/node.py failover --kills 3 --monitor database
+	PYTHONPATH=tests/support python3 tests/bench/node.py moves
 
 clean: ## Remove the environment and build output of this folder (never a cluster)
 	rm -rf $(VENV) .build

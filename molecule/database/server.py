@@ -16,7 +16,7 @@ import pymysql
 import yaml
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parents[1] / "tests/running"))
+sys.path.insert(0, str(HERE.parents[1] / "tests/support"))
 
 from authority import Authority  # noqa: E402
 from cryptography import x509  # noqa: E402
