@@ -75,8 +75,8 @@ class ActionModule(ActionBase):
         try:
             return [], _plain(self._templar.template(variables[name]))
         except AnsibleError as error:
-            wrong = f"it cannot be worked out: {str(error).splitlines()[0]}"
-            return [Problem(name, "(not known)", wrong, "Define what it refers to, or mend the expression")], None
+            problem = f"it cannot be worked out: {str(error).splitlines()[0]}"
+            return [Problem(name, "(not known)", problem, "Define what it refers to, or fix the expression")], None
 
     def _checked(self, name, variables, role, option):
         """Return (list of Problem, value or None) of one variable; the value in the type that its specification wants, as a role gets it."""
@@ -84,11 +84,11 @@ class ActionModule(ActionBase):
         if problems:
             return problems, None
         result = ArgumentSpecValidator({name: option}).validate({name: value})
-        wrong = dict.fromkeys(CONVERSION.sub(r"\1 must be of the type \2", text) for text in result.error_messages)
-        mend = HOW_TO_LEARN.format(role)
+        messages = dict.fromkeys(CONVERSION.sub(r"\1 must be of the type \2", text) for text in result.error_messages)
+        fix = HOW_TO_LEARN.format(role)
         # The values inside may be secrets; only what is no collection is shown.
         shown = value if isinstance(value, (str, int, float)) else f"({type(value).__name__})"
-        problems = [Problem(name, shown, text, mend) for text in wrong]
+        problems = [Problem(name, shown, text, fix) for text in messages]
         return problems, None if problems else result.validated_parameters[name]
 
 

@@ -45,7 +45,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: What speaks against it, each with V(variable), V(value), V(wrong) and V(mend).
+  description: What speaks against it, each with V(variable), V(value), V(problem) and V(fix).
   type: list
   elements: dict
 """

@@ -51,7 +51,7 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - V(table), lines, headings first; and V(wrong), a line for each host on which not all is gone that was to go.
+    - V(table), lines, headings first; and V(problem), a line for each host on which not all is gone that was to go.
   type: dict
 """
 

@@ -5,9 +5,9 @@
 from __future__ import annotations
 
 
-class DriverError(Exception):
+class HostError(Exception):
     """Something outside (Docker, Compose, a file) refused or failed; the text says what, and what to do about it."""
 
 
-class DockerUnavailable(DriverError):
+class DockerUnavailable(HostError):
     """Docker cannot be asked at all: not installed, not running, or the Docker SDK for Python is missing."""

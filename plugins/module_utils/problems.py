@@ -1,10 +1,11 @@
 # Copyright: (c) 2026, waba.cluster contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What is wrong with the input, gathered, so that an operator mends all of it in one go."""
+"""Problems with the input. They are collected and reported together, so that an operator can fix all of them at once."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from ansible_collections.waba.cluster.plugins.module_utils.argspec import ROLE_VARIABLES
@@ -12,47 +13,39 @@ from ansible_collections.waba.cluster.plugins.module_utils.table import table
 
 
 class Problem(NamedTuple):
-    """One thing that is wrong: which option, with which value, what is wrong with it, and how to mend it."""
+    """One problem with one option: the option, its value, the problem, and how to fix it."""
 
     variable: str
     value: object
-    wrong: str
-    mend: str
+    problem: str
+    fix: str
 
 
 class InputError(Exception):
-    """The input cannot be planned. `problems` is a non-empty list of Problem."""
+    """The input is refused. `problems` is a non-empty sequence of Problem."""
 
-    def __init__(self, problems):
-        super().__init__("; ".join(f"{problem.variable}: {problem.wrong}" for problem in problems))
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("; ".join(f"{problem.variable}: {problem.problem}" for problem in problems))
         self.problems = problems
 
 
-def report(problems, host, intro):
-    """Return the message for people: intro, then a table with a line a problem: setting, value, fault and mend.
-
-    problems: list of Problem. host: str, the name of the host whose settings these are. intro: str.
-    """
+def message(problems: Sequence[Problem], host: str, intro: str) -> str:
+    """Return the message for operators: "<intro> on <host>:" and a table with one row for each problem."""
     rows = [
-        (
-            named(problem.variable),
-            shown(problem.value),
-            problem.wrong,
-            problem.mend,
-        )
+        (variable_label(problem.variable), value_text(problem.value), problem.problem, problem.fix)
         for problem in problems
     ]
-    return "\n".join([f"{intro} on {host}:", *table(rows, ("setting", "value", "what is wrong", "how to mend it"))])
+    return "\n".join([f"{intro} on {host}:", *table(rows, ("setting", "value", "problem", "fix"))])
 
 
-def shown(value):
-    """Return a value as text for a table. What stands in for one, as in "(not shown)", keeps its form."""
+def value_text(value: object) -> str:
+    """Return a value as text for a table. A placeholder in parentheses, such as "(redacted)", is returned unquoted."""
     if value is None:
         return "(not set)"
     return value if isinstance(value, str) and value.startswith("(") else repr(value)
 
 
-def named(option):
-    """Return an option's name with the roles' variable that sets it, since that is what most people wrote."""
+def variable_label(option: str) -> str:
+    """Return a module option preceded by the role variable that sets it, since most users write the variable."""
     variable = ROLE_VARIABLES.get(re.split(r"[.\[]", option)[0])
     return f"{variable} ({option})" if variable else option

@@ -49,7 +49,7 @@ EXAMPLES = r"""
 RETURN = r""" # """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils.errors import DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 from ansible_collections.waba.cluster.plugins.module_utils.io.api_client import (
     CONNECTION_OPTIONS,
     Api,
@@ -93,7 +93,7 @@ def converge(module, api):
         if attempt(password) == IN:
             return False
         if attempt(initial) == REFUSED:
-            raise DriverError(
+            raise HostError(
                 f"{username} can log in neither with password nor with initial_password. If the password was changed elsewhere, "
                 "give that one as password (waba_admin_password)."
             )
@@ -104,7 +104,7 @@ def converge(module, api):
     if not module.check_mode:
         attempt(initial, password)
         if attempt(password) != IN:
-            raise DriverError(f"the API did not take the new password: {username} cannot log in with it.")
+            raise HostError(f"the API did not take the new password: {username} cannot log in with it.")
     return True
 
 
@@ -127,7 +127,7 @@ def main():
         )
     try:
         changed = converge(module, Api(module.params))
-    except DriverError as error:
+    except HostError as error:
         module.fail_json(msg=str(error))
     hint = f"{module.params['username']} has the initial password\n" if changed else ""
     module.exit_json(changed=changed, diff={"before": hint, "after": hint.replace("initial", "wanted")})

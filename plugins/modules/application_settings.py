@@ -67,7 +67,7 @@ settings:
 import json
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils.errors import DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 from ansible_collections.waba.cluster.plugins.module_utils.io.api_client import CONNECTION_OPTIONS, Api, patiently
 from ansible_collections.waba.cluster.plugins.module_utils.rollout.setting_changes import difference, merged, shown
 
@@ -126,7 +126,7 @@ def main():
             result = converge(module, api)
         finally:
             api.logout()
-    except DriverError as error:
+    except HostError as error:
         module.fail_json(msg=str(error))
     module.exit_json(**result)
 

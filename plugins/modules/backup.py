@@ -75,7 +75,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.database.io import ba
 from ansible_collections.waba.cluster.plugins.module_utils.database.io.client import DATABASE_OPTIONS, DatabaseClient
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io import containers
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io import engine as docker_engine
-from ansible_collections.waba.cluster.plugins.module_utils.errors import DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 from ansible_collections.waba.cluster.plugins.module_utils.io import files
 
 VERSIONS = "SELECT DISTINCT version FROM node ORDER BY 1;"
@@ -93,7 +93,7 @@ def made_alone(params):
     name = params["database"]["name"]
     tables = [row[0] for row in database.rows("SHOW TABLES;", name)]
     if not tables:
-        raise DriverError(f"The database {name} is empty: there is nothing to back up. Nothing was written.")
+        raise HostError(f"The database {name} is empty: there is nothing to back up. Nothing was written.")
     facts = {"tables": tables, "versions": [row[0] for row in database.rows(VERSIONS, name)]}
     # Before the dump begins: what is restored is never older than it says.
     facts["taken_at"], facts["server"] = database.rows(
@@ -126,7 +126,7 @@ def main():
         module.exit_json(changed=True)
     try:
         module.exit_json(**make(module.params))
-    except DriverError as error:
+    except HostError as error:
         module.fail_json(msg=str(error))
 
 

@@ -93,7 +93,7 @@ lags:
 import time
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils.errors import DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 from ansible_collections.waba.cluster.plugins.module_utils.io.api_client import CONNECTION_OPTIONS, PAUSE, Api
 from ansible_collections.waba.cluster.plugins.module_utils.report.health import judge, lags_of, nodes_of, served
 from ansible_collections.waba.cluster.plugins.module_utils.table import table
@@ -110,7 +110,7 @@ def look(api, expect):
     """Return the module's result for one look at the cluster."""
     try:
         nodes = nodes_of(api.part(api.call("GET", "health"), "health"))
-    except DriverError as error:
+    except HostError as error:
         return {
             "healthy": False,
             "summary": f"Not healthy: {error}.",
@@ -127,7 +127,7 @@ def waiting(api):
     """Return how many messages and webhooks wait; {} where that cannot be told, as without a primary master."""
     try:
         return lags_of(api.part(api.call("GET", "stats/db"), "stats"))
-    except DriverError:
+    except HostError:
         return {}
 
 

@@ -67,7 +67,7 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.waba.cluster.plugins.module_utils.compose.io import live_nodes as nodes
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io import containers
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io import engine as docker_engine
-from ansible_collections.waba.cluster.plugins.module_utils.errors import DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 
 
 def main():
@@ -86,7 +86,7 @@ def main():
         client = docker_engine.connect()
         found = nodes.observed(client, params["cluster_name"], params["path"])
         images = {name: facts["id"] for name, facts in containers.image_facts(client, params["images"]).items()}
-    except DriverError as error:
+    except HostError as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=False, nodes=found, images=images)
 

@@ -78,7 +78,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.docker.io import engi
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io import install as engine_host
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io import objects
 from ansible_collections.waba.cluster.plugins.module_utils.docker.removal import why_docker_stays
-from ansible_collections.waba.cluster.plugins.module_utils.errors import DockerUnavailable, DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.errors import DockerUnavailable, HostError
 from ansible_collections.waba.cluster.plugins.module_utils.io import files
 
 OPTIONS = {"cluster_name": {"type": "str", "default": "waba"}, "path": {"type": "path", "default": "/opt/waba"}}
@@ -120,7 +120,7 @@ def main():
             files=our_files(module.params["path"], cluster),
             **docker_objects(cluster, module.run_command),
         )
-    except DriverError as error:
+    except HostError as error:
         module.fail_json(msg=str(error))
 
 

@@ -122,7 +122,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.compose import dotenv
 from ansible_collections.waba.cluster.plugins.module_utils.compose.documents import compose_documents, merged
 from ansible_collections.waba.cluster.plugins.module_utils.compose.io import volume_usage as volume_use
 from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import plan_nodes
-from ansible_collections.waba.cluster.plugins.module_utils.errors import DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 from ansible_collections.waba.cluster.plugins.module_utils.io import files
 from ansible_collections.waba.cluster.plugins.module_utils.secrets import redaction as secrecy
 
@@ -262,10 +262,10 @@ def main():
         module.exit_json(**(present if module.params["state"] == "present" else absent)(module))
     except problems.InputError as error:
         module.fail_json(
-            msg=problems.report(error.problems, module.params["external_hostname"], "Nothing was written"),
+            msg=problems.message(error.problems, module.params["external_hostname"], "Nothing was written"),
             problems=[problem._asdict() for problem in error.problems],
         )
-    except DriverError as error:
+    except HostError as error:
         module.fail_json(msg=str(error))
 
 

@@ -144,7 +144,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.compose.io.project im
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io import containers, objects
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io import engine as docker_engine
 from ansible_collections.waba.cluster.plugins.module_utils.docker.removal import kept_outside, plan_removal
-from ansible_collections.waba.cluster.plugins.module_utils.errors import DockerUnavailable, DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.errors import DockerUnavailable, HostError
 from ansible_collections.waba.cluster.plugins.module_utils.io import host_lock
 from ansible_collections.waba.cluster.plugins.module_utils.secrets import redaction as secrecy
 
@@ -170,7 +170,7 @@ def converge(module):
     if not os.path.exists(params["file"]):
         if module.check_mode:
             return prediction(module, "the file is not there yet")
-        raise DriverError(f"There is no {params['file']}. Write it with waba.cluster.compose_files first.")
+        raise HostError(f"There is no {params['file']}. Write it with waba.cluster.compose_files first.")
     # From the look on, so that what is decided still holds when it is done.
     with contextlib.nullcontext() if module.check_mode else host_lock.alone():
         try:
@@ -191,9 +191,9 @@ def carried_out(module, project):
     actions = project.actions(params["state"])
     missing = project.missing_images(actions)
     if missing and not module.check_mode:
-        raise DriverError(
+        raise HostError(
             f"This host lacks the image {', '.join(missing)}, so nothing was touched. "
-            "Build or load it with the role waba.cluster.images, or mend the image's name."
+            "Build or load it with the role waba.cluster.images, or fix the image's name."
         )
     result = {"changed": bool(actions), "actions": [action._asdict() for action in actions]}
     if actions:
@@ -211,7 +211,7 @@ def finish(module, project, result, step):
     """Return what a step returns; when it fails, the module ends with what was done so far, and no secret in it."""
     try:
         return step()
-    except DriverError as error:
+    except HostError as error:
         module.fail_json(msg=secrecy.redacted(str(error), project.secrets()), **result)
 
 
@@ -255,7 +255,7 @@ def main():
     )
     try:
         module.exit_json(**(absent if module.params["state"] == "absent" else converge)(module))
-    except DriverError as error:
+    except HostError as error:
         module.fail_json(msg=str(error))
 
 

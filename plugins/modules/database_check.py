@@ -88,7 +88,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.waba.cluster.plugins.module_utils import problems
 from ansible_collections.waba.cluster.plugins.module_utils.database import check as planner
 from ansible_collections.waba.cluster.plugins.module_utils.database.io import server as driver
-from ansible_collections.waba.cluster.plugins.module_utils.errors import DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 
 OPTIONS = {
     "host": {"type": "str", "required": True},
@@ -126,12 +126,12 @@ def main():
         module.fail_json(msg="PyMySQL is missing on this host. Install the Debian package python3-pymysql.")
     try:
         facts, found = check(module.params)
-    except DriverError as error:
+    except HostError as error:
         module.fail_json(msg=str(error))
     if found:
-        intro = f"Nothing was touched; {len(found)} to mend before nodes can use the database, seen"
+        intro = f"Nothing was touched; {len(found)} to fix before nodes can use the database, seen"
         module.fail_json(
-            msg=problems.report(found, "this host", intro), problems=[problem._asdict() for problem in found]
+            msg=problems.message(found, "this host", intro), problems=[problem._asdict() for problem in found]
         )
     for warning in planner.warnings_of(facts, module.params):
         module.warn(warning)

@@ -58,7 +58,7 @@ method:
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.waba.cluster.plugins.module_utils.docker import packages as host_packages
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io import install as engine_host
-from ansible_collections.waba.cluster.plugins.module_utils.errors import DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 
 
 def main():
@@ -86,7 +86,7 @@ def main():
             result["changed"] = True
             if not module.check_mode:
                 result["method"] = engine_host.start(module.run_command, module.params["timeout"])
-    except (DriverError, host_packages.UnknownDistribution) as error:
+    except (HostError, host_packages.UnknownDistribution) as error:
         module.fail_json(msg=f"{error}. Supported are Debian 12 and 13, and Ubuntu LTS." if missing else str(error))
     states = [f"engine {'runs' if running else 'does not run'}, missing: {', '.join(missing) or 'nothing'}\n"]
     states.append("engine runs, missing: nothing\n")

@@ -74,7 +74,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.waba.cluster.plugins.module_utils import problems
 from ansible_collections.waba.cluster.plugins.module_utils.argspec import HOSTS_OPTIONS, PLAN_OPTIONS
 from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import plan_nodes, published_on
-from ansible_collections.waba.cluster.plugins.module_utils.errors import DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 from ansible_collections.waba.cluster.plugins.module_utils.firewall import boot as firewall_boot
 from ansible_collections.waba.cluster.plugins.module_utils.firewall import netfilter
 from ansible_collections.waba.cluster.plugins.module_utils.firewall import rules as firewall
@@ -168,10 +168,10 @@ def main():
             live = {family: found for family, table in tables.items() if (found := table.read()) is not None}
             before = "".join(netfilter.shown(params["cluster_name"], found) for found in live.values())
             result = (present if params["state"] == "present" else absent)(module, tables, live)
-    except DriverError as error:
+    except HostError as error:
         module.fail_json(msg=str(error))
     except problems.InputError as error:
-        module.fail_json(msg=problems.report(error.problems, params["host"], "Nothing was touched; settings to mend"))
+        module.fail_json(msg=problems.message(error.problems, params["host"], "Nothing was touched; settings to fix"))
     module.exit_json(installed=bool(tables), diff={"before": before, "after": result.pop("after")}, **result)
 
 

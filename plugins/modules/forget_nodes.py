@@ -46,7 +46,7 @@ nodes:
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import HOSTNAME
 from ansible_collections.waba.cluster.plugins.module_utils.database.io.client import DATABASE_OPTIONS, DatabaseClient
-from ansible_collections.waba.cluster.plugins.module_utils.errors import DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 
 
 def forget(module):
@@ -54,7 +54,7 @@ def forget(module):
     names, database = module.params["hostnames"], module.params["database"]["name"]
     unfit = [name for name in names if not HOSTNAME.fullmatch(name)]
     if unfit:
-        raise DriverError(
+        raise HostError(
             f"hostnames: {', '.join(map(repr, unfit))} is neither a host name nor an address. Nothing was forgotten."
         )
     if not names:
@@ -82,7 +82,7 @@ def main():
     )
     try:
         module.exit_json(**forget(module))
-    except DriverError as error:
+    except HostError as error:
         module.fail_json(msg=str(error))
 
 

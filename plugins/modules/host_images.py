@@ -81,7 +81,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.waba.cluster.plugins.module_utils.docker.image_archive import missing
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io import engine as docker_engine
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io import image_store
-from ansible_collections.waba.cluster.plugins.module_utils.errors import DockerUnavailable, DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.errors import DockerUnavailable, HostError
 
 OPTIONS = {
     "images": {"type": "list", "elements": "str", "required": True},
@@ -119,7 +119,7 @@ def main():
         if not module.check_mode:
             module.fail_json(msg=str(error))
         lacks = still = names
-    except DriverError as error:
+    except HostError as error:
         module.fail_json(msg=str(error))
     if still and params["required"] and not module.check_mode:
         listed = ", ".join(still)

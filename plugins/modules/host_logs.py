@@ -107,7 +107,7 @@ from ansible_collections.waba.cluster.plugins.module_utils import problems
 from ansible_collections.waba.cluster.plugins.module_utils.contract import LABEL_CLUSTER
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io import containers
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io import engine as docker_engine
-from ansible_collections.waba.cluster.plugins.module_utils.errors import DockerUnavailable, DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.errors import DockerUnavailable, HostError
 from ansible_collections.waba.cluster.plugins.module_utils.report.io import host_logs
 from ansible_collections.waba.cluster.plugins.module_utils.report.io.host_facts import host_facts
 from ansible_collections.waba.cluster.plugins.module_utils.report.io.log_archive import pack, private_folder
@@ -159,12 +159,12 @@ def main():
     now = time.time()
     wrong = window_problems(*(module.params[name] for name in ("since", "until", "tail")), now)
     if wrong:
-        module.fail_json(msg=problems.report(wrong, "this host", "Nothing was collected"))
+        module.fail_json(msg=problems.message(wrong, "this host", "Nothing was collected"))
     if module.check_mode:
         module.exit_json(changed=True)
     try:
         module.exit_json(**collect(module, now))
-    except DriverError as error:
+    except HostError as error:
         module.fail_json(msg=str(error))
 
 

@@ -67,7 +67,7 @@ from ansible_collections.waba.cluster.plugins.module_utils import problems
 from ansible_collections.waba.cluster.plugins.module_utils.argspec import PLAN_OPTIONS
 from ansible_collections.waba.cluster.plugins.module_utils.compose import dotenv, host_files
 from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import plan_nodes
-from ansible_collections.waba.cluster.plugins.module_utils.errors import DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 from ansible_collections.waba.cluster.plugins.module_utils.report.io.host_state import observe
 from ansible_collections.waba.cluster.plugins.module_utils.secrets import redaction as secrecy
 
@@ -94,7 +94,7 @@ def main():
         found = observe(module.run_command, params, plan_nodes(params), given)
     except problems.InputError as error:
         module.fail_json(msg=f"The settings cannot be planned: {error}")
-    except DriverError as error:
+    except HostError as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=False, external_hostname=params["external_hostname"], **found)
 

@@ -66,14 +66,14 @@ from ansible_collections.waba.cluster.plugins.module_utils.docker.io import engi
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io import image_builder
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io import install as engine_host
 from ansible_collections.waba.cluster.plugins.module_utils.docker.packages import mirror
-from ansible_collections.waba.cluster.plugins.module_utils.errors import DockerUnavailable, DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.errors import DockerUnavailable, HostError
 
 
 def mirror_of(module):
     """Return the mirror to use. Raises DriverError when none is known."""
     own = mirror(engine_host.apt_sources()) if engine_host.os_release().get("ID") == "debian" else None
     if not (module.params["mirror"] or own):
-        raise DriverError("No Debian mirror is known on this host. Set images_debian_mirror to the address of one.")
+        raise HostError("No Debian mirror is known on this host. Set images_debian_mirror to the address of one.")
     return module.params["mirror"] or own
 
 
@@ -122,7 +122,7 @@ def main():
         module.fail_json(msg=f"name is {module.params['name']!r}: it has no tag. Write it as in 'waba/node:v1.0.0'.")
     try:
         result = make(module)
-    except DriverError as error:
+    except HostError as error:
         module.fail_json(msg=str(error))
     module.exit_json(**result)
 

@@ -65,7 +65,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.waba.cluster.plugins.module_utils.docker import image_archive as image_supply
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io import engine as docker_engine
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io import image_store
-from ansible_collections.waba.cluster.plugins.module_utils.errors import DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 from ansible_collections.waba.cluster.plugins.module_utils.io import files
 
 
@@ -74,7 +74,7 @@ def read(folder, names):
     index = image_store.read_index(folder)
     for name in names:
         if not is_whole(folder, index.get(name)):
-            raise DriverError(
+            raise HostError(
                 f"The archive {folder} has no {name}, or not all of it. Save it with the playbook waba.cluster.images."
             )
     return {name: index[name] for name in names}
@@ -95,7 +95,7 @@ def save(module):
     facts = image_store.facts(client, names)
     absent = [name for name in names if name not in facts]
     if absent:
-        raise DriverError(f"This machine has no image {', '.join(absent)}. Build or pull it first.")
+        raise HostError(f"This machine has no image {', '.join(absent)}. Build or pull it first.")
     index = image_store.read_index(folder) if os.path.exists(os.path.join(folder, image_supply.INDEX)) else {}
     stale = [
         name
@@ -127,7 +127,7 @@ def main():
     params = module.params
     try:
         images, stale = save(module) if params["state"] == "saved" else (read(params["path"], params["images"]), [])
-    except DriverError as error:
+    except HostError as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=bool(stale), images=images, saved=stale)
 

@@ -71,7 +71,7 @@ import os
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.waba.cluster.plugins.module_utils.database.io import backup_archive
-from ansible_collections.waba.cluster.plugins.module_utils.errors import DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 from ansible_collections.waba.cluster.plugins.module_utils.io import files
 from ansible_collections.waba.cluster.plugins.module_utils.report.io.log_archive import pack
 from ansible_collections.waba.cluster.plugins.module_utils.report.logs import COLUMNS, report_rows
@@ -85,7 +85,7 @@ def bundle(folder, rows, hosts, status):
         try:
             os.makedirs(place, 0o700, exist_ok=True)
         except OSError as error:
-            raise DriverError(f"Cannot make the folder {place}: {error.strerror}.") from error
+            raise HostError(f"Cannot make the folder {place}: {error.strerror}.") from error
         backup_archive.unpack_folder(fetched, place)
         files.remove(fetched)
     lines = table([[row[column] for column in COLUMNS] for row in rows], COLUMNS)
@@ -114,7 +114,7 @@ def main():
         module.exit_json(**result)
     try:
         module.exit_json(archive=bundle(folder, rows, came, params["status"]), **result)
-    except DriverError as error:
+    except HostError as error:
         module.fail_json(msg=str(error))
 
 

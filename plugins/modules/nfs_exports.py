@@ -86,7 +86,7 @@ import socket
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.waba.cluster.plugins.module_utils import problems
-from ansible_collections.waba.cluster.plugins.module_utils.errors import DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 from ansible_collections.waba.cluster.plugins.module_utils.io import files
 from ansible_collections.waba.cluster.plugins.module_utils.io import subprocess_timeout as bounded
 from ansible_collections.waba.cluster.plugins.module_utils.nfs import exports
@@ -123,7 +123,7 @@ def addresses(clients):
             try:
                 resolved = socket.getaddrinfo(client, None, type=socket.SOCK_STREAM)
             except OSError as error:
-                raise DriverError(
+                raise HostError(
                     f"nfs_server_clients names {client}, which this host cannot resolve: {error.strerror}"
                 ) from error
             found.extend(sorted({address[4][0].partition("%")[0] for address in resolved}))
@@ -140,7 +140,7 @@ def others(own):
 def exportfs(*arguments):
     status, said = bounded.run(["exportfs", *arguments], TIMEOUT)
     if status != 0:
-        raise DriverError(f"exportfs {' '.join(arguments)} failed: {said}")
+        raise HostError(f"exportfs {' '.join(arguments)} failed: {said}")
 
 
 def at(client, path):
@@ -151,7 +151,7 @@ def at(client, path):
 def ensure_folder(path, params, check_mode):
     """Have the folder, with its owner and mode; return (before, after) as lines of a diff. Raises DriverError."""
     if os.path.lexists(path) and not os.path.isdir(path):
-        raise DriverError(f"{path} is there, but it is no folder. Move it away, or set another nfs_server_export.")
+        raise HostError(f"{path} is there, but it is no folder. Move it away, or set another nfs_server_export.")
     wanted = nfs.wanted_folder(params)
     found = nfs.folder_of(path) if os.path.isdir(path) else None
     to_be = nfs_share.folder_to_be(found or (os.geteuid(), os.getegid(), files.FOLDER_MODE), wanted)
@@ -160,7 +160,7 @@ def ensure_folder(path, params, check_mode):
             os.makedirs(path, exist_ok=True)
             nfs.give(path, *to_be)
         except OSError as error:
-            raise DriverError(f"{path} cannot be made ready to export: {error.strerror}.") from error
+            raise HostError(f"{path} cannot be made ready to export: {error.strerror}.") from error
     before, after = (f"{path} {nfs_share.folder_described(folder)}\n" if folder else "" for folder in (found, to_be))
     return before, after
 
@@ -216,9 +216,9 @@ def main():
         result = ensure(params, module.check_mode)
     except problems.InputError as error:
         module.fail_json(
-            msg=problems.report(error.problems, params["path"], "Nothing was touched; settings to mend for the export")
+            msg=problems.message(error.problems, params["path"], "Nothing was touched; settings to fix for the export")
         )
-    except DriverError as error:
+    except HostError as error:
         module.fail_json(msg=str(error))
     module.exit_json(**result)
 

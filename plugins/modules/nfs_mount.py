@@ -104,7 +104,7 @@ token:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.waba.cluster.plugins.module_utils import problems
-from ansible_collections.waba.cluster.plugins.module_utils.errors import DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 from ansible_collections.waba.cluster.plugins.module_utils.nfs import mount as nfs_share
 from ansible_collections.waba.cluster.plugins.module_utils.nfs.io import live_mount as nfs
 from ansible_collections.waba.cluster.plugins.module_utils.nfs.io.share import Share
@@ -145,7 +145,7 @@ def main():
         wrong = nfs_share.input_problems(*(params[name] for name in ("server", "export", "path", "options", "mode")))
         if wrong:
             module.fail_json(
-                msg=problems.report(wrong, params["path"], "Nothing was touched; settings to mend for the share")
+                msg=problems.message(wrong, params["path"], "Nothing was touched; settings to fix for the share")
             )
         if "soft" in params["options"]:
             module.warn(
@@ -156,11 +156,11 @@ def main():
     try:
         share = Share(params, module.check_mode)
         before, after = share.mounted() if mounted else share.unmounted()
-    except DriverError as error:
+    except HostError as error:
         module.fail_json(msg=str(error))
     except problems.InputError as error:
         module.fail_json(
-            msg=problems.report(error.problems, params["path"], "Nothing was touched; settings to mend for the share")
+            msg=problems.message(error.problems, params["path"], "Nothing was touched; settings to fix for the share")
         )
     result = {"token": share.token} if mounted else {}
     module.exit_json(changed=before != after, installed=True, diff={"before": before, "after": after}, **result)

@@ -55,7 +55,7 @@ writers:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils.errors import DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 from ansible_collections.waba.cluster.plugins.module_utils.io import subprocess_timeout as bounded
 from ansible_collections.waba.cluster.plugins.module_utils.nfs.io import live_mount as nfs
 from ansible_collections.waba.cluster.plugins.module_utils.nfs.io import proof as share_proof
@@ -76,7 +76,7 @@ def main():
         module.exit_json(changed=False, writers=[])
     try:
         wrong = bounded.call(share_proof.collect, path, host, tokens, timeout=timeout)
-    except DriverError as error:
+    except HostError as error:
         module.fail_json(msg=f"The share on {path} of {host} hangs: {error}")
     except OSError as error:
         module.fail_json(msg=f"The share on {path} of {host} cannot be used: {nfs.meaning(error)}")

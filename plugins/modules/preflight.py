@@ -9,7 +9,7 @@ short_description: Check a host, and the settings for it, before anything is tou
 version_added: 1.0.0
 description:
   - Looks for everything that would make a deployment fail later, and tells it all at once, each with the setting, its value,
-    what is wrong and how to mend it. It never fails because of what it finds, so that the findings of all hosts can be shown together.
+    what is wrong and how to fix it. It never fails because of what it finds, so that the findings of all hosts can be shown together.
   - Checks the input as C(waba.cluster.compose_files) does; every port of every range against the programs and containers of the host
     (our own containers are no clash), and the addresses that they are published on; the database, if it is one of yours; distribution, Docker engine
     and Compose; free space, memory, architecture, volumes, the kernel's NFS client and certificate files; and whether the cluster as a whole can
@@ -113,15 +113,15 @@ problems:
   sample:
     - variable: webapps[0].port
       value: "9090"
-      wrong: port 9090 (webapp waweb) is taken by python3 (pid 123)
-      mend: Stop it, or give this instance other ports
+      problem: port 9090 (webapp waweb) is taken by python3 (pid 123)
+      fix: Stop it, or give this instance other ports
 risks:
   description: What is allowed and may yet be regretted, in the same form.
   returned: always
   type: list
   elements: dict
   sample:
-    - {variable: masters, value: 2, wrong: the loss of this one machine takes 2 masters with it, mend: Spread them over more machines}
+    - {variable: masters, value: 2, problem: the loss of this one machine takes 2 masters with it, fix: Spread them over more machines}
 nodes:
   description:
     - The services of the host with the ports they will publish, on which address, and which of these ports run already; empty where the input is wrong.
@@ -173,7 +173,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import 
 )
 from ansible_collections.waba.cluster.plugins.module_utils.compose.volumes import mount_source
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io import engine as docker_engine
-from ansible_collections.waba.cluster.plugins.module_utils.errors import DockerUnavailable, DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.errors import DockerUnavailable, HostError
 from ansible_collections.waba.cluster.plugins.module_utils.firewall.io import iptables as firewall
 from ansible_collections.waba.cluster.plugins.module_utils.preflight import host as requirements
 from ansible_collections.waba.cluster.plugins.module_utils.preflight import ports_in_use, software
@@ -302,7 +302,7 @@ def main():
     clock = time.time()
     try:
         found, warnings, nodes, facts = check(module)
-    except DriverError as error:
+    except HostError as error:
         module.fail_json(msg=str(error))
     module.exit_json(
         changed=False,

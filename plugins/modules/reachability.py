@@ -116,8 +116,8 @@ problems:
   sample:
     - variable: external_hostname
       value: core1.example.com
-      wrong: "webapp1 cannot reach core1 (core1.example.com:6250): Connection refused"
-      mend: Open these ports of core1 to webapp1, or mend the name under which core1 is reached
+      problem: "webapp1 cannot reach core1 (core1.example.com:6250): Connection refused"
+      fix: Open these ports of core1 to webapp1, or fix the name under which core1 is reached
 risks:
   description: What is allowed and may yet be regretted, in the same form.
   returned: always

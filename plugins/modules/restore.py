@@ -81,7 +81,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.database.io import ba
 from ansible_collections.waba.cluster.plugins.module_utils.database.io.client import DATABASE_OPTIONS, DatabaseClient
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io import containers
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io import engine as docker_engine
-from ansible_collections.waba.cluster.plugins.module_utils.errors import DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 from ansible_collections.waba.cluster.plugins.module_utils.io import files
 
 TABLES = "SELECT table_name FROM information_schema.tables WHERE table_schema = '{name}';"
@@ -111,7 +111,7 @@ def load(database, name, manifest, tables, folder):
     database.load(os.path.join(folder, backup.DATABASE_MEMBER))
     missing = set(manifest["tables"]) - {row[0] for row in database.rows("SHOW TABLES;", name)}
     if missing:
-        raise DriverError(f"After the restore these tables are not there: {', '.join(sorted(missing))}. Restore again.")
+        raise HostError(f"After the restore these tables are not there: {', '.join(sorted(missing))}. Restore again.")
     database.rows(backup.after_restore(manifest["taken_at"], epoch, fence), name)
 
 
@@ -158,10 +158,10 @@ def main():
         module.exit_json(**restore(module))
     except problems.InputError as error:
         module.fail_json(
-            msg=problems.report(error.problems, module.params["cluster_name"], "Nothing was restored"),
+            msg=problems.message(error.problems, module.params["cluster_name"], "Nothing was restored"),
             problems=[problem._asdict() for problem in error.problems],
         )
-    except DriverError as error:
+    except HostError as error:
         module.fail_json(msg=str(error))
 
 

@@ -59,7 +59,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.waba.cluster.plugins.module_utils.contract import COMMAND
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io import engine as docker_engine
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io import one_shot
-from ansible_collections.waba.cluster.plugins.module_utils.errors import DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 from ansible_collections.waba.cluster.plugins.module_utils.secrets import redaction as secrecy
 
 STATUS = ["python3", "-m", "waba_node", "schema-status"]
@@ -72,14 +72,14 @@ def converge(params, check_mode):
     def run(command):
         try:
             return one_shot.run(client, params["cluster_name"], params["image"], command, environment)
-        except DriverError as error:
-            raise DriverError(secrecy.redacted(str(error), secrecy.secret_values(environment))) from error
+        except HostError as error:
+            raise HostError(secrecy.redacted(str(error), secrecy.secret_values(environment))) from error
 
     output = run(STATUS)
     try:
         found = json.loads(output)
     except ValueError as error:
-        raise DriverError(
+        raise HostError(
             f"{params['image']} does not tell the state of the schema. Is it an image of the node?"
         ) from error
     pending = [migration["revision"] for migration in found["pending"]]
@@ -106,7 +106,7 @@ def main():
     module.no_log_values -= {str(value) for value in environment.values()} - secrecy.secret_values(environment)
     try:
         module.exit_json(**converge(module.params, module.check_mode))
-    except DriverError as error:
+    except HostError as error:
         module.fail_json(msg=str(error))
 
 

@@ -65,7 +65,7 @@ import contextlib
 import os
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils.errors import DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 from ansible_collections.waba.cluster.plugins.module_utils.io import files
 from ansible_collections.waba.cluster.plugins.module_utils.secrets.generation import (
     appended,
@@ -91,7 +91,7 @@ def read(path):
     except FileNotFoundError:
         return ""
     except (OSError, UnicodeDecodeError) as error:
-        raise DriverError(f"{path} cannot be read: {error}") from error
+        raise HostError(f"{path} cannot be read: {error}") from error
 
 
 def load(text):
@@ -109,9 +109,9 @@ def parse(path, text):
     try:
         found = load(text) or {}
     except yaml.YAMLError as error:
-        raise DriverError(f"{path} is not valid YAML. Mend it by hand; nothing was changed.") from error
+        raise HostError(f"{path} is not valid YAML. Fix it by hand; nothing was changed.") from error
     if not isinstance(found, dict):
-        raise DriverError(f"{path} holds no variables. Mend it by hand; nothing was changed.")
+        raise HostError(f"{path} holds no variables. Fix it by hand; nothing was changed.")
     return found
 
 
@@ -123,9 +123,9 @@ def extended(path, text, found, new):
             return result
     except yaml.YAMLError:
         pass
-    raise DriverError(
+    raise HostError(
         f"{path}: nothing can be appended to it, since its variables are not at the left margin of a single document. "
-        f"Mend that by hand, or move it away and add its variables again; nothing was changed. Missing: {', '.join(new)}."
+        f"Fix that by hand, or move it away and add its variables again; nothing was changed. Missing: {', '.join(new)}."
     )
 
 
@@ -149,14 +149,14 @@ def extend(module, path, alone):
     if not needed:
         found = {}
     elif text.startswith(VAULT):
-        raise DriverError(
+        raise HostError(
             f"{path} is encrypted, and these secrets are not among its variables: {', '.join(needed)}. "
             "Add them with ansible-vault edit, or give them elsewhere; or run with the vault's password."
         )
     else:
         found = parse(path, text)
     if empty := unusable(found, needed):
-        raise DriverError(
+        raise HostError(
             f"{path} has no usable value for {', '.join(empty)}. Give one, or take the line out; nothing was changed."
         )
     new = {name: generate(wanted[name]["kind"], wanted[name]["length"]) for name in needed if name not in found}
@@ -193,7 +193,7 @@ def main():
         module.fail_json(msg="; ".join(wrong) + ".")
     try:
         result = converge(module)
-    except (DriverError, OSError) as error:
+    except (HostError, OSError) as error:
         module.fail_json(msg=str(error))
     module.exit_json(**result)
 

@@ -45,7 +45,7 @@ problems:
   returned: always
   type: list
   elements: dict
-  sample: [{variable: waba_coreap_instances, value: (not read), wrong: there is no such setting, mend: Write waba_coreapp_instances}]
+  sample: [{variable: waba_coreap_instances, value: (not read), problem: there is no such setting, fix: Write waba_coreapp_instances}]
 risks:
   description: What is allowed and probably not meant, in the same form.
   returned: always

@@ -66,7 +66,7 @@ shards:
 import time
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils.errors import DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 from ansible_collections.waba.cluster.plugins.module_utils.io.api_client import (
     CONNECTION_OPTIONS,
     PAUSE,
@@ -93,13 +93,13 @@ def change(api, params):
         patiently(lambda: api.call("POST", PATH, body), params["timeout"])
     except ApiRefused as error:
         if ACCESS_DENIED in error.codes:
-            raise DriverError(
+            raise HostError(
                 f"{error}. Give the number that is registered, and its PIN where it has one: waba_shards_cc, waba_shards_phone_number, waba_shards_pin."
             ) from error
         raise
     while count(api, params["timeout"]) != params["shards"]:
         if time.monotonic() > deadline:
-            raise DriverError(
+            raise HostError(
                 f"after {params['timeout']} s the shard map still has not {params['shards']} shards: an owner of a shard may hang. It will come about when "
                 "that one's time is over; run the playbook again then."
             )
@@ -129,7 +129,7 @@ def main():
                 change(api, params)
         finally:
             api.logout()
-    except DriverError as error:
+    except HostError as error:
         module.fail_json(msg=str(error))
     diff = {"before": f"{before} shard(s)\n", "after": f"{params['shards']} shard(s)\n"}
     module.exit_json(changed=before != params["shards"], shards=before, diff=diff)

@@ -49,7 +49,7 @@ stopped:
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io import engine as docker_engine
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io import live_single_connect as single_connect
-from ansible_collections.waba.cluster.plugins.module_utils.errors import DockerUnavailable, DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.errors import DockerUnavailable, HostError
 
 
 def main():
@@ -69,7 +69,7 @@ def main():
         if not module.check_mode:
             module.fail_json(msg=str(error))
         found = []
-    except DriverError as error:
+    except HostError as error:
         module.fail_json(msg=str(error))
     names = sorted(container["Name"].lstrip("/") for container in found)
     if names:

@@ -119,9 +119,9 @@ def main():
     images = params["images"] if params["state"] == "upgraded" else None
     wrong = list(rolling.plan_problems(found, health, images, schema, params["expect"], params))
     if module.check_mode:  # then nothing has delivered the images yet
-        wrong = [problem for problem in wrong if not problem.wrong.endswith(rolling.LACKS)]
+        wrong = [problem for problem in wrong if not problem.problem.endswith(rolling.LACKS)]
     if wrong:
-        msg = problems.report(wrong, "the cluster", "Nothing was touched; to mend")
+        msg = problems.message(wrong, "the cluster", "Nothing was touched; to fix")
         module.fail_json(msg=msg, problems=[problem._asdict() for problem in wrong])
     if params["serial"] < 1:
         module.fail_json(msg=f"serial (waba_upgrade_serial) is {params['serial']}: it must be 1 or more.")

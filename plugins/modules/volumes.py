@@ -86,7 +86,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.argspec import VOLUME
 from ansible_collections.waba.cluster.plugins.module_utils.compose import volumes as planner
 from ansible_collections.waba.cluster.plugins.module_utils.compose.io import volume_usage as volume_use
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io import engine as docker_engine
-from ansible_collections.waba.cluster.plugins.module_utils.errors import DockerUnavailable, DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.errors import DockerUnavailable, HostError
 
 OPTIONS = {
     "cluster_name": {"type": "str", "default": "waba"},
@@ -113,10 +113,10 @@ def main():
         client = client_of(module)
         ours = volume_use.containers_of(client, cluster)
         wrong = volume_use.problems(params, wanted)
-    except DriverError as error:
+    except HostError as error:
         module.fail_json(msg=str(error))
     if wrong:
-        msg = problems.report(wrong, cluster, "Nothing was touched; volumes to mend")
+        msg = problems.message(wrong, cluster, "Nothing was touched; volumes to fix")
         module.fail_json(msg=msg, problems=[problem._asdict() for problem in wrong])
     facts = {}
     for kind, volume in wanted.items():

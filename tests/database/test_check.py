@@ -11,7 +11,7 @@ from database_server import PRIVILEGES
 
 def told(server: Server, **changes: object) -> list[tuple[str, str]]:
     """Return (setting, what is wrong) of every problem."""
-    return [(problem.variable, problem.wrong) for problem in check(server.account(**changes))[1]]
+    return [(problem.variable, problem.problem) for problem in check(server.account(**changes))[1]]
 
 
 def test_the_account_that_the_container_makes_will_do_and_is_not_root(server: Server) -> None:

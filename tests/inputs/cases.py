@@ -1,6 +1,6 @@
 """What is refused: by run, the inventory's variables and groups, and every row of the table that must come of them.
 
-A row is (host, setting, value, what is wrong, how to mend it). One host carries as many wrong settings as it can: all are told at once.
+A row is (host, setting, value, problem, fix). One host carries as many wrong settings as it can: all are told at once.
 """
 
 from __future__ import annotations
@@ -48,9 +48,9 @@ MOMENT = "Write a moment, as in '2026-01-31T12:00:00Z', or how long ago it was, 
 
 
 def row(case: tuple) -> tuple[str, ...]:
-    host, setting, value, wrong, mend = case
+    host, setting, value, problem, fix = case
     shown = value if isinstance(value, str) and value.startswith("(") else repr(value)
-    return (host, setting, shown, wrong, mend)
+    return (host, setting, shown, problem, fix)
 
 
 def typo(name: str, meant: str) -> tuple:
@@ -147,12 +147,12 @@ PORTS = {
 }
 
 
-def coreapp(index: int, value: str, wrong: str, mend: str) -> tuple:
-    return ("ports", f"waba_coreapp_instances (coreapps[{index}].ports)", value, wrong, mend)
+def coreapp(index: int, value: str, problem: str, fix: str) -> tuple:
+    return ("ports", f"waba_coreapp_instances (coreapps[{index}].ports)", value, problem, fix)
 
 
-def webapp(index: int, value: object, wrong: str, mend: str) -> tuple:
-    return ("ports", f"waba_webapp_instances (webapps[{index}].port)", value, wrong, mend)
+def webapp(index: int, value: object, problem: str, fix: str) -> tuple:
+    return ("ports", f"waba_webapp_instances (webapps[{index}].port)", value, problem, fix)
 
 
 SETTINGS = [
@@ -186,7 +186,7 @@ SETTINGS = [
     ("typed", "docker_host_manage", "perhaps", "docker_host_manage must be of the type bool", LEARN.format("docker_host")),
     ("typed", "waba_firewall", "perhaps", "waba_firewall must be of the type bool", WABA),
     ("typed", "waba_dir", "(not known)", "it cannot be worked out: 'nobody_defined_this' is undefined",
-     "Define what it refers to, or mend the expression"),
+     "Define what it refers to, or fix the expression"),
     ("typed", "waba_database_password", HIDDEN, "it is not text but int", TEXT),
     ("typed", "waba_admin_password", HIDDEN, "the API refuses so weak a password",
      "Use 8 to 64 characters with an upper-case and a lower-case letter, a digit and a special character"),
@@ -213,7 +213,7 @@ SETTINGS = [
      "Write 10.0.0.0/8"),
     ("names", "waba_firewall_addresses (firewall_addresses[0])", "10.0.0.0/24", "it is no address", "Give one as in 192.0.2.1 or 2001:db8::1"),
     ("names", "waba_webapp_certificate (certificate)", "web.pem", "it is not an absolute path", "Let it begin with /"),
-    ("names", "waba_webapp_certificate (certificate)", "web.pem", "there is no such file", "Put it there, or mend the path"),
+    ("names", "waba_webapp_certificate (certificate)", "web.pem", "there is no such file", "Put it there, or fix the path"),
     ("names", "waba_webapp_certificate_key (certificate_key)", "(not set)", "certificate is set and this is not",
      "Set both, or none for a self-signed certificate"),
     ("names", "waba_coreapp_instances (coreapps[0].name)", "WaCore", "it is no name for a service", NAME_RULE),
@@ -260,7 +260,7 @@ BETWEEN_HOSTS = [
     (ASKED, "waba_coreapp_instances (coreapps_total)", 1, "4 shard(s) need 5 coreapps or more, so that one stands by",
      "Add coreapps, or use fewer shards (waba_shards)"),
     (ASKED, "waba_database_host (database_address.host)", "127.0.0.1", "nothing answers at port 1: Connection refused",
-     "Start the database, open its port to this host, or mend the address"),
+     "Start the database, open its port to this host, or fix the address"),
     # Without a plan the hosts have nothing to reach each other for; that is tried on hosts that are hosts.
     (ASKED, "waba_publish_address (publish_address)", "nowhere", "it is not an IP address", "Give an address of this host, or '' for all"),
     ("namesake", "waba_external_hostname (external_hostname)", "first.test", "first has the same name", "Give every host its own"),
@@ -274,9 +274,9 @@ BETWEEN_HOSTS = [
     ("odd", "waba_database_user", "other", "most hosts of the cluster have none", SAME),
     ("gone", "ansible_host", "(as in the inventory)",
      'it cannot be reached: Data could not be sent to remote host "127.0.0.1". Make sure this host can be reached over ssh: '
-     "ssh: connect to host 127.0.0.1 port 1: Connection refused", "Start it, or mend how Ansible connects to it"),
+     "ssh: connect to host 127.0.0.1 port 1: Connection refused", "Start it, or fix how Ansible connects to it"),
     ("broken", "(the check itself)", "(no answer)", "The module interpreter '/nowhere/python3' was not found.",
-     "Mend that on the host, then run again"),
+     "Fix that on the host, then run again"),
 ]  # fmt: skip
 
 ON_THE_HOST = [
@@ -286,10 +286,10 @@ ON_THE_HOST = [
      "Stop it, or give this instance other ports"),
     ("here", "memory", f"{MEMORY} MB", f"its {CROWD + 3} containers need about {1024 * (CROWD + 2) + 512} MB",
      "Give the host more memory, or fewer instances"),
-    ("here", "waba_webapp_certificate (certificate)", "/nowhere/web.pem", "there is no such file", "Put it there, or mend the path"),
-    ("here", "waba_webapp_certificate_key (certificate_key)", "/nowhere/web.key", "there is no such file", "Put it there, or mend the path"),
+    ("here", "waba_webapp_certificate (certificate)", "/nowhere/web.pem", "there is no such file", "Put it there, or fix the path"),
+    ("here", "waba_webapp_certificate_key (certificate_key)", "/nowhere/web.key", "there is no such file", "Put it there, or fix the path"),
     ("here", "waba_database_host (database_address.host)", "no-such-host.invalid", "nothing answers at port 3306: Name or service not known",
-     "Start the database, open its port to this host, or mend the address"),
+     "Start the database, open its port to this host, or fix the address"),
     # Where the kernel of this machine has NFS, there is nothing to refuse: molecule/nfs mounts with such a kernel.
     *([("here", "waba_group_nfs_clients (nfs)", True, "this host's kernel has no NFS client, neither built in nor as a module",
         "Install a kernel that has one, or do without shared media here")] if NO_NFS else []),
@@ -298,9 +298,9 @@ ON_THE_HOST = [
 
 def stranger(host: str, peer: str, address: str) -> tuple:
     source = source_towards(address)
-    wrong = f"{host} would come to {peer} from {source}, which is none of the addresses that the others know it by"
-    mend = f"Set it to ['{source}'] for this host, or let waba_external_hostname lead to that address"
-    return (host, "waba_firewall_addresses (firewall_addresses)", "(not set)", wrong, mend)
+    problem = f"{host} would come to {peer} from {source}, which is none of the addresses that the others know it by"
+    fix = f"Set it to ['{source}'] for this host, or let waba_external_hostname lead to that address"
+    return (host, "waba_firewall_addresses (firewall_addresses)", "(not set)", problem, fix)
 
 
 FIREWALL = [
@@ -316,13 +316,13 @@ ELSEWHERE = [
     ("here", "waba_publish_address (publish_address)", HERE_KNOWN_BY, NOT_HERE, "Give an address of this host, or '' for all"),
     ("here", "waba_webapp_publish_address (webapp_publish_address)", "2001:db8::7", NOT_HERE, "Give an address of this host, or '' for all"),
     ("here", "waba_volumes (volumes.media.source)", "/nowhere/media", "it cannot be used: No such file or directory",
-     "Make the folder or mount the share, or mend path, owner or mode"),
+     "Make the folder or mount the share, or fix path, owner or mode"),
 ]  # fmt: skip
 
 
 def none_of(kind: str) -> tuple:
-    mend = f"Name an instance on a host of the group waba_{kind}, or leave it out there: each has one then"
-    return ("idle", f"waba_{kind.removesuffix('s')}_instances ({kind}_total)", 0, f"the cluster has no {kind}", mend)
+    fix = f"Name an instance on a host of the group waba_{kind}, or leave it out there: each has one then"
+    return ("idle", f"waba_{kind.removesuffix('s')}_instances ({kind}_total)", 0, f"the cluster has no {kind}", fix)
 
 
 NOBODY = [none_of(kind) for kind in ("masters", "coreapps", "webapps")]

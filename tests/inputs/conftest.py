@@ -36,10 +36,10 @@ class Refused:
 
 
 def problem_rows(output: str) -> set[tuple[str, ...]]:
-    """Return the rows of the table of problems: (host, setting, value, what is wrong, how to mend it)."""
-    if "to mend before anything is touched:\n" not in output:
+    """Return the rows of the table of problems: (host, setting, value, problem, fix)."""
+    if "to fix before anything is touched:\n" not in output:
         return set()
-    table = output.partition("to mend before anything is touched:\n")[2].splitlines()
+    table = output.partition("to fix before anything is touched:\n")[2].splitlines()
     lines = [line.strip() for line in itertools.takewhile(lambda line: line and not line.startswith("Origin: "), table)]
     ends = [match.span() for match in re.finditer(r"-+", lines[1])]
     # Columns are where the dashes are.

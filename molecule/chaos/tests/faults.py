@@ -1,4 +1,4 @@
-"""What can happen to a cluster: each fault strikes, lasts, and is mended."""
+"""What can happen to a cluster: each fault strikes, lasts, and is fixed."""
 
 from __future__ import annotations
 

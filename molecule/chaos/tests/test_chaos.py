@@ -59,7 +59,7 @@ def test_no_accepted_message_is_lost_and_the_account_is_never_banned(cluster: Cl
             state = cluster.upstream()
             accepted = len(traffic.accepted()) - before
             say(
-                f"{strike.__name__.replace('_', ' ')}: whole {seconds:.1f} s after it was mended, "
+                f"{strike.__name__.replace('_', ' ')}: whole {seconds:.1f} s after it was fixed, "
                 f"{accepted} accepted meanwhile, {traffic.refused() - refused} refused"
             )
             assert state["banned"] is None

@@ -12,7 +12,7 @@ ADDRESS = "172.17.0.1:29306"
 CASES = {
     "wrong password": (
         {"waba_database_password": "wrong"},
-        ["waba_database_user", "the server does not accept this account with its password: ", "Mend either, or make the account"],
+        ["waba_database_user", "the server does not accept this account with its password: ", "Fix either, or make the account"],
     ),
     "too few privileges": (
         {"waba_database_user": "reader"},
@@ -24,7 +24,7 @@ CASES = {
     ),
     "nobody there": (
         {"waba_database_port": 1},
-        ["waba_database_host", "'172.17.0.1'", "nothing answers at port 1: Connection refused", "mend the address"],
+        ["waba_database_host", "'172.17.0.1'", "nothing answers at port 1: Connection refused", "fix the address"],
     ),
     "no TLS where the server wants it": (
         {"waba_database_tls_ca": ""},

@@ -1,4 +1,4 @@
-"""Wrong input is refused before anything is touched, by a message that names the setting, the value and the mend."""
+"""Wrong input is refused before anything is touched, by a message that names the setting, the value and the fix."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ CASES = {
     ),
     "half a certificate": (
         {"waba_webapp_certificate": "/nowhere/web.pem"},
-        ["waba_webapp_certificate_key", "certificate is set and this is not", "there is no such file", "mend the path"],
+        ["waba_webapp_certificate_key", "certificate is set and this is not", "there is no such file", "fix the path"],
     ),
 }
 

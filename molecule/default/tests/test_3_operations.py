@@ -70,7 +70,7 @@ def test_logs_of_no_moment_are_refused_before_anything_is_made(tmp_path: Path) -
 def test_the_host_that_everything_runs_on_does_not_leave(cluster: Cluster, one_host_is_down: tuple[str, str]) -> None:
     before = cluster.started()
     told = refusal(play("playbooks/remove_node.yml", *one_host_is_down, "-e", "waba_remove=localhost"))
-    assert "Nothing was touched; to mend first:" in told
+    assert "Nothing was touched; to fix first:" in told
     for wrong in (
         "waba_remove localhost it runs the cluster's database Move the database to another host first",
         "waba_remove localhost without it 0 master(s) that work would be left, and 1 must be",

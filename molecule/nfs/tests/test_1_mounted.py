@@ -100,10 +100,10 @@ def test_a_folder_to_export_is_made_and_kept_as_it_is_wanted() -> None:
         look,
         shell("rmdir /srv/made"),
     )
-    told, _absent, made, first, again, _loosened, mended, second, *tightening, withdrawn, last, _gone = said
+    told, _absent, made, first, again, _loosened, fixed, second, *tightening, withdrawn, last, _gone = said
     tightened, table, still, unknown, kept = tightening
     assert not [result for result in said if result not in (last, unknown) and result["failed"]], said
-    assert [step["changed"] for step in (told, made, again, mended, withdrawn)] == [True, True, False, True, True]
+    assert [step["changed"] for step in (told, made, again, fixed, withdrawn)] == [True, True, False, True, True]
     assert (tightened["changed"], still["changed"]) == (True, False)
     options = table["stdout"].strip().split(",")
     assert "root_squash" in options

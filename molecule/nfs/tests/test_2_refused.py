@@ -41,7 +41,7 @@ REFUSALS = {
     ),
     "bad settings": (
         {"options": ["hard timeo=1"], "mode": "rwx"},
-        "Nothing was touched; settings to mend for the share",
+        "Nothing was touched; settings to fix for the share",
     ),
 }
 

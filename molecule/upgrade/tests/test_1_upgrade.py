@@ -63,7 +63,7 @@ def test_a_version_that_does_not_start_is_put_back(
     said = " ".join(result.stdout.split())
     assert "could not be brought to version 1.2.0, and has its former image and files again" in said
     assert "it keeps exiting" in said
-    assert "The cluster serves. Mend the cause and run upgrade.yml again" in said
+    assert "The cluster serves. Fix the cause and run upgrade.yml again" in said
     assert_nobody_noticed("a broken version tried and put back", flow, receiver, time.monotonic() - began)
     assert cluster.versions() == {"1.1.0"}
     assert FILE.read_text(encoding="utf-8") == file

@@ -49,9 +49,9 @@ def checked(environment, option):
     """Return ({name: str}, list of Problem) for the values that a user gave in an option. Values never appear in a problem."""
     values, problems = {}, []
     for name, value in environment.items():
-        wrong, mend = _fault(str(name), value)
-        if wrong:
-            problems.append(Problem(f"{option}.{name}", "(not shown)", wrong, mend))
+        problem, fix = _fault(str(name), value)
+        if problem:
+            problems.append(Problem(f"{option}.{name}", "(not shown)", problem, fix))
         else:
             values[str(name)] = str(value)
     return values, problems

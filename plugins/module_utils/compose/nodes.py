@@ -148,11 +148,11 @@ def _simple_problems(params):
     for pair in CERTIFICATE_PAIRS:
         for option, other in (pair, pair[::-1]):
             if params[other] and not params[option]:
-                mend = "Set both, or none" + (" for a self-signed certificate" if "tls" not in option else "")
-                yield Problem(option, params[option], f"{other} is set and this is not", mend)
+                fix = "Set both, or none" + (" for a self-signed certificate" if "tls" not in option else "")
+                yield Problem(option, params[option], f"{other} is set and this is not", fix)
     if params["database_tls_certificate"] and not params["database_tls_ca"]:
-        mend = "Name the authority that signed the server's certificate"
-        yield Problem("database_tls_ca", None, "nodes with a certificate of their own use no TLS without it", mend)
+        fix = "Name the authority that signed the server's certificate"
+        yield Problem("database_tls_ca", None, "nodes with a certificate of their own use no TLS without it", fix)
     for option in ("publish_address", "webapp_publish_address"):
         if params[option] and not is_address(params[option]):
             yield Problem(

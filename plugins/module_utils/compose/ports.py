@@ -44,10 +44,10 @@ def allocate(holders):
     ports, problems = {}, []
     for holder in holders:
         found = _ports_of(holder)
-        wrong = found if isinstance(found, str) else _out_of_range(found)
-        if wrong:
-            mend = "Give four ports in a row, as in '6300-6303'" if isinstance(found, str) else "Stay within 1 to 65535"
-            problems.append(Problem(holder["variable"], holder["pinned"] or _span(found), wrong, mend))
+        problem = found if isinstance(found, str) else _out_of_range(found)
+        if problem:
+            fix = "Give four ports in a row, as in '6300-6303'" if isinstance(found, str) else "Stay within 1 to 65535"
+            problems.append(Problem(holder["variable"], holder["pinned"] or _span(found), problem, fix))
         else:
             ports[holder["variable"]] = found
     problems.extend(_overlaps([holder for holder in holders if holder["variable"] in ports], ports))

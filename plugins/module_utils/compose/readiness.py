@@ -4,9 +4,7 @@
 
 from __future__ import annotations
 
-MOST_RESTARTS = (
-    3  # a node may lose a race for the database once or twice; one that goes on exiting will not mend itself
-)
+MOST_RESTARTS = 3  # a node may lose a race for the database once or twice; one that goes on exiting will not fix itself
 
 READY, WAITING, FAILED = "ready", "waiting", "failed"
 

@@ -23,12 +23,12 @@ def missing(volumes, found):
 
     volumes: {kind: {"type", "source"}}. found: {kind: None, or what is wrong with the volume or folder (str)}.
     """
-    mends = {
-        "external": "Make it with 'docker volume create', or mend the name",
-        "bind": "Make the folder or mount the share, or mend path, owner or mode",
+    fixes = {
+        "external": "Make it with 'docker volume create', or fix the name",
+        "bind": "Make the folder or mount the share, or fix path, owner or mode",
     }
     return [
-        Problem(f"volumes.{kind}.source", volumes[kind]["source"], fault, mends[volumes[kind]["type"]])
+        Problem(f"volumes.{kind}.source", volumes[kind]["source"], fault, fixes[volumes[kind]["type"]])
         for kind, fault in found.items()
         if fault
     ]
@@ -47,11 +47,9 @@ def left_behind(cluster, volumes, containers):
             if mounted and not (volume and mounted == mount_source(cluster, volume)):
                 users.setdefault(mounted[1], []).append(container["name"])
         for source, names in users.items():
-            wrong = f"the {kind} of {', '.join(sorted(names))} is in {source}, and would be lost sight of"
-            mend = (
-                f"Set it back; or copy the data from {source}, and set allow_source_change (waba_allow_source_change)"
-            )
-            problems.append(Problem(f"volumes.{kind}.source", volume and volume["source"], wrong, mend))
+            problem = f"the {kind} of {', '.join(sorted(names))} is in {source}, and would be lost sight of"
+            fix = f"Set it back; or copy the data from {source}, and set allow_source_change (waba_allow_source_change)"
+            problems.append(Problem(f"volumes.{kind}.source", volume and volume["source"], problem, fix))
     return problems
 
 

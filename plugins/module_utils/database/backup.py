@@ -59,17 +59,17 @@ def restore_problems(found, state, params):
     problems = []
     newest = max(found.get("versions") or [""], key=version_key)
     if version_key(newest) > version_key(params["version"]):
-        wrong = f"the backup is of version {newest}, which is newer"
-        problems.append(Problem("version", params["version"], wrong, "Restore it with that version"))
+        problem = f"the backup is of version {newest}, which is newer"
+        problems.append(Problem("version", params["version"], problem, "Restore it with that version"))
     if state["tables"] and not params["overwrite"]:
-        wrong = f"the database {params['database']['name']} holds {len(state['tables'])} tables, which would be lost"
-        mend = "Back it up, then set overwrite (waba_restore_overwrite) to true"
-        problems.append(Problem("overwrite", False, wrong, mend))
+        problem = f"the database {params['database']['name']} holds {len(state['tables'])} tables, which would be lost"
+        fix = "Back it up, then set overwrite (waba_restore_overwrite) to true"
+        problems.append(Problem("overwrite", False, problem, fix))
     if state["clients"] and not params["connected"]:
         told = ", ".join(f"{host} ({count})" for host, count in sorted(state["clients"].items()))
-        wrong = f"connections of nodes to the database are open, from {told}"
-        mend = "Stop the nodes with the playbook stop.yml, or set connected (waba_restore_connected) to true"
-        problems.append(Problem("connected", False, wrong, mend))
+        problem = f"connections of nodes to the database are open, from {told}"
+        fix = "Stop the nodes with the playbook stop.yml, or set connected (waba_restore_connected) to true"
+        problems.append(Problem("connected", False, problem, fix))
     return problems
 
 

@@ -18,7 +18,7 @@ CHARSETS = ("utf8mb4",)
 MOST_CLOCK_DIFFERENCE = (
     10  # seconds; ours: the nodes go by the database's clock, but logs and certificates by their hosts'
 )
-MEANINGS = {  # of an error code when connecting: (variable, what is wrong, how to mend it)
+MEANINGS = {  # of an error code when connecting: (variable, problem, fix)
     1044: (
         "waba_database_user",
         "the server does not let this account use the database",
@@ -27,7 +27,7 @@ MEANINGS = {  # of an error code when connecting: (variable, what is wrong, how 
     1045: (
         "waba_database_user",
         "the server does not accept this account with its password",
-        "Mend either, or make the account",
+        "Fix either, or make the account",
     ),
     1130: (
         "waba_database_user",
@@ -95,12 +95,12 @@ def connection_problem(address, user, code, said):
     nobody = (
         "waba_database_host",
         "nothing answers there as a database",
-        "Start it, open its port to this host, or mend the address",
+        "Start it, open its port to this host, or fix the address",
     )
     told = [meaning for words, meaning in TLS_MEANINGS.items() if words in said]
-    variable, wrong, mend = told[0] if told else MEANINGS.get(code, nobody)
+    variable, problem, fix = told[0] if told else MEANINGS.get(code, nobody)
     value = user if variable == "waba_database_user" else address
-    return Problem(variable, value, f"{wrong}: {said}", mend)
+    return Problem(variable, value, f"{problem}: {said}", fix)
 
 
 def problems_of(facts, wanted):
@@ -111,8 +111,8 @@ def problems_of(facts, wanted):
     """
     host, found = wanted["host"], []
     if wanted["tls_ca"] and not facts["cipher"]:  # an older driver goes on without
-        variable, wrong, mend = NO_TLS
-        found.append(Problem(variable, wanted["tls_ca"], wrong, mend))
+        variable, problem, fix = NO_TLS
+        found.append(Problem(variable, wanted["tls_ca"], problem, fix))
     name, version = flavour(facts["version"], facts["comment"])
     if version < LOWEST[name]:
         lowest = ".".join(str(number) for number in LOWEST[name])
@@ -126,15 +126,15 @@ def problems_of(facts, wanted):
         )
     needed = wanted["nodes"] * CONNECTIONS_PER_NODE + SPARE_CONNECTIONS
     if facts["max_connections"] < needed:
-        wrong = f"its max_connections is {facts['max_connections']}; {wanted['nodes']} nodes open up to {needed - SPARE_CONNECTIONS}"
-        found.append(Problem("waba_database_host", host, wrong, f"Set max_connections to {needed} or more there"))
+        problem = f"its max_connections is {facts['max_connections']}; {wanted['nodes']} nodes open up to {needed - SPARE_CONNECTIONS}"
+        found.append(Problem("waba_database_host", host, problem, f"Set max_connections to {needed} or more there"))
     lacking = [
         privilege for privilege in PRIVILEGES if privilege not in privileges_on(facts["grants"], wanted["database"])
     ]
     if lacking:
-        wrong = f"the account lacks {', '.join(lacking)} on {wanted['database']}"
-        mend = f"GRANT {', '.join(PRIVILEGES)} ON {wanted['database']}.* TO this account"
-        found.append(Problem("waba_database_user", wanted["user"], wrong, mend))
+        problem = f"the account lacks {', '.join(lacking)} on {wanted['database']}"
+        fix = f"GRANT {', '.join(PRIVILEGES)} ON {wanted['database']}.* TO this account"
+        found.append(Problem("waba_database_user", wanted["user"], problem, fix))
     if facts["read_only"]:
         found.append(
             Problem(
@@ -145,15 +145,15 @@ def problems_of(facts, wanted):
             )
         )
     if facts["charset"] not in (None, *CHARSETS):
-        wrong = f"the database {wanted['database']} has the character set {facts['charset']}, which cannot hold every message"
+        problem = f"the database {wanted['database']} has the character set {facts['charset']}, which cannot hold every message"
         found.append(
             Problem(
-                "waba_database_name_prefix", wanted["database"], wrong, "ALTER DATABASE it to CHARACTER SET utf8mb4"
+                "waba_database_name_prefix", wanted["database"], problem, "ALTER DATABASE it to CHARACTER SET utf8mb4"
             )
         )
     if abs(facts["clock_difference"]) > MOST_CLOCK_DIFFERENCE:
-        wrong = f"its clock differs from this host's by {facts['clock_difference']:.0f} s"
-        found.append(Problem("waba_database_host", host, wrong, "Let both follow the same time servers"))
+        problem = f"its clock differs from this host's by {facts['clock_difference']:.0f} s"
+        found.append(Problem("waba_database_host", host, problem, "Let both follow the same time servers"))
     return found
 
 

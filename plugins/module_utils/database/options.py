@@ -38,8 +38,8 @@ def problems(options):
                 )
             )
         elif plain in OURS:
-            mend = f"Use {OURS[plain]}" if OURS[plain] else "Take it out"
-            found.append(Problem(variable, value, "the collection sets it itself", mend))
+            fix = f"Use {OURS[plain]}" if OURS[plain] else "Take it out"
+            found.append(Problem(variable, value, "the collection sets it itself", fix))
         elif not isinstance(value, (str, int, float)):
             kind = type(value).__name__
             found.append(Problem(variable, f"({kind})", f"its value is not text but {kind}", "Give one value"))

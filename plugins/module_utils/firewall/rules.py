@@ -80,8 +80,8 @@ def _source_problem(name, source):
     try:
         network = ipaddress.ip_network(source, strict=False)
     except ValueError:
-        mend = "Give one as in 192.0.2.0/24 or 2001:db8::1; names are not looked up here"
-        return [Problem(name, source, "it is no address and no network", mend)]
+        fix = "Give one as in 192.0.2.0/24 or 2001:db8::1; names are not looked up here"
+        return [Problem(name, source, "it is no address and no network", fix)]
     if str(network.network_address) == str(ipaddress.ip_interface(source).ip):
         return []
     return [Problem(name, source, "it is an address within a network, and no network", f"Write {network}")]
@@ -89,9 +89,9 @@ def _source_problem(name, source):
 
 def address_problems(variable, addresses):
     """Return what is wrong (list of Problem) with the addresses (list of str) of a variable."""
-    mend = "Give one as in 192.0.2.1 or 2001:db8::1"
+    fix = "Give one as in 192.0.2.1 or 2001:db8::1"
     return [
-        Problem(f"{variable}[{index}]", address, "it is no address", mend)
+        Problem(f"{variable}[{index}]", address, "it is no address", fix)
         for index, address in enumerate(addresses)
         if not is_address(address)
     ]

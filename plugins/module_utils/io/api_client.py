@@ -13,7 +13,7 @@ import time
 from urllib.error import HTTPError
 
 from ansible.module_utils.urls import open_url
-from ansible_collections.waba.cluster.plugins.module_utils.errors import DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 
 TIMEOUT = 10  # seconds for one request
 PAUSE = 1.0  # seconds between two tries
@@ -27,11 +27,11 @@ CONNECTION_OPTIONS = {
 }
 
 
-class ApiUnreachable(DriverError):
+class ApiUnreachable(HostError):
     """Nobody answers at the API's address."""
 
 
-class ApiRefused(DriverError):
+class ApiRefused(HostError):
     """The API refused a call. status: HTTP. codes: the vendor's error codes."""
 
     def __init__(self, status, errors):
@@ -66,7 +66,7 @@ class Api:
 
     def logout(self):
         """End the session. One that cannot be ended runs out by itself: what was done in it stands."""
-        with contextlib.suppress(DriverError):
+        with contextlib.suppress(HostError):
             self.call("POST", "users/logout")
 
     def part(self, answer, *keys):
@@ -102,7 +102,7 @@ class Api:
         except (OSError, ValueError, http.client.HTTPException) as error:  # a URLError is an OSError
             reason = getattr(error, "reason", None) or error
             if isinstance(reason, ssl.SSLCertVerificationError):
-                raise DriverError(
+                raise HostError(
                     f"{self.url}: its certificate is not trusted ({reason.verify_message}). "
                     "Give its authority as ca_path, or set validate_certs to false."
                 ) from error
@@ -116,7 +116,7 @@ class Api:
         return answer
 
     def _not_the_api(self):
-        return DriverError(f"{self.url} answers, but not as the cluster's API does: is it another program's address?")
+        return HostError(f"{self.url} answers, but not as the cluster's API does: is it another program's address?")
 
 
 def patiently(call, timeout):

@@ -10,7 +10,7 @@ import os
 import shutil
 import stat
 
-from ansible_collections.waba.cluster.plugins.module_utils.errors import DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 
 FOLDER_MODE = 0o755
 
@@ -24,7 +24,7 @@ def read(path):
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise DriverError(f"Cannot read {path}: {error.strerror}.") from error
+        raise HostError(f"Cannot read {path}: {error.strerror}.") from error
 
 
 def beside(path):
@@ -43,7 +43,7 @@ def write(path, text, mode):
         with alone_in(os.path.dirname(path)) as folder:
             replace(path, text, mode, folder)
     except OSError as error:
-        raise DriverError(f"Cannot write {path}: {error.strerror}.") from error
+        raise HostError(f"Cannot write {path}: {error.strerror}.") from error
 
 
 def replace(path, text, mode, folder):
@@ -87,7 +87,7 @@ def folder_is_right(path):
     except FileNotFoundError:
         return False
     if not stat.S_ISDIR(status.st_mode):
-        raise DriverError(f"{path} is there, but it is no folder. Move it away, or set another path.")
+        raise HostError(f"{path} is there, but it is no folder. Move it away, or set another path.")
     return stat.S_IMODE(status.st_mode) == FOLDER_MODE and status.st_uid == os.geteuid()
 
 
@@ -98,7 +98,7 @@ def make_folder(path):
         os.chmod(path, FOLDER_MODE)
         os.chown(path, os.geteuid(), os.getegid())
     except OSError as error:
-        raise DriverError(f"Cannot make the folder {path}: {error.strerror}.") from error
+        raise HostError(f"Cannot make the folder {path}: {error.strerror}.") from error
 
 
 def remove(path):
@@ -110,7 +110,7 @@ def remove(path):
             else:
                 os.unlink(path)
     except OSError as error:
-        raise DriverError(f"Cannot remove {path}: {error.strerror}.") from error
+        raise HostError(f"Cannot remove {path}: {error.strerror}.") from error
 
 
 def remove_folder_if_empty(path):
@@ -127,7 +127,7 @@ def scratch_folder(path):
         shutil.rmtree(path, ignore_errors=True)
         os.mkdir(path, 0o700)
     except OSError as error:
-        raise DriverError(f"Cannot make the folder {path}: {error.strerror}.") from error
+        raise HostError(f"Cannot make the folder {path}: {error.strerror}.") from error
     try:
         yield path
     finally:

@@ -9,7 +9,7 @@ import errno
 import socket
 import time
 
-from ansible_collections.waba.cluster.plugins.module_utils.errors import DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 
 NAME = "\0waba.cluster"  # no file has it: a name in the kernel, which is free again when its holder is no more, whatever ended it
 PATIENCE = 600  # seconds
@@ -23,7 +23,7 @@ def alone(name=NAME, patience=PATIENCE):
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as lock:
         while not _taken(lock, name):
             if time.monotonic() > deadline:
-                raise DriverError(
+                raise HostError(
                     f"Another run has been at work on this host for {patience} s. Nothing was touched. Wait for its end, and run again."
                 )
             time.sleep(INTERVAL)
@@ -35,6 +35,6 @@ def _taken(lock, name):
         lock.bind(name)
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
-            raise DriverError(f"This host cannot keep other runs out: {error.strerror}.") from error
+            raise HostError(f"This host cannot keep other runs out: {error.strerror}.") from error
         return False
     return True

@@ -10,12 +10,12 @@ import os
 import signal
 import subprocess
 
-from ansible_collections.waba.cluster.plugins.module_utils.errors import DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 
 GRACE = 2  # seconds for a killed process to go
 
 
-class TimedOut(DriverError):
+class TimedOut(HostError):
     """There was no answer in time."""
 
 
@@ -34,7 +34,7 @@ def call(function, *arguments, timeout):
             raise TimedOut(f"no answer within {timeout} s")
         answer, error = receiver.recv()
     except EOFError as gone:
-        raise DriverError(f"{function.__name__} ended without an answer") from gone
+        raise HostError(f"{function.__name__} ended without an answer") from gone
     finally:
         receiver.close()
         process.kill()

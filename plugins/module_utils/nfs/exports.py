@@ -40,16 +40,16 @@ def input_problems(path, clients, options, mode):
         problems.append(Problem("nfs_server_export", path, "it is no folder to export", "Give one, as in /srv/wamedia"))
     for client in clients:
         if not client or re.search(r"[\s()]", client):
-            mend = "Give a host's name or address, or a network as in 10.0.0.0/24"
-            problems.append(Problem("nfs_server_clients", client, "it is no host and no network", mend))
+            fix = "Give a host's name or address, or a network as in 10.0.0.0/24"
+            problems.append(Problem("nfs_server_clients", client, "it is no host and no network", fix))
         elif client == "*":
             problems.append(
                 Problem("nfs_server_clients", client, "everybody could read and write there", "Name the hosts")
             )
     for option in options:
         if not option or re.search(r"[\s,()]", option):
-            mend = "Write one option an entry, as in [rw, sync]"
-            problems.append(Problem("nfs_server_options", option, "it is not one option of exports(5)", mend))
+            fix = "Write one option an entry, as in [rw, sync]"
+            problems.append(Problem("nfs_server_options", option, "it is not one option of exports(5)", fix))
     return problems + mode_problems("nfs_server_mode", mode)
 
 
@@ -71,9 +71,9 @@ def exported(etab, path):
 
 def exported_elsewhere(path, texts):
     """Return a Problem for each exports file that exports a folder too. texts: {name of the file: its text}, those that are not ours."""
-    mend = "Take it out of that file, or export another folder: who may use one folder can be told in one file alone"
+    fix = "Take it out of that file, or export another folder: who may use one folder can be told in one file alone"
     return [
-        Problem("nfs_server_export", path, f"{file} exports it too", mend)
+        Problem("nfs_server_export", path, f"{file} exports it too", fix)
         for file, text in sorted(texts.items())
         if path in _folders(text)
     ]

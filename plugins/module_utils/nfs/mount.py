@@ -51,21 +51,21 @@ def input_problems(server, export, path, options, mode):
     """Return what is wrong with the settings themselves (list of Problem). All str, options a list of str, mode str or None."""
     problems = []
     if not NAME.fullmatch(server):
-        mend = "Name the host that exports the share, by name or address"
-        problems.append(Problem("nfs_mount_server", server, "it is no name or address of a host", mend))
+        fix = "Name the host that exports the share, by name or address"
+        problems.append(Problem("nfs_mount_server", server, "it is no name or address of a host", fix))
     if not export.startswith("/"):
-        mend = "Give the whole path, as in /srv/wamedia"
-        problems.append(Problem("nfs_mount_export", export, "it is no absolute path", mend))
+        fix = "Give the whole path, as in /srv/wamedia"
+        problems.append(Problem("nfs_mount_export", export, "it is no absolute path", fix))
     if not path.startswith("/") or cleaned(path) == "/" or "/../" in f"{path}/":
-        mend = "Give a folder of its own, as in /mnt/wamedia"
-        problems.append(Problem("nfs_mount_path", path, "nothing can be mounted there", mend))
+        fix = "Give a folder of its own, as in /mnt/wamedia"
+        problems.append(Problem("nfs_mount_path", path, "nothing can be mounted there", fix))
     for option in options:
         if re.search(r"[\s,#]", option) or not option:
-            mend = "Write one option an entry, as in [nfsvers=4.1, hard]"
-            problems.append(Problem("nfs_mount_options", option, "it is not one option of mount", mend))
+            fix = "Write one option an entry, as in [nfsvers=4.1, hard]"
+            problems.append(Problem("nfs_mount_options", option, "it is not one option of mount", fix))
     if "ro" in options:
-        mend = "Leave it out"
-        problems.append(Problem("nfs_mount_options", "ro", "the nodes must be able to write their media", mend))
+        fix = "Leave it out"
+        problems.append(Problem("nfs_mount_options", "ro", "the nodes must be able to write their media", fix))
     return problems + mode_problems("nfs_mount_mode", mode)
 
 
@@ -116,9 +116,9 @@ def plan_mounted(wanted, text, mounts):
         (mount, "mounted there") for mount in mounts[-1:]
     ]:
         if other.fstype not in NFS_TYPES or not _same(other.source, wanted.source):
-            wrong = f"{other.source} ({other.fstype}) is {where}, and {wanted.source} would hide what it holds"
-            mend = "Mend the setting, or copy the data and set nfs_mount_state to absent once, with the former server and export"
-            raise InputError([Problem("nfs_mount_path", wanted.path, wrong, mend)])
+            problem = f"{other.source} ({other.fstype}) is {where}, and {wanted.source} would hide what it holds"
+            fix = "Fix the setting, or copy the data and set nfs_mount_state to absent once, with the former server and export"
+            raise InputError([Problem("nfs_mount_path", wanted.path, problem, fix)])
     changed = fstab.entries_of(text, wanted.path) != [wanted]
     if not mounts:
         again = False

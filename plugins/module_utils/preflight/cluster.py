@@ -6,11 +6,11 @@ from __future__ import annotations
 
 from collections import Counter
 
-from ansible_collections.waba.cluster.plugins.module_utils.problems import Problem, named, shown
+from ansible_collections.waba.cluster.plugins.module_utils.problems import Problem, value_text, variable_label
 from ansible_collections.waba.cluster.plugins.module_utils.secrets.validation import HIDDEN
 from ansible_collections.waba.cluster.plugins.module_utils.table import table
 
-HEADINGS = ("host", "setting", "value", "what is wrong", "how to mend it")
+HEADINGS = ("host", "setting", "value", "problem", "fix")
 OWN_ADDRESSES = ("localhost", "127.", "::1", "0.0.0.0")  # noqa: S104 - names that lead a host to itself, compared with
 EVERYONE = "every host"
 
@@ -56,11 +56,11 @@ def _unasked(report):
                 "ansible_host",
                 "(as in the inventory)",
                 f"it cannot be reached: {_brief(result)}",
-                "Start it, or mend how Ansible connects to it",
+                "Start it, or fix how Ansible connects to it",
             )
             return
         if "problems" not in result and not result.get("skipped"):
-            yield Problem("(the check itself)", "(no answer)", _brief(result), "Mend that on the host, then run again")
+            yield Problem("(the check itself)", "(no answer)", _brief(result), "Fix that on the host, then run again")
 
 
 def _brief(result):
@@ -73,8 +73,10 @@ def _disagreements(known):
     for setting in ("cluster_name", "layout"):
         values = {host: checks["facts"][setting] for host, checks in known.items()}
         most, odd = _odd_ones(values)
-        wrong = f"most hosts of the cluster have {most!r}"
-        rows += [(host, Problem(setting, values[host], wrong, "Give all hosts of a cluster the same")) for host in odd]
+        problem = f"most hosts of the cluster have {most!r}"
+        rows += [
+            (host, Problem(setting, values[host], problem, "Give all hosts of a cluster the same")) for host in odd
+        ]
     return rows
 
 
@@ -97,11 +99,11 @@ def _uneven(shared, secrets):
     for variable in sorted({variable for values in shared.values() for variable in values}):
         texts = {host: str(values[variable]) if variable in values else None for host, values in shared.items()}
         most, odd = _odd_ones(texts)
-        wrong = f"most hosts of the cluster have {'none' if most is None else 'another' if variable in secrets else repr(most)}"
+        problem = f"most hosts of the cluster have {'none' if most is None else 'another' if variable in secrets else repr(most)}"
         for host in odd:
             value = HIDDEN if variable in secrets and texts[host] is not None else shared[host].get(variable)
-            mend = "Give all hosts of a cluster the same, as in group_vars/all"
-            rows.append((host, Problem(variable, value, wrong, mend)))
+            fix = "Give all hosts of a cluster the same, as in group_vars/all"
+            rows.append((host, Problem(variable, value, problem, fix)))
     return rows
 
 
@@ -112,14 +114,16 @@ def _names(known):
     for host, checks in known.items():
         name, layout = checks["facts"]["external_hostname"], checks["facts"]["layout"]
         if several and layout == "single_server":
-            wrong = f"on {len(known)} hosts the nodes cannot find each other by service name"
-            rows.append((host, Problem("layout", layout, wrong, "Set it to role")))
+            problem = f"on {len(known)} hosts the nodes cannot find each other by service name"
+            rows.append((host, Problem("layout", layout, problem, "Set it to role")))
         elif several and name.lower().startswith(OWN_ADDRESSES):
-            wrong = "under this name the other hosts find themselves, not this one"
-            rows.append((host, Problem("external_hostname", name, wrong, "Give a name or address that they can reach")))
+            problem = "under this name the other hosts find themselves, not this one"
+            rows.append(
+                (host, Problem("external_hostname", name, problem, "Give a name or address that they can reach"))
+            )
         elif name in seen:
-            wrong = f"{seen[name]} has the same name"
-            rows.append((host, Problem("external_hostname", name, wrong, "Give every host its own")))
+            problem = f"{seen[name]} has the same name"
+            rows.append((host, Problem("external_hostname", name, problem, "Give every host its own")))
         seen.setdefault(name, host)
     return rows
 
@@ -134,11 +138,13 @@ def _clocks(known, tolerance):
     for (earliest, latest), host in ranges:
         ahead, behind = earliest - high, low - latest
         if max(ahead, behind) > tolerance:
-            wrong = f"it is {max(ahead, behind):.0f} s {'ahead of' if ahead > 0 else 'behind'} {middle}'s"
+            problem = f"it is {max(ahead, behind):.0f} s {'ahead of' if ahead > 0 else 'behind'} {middle}'s"
             rows.append(
                 (
                     host,
-                    Problem("clock", "(now)", wrong, "Let NTP set the clocks of all hosts (timedatectl set-ntp true)"),
+                    Problem(
+                        "clock", "(now)", problem, "Let NTP set the clocks of all hosts (timedatectl set-ntp true)"
+                    ),
                 )
             )
     return rows
@@ -149,10 +155,10 @@ def _same_machine(known):
     for host, checks in known.items():
         if checks["facts"]["machine_id"]:
             hosts.setdefault(checks["facts"]["machine_id"], []).append(host)
-    wrong = "these hosts have one machine id: either they are one machine, whose loss takes them all, or copies of one image"
-    mend = "Use as many machines, or run systemd-machine-id-setup on the copies"
+    problem = "these hosts have one machine id: either they are one machine, whose loss takes them all, or copies of one image"
+    fix = "Use as many machines, or run systemd-machine-id-setup on the copies"
     return [
-        (host, Problem("/etc/machine-id", ", ".join(same), wrong, mend))
+        (host, Problem("/etc/machine-id", ", ".join(same), problem, fix))
         for same in hosts.values()
         if len(same) > 1
         for host in same
@@ -163,15 +169,17 @@ def _lone_webapp(known):
     webapps = [host for host, checks in known.items() for node in checks["nodes"] if node["role"] == "webapp"]
     if len(known) < 2 or len(webapps) != 1:
         return []
-    wrong = "the loss of this one webapp takes the API with it"
-    return [(webapps[0], Problem("webapps", 1, wrong, "Run another on another machine"))]
+    problem = "the loss of this one webapp takes the API with it"
+    return [(webapps[0], Problem("webapps", 1, problem, "Run another on another machine"))]
 
 
 def _merged(rows):
-    """Return {(setting, value, wrong, mend): list of hosts}, in order of appearance; what is alike on several hosts is one row."""
+    """Return {(setting, value, problem, fix): list of hosts}, in order of appearance; what is alike on several hosts is one row."""
     merged = {}
     for host, problem in rows:
-        hosts = merged.setdefault((named(problem.variable), shown(problem.value), problem.wrong, problem.mend), [])
+        hosts = merged.setdefault(
+            (variable_label(problem.variable), value_text(problem.value), problem.problem, problem.fix), []
+        )
         if host not in hosts:
             hosts.append(host)
     return merged

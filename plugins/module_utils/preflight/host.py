@@ -48,8 +48,8 @@ def cluster_problems(masters_total, coreapps_total, webapps_total, shards, ha):
 
 
 def _none_of(kind):
-    mend = f"Name an instance on a host of the group waba_{kind}, or leave it out there: each has one then"
-    return Problem(f"{kind}_total", 0, f"the cluster has no {kind}", mend)
+    fix = f"Name an instance on a host of the group waba_{kind}, or leave it out there: each has one then"
+    return Problem(f"{kind}_total", 0, f"the cluster has no {kind}", fix)
 
 
 def gathering_warnings(params):
@@ -81,13 +81,13 @@ def host_problems(facts, params):
         )
     for path, free in facts["free_mb"].items():
         if free < params["min_free_mb"]:
-            wrong = f"the file system of {path} has {free} MB left, less than {params['min_free_mb']}"
-            problems.append(Problem("min_free_mb", params["min_free_mb"], wrong, "Make room there, or lower it"))
+            problem = f"the file system of {path} has {free} MB left, less than {params['min_free_mb']}"
+            problems.append(Problem("min_free_mb", params["min_free_mb"], problem, "Make room there, or lower it"))
     for option, path in facts["missing_files"]:
-        problems.append(Problem(option, path, "there is no such file", "Put it there, or mend the path"))
+        problems.append(Problem(option, path, "there is no such file", "Put it there, or fix the path"))
     if params["nfs"] and not facts["nfs"]:
-        wrong = "this host's kernel has no NFS client, neither built in nor as a module"
-        problems.append(Problem("nfs", True, wrong, "Install a kernel that has one, or do without shared media here"))
+        problem = "this host's kernel has no NFS client, neither built in nor as a module"
+        problems.append(Problem("nfs", True, problem, "Install a kernel that has one, or do without shared media here"))
     return problems
 
 
@@ -114,8 +114,8 @@ def memory_problems(nodes, memory_mb):
     needed = memory_needed(nodes)
     if memory_mb >= needed:
         return []
-    wrong = f"its {len(nodes)} containers need about {needed} MB"
-    return [Problem("memory", f"{memory_mb} MB", wrong, "Give the host more memory, or fewer instances")]
+    problem = f"its {len(nodes)} containers need about {needed} MB"
+    return [Problem("memory", f"{memory_mb} MB", problem, "Give the host more memory, or fewer instances")]
 
 
 def database_problem(address, error):
@@ -127,12 +127,12 @@ def database_problem(address, error):
             "the cluster has no database",
             "Name the host of yours, or put a host into the group waba_mysql",
         )
-    wrong = f"nothing answers at port {address['port']}: {error}"
+    problem = f"nothing answers at port {address['port']}: {error}"
     return Problem(
         "database_address.host",
         address["host"],
-        wrong,
-        "Start the database, open its port to this host, or mend the address",
+        problem,
+        "Start the database, open its port to this host, or fix the address",
     )
 
 

@@ -49,15 +49,15 @@ def clashes(nodes, taken, params):
             listed = ", ".join(str(port) for port in sorted(ports))
             are = "port {0} ({1}) is" if len(ports) == 1 else "ports {0} ({1}) are"
             holder = f"{role} {node['name']}"
-            wrong = f"{are.format(listed, holder)} taken by {by}"
+            problem = f"{are.format(listed, holder)} taken by {by}"
             variable = {"mysql": "database.port", "webapp": f"webapps[{index}].port"}.get(
                 role, f"{role}s[{index}].ports"
             )
             if will_be_stopped:
-                mend = "Nothing to do, when this cluster replaces it"
-                warnings.append(Problem(variable, listed, f"{wrong}, which will be stopped", mend))
+                fix = "Nothing to do, when this cluster replaces it"
+                warnings.append(Problem(variable, listed, f"{problem}, which will be stopped", fix))
             else:
-                problems.append(Problem(variable, listed, wrong, "Stop it, or give this instance other ports"))
+                problems.append(Problem(variable, listed, problem, "Stop it, or give this instance other ports"))
     return problems, warnings
 
 

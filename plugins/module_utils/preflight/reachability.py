@@ -145,7 +145,7 @@ def faults(host, attempts):
             setting,
             name,
             f"{host} cannot reach {peer} ({name}:{_listed(ports)}): {error}",
-            f"Open these ports of {peer} to {host}, or mend the name under which {peer} is reached",
+            f"Open these ports of {peer} to {host}, or fix the name under which {peer} is reached",
         )
         for (setting, peer, name, error), ports in found.items()
     ]

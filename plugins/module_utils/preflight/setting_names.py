@@ -24,8 +24,8 @@ def unknown(names, known):
         if name.startswith(SHARED_PREFIX):
             written_out = name.replace("_db_", "_database_")  # the vendor's word for it
             nearest = difflib.get_close_matches(written_out, known, n=1, cutoff=LOOKS_LIKE)
-            mend = f"Write {nearest[0]}" if nearest else "Take it out; names with waba_ are for the collection alone"
-            problems.append(Problem(name, "(not read)", "there is no such setting", mend))
+            fix = f"Write {nearest[0]}" if nearest else "Take it out; names with waba_ are for the collection alone"
+            problems.append(Problem(name, "(not read)", "there is no such setting", fix))
         else:
             nearest = difflib.get_close_matches(name, known, n=1, cutoff=SURELY_MEANT)
             if nearest and not nearest[0].startswith(SHARED_PREFIX):

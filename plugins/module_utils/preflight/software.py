@@ -39,8 +39,8 @@ def judge(found, managed):
     system = f"{found['distribution']} {found['release']}".strip()
     problems += _lacking(found, system) if managed else _not_ours(found)
     if system not in TESTED_DISTRIBUTIONS and not problems:
-        wrong = f"the collection is tested on {' and '.join(TESTED_DISTRIBUTIONS)}"
-        warnings.append(Problem("distribution", system, wrong, "Rehearse on such a host first"))
+        problem = f"the collection is tested on {' and '.join(TESTED_DISTRIBUTIONS)}"
+        warnings.append(Problem("distribution", system, problem, "Rehearse on such a host first"))
     if found["error"]:
         problems.append(
             Problem("docker", found["engine"], f"the docker command cannot use the engine: {found['error']}",
@@ -50,8 +50,8 @@ def judge(found, managed):
         oldest, newest = RANGES[program]
         numbers = version(text)
         if numbers and numbers < oldest:
-            wrong = f"it is older than {'.'.join(map(str, oldest))}"
-            problems.append(Problem(program, text, wrong, "Upgrade it"))
+            problem = f"it is older than {'.'.join(map(str, oldest))}"
+            problems.append(Problem(program, text, problem, "Upgrade it"))
         elif numbers and numbers[0] > newest:
             warnings.append(
                 Problem(program, text, f"it is newer than {newest}, the newest looked at", "Rehearse with it first")
@@ -70,8 +70,8 @@ def _lacking(found, system):
             Problem("distribution", system, f"it lacks {parts}, and {error}", "Install that, or use Debian 12 or 13")
         ]
     if host_packages.compose_suite(found["lacks"], found["distribution"], found["release"]) and not found["mirror"]:
-        wrong = "Docker Compose v2 comes from a Debian mirror, and the apt sources name none"
-        return [Problem("distribution", system, wrong, "Name one there, or install docker-compose by hand")]
+        problem = "Docker Compose v2 comes from a Debian mirror, and the apt sources name none"
+        return [Problem("distribution", system, problem, "Name one there, or install docker-compose by hand")]
     return []
 
 
@@ -81,6 +81,6 @@ def _not_ours(found):
         for part in found["lacks"]
     ]
     if "engine" not in found["lacks"] and not found["engine"] and not found["error"]:
-        wrong = "no Docker engine answers on this host"
-        missing.append(Problem("docker_host_manage", False, wrong, "Start it, or set docker_host_manage to true"))
+        problem = "no Docker engine answers on this host"
+        missing.append(Problem("docker_host_manage", False, problem, "Start it, or set docker_host_manage to true"))
     return missing

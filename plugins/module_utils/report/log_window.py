@@ -11,7 +11,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.problems import Probl
 
 SPAN = re.compile(r"(\d{1,6})([smhd])")
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-MEND = "Write a moment, as in '2026-01-31T12:00:00Z', or how long ago it was, as in '90m', '12h' or '3d'"
+FIX = "Write a moment, as in '2026-01-31T12:00:00Z', or how long ago it was, as in '90m', '12h' or '3d'"
 
 
 def moment(text, now):
@@ -34,11 +34,11 @@ def window_problems(since, until, tail, now):
         try:
             found[name] = moment(text, now)
         except ValueError:
-            problems.append(Problem(name, text, "it is neither a moment nor how long ago one was", MEND))
+            problems.append(Problem(name, text, "it is neither a moment nor how long ago one was", FIX))
     begin, end = found.get("waba_logs_since"), found.get("waba_logs_until")
     if begin is not None and end is not None and begin >= end:
-        wrong = f"it is not after waba_logs_since ({since})"
-        problems.append(Problem("waba_logs_until", until, wrong, "Let it be later, or leave it out"))
+        problem = f"it is not after waba_logs_since ({since})"
+        problems.append(Problem("waba_logs_until", until, problem, "Let it be later, or leave it out"))
     if tail < 0:
         problems.append(
             Problem("waba_logs_tail", tail, "it is no number of lines", "Use 1 or more, or 0 for all lines")

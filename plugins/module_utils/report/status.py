@@ -11,7 +11,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.table import table
 COLUMNS = ("host", "service", "role", "gateway", "state", "version", "problem")
 
 # Only who has the key is answered.
-MEND = "Bring waba_secrets.yml here from where site.yml was run, or set waba_api_key; and have a webapp."
+FIX = "Bring waba_secrets.yml here from where site.yml was run, or set waba_api_key; and have a webapp."
 
 
 def status(reports, answers, names, whole):
@@ -91,7 +91,7 @@ def _cluster_reasons(health, answers, rows, whole):
     """Yield what the cluster itself says, but for what a row says already."""
     told = " ".join(row["problem"] for row in rows)
     if health is None and whole:
-        yield _unasked(answers, whole) + ("" if answers else f" {MEND}")
+        yield _unasked(answers, whole) + ("" if answers else f" {FIX}")
     for reason in health["reasons"] if health else ():
         if reason.partition(": ")[2] not in told or ": " not in reason:
             yield reason

@@ -47,13 +47,13 @@ def _reached(leaving, reports, nodes, facts):
         if answers and facts["lost"]:
             yield Problem("waba_remove_lost", True, f"{host} answers, so it can hand over", "Leave it out")
         elif not answers and not facts["lost"]:
-            mend = "Start it; or set waba_remove_lost to true, if it is gone for good"
-            yield Problem(SETTING, host, f"it cannot hand over: {why_missing(reports[host])}", mend)
+            fix = "Start it; or set waba_remove_lost to true, if it is gone for good"
+            yield Problem(SETTING, host, f"it cannot hand over: {why_missing(reports[host])}", fix)
         elif not answers:
             alive = [node for node in nodes if node["name"] == facts["names"].get(host) and not node["problem"]]
             for node in alive:
-                wrong = f"its {node['role']} ({node['container']}) answers the cluster, so {host} is not gone"
-                yield Problem("waba_remove_lost", True, wrong, "Stop that host, or mend how Ansible connects to it")
+                problem = f"its {node['role']} ({node['container']}) answers the cluster, so {host} is not gone"
+                yield Problem("waba_remove_lost", True, problem, "Stop that host, or fix how Ansible connects to it")
 
 
 def _left(leaving, reports, shards):
@@ -63,13 +63,16 @@ def _left(leaving, reports, shards):
     for role, least in needed.items():
         left = sum(1 for one in services if one["role"] == role and is_sound(one))
         if left < least:
-            wrong = f"without it {left} {role}(s) that work would be left, and {least} must be"
+            problem = f"without it {left} {role}(s) that work would be left, and {least} must be"
             yield Problem(
-                SETTING, ", ".join(leaving), wrong, "Add one elsewhere with site.yml, or start what stands still, first"
+                SETTING,
+                ", ".join(leaving),
+                problem,
+                "Add one elsewhere with site.yml, or start what stands still, first",
             )
 
 
 def _asked(leaving, health):
     if health is None:
-        wrong = "no webapp that stays answers, so nobody can tell whether the cluster is well without it"
-        yield Problem(SETTING, ", ".join(leaving), wrong, "Start a webapp first")
+        problem = "no webapp that stays answers, so nobody can tell whether the cluster is well without it"
+        yield Problem(SETTING, ", ".join(leaving), problem, "Start a webapp first")

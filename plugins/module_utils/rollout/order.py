@@ -161,16 +161,16 @@ def plan_problems(found, health, images, schema, expected, options):
 
 def _image_problems(found, images, target, schema):
     if target != version_of(images["webapp"]):
-        wrong = f"webapps would have version {version_of(images['webapp'])}, masters and coreapps {target}"
-        yield Problem("waba_webapp_image", images["webapp"], wrong, "Name images of one version")
+        problem = f"webapps would have version {version_of(images['webapp'])}, masters and coreapps {target}"
+        yield Problem("waba_webapp_image", images["webapp"], problem, "Name images of one version")
     if schema.get("version") and target and schema["version"] != target:
-        wrong = f"the node in it says that it is version {schema['version']}"
-        yield Problem("waba_coreapp_image", images["coreapp"], wrong, "Make or load the image of that version")
+        problem = f"the node in it says that it is version {schema['version']}"
+        yield Problem("waba_coreapp_image", images["coreapp"], problem, "Make or load the image of that version")
     for host, facts in found.items():
         roles = {"webapp" if node["role"] == "webapp" else "coreapp" for node in facts["nodes"]}
         for image in sorted({images[role] for role in roles} - set(facts["images"])):
-            mend = "Let the role waba.cluster.images deliver it, or mend the name"
-            yield Problem("waba_coreapp_image", image, f"{host} {LACKS}", mend)
+            fix = "Let the role waba.cluster.images deliver it, or fix the name"
+            yield Problem("waba_coreapp_image", image, f"{host} {LACKS}", fix)
 
 
 def _direction_problems(found, target, back):
@@ -180,8 +180,8 @@ def _direction_problems(found, target, back):
     if not running:
         yield Problem("waba_version", target, "no node of the cluster was found", "Run site.yml first")
     elif not back and is_older(target, running[-1]):
-        wrong = f"nodes run version {running[-1]}: this would go back"
-        yield Problem("waba_version", target, wrong, "Run rollback.yml, if that is what you want")
+        problem = f"nodes run version {running[-1]}: this would go back"
+        yield Problem("waba_version", target, problem, "Run rollback.yml, if that is what you want")
     elif back and is_older(running[-1], target):
         yield Problem(
             "waba_version", target, f"nodes run version {running[-1]}: this would not go back", "Run upgrade.yml"
@@ -191,16 +191,18 @@ def _direction_problems(found, target, back):
 def _schema_problems(schema, target, options):
     too_old = schema.get("misfit") and not schema.get("pending")
     if too_old:
-        mend = "Restore a backup of that time with restore.yml, or stay"
-        yield Problem("waba_version", target, schema["misfit"], mend)
+        fix = "Restore a backup of that time with restore.yml, or stay"
+        yield Problem("waba_version", target, schema["misfit"], fix)
     for migration in schema.get("pending", []):
         if options["back"]:
-            wrong = f"the schema lacks its migration {migration['revision']}, so it is not where the cluster came from"
-            yield Problem("waba_version", target, wrong, "Name the version to go back to")
+            problem = (
+                f"the schema lacks its migration {migration['revision']}, so it is not where the cluster came from"
+            )
+            yield Problem("waba_version", target, problem, "Name the version to go back to")
         elif migration["blockers"] and not options["outage"]:
-            wrong = f"with migration {migration['revision']} the nodes {', '.join(migration['blockers'])} cannot go on working"
-            mend = "Set waba_upgrade_outage to true, which stops them meanwhile; or go to a version between first"
-            yield Problem("waba_version", target, wrong, mend)
+            problem = f"with migration {migration['revision']} the nodes {', '.join(migration['blockers'])} cannot go on working"
+            fix = "Set waba_upgrade_outage to true, which stops them meanwhile; or go to a version between first"
+            yield Problem("waba_version", target, problem, fix)
 
 
 def _health_problems(found, health, images, expected):
@@ -218,7 +220,7 @@ def _health_problems(found, health, images, expected):
         if is_left_halfway(node, images) and node["role"] != "webapp"
     )
     reasons, _summary = judge(health, **expected)
-    if lost:  # what an interrupted run left is mended first; the others must serve
+    if lost:  # what an interrupted run left is fixed first; the others must serve
         sound = [node for node in health if node["container"] in known - halfway and not node["problem"]]
         serving = any(node["role"] == "primary_master" for node in sound)
         connected = sum(node["gateway_status"] == "connected" for node in sound if node["role"] == "coreapp")
@@ -231,5 +233,5 @@ def _health_problems(found, health, images, expected):
     ]
     for reason in [*reasons, *webapps]:
         yield Problem(
-            "(the cluster's health)", "not healthy", reason, "Mend that first: start.yml starts what stands still"
+            "(the cluster's health)", "not healthy", reason, "Fix that first: start.yml starts what stands still"
         )

@@ -30,8 +30,8 @@ def given_problems(secrets, images):
     problems, texts = [], {}
     for name, value in secrets.items():
         if not isinstance(value, str) or not value:
-            wrong = "it is empty" if value == "" else f"it is not text but {type(value).__name__}"
-            problems.append(Problem(name, HIDDEN, wrong, "Put a text in quotes, or leave it out: one is then made"))
+            problem = "it is empty" if value == "" else f"it is not text but {type(value).__name__}"
+            problems.append(Problem(name, HIDDEN, problem, "Put a text in quotes, or leave it out: one is then made"))
         elif any(character in value for character in "\n\0"):
             problems.append(Problem(name, HIDDEN, "it holds a newline or a NUL", "Use a text of one line"))
         else:
@@ -39,15 +39,15 @@ def given_problems(secrets, images):
     password = texts.get("waba_database_password", "")
     found = [character for character in VENDOR_FORBIDS if character in password]
     if found and any(map(is_vendors, images)):
-        wrong = f"the vendor's client cannot take {' '.join(found)} in it"
-        mend = f"Use a password without any of {' '.join(VENDOR_FORBIDS)}"
-        problems.append(Problem("waba_database_password", HIDDEN, wrong, mend))
+        problem = f"the vendor's client cannot take {' '.join(found)} in it"
+        fix = f"Use a password without any of {' '.join(VENDOR_FORBIDS)}"
+        problems.append(Problem("waba_database_password", HIDDEN, problem, fix))
     if not is_strong(texts.get("waba_admin_password", "Unset-00")):
-        mend = "Use 8 to 64 characters with an upper-case and a lower-case letter, a digit and a special character"
-        problems.append(Problem("waba_admin_password", HIDDEN, "the API refuses so weak a password", mend))
+        fix = "Use 8 to 64 characters with an upper-case and a lower-case letter, a digit and a special character"
+        problems.append(Problem("waba_admin_password", HIDDEN, "the API refuses so weak a password", fix))
     shortest, longest = API_KEY_LENGTHS
     length = len(texts.get("waba_api_key", "x" * shortest))
     if not shortest <= length <= longest:
-        wrong = f"it has {length} characters"
-        problems.append(Problem("waba_api_key", HIDDEN, wrong, f"Use {shortest} to {longest} characters"))
+        problem = f"it has {length} characters"
+        problems.append(Problem("waba_api_key", HIDDEN, problem, f"Use {shortest} to {longest} characters"))
     return problems

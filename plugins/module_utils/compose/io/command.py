@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 import re
 
-from ansible_collections.waba.cluster.plugins.module_utils.errors import DockerUnavailable, DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.errors import DockerUnavailable, HostError
 
 # Compose quotes what it cannot parse, and in an environment file that is a secret.
 QUOTED_BY_PARSER = re.compile(r"(in variable name|unterminated quoted value).*", re.DOTALL)
@@ -60,4 +60,4 @@ class Compose:
         if "is not a docker command" in said or "unknown flag: --ansi" in said:
             raise DockerUnavailable("Docker Compose v2 is missing. Run the role waba.cluster.docker_host.")
         shown = QUOTED_BY_PARSER.sub(r"\1 (not shown)", said)[-1500:]
-        raise DriverError(f"Docker Compose could not {doing} of {self._file}: {shown}")
+        raise HostError(f"Docker Compose could not {doing} of {self._file}: {shown}")

@@ -8,7 +8,7 @@ import os
 
 from ansible_collections.waba.cluster.plugins.module_utils.compose import bind_mounts as binds
 from ansible_collections.waba.cluster.plugins.module_utils.contract import MOUNT_POINTS
-from ansible_collections.waba.cluster.plugins.module_utils.errors import DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 from ansible_collections.waba.cluster.plugins.module_utils.io import subprocess_timeout as bounded
 
 TIMEOUT = 5  # seconds to follow symbolic links
@@ -41,5 +41,5 @@ def _table(process):
 def _followed(path):
     try:
         return bounded.call(os.path.realpath, path, timeout=TIMEOUT)
-    except (DriverError, OSError):
+    except (HostError, OSError):
         return path

@@ -12,7 +12,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.compose.io import liv
 from ansible_collections.waba.cluster.plugins.module_utils.compose.io.readiness_wait import wait_until_ready
 from ansible_collections.waba.cluster.plugins.module_utils.contract import LABEL_CLUSTER, LABEL_ROLE
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io import containers
-from ansible_collections.waba.cluster.plugins.module_utils.errors import DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 from ansible_collections.waba.cluster.plugins.module_utils.secrets import redaction as secrecy
 
 LOG_LINES = 20
@@ -29,8 +29,8 @@ class Project:
         unknown = sorted(set(selected or ()) - set(self.images))
         if unknown:
             there = ", ".join(self.images)
-            raise DriverError(
-                f"services names {', '.join(unknown)}, but the file has only {there}. Mend services, or write the file anew."
+            raise HostError(
+                f"services names {', '.join(unknown)}, but the file has only {there}. Fix services, or write the file anew."
             )
         self.selected = list(self.images) if selected is None else selected
         self._only = selected
@@ -56,7 +56,7 @@ class Project:
         doubts, drained = self._drain(actions, drain_timeout) if drain_timeout else ([], [])
         try:
             self._carry_out(actions, stop_timeout)
-        except DriverError:
+        except HostError:
             for container in drained:  # those that still run go on working
                 containers.execute(self._client, container, contract.RESUME)
             raise
@@ -99,7 +99,7 @@ class Project:
         unready = wait_until_ready(self._observations, timeout)
         if unready:
             parts = [self._case(service, text) for service, text in unready.items()]
-            raise DriverError("\n\n".join([f"Not ready: {', '.join(unready)}.", *parts]))
+            raise HostError("\n\n".join([f"Not ready: {', '.join(unready)}.", *parts]))
 
     def summary(self):
         """Return the selected services' containers as they are now, as a list of dict for people and plays."""
@@ -134,7 +134,7 @@ class Project:
         for container in containers.with_labels(self._client, f"{containers.PROJECT_LABEL}={self.name}"):
             labels = container["Config"]["Labels"]
             if LABEL_CLUSTER not in labels:
-                raise DriverError(
+                raise HostError(
                     f"The container {container['Name'].lstrip('/')} belongs to a Compose project {self.name} that is not ours. "
                     "Remove that project, or set another cluster_name (waba_cluster_name)."
                 )

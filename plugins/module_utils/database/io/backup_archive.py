@@ -12,7 +12,7 @@ import os
 import tarfile
 
 from ansible_collections.waba.cluster.plugins.module_utils.database import backup
-from ansible_collections.waba.cluster.plugins.module_utils.errors import DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 from ansible_collections.waba.cluster.plugins.module_utils.io import files, host_lock
 
 CHUNK = 1 << 20
@@ -31,7 +31,7 @@ def alone(path, cluster):
         with host_lock.alone(f"{host_lock.NAME} backup of {cluster}", PATIENCE):
             yield
     except OSError as error:
-        raise DriverError(f"Cannot work in {os.path.dirname(path)}: {error.strerror or error}.") from error
+        raise HostError(f"Cannot work in {os.path.dirname(path)}: {error.strerror or error}.") from error
 
 
 def checksum(path):
@@ -69,7 +69,7 @@ def write(path, cluster, facts, members):
             files.remove(beside)
             raise
     except OSError as error:
-        raise DriverError(f"Cannot write {path}: {error.strerror}.") from error
+        raise HostError(f"Cannot write {path}: {error.strerror}.") from error
     return content
 
 
@@ -79,11 +79,11 @@ def unpack(path, folder):
         with tarfile.open(path) as archive:
             content = json.load(archive.extractfile(backup.MANIFEST))
             if (fault := backup.manifest_fault(content)) is not None:
-                raise DriverError(f"{path} cannot be restored: {fault}.")
+                raise HostError(f"{path} cannot be restored: {fault}.")
             for name, facts in content["members"].items():
                 _take_out(archive, name, facts, folder)
     except (OSError, KeyError, TypeError, ValueError, tarfile.TarError) as error:
-        raise DriverError(f"{path} is no archive of this collection, or it is damaged: {error}.") from error
+        raise HostError(f"{path} is no archive of this collection, or it is damaged: {error}.") from error
     return content
 
 
@@ -93,7 +93,7 @@ def pack_folder(folder, path):
         with tarfile.open(path, "w") as archive:
             archive.add(folder, ".")
     except OSError as error:
-        raise DriverError(f"Cannot pack {folder}: {error}.") from error
+        raise HostError(f"Cannot pack {folder}: {error}.") from error
 
 
 def unpack_folder(path, folder):
@@ -103,12 +103,12 @@ def unpack_folder(path, folder):
             for entry in archive:
                 # The filter that does this for us is younger than the oldest Python that we run on.
                 if entry.name.startswith("/") or ".." in entry.name.split("/") or not (entry.isdir() or entry.isreg()):
-                    raise DriverError(
+                    raise HostError(
                         f"{entry.name} in the archive is no plain file below its folder. Nothing more was unpacked."
                     )
                 archive.extract(entry, folder, **FILTER)
     except (OSError, tarfile.TarError) as error:
-        raise DriverError(f"Cannot unpack into {folder}: {error}.") from error
+        raise HostError(f"Cannot unpack into {folder}: {error}.") from error
 
 
 def _take_out(archive, name, facts, folder):
@@ -119,6 +119,6 @@ def _take_out(archive, name, facts, folder):
         while chunk := source.read(CHUNK):
             file.write(chunk)
     if checksum(target) != facts["sha256"]:
-        raise DriverError(
+        raise HostError(
             f"The archive is damaged: {name} does not have the checksum that its manifest says. Nothing was touched."
         )

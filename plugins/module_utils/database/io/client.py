@@ -17,7 +17,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.contract import LABEL
 from ansible_collections.waba.cluster.plugins.module_utils.database.backup import DUMP_END, DUMP_OPTIONS
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io import containers
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io import engine as docker_engine
-from ansible_collections.waba.cluster.plugins.module_utils.errors import DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 from ansible_collections.waba.cluster.plugins.module_utils.io import files
 
 CHUNK = 1 << 20
@@ -86,7 +86,7 @@ class DatabaseClient:
                 end = (end + chunk)[-200:]
             self._finish(process, "dump")
         if DUMP_END not in end:
-            raise DriverError(f"The dump of the database at {self._place} ended early. Nothing was kept of it.")
+            raise HostError(f"The dump of the database at {self._place} ended early. Nothing was kept of it.")
 
     def load(self, path):
         """Run the statements of a compressed dump. Raises DriverError."""
@@ -105,7 +105,7 @@ class DatabaseClient:
         with self._started(command, stdin=subprocess.PIPE) as process:
             output, errors = process.communicate(statements.encode())
         if process.returncode != 0:
-            raise DriverError(f"The database at {self._place} refused: {_text(errors)}")
+            raise HostError(f"The database at {self._place} refused: {_text(errors)}")
         return [tuple(line.split("\t")) for line in output.decode("utf-8", "replace").splitlines()]
 
     def _command(self, kind):
@@ -116,7 +116,7 @@ class DatabaseClient:
                 return [*self._before, program, f"--user={self._database['user']}", *self._where, trust, *own]
         where = self._place if self._before else "this host"
         names = " or ".join(flavour[kind][0] for flavour in FLAVOURS)
-        raise DriverError(f"{names} is not on {where}. Install the Debian package mariadb-client.")
+        raise HostError(f"{names} is not on {where}. Install the Debian package mariadb-client.")
 
     def _has(self, program):
         if not self._before:
@@ -133,7 +133,7 @@ class DatabaseClient:
     def _finish(self, process, doing):
         errors = process.stderr.read()
         if process.wait() != 0:
-            raise DriverError(f"Could not {doing} the database at {self._place}: {_text(errors)}")
+            raise HostError(f"Could not {doing} the database at {self._place}: {_text(errors)}")
 
 
 def password_of(database):
@@ -143,11 +143,11 @@ def password_of(database):
         return database["password"]
     found = files.read(path)
     if found is None:
-        raise DriverError(f"There is no {path}, which has the database's password. Run the playbook site.yml first.")
+        raise HostError(f"There is no {path}, which has the database's password. Run the playbook site.yml first.")
     variables = dotenv.parsed(found[0])
     named = [variables[name] for name in PASSWORD_IN_FILE if name in variables]
     if not named:
-        raise DriverError(f"{path} has neither {' nor '.join(PASSWORD_IN_FILE)}. Run the playbook site.yml.")
+        raise HostError(f"{path} has neither {' nor '.join(PASSWORD_IN_FILE)}. Run the playbook site.yml.")
     return named[0]
 
 
@@ -156,7 +156,7 @@ def _container(cluster):
     found = containers.with_labels(docker_engine.connect(), *labels)
     running = [container for container in found if container["State"]["Status"] == "running"]
     if not running:
-        raise DriverError(
+        raise HostError(
             f"The database container of the cluster {cluster} does not run on this host. Start it with the playbook site.yml or start.yml."
         )
     return running[0]

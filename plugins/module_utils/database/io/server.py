@@ -7,7 +7,7 @@ from __future__ import annotations
 import ssl
 import time
 
-from ansible_collections.waba.cluster.plugins.module_utils.errors import DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 
 try:
     import pymysql
@@ -17,7 +17,7 @@ except ImportError:
     HAS_PYMYSQL = False
 
 
-class Refused(DriverError):
+class Refused(HostError):
     """There is no session with the server. code: int, the server's error, or None when it was not asked."""
 
     def __init__(self, code, said):
@@ -33,7 +33,7 @@ def _context(tls):
         if tls.get("certificate"):
             context.load_cert_chain(tls["certificate"], tls.get("key"))
     except OSError as error:  # ssl.SSLError is one
-        raise DriverError(f"The files of waba_database_tls_* cannot be used: {error}") from error
+        raise HostError(f"The files of waba_database_tls_* cannot be used: {error}") from error
     return context
 
 
@@ -60,12 +60,12 @@ def look(account, database, timeout):
         code, said = (*error.args, "")[:2]
         raise Refused(code if isinstance(code, int) else None, str(said or code)) from error
     except RuntimeError as error:  # PyMySQL without cryptography, asked for caching_sha2_password
-        raise DriverError(f"{error}. Install the Debian package python3-cryptography on this host.") from error
+        raise HostError(f"{error}. Install the Debian package python3-cryptography on this host.") from error
     with connection, connection.cursor() as cursor:
         try:
             return _facts(cursor, database)
         except pymysql.err.MySQLError as error:
-            raise DriverError(f"{account['host']} does not tell about itself: {error}") from error
+            raise HostError(f"{account['host']} does not tell about itself: {error}") from error
 
 
 def _facts(cursor, database):

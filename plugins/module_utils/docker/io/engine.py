@@ -8,7 +8,7 @@ import contextlib
 import os.path
 import shutil
 
-from ansible_collections.waba.cluster.plugins.module_utils.errors import DockerUnavailable, DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.errors import DockerUnavailable, HostError
 
 try:
     import docker
@@ -18,7 +18,7 @@ try:
     IMPORT_ERROR = None
 except ImportError as error:
     docker, IMPORT_ERROR = None, error
-    DockerException = RequestException = DriverError  # never raised then; keeps the except clauses valid
+    DockerException = RequestException = HostError  # never raised then; keeps the except clauses valid
 
 REQUEST_TIMEOUT = 120  # seconds; stopping a busy database is the slowest single request
 
@@ -55,4 +55,4 @@ def engine_errors(doing):
     try:
         yield
     except (DockerException, RequestException) as error:
-        raise DriverError(f"Docker could not {doing}: {error}") from error
+        raise HostError(f"Docker could not {doing}: {error}") from error

@@ -12,7 +12,7 @@ import tempfile
 
 from ansible_collections.waba.cluster.plugins.module_utils.docker import image_source
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io.engine import engine_errors
-from ansible_collections.waba.cluster.plugins.module_utils.errors import DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 
 MEMORY = "/dev/shm"  # noqa: S108 - a private folder is made inside it
 ROOM = 2 << 30  # bytes that a root file system in the making may need
@@ -24,7 +24,7 @@ def read_packages(path):
         with open(path, encoding="utf-8") as file:
             return [line.strip() for line in file if line.strip()]
     except OSError as error:
-        raise DriverError(f"{path} cannot be read: {error.strerror}") from error
+        raise HostError(f"{path} cannot be read: {error.strerror}") from error
 
 
 def read_suite(folder, otherwise):
@@ -57,7 +57,7 @@ def label_of(client, name):
 def make_base(client, run_command, name, packages, suite, mirror):
     """Make the root file system's image. run_command: AnsibleModule.run_command. Raises DriverError."""
     if not shutil.which("mmdebstrap"):
-        raise DriverError(
+        raise HostError(
             "mmdebstrap is missing. Install the Debian package mmdebstrap, or run the role waba.cluster.images"
         )
     with tempfile.TemporaryDirectory(dir=_roomy_folder()) as folder:
@@ -66,7 +66,7 @@ def make_base(client, run_command, name, packages, suite, mirror):
         status, out, error = run_command(command, environ_update={"TMPDIR": folder})
         if status != 0:
             last = "\n".join((error or out).splitlines()[-15:])
-            raise DriverError(f"mmdebstrap could not make {name} from {mirror}:\n{last}")
+            raise HostError(f"mmdebstrap could not make {name} from {mirror}:\n{last}")
         repository, tag = name.rsplit(":", 1)
         with engine_errors(f"import {name}"):
             client.api.import_image_from_file(target, repository=repository, tag=tag)

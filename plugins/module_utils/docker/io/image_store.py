@@ -13,7 +13,7 @@ import tempfile
 from ansible_collections.waba.cluster.plugins.module_utils.docker import image_archive as image_supply
 from ansible_collections.waba.cluster.plugins.module_utils.docker import image_source
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io.engine import engine_errors
-from ansible_collections.waba.cluster.plugins.module_utils.errors import DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 from ansible_collections.waba.cluster.plugins.module_utils.io import files
 
 try:
@@ -40,11 +40,11 @@ def load(client, path, sha256):
     """Load the images of an archive, if it is the one that is meant. Raises DriverError."""
     found = checksum(path)
     if found != sha256:
-        raise DriverError(f"{path} did not arrive as it was saved (its sha256 is {found}, not {sha256}). Run again.")
+        raise HostError(f"{path} did not arrive as it was saved (its sha256 is {found}, not {sha256}). Run again.")
     with engine_errors(f"load {path}"), open(path, "rb") as file:
         for line in client.api.load_image(file):
             if "error" in line:
-                raise DriverError(f"Docker could not load {path}: {line['error']}")
+                raise HostError(f"Docker could not load {path}: {line['error']}")
 
 
 def pull(client, name, username, password):
@@ -60,13 +60,13 @@ def read_index(folder):
     path = os.path.join(folder, image_supply.INDEX)
     state = files.read(path)
     if state is None:
-        raise DriverError(
+        raise HostError(
             f"There is no archive of images: {path} is missing. Save one with the playbook waba.cluster.images."
         )
     try:
         return json.loads(state[0])
     except ValueError as error:
-        raise DriverError(f"{path} cannot be understood: {error}. Save the archive again.") from error
+        raise HostError(f"{path} cannot be understood: {error}. Save the archive again.") from error
 
 
 def have_folder(path):
@@ -90,7 +90,7 @@ def have_folder(path):
             finally:
                 os.close(descriptor)
     except OSError as error:
-        raise DriverError(f"Cannot make the folder {path}: {error.strerror}.") from error
+        raise HostError(f"Cannot make the folder {path}: {error.strerror}.") from error
 
 
 def save(client, folder, name, fact):
@@ -112,7 +112,7 @@ def save(client, folder, name, fact):
         with contextlib.suppress(FileNotFoundError):
             os.unlink(beside)
         if isinstance(error, OSError):
-            raise DriverError(f"{target} cannot be written: {error.strerror}.") from error
+            raise HostError(f"{target} cannot be written: {error.strerror}.") from error
         raise
     return {**fact, "file": file, "sha256": digest.hexdigest(), "size": os.stat(target).st_size}
 
@@ -125,5 +125,5 @@ def checksum(path):
             for piece in iter(lambda: file.read(PIECE), b""):
                 digest.update(piece)
     except OSError as error:
-        raise DriverError(f"{path} cannot be read: {error.strerror}.") from error
+        raise HostError(f"{path} cannot be read: {error.strerror}.") from error
     return digest.hexdigest()

@@ -13,7 +13,7 @@ import socket
 import subprocess
 import time
 
-from ansible_collections.waba.cluster.plugins.module_utils.errors import DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 
 SOCKET = "/run/docker.sock"
 NOTE = "/var/lib/waba-docker-host"  # role docker_host writes it: the packages that its installations brought
@@ -100,7 +100,7 @@ def finish_packages(run_command):
     with open(DPKG_LOCK, "ab") as lock:
         while not _locked(lock):
             if time.monotonic() > deadline:
-                raise DriverError(
+                raise HostError(
                     f"Another program has been installing packages for {DPKG_PATIENCE} s. Run again when it is done."
                 )
             time.sleep(0.5)
@@ -108,7 +108,7 @@ def finish_packages(run_command):
         environment = {"DEBIAN_FRONTEND": "noninteractive"}
         status, out, error = run_command(["dpkg", "--configure", "-a", "--force-confold"], environ_update=environment)
         if status != 0:
-            raise DriverError(
+            raise HostError(
                 f"dpkg --configure -a cannot finish an interrupted installation: {(error or out).strip()[-500:]}"
             )
     return True
@@ -131,7 +131,7 @@ def start(run_command, timeout):
     if os.path.isdir("/run/systemd/system"):
         status, out, error = run_command(["systemctl", "enable", "--now", "docker"])
         if status != 0:
-            raise DriverError(f"systemd could not start Docker: {(error or out).strip()}. See: journalctl -u docker")
+            raise HostError(f"systemd could not start Docker: {(error or out).strip()}. See: journalctl -u docker")
         return _awaited("systemd", timeout)
     if os.access("/etc/init.d/docker", os.X_OK) and run_command(["/etc/init.d/docker", "start"])[0] == 0:
         if _answers_within(INIT_PATIENCE):
@@ -152,7 +152,7 @@ def start(run_command, timeout):
 
 def _awaited(how, timeout):
     if not _answers_within(timeout):
-        raise DriverError(
+        raise HostError(
             f"Docker was started ({how}) and does not answer after {timeout} s. Its last words:\n{_last_words()}"
         )
     return how

@@ -7,7 +7,7 @@ from __future__ import annotations
 from ansible_collections.waba.cluster.plugins.module_utils.contract import LABEL_CLUSTER, LABEL_ROLE
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io import containers
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io.engine import engine_errors
-from ansible_collections.waba.cluster.plugins.module_utils.errors import DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 from ansible_collections.waba.cluster.plugins.module_utils.io import host_lock
 
 try:
@@ -26,7 +26,7 @@ def run(client, cluster, image, command, environment):
     name = f"{cluster}-{ROLE}"
     masters = containers.with_labels(client, f"{LABEL_CLUSTER}={cluster}", f"{LABEL_ROLE}=master")
     if not masters:
-        raise DriverError(f"No master of the cluster {cluster} is on this host, whose network could be used.")
+        raise HostError(f"No master of the cluster {cluster} is on this host, whose network could be used.")
     with host_lock.alone(f"{host_lock.NAME} {name}"), engine_errors(f"run {' '.join(command)} in {image}"):
         _let_end(client, name)
         made = client.api.create_container(
@@ -47,7 +47,7 @@ def run(client, cluster, image, command, environment):
         finally:
             _remove(client, made["Id"])
     if status != 0:
-        raise DriverError(f"{' '.join(command)} in {image} failed with status {status}:\n{said.strip()}")
+        raise HostError(f"{' '.join(command)} in {image} failed with status {status}:\n{said.strip()}")
     return output
 
 

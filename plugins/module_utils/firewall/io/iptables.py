@@ -9,7 +9,7 @@ import re
 import shutil
 
 from ansible_collections.waba.cluster.plugins.module_utils import contract
-from ansible_collections.waba.cluster.plugins.module_utils.errors import DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 from ansible_collections.waba.cluster.plugins.module_utils.firewall import boot as firewall_boot
 from ansible_collections.waba.cluster.plugins.module_utils.firewall import netfilter
 from ansible_collections.waba.cluster.plugins.module_utils.io import files
@@ -32,7 +32,7 @@ class Filter:
         """Return the table as `firewall.netfilter.parse` does, or None where the kernel has no IPv6. Raises DriverError."""
         status, out, error = self.run_command([self.save, "-t", "filter"])
         if status != 0 and self.family == 4:
-            raise DriverError(f"{self.save} cannot read the rules of this host: {(error or out).strip()}")
+            raise HostError(f"{self.save} cannot read the rules of this host: {(error or out).strip()}")
         return netfilter.parse(out) if status == 0 else None
 
     def change(self, lines):
@@ -40,7 +40,7 @@ class Filter:
         text = "".join(f"{line}\n" for line in lines)
         status, out, error = self.run_command([self.restore, "-w", "10", "--noflush"], data=text)
         if status != 0:
-            raise DriverError(f"{self.restore} refused the rules, and changed nothing: {(error or out).strip()}")
+            raise HostError(f"{self.restore} refused the rules, and changed nothing: {(error or out).strip()}")
 
 
 def filters(run_command):
@@ -117,4 +117,4 @@ def is_enabled(cluster, run_command):
 def _systemctl(run_command, *arguments):
     status, out, error = run_command([_program("systemctl"), *arguments])
     if status != 0:
-        raise DriverError(f"systemctl {' '.join(arguments)} failed: {(error or out).strip()}")
+        raise HostError(f"systemctl {' '.join(arguments)} failed: {(error or out).strip()}")

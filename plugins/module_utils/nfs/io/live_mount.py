@@ -11,7 +11,7 @@ import pwd
 import shutil
 import stat
 
-from ansible_collections.waba.cluster.plugins.module_utils.errors import DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 from ansible_collections.waba.cluster.plugins.module_utils.io import files
 from ansible_collections.waba.cluster.plugins.module_utils.io import subprocess_timeout as bounded
 from ansible_collections.waba.cluster.plugins.module_utils.nfs import fstab as planner
@@ -73,7 +73,7 @@ def mount(entry, timeout):
     options = ",".join([*entry.options, "retry=0"])
     status, said = bounded.run(["mount", "-t", entry.fstype, "-o", options, entry.source, entry.path], timeout)
     if status != 0:
-        raise DriverError(f"{entry.source} cannot be mounted: {said}")
+        raise HostError(f"{entry.source} cannot be mounted: {said}")
 
 
 def unmount(path, timeout):
@@ -81,11 +81,11 @@ def unmount(path, timeout):
     try:
         status, said = bounded.run(["umount", path], timeout)
     except bounded.TimedOut as error:
-        raise DriverError(
+        raise HostError(
             f"{path} cannot be unmounted: {error}. Its server may be gone; 'umount -f -l {path}' gives it up, with what was not written yet"
         ) from error
     if status != 0:
-        raise DriverError(f"{path} cannot be unmounted: {said}")
+        raise HostError(f"{path} cannot be unmounted: {said}")
 
 
 def owner_ids(owner, group):
@@ -94,7 +94,7 @@ def owner_ids(owner, group):
         uid = None if owner is None else int(owner) if owner.isdigit() else pwd.getpwnam(owner).pw_uid
         gid = None if group is None else int(group) if group.isdigit() else grp.getgrnam(group).gr_gid
     except KeyError as error:
-        raise DriverError(
+        raise HostError(
             f"There is no such user or group on this host: {error}. Use its number, the same on all hosts."
         ) from error
     return uid, gid

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import secrets
 
-from ansible_collections.waba.cluster.plugins.module_utils.errors import DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 from ansible_collections.waba.cluster.plugins.module_utils.io import files
 from ansible_collections.waba.cluster.plugins.module_utils.io import subprocess_timeout as bounded
 from ansible_collections.waba.cluster.plugins.module_utils.nfs import fstab
@@ -40,12 +40,12 @@ class Share:
         port = nfs_share.port(entry.options)
         error = host.connection_error(params["server"], port, CONNECT_TIMEOUT)
         if error:
-            raise DriverError(
+            raise HostError(
                 f"Nothing answers at {params['server']}, port {port}, for {entry.source}: {error}. "
-                "Start the NFS server, open the port to this host, or mend nfs_mount_server."
+                "Start the NFS server, open the port to this host, or fix nfs_mount_server."
             )
         if not self.mounts and nfs.in_use(self.path):
-            raise DriverError(
+            raise HostError(
                 f"{self.path} holds files, which {entry.source} would hide. Move them onto the share, or set another nfs_mount_path."
             )
         self.look(entry)
@@ -70,9 +70,9 @@ class Share:
             if plan.mount:
                 nfs.mount(plan.entry, self.timeout)
             self.settle(plan.entry)
-        except DriverError as error:
+        except HostError as error:
             kept = self.undo(plan) if plan.mount else ""
-            raise DriverError(f"{error}{kept}") from error
+            raise HostError(f"{error}{kept}") from error
         if plan.text != self.text:
             nfs.write_fstab(plan.text, self.fstab_mode)
 
@@ -88,7 +88,7 @@ class Share:
         if not self.params["proof"]:
             wrong = self.aside(entry, share_proof.collect, self.path, "this host", {"this host": self.token})
             if wrong:
-                raise DriverError(f"{entry.source} is mounted on {self.path}, but {wrong['this host']}")
+                raise HostError(f"{entry.source} is mounted on {self.path}, but {wrong['this host']}")
 
     def undo(self, plan):
         """Unmount what was just mounted, and mount what was before; return what to add to the message."""
@@ -101,7 +101,7 @@ class Share:
                 return f" It is mounted as before ({','.join(former[0].options)})."
             if not former:
                 files.remove_folder_if_empty(self.path)
-        except DriverError as error:
+        except HostError as error:
             return f" And what was before could not be brought back: {error}"
         return " It is not left mounted."
 
@@ -110,9 +110,9 @@ class Share:
         try:
             return bounded.call(function, *arguments, timeout=self.timeout)
         except bounded.TimedOut as error:
-            raise DriverError(f"{entry.source}, mounted on {self.path}, hangs: {error}. See to its server.") from error
+            raise HostError(f"{entry.source}, mounted on {self.path}, hangs: {error}. See to its server.") from error
         except OSError as error:
-            raise DriverError(f"{entry.source} cannot be used on {self.path}: {nfs.meaning(error)}.") from error
+            raise HostError(f"{entry.source} cannot be used on {self.path}: {nfs.meaning(error)}.") from error
 
     def unmounted(self):
         """Get it unmounted, or wholly absent; return (before, after) as text."""

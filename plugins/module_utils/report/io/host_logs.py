@@ -10,7 +10,7 @@ import re
 from ansible_collections.waba.cluster.plugins.module_utils import contract
 from ansible_collections.waba.cluster.plugins.module_utils.compose import dotenv
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io.engine import engine_errors
-from ansible_collections.waba.cluster.plugins.module_utils.errors import DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 from ansible_collections.waba.cluster.plugins.module_utils.io import files
 from ansible_collections.waba.cluster.plugins.module_utils.secrets import redaction as secrecy
 
@@ -19,7 +19,7 @@ STAMP = re.compile(rb"\d{4}-\d\d-\d\dT[\d:.]+Z ")
 LEAST_FREE = 512 * 2**20  # bytes that stay free on the disk
 
 
-class NoRoom(DriverError):
+class NoRoom(HostError):
     """The host's disk cannot take what is asked for."""
 
 
@@ -56,7 +56,7 @@ def write_logs(client, inspected, folder, window, redactor):
                     _leave_room(folder)
             except NoRoom:
                 raise
-            except DriverError as error:  # as of a logging driver that cannot be read
+            except HostError as error:  # as of a logging driver that cannot be read
                 row["note"] = redactor().whole(str(error))
                 file.write(f"{name:<{width}}| ({row['note']})\n".encode())
             rows.append(row)

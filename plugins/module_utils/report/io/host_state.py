@@ -12,7 +12,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.compose.io import liv
 from ansible_collections.waba.cluster.plugins.module_utils.compose.io.command import Compose
 from ansible_collections.waba.cluster.plugins.module_utils.compose.io.project import Project
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io import engine as docker_engine
-from ansible_collections.waba.cluster.plugins.module_utils.errors import DockerUnavailable, DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.errors import DockerUnavailable, HostError
 from ansible_collections.waba.cluster.plugins.module_utils.io import files
 from ansible_collections.waba.cluster.plugins.module_utils.report import drift
 
@@ -37,7 +37,7 @@ def observe(run_command, params, planned, environments):
             actions += Project(client, Compose(run_command, os.path.join(path, name)), None).actions("present")
     except DockerUnavailable as failure:
         error = str(failure)
-    except DriverError as failure:
+    except HostError as failure:
         wrong.setdefault("(Compose)", str(failure))
     services = drift.service_drift(planned, observed, actions)
     return {

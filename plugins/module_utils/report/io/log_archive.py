@@ -11,7 +11,7 @@ import shutil
 import tarfile
 import tempfile
 
-from ansible_collections.waba.cluster.plugins.module_utils.errors import DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 
 PLACE = "/var/tmp"  # noqa: S108 - on disk, and only folders of our own with names that nobody can guess are made there
 
@@ -27,7 +27,7 @@ def private_folder(cluster):
     try:
         folder = tempfile.mkdtemp(prefix=prefix, dir=PLACE)
     except OSError as error:
-        raise DriverError(f"Cannot make a folder in {PLACE}: {error.strerror}.") from error
+        raise HostError(f"Cannot make a folder in {PLACE}: {error.strerror}.") from error
     try:
         yield folder
     except BaseException:
@@ -47,4 +47,4 @@ def pack(folder, path, name):
             os.unlink(beside)
             raise
     except OSError as error:
-        raise DriverError(f"Cannot write {path}: {error.strerror}.") from error
+        raise HostError(f"Cannot write {path}: {error.strerror}.") from error

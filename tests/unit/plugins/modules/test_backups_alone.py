@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 from ansible_collections.waba.cluster.plugins.module_utils.database.io import backup_archive
-from ansible_collections.waba.cluster.plugins.module_utils.errors import DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 from ansible_collections.waba.cluster.plugins.modules import backup, restore
 
 CLUSTER = f"waba-unit-{os.getpid()}"
@@ -34,7 +34,7 @@ def test_one_works_on_a_cluster_s_backups_at_a_time(params, work, monkeypatch, t
     monkeypatch.setattr(backup_archive, "PATIENCE", 0)
     with (
         backup_archive.alone(params["path"], CLUSTER),
-        pytest.raises(DriverError, match="Another run has been at work"),
+        pytest.raises(HostError, match="Another run has been at work"),
     ):
         work(params)
     assert len(list(tmp_path.glob(".*/of the other run"))) == 2
@@ -42,7 +42,7 @@ def test_one_works_on_a_cluster_s_backups_at_a_time(params, work, monkeypatch, t
 
 def test_a_full_disk_is_an_error_of_ours(params):
     with (
-        pytest.raises(DriverError, match="No space left on device"),
+        pytest.raises(HostError, match="No space left on device"),
         backup_archive.alone(params["path"], CLUSTER),
     ):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

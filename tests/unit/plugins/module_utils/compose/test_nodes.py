@@ -92,7 +92,7 @@ def test_everything_wrong_is_told_at_once_with_value_and_host(params):
         "webapps[0].port",
         "volumes.media.source",
     }
-    message = problems.report(caught.value.problems, "host1", "Nothing was written")
+    message = problems.message(caught.value.problems, "host1", "Nothing was written")
     assert "on host1" in message
     assert "waba_webapp_instances (webapps[0].port)" in message
     assert "70000" in message

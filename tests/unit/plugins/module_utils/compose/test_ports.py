@@ -58,5 +58,5 @@ def test_the_first_of_each_role_has_the_vendors_ports():
 def test_a_pin_on_a_running_neighbour_is_refused_by_both_names():
     _found, problems = ports.allocate(holders_of([None, "6256-6259"], [], []))
     assert [problem.variable for problem in problems] == ["masters[1]"]
-    assert "master master1" in problems[0].wrong
-    assert "master master0" in problems[0].wrong
+    assert "master master1" in problems[0].problem
+    assert "master master0" in problems[0].problem

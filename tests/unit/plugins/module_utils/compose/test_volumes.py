@@ -46,7 +46,7 @@ def test_a_folder_is_the_same_however_it_is_written(written):
 
 def test_another_place_is_refused_by_all_names():
     (problem,) = behind({"media": {"type": "bind", "source": "/srv/media"}}, DATABASE, *NODES)
-    message = problems.report([problem], "core1", "Nothing was written")
+    message = problems.message([problem], "core1", "Nothing was written")
     assert "waba_volumes (volumes.media.source)" in message
     assert "'/srv/media'" in message
     assert "the media of waba-master-1, waba-wacore-1 is in waba_whatsappMedia, and would be lost sight of" in message
@@ -55,14 +55,14 @@ def test_another_place_is_refused_by_all_names():
 
 def test_a_volume_that_is_no_longer_asked_for_is_refused_too():
     (problem,) = behind({}, OLD_NODE)
-    assert "the data of waba-wacore-1 is in old_data" in problem.wrong
+    assert "the data of waba-wacore-1 is in old_data" in problem.problem
 
 
 def test_back_to_the_default_is_a_change_of_place():
     moved = {"name": "waba-db-1", "mounts": {"/var/lib/mysql": ("bind", "/srv/mysql")}}
     (problem,) = behind(None, moved)
     assert (problem.variable, problem.value) == ("volumes.database.source", "mysqlData")
-    assert "/srv/mysql" in problem.wrong
+    assert "/srv/mysql" in problem.problem
 
 
 def test_a_host_is_asked_only_for_what_its_services_mount():

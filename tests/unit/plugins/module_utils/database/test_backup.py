@@ -46,7 +46,7 @@ def test_everything_that_speaks_against_a_restore_is_told_at_once():
     newer = {**MANIFEST, "versions": ["1.0.0", "1.10.0"]}
     found = backup.restore_problems(newer, {"tables": ["a", "b"], "clients": {"172.18.0.3": "4"}}, PARAMS)
     assert [problem.variable for problem in found] == ["version", "overwrite", "connected"]
-    told = " ".join(problem.wrong for problem in found)
+    told = " ".join(problem.problem for problem in found)
     assert "1.10.0, which is newer" in told
     assert "2 tables, which would be lost" in told
     assert "172.18.0.3 (4)" in told

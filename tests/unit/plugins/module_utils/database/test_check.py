@@ -75,7 +75,7 @@ def test_a_sound_server_has_no_problem():
 )
 def test_what_will_not_do_is_named(changes, variable, wrong):
     (problem,) = database.problems_of({**FACTS, **changes}, WANTED)
-    assert (problem.variable, problem.wrong) == (variable, wrong)
+    assert (problem.variable, problem.problem) == (variable, wrong)
 
 
 def test_an_account_that_may_do_everything_is_worth_a_warning():
@@ -96,5 +96,5 @@ def test_an_account_that_may_do_everything_is_worth_a_warning():
 def test_why_there_is_no_session_is_told(code, said, variable, wrong):
     problem = database.connection_problem("db:3306", "waba", code, said)
     assert problem.variable == variable
-    assert problem.wrong.startswith(wrong)
-    assert problem.wrong.endswith(said)
+    assert problem.problem.startswith(wrong)
+    assert problem.problem.endswith(said)

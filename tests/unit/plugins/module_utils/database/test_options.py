@@ -45,4 +45,4 @@ def test_without_options_the_image_says_how_the_server_starts(params):
 @pytest.mark.parametrize("name", ["datadir", "ssl-key", "bind-address", "user"])
 def test_what_the_container_stands_on_is_refused_in_either_spelling(name):
     (problem,) = database_options.problems({name: "x"})
-    assert problem.wrong == "the collection sets it itself"
+    assert problem.problem == "the collection sets it itself"

@@ -109,10 +109,10 @@ def test_whatever_became_of_the_rules_the_next_run_mends(ruins):
         except IndexError:
             continue
     before = foreign_part(live)
-    mended = have(live, "waba")
-    assert netfilter.plan("waba", wanted("waba"), mended) == []
-    assert {chain: mended[chain] for chain in firewall.chains("waba")} == wanted("waba")
-    assert foreign_part(mended) == before
+    fixed = have(live, "waba")
+    assert netfilter.plan("waba", wanted("waba"), fixed) == []
+    assert {chain: fixed[chain] for chain in firewall.chains("waba")} == wanted("waba")
+    assert foreign_part(fixed) == before
 
 
 def test_a_hub_that_two_units_called_at_once_is_as_good_and_goes_whole():

@@ -181,9 +181,9 @@ def test_every_cluster_has_chains_of_its_own_with_names_that_the_kernel_takes(on
 )
 def test_bad_sources_are_told_by_name_and_value(source, wrong):
     (problem,) = firewall.source_problems("firewall_api_sources", ["192.0.2.1", source, "::/0"])
-    assert (problem.variable, problem.value, problem.wrong) == ("firewall_api_sources[1]", source, wrong)
+    assert (problem.variable, problem.value, problem.problem) == ("firewall_api_sources[1]", source, wrong)
     network = source.rpartition("/")[2]
-    assert problem.mend == {
+    assert problem.fix == {
         "8": "Write 10.0.0.0/8",
         "32": "Write 2001:db8::/32",
     }.get(

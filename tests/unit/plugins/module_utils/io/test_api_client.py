@@ -6,7 +6,7 @@ from __future__ import annotations
 import base64
 
 import pytest
-from ansible_collections.waba.cluster.plugins.module_utils.errors import DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 from ansible_collections.waba.cluster.plugins.module_utils.io import api_client
 from ansible_collections.waba.cluster.plugins.module_utils.io.api_client import (
     Api,
@@ -58,7 +58,7 @@ def test_a_refusal_of_any_shape_is_a_refusal(server, body):
 @pytest.mark.parametrize("body", [b"<html>", b"[]", b"null", b"\xff", b'{"users": []}', b'{"users": [1]}', b"{}", b""])
 def test_another_program_at_the_address_is_told(server, body):
     server.answer = lambda *_call: (200, body, {})
-    with pytest.raises(DriverError, match="not as the cluster's API") as caught:
+    with pytest.raises(HostError, match="not as the cluster's API") as caught:
         patiently(lambda: Api(server.connection).login("admin", "Password-1"), 5)
     assert "Password-1" not in str(caught.value)
     assert len(server.calls) == 1
@@ -84,7 +84,7 @@ def test_an_unknown_certificate_is_refused_at_once_and_names_the_way_out(server)
         tries.append(1)
         api.login("admin", "Password-1")
 
-    with pytest.raises(DriverError, match="ca_path"):
+    with pytest.raises(HostError, match="ca_path"):
         patiently(call, 5)
     assert len(tries) == 1
     assert server.calls == []

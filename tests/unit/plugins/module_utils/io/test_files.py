@@ -8,7 +8,7 @@ import resource
 import signal
 
 import pytest
-from ansible_collections.waba.cluster.plugins.module_utils.errors import DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 from ansible_collections.waba.cluster.plugins.module_utils.io import files
 
 
@@ -22,7 +22,7 @@ def test_a_file_that_cannot_be_replaced_stays_and_nothing_is_left_beside(tmp_pat
     target = tmp_path / "db.env"
     target.mkdir()
     (target / "kept").touch()
-    with pytest.raises(DriverError, match=r"db\.env"):
+    with pytest.raises(HostError, match=r"db\.env"):
         files.write(str(target), "secret", 0o600)
     assert [path.name for path in tmp_path.iterdir()] == ["db.env"]
 
@@ -39,7 +39,7 @@ def full_disk():
 def test_a_full_disk_leaves_the_old_file_whole_and_nothing_beside(tmp_path, full_disk):
     path = tmp_path / "db.env"
     files.write(str(path), "old", 0o600)
-    with pytest.raises(DriverError, match=r"Cannot write .*db\.env: File too large"):
+    with pytest.raises(HostError, match=r"Cannot write .*db\.env: File too large"):
         files.write(str(path), "new" * 10_000, 0o600)
     assert (path.read_text(), [one.name for one in tmp_path.iterdir()]) == ("old", ["db.env"])
 

@@ -8,7 +8,7 @@ import signal
 import time
 
 import pytest
-from ansible_collections.waba.cluster.plugins.module_utils.errors import DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 from ansible_collections.waba.cluster.plugins.module_utils.io import host_lock
 
 NAME = f"\0waba.cluster test {os.getpid()}"
@@ -31,13 +31,13 @@ def other():
 
 
 def test_who_is_kept_out_is_told_in_time(other):
-    with pytest.raises(DriverError, match="Another run has been at work"), host_lock.alone(NAME, patience=0.3):
+    with pytest.raises(HostError, match="Another run has been at work"), host_lock.alone(NAME, patience=0.3):
         pass
 
 
 def test_a_holder_that_is_killed_keeps_nobody_out(other):
     os.kill(other, signal.SIGSTOP)
-    with pytest.raises(DriverError), host_lock.alone(NAME, patience=0.3):
+    with pytest.raises(HostError), host_lock.alone(NAME, patience=0.3):
         pass
     os.kill(other, signal.SIGKILL)
     with host_lock.alone(NAME, patience=5):

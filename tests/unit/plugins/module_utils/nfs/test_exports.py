@@ -86,7 +86,7 @@ def test_what_holds_is_compared_and_not_how_it_is_written(options, table, late):
 )
 def test_a_folder_that_another_file_exports_is_refused_by_its_name(text, refused):
     wrong = exports.exported_elsewhere("/srv/wa media", {"/etc/exports.d/other.exports": text, "/etc/exports": ""})
-    assert [(problem.variable, problem.value, problem.wrong) for problem in wrong] == [
+    assert [(problem.variable, problem.value, problem.problem) for problem in wrong] == [
         ("nfs_server_export", "/srv/wa media", "/etc/exports.d/other.exports exports it too")
     ] * refused
 

@@ -84,7 +84,7 @@ def test_no_setting_hides_what_is_there(text, mounts, other):
     with pytest.raises(InputError) as caught:
         nfs_share.plan_mounted(WANTED, text, mounts)
     (problem,) = caught.value.problems
-    assert problem.wrong == f"{other}, and nfs1:/srv/wamedia would hide what it holds"
+    assert problem.problem == f"{other}, and nfs1:/srv/wamedia would hide what it holds"
 
 
 def test_a_slash_at_the_end_is_no_other_share():

@@ -27,7 +27,7 @@ def test_a_sound_cluster_has_no_table():
 
 def test_all_problems_of_all_hosts_are_in_one_table_and_what_is_alike_is_told_once():
     reports = {host: report(host) for host in ("a", "b", "c")}
-    alike = {"variable": "masters_total", "value": 1, "wrong": "too few", "mend": "Add one"}
+    alike = {"variable": "masters_total", "value": 1, "problem": "too few", "fix": "Add one"}
     for one in reports.values():
         one["checks"] = {**one["checks"], "problems": [alike]}
     reports["b"]["settings"] = {"problems": [{**alike, "variable": "waba_x"}], "risks": [{**alike, "variable": "y"}]}
@@ -43,10 +43,10 @@ def test_all_problems_of_all_hosts_are_in_one_table_and_what_is_alike_is_told_on
 def test_a_host_that_cannot_be_asked_is_a_line_and_hides_no_other():
     gone = {"settings": SOUND, "checks": {"unreachable": True, "msg": "Task failed: no route"}}
     broken = {"settings": SOUND, "checks": {"failed": False, "msg": "no Python\nhere"}}
-    wrong = {"settings": {"problems": [{"variable": "v", "value": 1, "wrong": "w", "mend": "m"}], "risks": []}}
+    wrong = {"settings": {"problems": [{"variable": "v", "value": 1, "problem": "w", "fix": "m"}], "risks": []}}
     assert lines(judge({"a": gone, "b": broken, "c": {**gone, **wrong}, "d": wrong}, 2)) == [
-        "a, c ansible_host (as in the inventory) it cannot be reached: no route Start it, or mend how Ansible connects to it",
-        "b (the check itself) (no answer) no Python here Mend that on the host, then run again",
+        "a, c ansible_host (as in the inventory) it cannot be reached: no route Start it, or fix how Ansible connects to it",
+        "b (the check itself) (no answer) no Python here Fix that on the host, then run again",
         "c, d v 1 w m",
     ]
 
@@ -67,15 +67,15 @@ def test_what_a_cluster_has_one_of_is_the_same_on_all_hosts_and_no_secret_is_sho
         "c": {port: 3307, password: "other-Secret-2"},
         "d": {},
     }
-    mend = "Give all hosts of a cluster the same, as in group_vars/all"
+    fix = "Give all hosts of a cluster the same, as in group_vars/all"
     assert lines(judge({}, 2, shared, [password])) == [
-        f"c waba_admin_password (not shown) most hosts of the cluster have another {mend}",
-        f"d waba_admin_password (not set) most hosts of the cluster have another {mend}",
-        f"c waba_database_port 3307 most hosts of the cluster have '3306' {mend}",
-        f"d waba_database_port (not set) most hosts of the cluster have '3306' {mend}",
+        f"c waba_admin_password (not shown) most hosts of the cluster have another {fix}",
+        f"d waba_admin_password (not set) most hosts of the cluster have another {fix}",
+        f"c waba_database_port 3307 most hosts of the cluster have '3306' {fix}",
+        f"d waba_database_port (not set) most hosts of the cluster have '3306' {fix}",
     ]
     (alone,) = lines(judge({}, 2, {"a": {}, "b": {}, "c": {password: "one-Secret-1"}}, [password]))
-    assert alone == f"c waba_admin_password (not shown) most hosts of the cluster have none {mend}"
+    assert alone == f"c waba_admin_password (not shown) most hosts of the cluster have none {fix}"
 
 
 def test_names_must_lead_to_one_host_each():

@@ -52,7 +52,7 @@ def test_memory_is_counted_by_whose_image_runs(params):
     params["images"] = {"coreapp": "docker.whatsapp.biz/coreapp:v2.57.2", "webapp": "docker.whatsapp.biz/web:v2.57.2"}
     assert requirements.memory_needed(plan_nodes(params)) == 256 + 4 * 1024 + 512
     assert requirements.memory_problems(nodes, 736) == []
-    assert "need about 736 MB" in requirements.memory_problems(nodes, 735)[0].wrong
+    assert "need about 736 MB" in requirements.memory_problems(nodes, 735)[0].problem
 
 
 def test_nfs_is_asked_of_the_kernel_only_where_it_is_wanted(params):
@@ -60,4 +60,4 @@ def test_nfs_is_asked_of_the_kernel_only_where_it_is_wanted(params):
     limits = {"architectures": ["x86_64"], "min_free_mb": 1024}
     assert requirements.host_problems(facts, {**params, **limits, "nfs": False}) == []
     (problem,) = requirements.host_problems(facts, {**params, **limits, "nfs": True})
-    assert "no NFS client" in problem.wrong
+    assert "no NFS client" in problem.problem

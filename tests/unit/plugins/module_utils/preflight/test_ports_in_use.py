@@ -35,8 +35,8 @@ def taken(port, address="0.0.0.0", will_be_stopped=False):
 def test_every_port_of_every_range_is_looked_at(params, port):
     problems, _warnings = clashes(plan_nodes(params), [taken(port)], params)
     assert len(problems) == 1
-    assert str(port) in problems[0].wrong
-    assert "python3 (pid 123)" in problems[0].wrong
+    assert str(port) in problems[0].problem
+    assert "python3 (pid 123)" in problems[0].problem
 
 
 def test_one_holder_of_a_whole_range_is_told_once(params):

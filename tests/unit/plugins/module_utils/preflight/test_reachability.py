@@ -138,7 +138,10 @@ REFUSED = {"error": "Connection refused", "refused": True}
 def test_what_is_wrong_with_the_way_to_the_share_is_told_by_its_setting():
     tried = met(2049, "no answer", peer="nfs", name="nfs.lan", in_hosts_file=True, setting="nfs_mount_server")
     (problem,), _warnings = faults("web1", [tried])
-    assert (problem.variable, problem.wrong) == ("nfs_mount_server", "web1 cannot reach nfs (nfs.lan:2049): no answer")
+    assert (problem.variable, problem.problem) == (
+        "nfs_mount_server",
+        "web1 cannot reach nfs (nfs.lan:2049): no answer",
+    )
 
 
 RUNNING = {
@@ -180,7 +183,7 @@ def test_a_host_is_as_deployed_when_its_containers_carry_what_is_wanted(carried,
 
 def test_ports_of_one_peer_with_one_fault_are_one_problem():
     (problem,), warnings = faults("webapp1", [met(port, **REFUSED) for port in (6251, 6250)])
-    assert problem.wrong == "webapp1 cannot reach core1 (core1.lan:6250, 6251): Connection refused"
+    assert problem.problem == "webapp1 cannot reach core1 (core1.lan:6250, 6251): Connection refused"
     assert warnings == []
 
 
@@ -201,7 +204,9 @@ def test_a_refusal_where_rules_of_ours_are_in_force_is_a_risk_and_tried_again():
     problems, (warning,) = faults("new", attempts)
     assert problems == []
     assert (warning.variable, warning.value) == ("waba_firewall", "(in force on core1)")
-    assert warning.wrong == "core1 refuses new (core1.lan:6250, 6251), as its firewall does while it does not know new"
+    assert (
+        warning.problem == "core1 refuses new (core1.lan:6250, 6251), as its firewall does while it does not know new"
+    )
     assert [(one["port"], one["firewalled"]) for one in to_try_again(attempts)] == [(6251, False), (6250, False)]
 
 
@@ -220,4 +225,4 @@ def test_a_firewall_excuses_nothing_but_a_refusal():
 def test_a_name_from_the_hosts_file_is_a_risk_told_once():
     problems, (warning,) = faults("webapp1", [met(port, in_hosts_file=True) for port in (6250, 6251)])
     assert problems == []
-    assert "which containers do not read" in warning.wrong
+    assert "which containers do not read" in warning.problem

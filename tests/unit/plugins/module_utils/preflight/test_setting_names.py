@@ -20,15 +20,15 @@ KNOWN = {"waba_coreapp_instances", "waba_dir", "waba_database_host", "images_sou
 )
 def test_a_typo_is_refused_with_the_nearest_right_name(written, meant):
     (problem,), warnings = unknown([written, *KNOWN], KNOWN)
-    assert (problem.variable, problem.mend, warnings) == (written, f"Write {meant}", [])
+    assert (problem.variable, problem.fix, warnings) == (written, f"Write {meant}", [])
 
 
 def test_a_name_of_ours_that_is_like_none_is_refused_too():
     (problem,), _warnings = unknown(["waba_zzzzzzzzzzz"], KNOWN)
-    assert problem.mend.startswith("Take it out")
+    assert problem.fix.startswith("Take it out")
 
 
 def test_another_prefix_may_be_anybodys():
     problems, warnings = unknown(["images_sorce", "imagination", "ansible_host"], KNOWN)
     assert problems == []
-    assert [warning.mend for warning in warnings] == ["Did you mean images_source?"]
+    assert [warning.fix for warning in warnings] == ["Did you mean images_source?"]

@@ -37,7 +37,7 @@ def test_debian_bare_or_not_is_fine(host):
 )
 def test_what_would_fail_later_is_refused(change, managed, wrong):
     (problem,), _warnings = judge({**DEBIAN_12, **change}, managed)
-    assert wrong in problem.wrong
+    assert wrong in problem.problem
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ ANSWERS = {"one": {"nodes": [node("one")]}, "two": {"nodes": [node("one"), node(
 
 def wrong(leaving, found=None, answers=None, **facts):
     problems = departure_problems(leaving, found or reports(), answers or ANSWERS, {**FACTS, **facts})
-    return [(problem.value, problem.wrong) for problem in problems]
+    return [(problem.value, problem.problem) for problem in problems]
 
 
 def left(hosts, count, role, least=1):

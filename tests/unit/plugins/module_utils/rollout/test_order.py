@@ -63,7 +63,7 @@ def order(found, seen, serial=1, outage=False):
 def told(found, seen=None, images=None, schema=None, options=None):
     schema = SCHEMA if schema is None else schema
     found = rolling.plan_problems(found, seen or health(), images or TARGET, schema, EXPECTED, options or UPGRADE)
-    return [f"{problem.variable} {problem.value}: {problem.wrong}. {problem.mend}" for problem in found]
+    return [f"{problem.variable} {problem.value}: {problem.problem}. {problem.fix}" for problem in found]
 
 
 def test_who_is_primary_or_connected_goes_last_among_its_kind():
@@ -244,10 +244,10 @@ def test_a_schema_that_changes_compatibly_is_no_problem():
 
 def test_site_may_not_change_a_version():
     nodes = cluster(master1=NEWER)["host1"]["nodes"]
-    (back, forth) = sorted(rolling.version_problems(nodes, TARGET, False), key=lambda problem: problem.wrong)[:2]
-    assert back.mend == "Set waba_version to 1.11.0, or run rollback.yml to go back"
-    assert "from version 1.9.0 to 1.10.0 all at once" in forth.wrong
-    assert forth.mend.startswith("Run upgrade.yml")
+    (back, forth) = sorted(rolling.version_problems(nodes, TARGET, False), key=lambda problem: problem.problem)[:2]
+    assert back.fix == "Set waba_version to 1.11.0, or run rollback.yml to go back"
+    assert "from version 1.9.0 to 1.10.0 all at once" in forth.problem
+    assert forth.fix.startswith("Run upgrade.yml")
     assert rolling.version_problems(nodes, TARGET, True) == []
     assert rolling.version_problems([node("master1", "master", "registry/other:v1.10.0")], TARGET, False) == []
 

@@ -16,7 +16,7 @@ OURS, VENDORS = ["waba/node:v1.0.0"], ["docker.whatsapp.biz/coreapp:v2.57.2"]
 def test_the_vendors_client_gets_no_password_that_it_cannot_take(character):
     secret = {"waba_database_password": f"abc{character}def"}
     (problem,) = given_problems(secret, VENDORS)
-    assert problem.wrong == f"the vendor's client cannot take {character} in it"
+    assert problem.problem == f"the vendor's client cannot take {character} in it"
     assert given_problems(secret, OURS) == []
 
 

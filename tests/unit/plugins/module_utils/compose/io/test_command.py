@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 from ansible_collections.waba.cluster.plugins.module_utils.compose.io.command import Compose
-from ansible_collections.waba.cluster.plugins.module_utils.errors import DockerUnavailable, DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.errors import DockerUnavailable, HostError
 
 
 def run(command, **_options):
@@ -21,7 +21,7 @@ def run(command, **_options):
 def test_a_file_that_cannot_be_read_is_told_without_its_secrets(tmp_path, line):
     (tmp_path / "db.env").write_text(f"A='ok'\n{line}\n")
     (tmp_path / "compose.yml").write_text("name: broken\nservices: {one: {image: none, env_file: [./db.env]}}\n")
-    with pytest.raises(DriverError) as caught:
+    with pytest.raises(HostError) as caught:
         Compose(run, str(tmp_path / "compose.yml")).definition()
     assert "not shown" in str(caught.value)
     assert "sesame" not in str(caught.value)

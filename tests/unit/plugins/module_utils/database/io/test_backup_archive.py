@@ -9,7 +9,7 @@ import tarfile
 
 import pytest
 from ansible_collections.waba.cluster.plugins.module_utils.database.io import backup_archive
-from ansible_collections.waba.cluster.plugins.module_utils.errors import DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 
 FACTS = {"taken_at": "2026-01-31 12:00:00", "server": "11", "revision": "0001", "versions": [], "tables": ["message"]}
 
@@ -34,13 +34,13 @@ def test_a_changed_byte_is_found(archive, tmp_path):
     content = bytearray(archive.read_bytes())
     content[1_500_000] ^= 1
     archive.write_bytes(content)
-    with pytest.raises(DriverError, match="does not have the checksum that its manifest says"):
+    with pytest.raises(HostError, match="does not have the checksum that its manifest says"):
         backup_archive.unpack(str(archive), str(tmp_path))
 
 
 def test_half_an_archive_is_found(archive, tmp_path):
     archive.write_bytes(archive.read_bytes()[:1_000_000])
-    with pytest.raises(DriverError, match="it is damaged"):
+    with pytest.raises(HostError, match="it is damaged"):
         backup_archive.unpack(str(archive), str(tmp_path))
 
 
@@ -61,6 +61,6 @@ def test_no_member_leaves_the_folder(tmp_path, name):
     with tarfile.open(tmp_path / "evil.tar", "w") as archive:
         archive.addfile(tarfile.TarInfo(name), io.BytesIO())
     (tmp_path / "in").mkdir()
-    with pytest.raises(DriverError, match="no plain file below its folder"):
+    with pytest.raises(HostError, match="no plain file below its folder"):
         backup_archive.unpack_folder(str(tmp_path / "evil.tar"), str(tmp_path / "in"))
     assert not (tmp_path / "outside").exists()

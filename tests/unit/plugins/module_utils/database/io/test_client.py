@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.waba.cluster.plugins.module_utils.compose import dotenv
 from ansible_collections.waba.cluster.plugins.module_utils.database.io.client import password_of
-from ansible_collections.waba.cluster.plugins.module_utils.errors import DriverError
+from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 
 SECRET = "a'b\\c$d\"e"
 
@@ -24,8 +24,8 @@ def test_the_password_is_read_as_compose_reads_it(tmp_path, name):
 
 def test_a_file_that_is_not_there_or_has_none_is_told_with_what_makes_it(tmp_path):
     path = tmp_path / "one.env"
-    with pytest.raises(DriverError, match=r"There is no .*one\.env, .* Run the playbook site\.yml first\."):
+    with pytest.raises(HostError, match=r"There is no .*one\.env, .* Run the playbook site\.yml first\."):
         from_file(path)
     path.write_text("TZ=UTC\n", encoding="utf-8")
-    with pytest.raises(DriverError, match="has neither MYSQL_PASSWORD nor WA_DB_PASSWORD"):
+    with pytest.raises(HostError, match="has neither MYSQL_PASSWORD nor WA_DB_PASSWORD"):
         from_file(path)
