@@ -68,7 +68,7 @@ PASSWORD_CHANGE_REQUIRED = 1024
 
 
 def try_login(api, username, password, new_password=None):
-    """Return how a login ends, and end its session again. Raises DriverError when that cannot be told."""
+    """Return how a login ends, and end its session again. Raises HostError when that cannot be told."""
     try:
         api.login(username, password, new_password)
     except ApiRefused as error:
@@ -82,7 +82,7 @@ def try_login(api, username, password, new_password=None):
 
 
 def converge(module, api):
-    """Make the password so; return whether that was (or would be) a change. Raises DriverError."""
+    """Make the password so; return whether that was (or would be) a change. Raises HostError."""
     username, password, initial = (module.params[name] for name in ("username", "password", "initial_password"))
     timeout = 0 if module.check_mode else module.params["timeout"]
 

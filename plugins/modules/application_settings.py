@@ -75,7 +75,7 @@ PATH = "settings/application"
 
 
 def converge(module, api):
-    """Make the settings so; return the module's result. Raises DriverError."""
+    """Make the settings so; return the module's result. Raises HostError."""
 
     def read():
         answer = patiently(lambda: api.call("GET", PATH), module.params["timeout"])

@@ -83,7 +83,7 @@ REVISION = "SELECT version_num FROM alembic_version;"
 
 
 def make(params):
-    """Write the archive; return the module's result. Raises DriverError."""
+    """Write the archive; return the module's result. Raises HostError."""
     with backup_archive.alone(params["path"], params["cluster_name"]):
         return made_alone(params)
 

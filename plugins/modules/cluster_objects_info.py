@@ -85,7 +85,7 @@ OPTIONS = {"cluster_name": {"type": "str", "default": "waba"}, "path": {"type": 
 
 
 def docker_objects(cluster, run_command):
-    """Return the cluster's containers, networks and volumes on this host, and what becomes of Docker; none where there is no Docker. Raises DriverError."""
+    """Return the cluster's containers, networks and volumes on this host, and what becomes of Docker; none where there is no Docker. Raises HostError."""
     noted = engine_host.installed_by_us()
     docker = {"installed": docker_engine.is_installed(), "packages": [], "stays": ""}
     try:

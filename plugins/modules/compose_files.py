@@ -137,7 +137,7 @@ OPTIONS = {
 
 
 def present(module):
-    """Write what differs; return the module's result. Raises InputError, DriverError."""
+    """Write what differs; return the module's result. Raises InputError, HostError."""
     params, wrong = module.params, []
     environments = {}
     for option in ("environment", "database_environment"):
@@ -185,7 +185,7 @@ def present(module):
 
 
 def current_documents(params):
-    """Return {file name: Compose document} of the files that the host has for this cluster. Raises DriverError."""
+    """Return {file name: Compose document} of the files that the host has for this cluster. Raises HostError."""
     found = {}
     for name in contract.ALL_FILES:
         state = (
@@ -197,7 +197,7 @@ def current_documents(params):
 
 
 def absent(module):
-    """Remove the files that are ours; return the module's result. Raises DriverError."""
+    """Remove the files that are ours; return the module's result. Raises HostError."""
     folder, cluster = module.params["path"], module.params["cluster_name"]
     states = {name: files.read(os.path.join(folder, name)) for name in contract.ALL_FILES}
     found = {name: contract.is_ours(state[0], cluster) for name, state in states.items() if state}

@@ -165,7 +165,7 @@ OPTIONS = {
 
 
 def converge(module):
-    """Make the services present or stopped; return the module's result. Raises DriverError."""
+    """Make the services present or stopped; return the module's result. Raises HostError."""
     params = module.params
     if not os.path.exists(params["file"]):
         if module.check_mode:
@@ -186,7 +186,7 @@ def converge(module):
 
 
 def carried_out(module, project):
-    """Decide and, but for check mode, act; return the module's result so far. Raises DriverError."""
+    """Decide and, but for check mode, act; return the module's result so far. Raises HostError."""
     params = module.params
     actions = project.actions(params["state"])
     missing = project.missing_images(actions)
@@ -225,7 +225,7 @@ def prediction(module, why):
 
 
 def absent(module):
-    """Remove what carries the cluster's label; return the module's result. Raises DriverError."""
+    """Remove what carries the cluster's label; return the module's result. Raises HostError."""
     params = module.params
     folders = [folder for folder in params["keep_folders"] if objects.has_folder(folder)]
     try:

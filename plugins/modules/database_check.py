@@ -105,7 +105,7 @@ OPTIONS = {
 
 
 def check(params):
-    """Return (facts or None, problems). params: the module's options. Raises DriverError."""
+    """Return (facts or None, problems). params: the module's options. Raises HostError."""
     tls = {part: params[f"tls_{part}"] for part in ("ca", "certificate", "key")} if params["tls_ca"] else None
     account = {**{name: params[name] for name in ("host", "port", "user", "password")}, "tls": tls}
     try:

@@ -107,7 +107,7 @@ def wanted_rules(params):
 
 
 def present(module, tables, live):
-    """Have the rules, now and after the next boot; return the module's result. Raises InputError, DriverError."""
+    """Have the rules, now and after the next boot; return the module's result. Raises InputError, HostError."""
     cluster = module.params["cluster_name"]
     wanted, addresses = wanted_rules(module.params)
     lines = {family: netfilter.plan(cluster, wanted[family], found) for family, found in live.items()}
@@ -142,7 +142,7 @@ def present(module, tables, live):
 
 
 def absent(module, tables, live):
-    """Have no trace of the cluster; return the module's result. Raises DriverError."""
+    """Have no trace of the cluster; return the module's result. Raises HostError."""
     cluster = module.params["cluster_name"]
     lines = {family: netfilter.plan(cluster, None, found) for family, found in live.items()}
     kept = bool(driver.ours(cluster))

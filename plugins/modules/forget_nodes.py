@@ -50,7 +50,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.errors import HostErr
 
 
 def forget(module):
-    """Delete what is on the list; return the module's result. Raises DriverError."""
+    """Delete what is on the list; return the module's result. Raises HostError."""
     names, database = module.params["hostnames"], module.params["database"]["name"]
     unfit = [name for name in names if not HOSTNAME.fullmatch(name)]
     if unfit:

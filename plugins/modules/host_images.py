@@ -95,7 +95,7 @@ OPTIONS = {
 
 
 def bring(client, params, lacks):
-    """Load or pull what a host lacks, as far as it is told from where. Raises DriverError."""
+    """Load or pull what a host lacks, as far as it is told from where. Raises HostError."""
     for name in lacks:
         known = params["known"].get(name, {})
         if params["archives"] and known.get("file"):

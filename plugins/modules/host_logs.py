@@ -116,7 +116,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.secrets.stream_redact
 
 
 def collect(module, now):
-    """Write the archive; return the module's result. Raises DriverError."""
+    """Write the archive; return the module's result. Raises HostError."""
     params, cluster, note = module.params, module.params["cluster_name"], ""
     try:
         client = docker_engine.connect()

@@ -70,7 +70,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.errors import DockerU
 
 
 def mirror_of(module):
-    """Return the mirror to use. Raises DriverError when none is known."""
+    """Return the mirror to use. Raises HostError when none is known."""
     own = mirror(engine_host.apt_sources()) if engine_host.os_release().get("ID") == "debian" else None
     if not (module.params["mirror"] or own):
         raise HostError("No Debian mirror is known on this host. Set images_debian_mirror to the address of one.")
@@ -78,7 +78,7 @@ def mirror_of(module):
 
 
 def make(module):
-    """Make what is missing; return the module's result. Raises DriverError."""
+    """Make what is missing; return the module's result. Raises HostError."""
     name, context = module.params["name"], module.params["context"]
     suite = image_builder.read_suite(context, module.params["suite"])
     packages = image_builder.read_packages(os.path.join(context, "packages.txt"))

@@ -70,7 +70,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.io import files
 
 
 def read(folder, names):
-    """Return the entries of the images that are asked for. Raises DriverError when one is not whole."""
+    """Return the entries of the images that are asked for. Raises HostError when one is not whole."""
     index = image_store.read_index(folder)
     for name in names:
         if not is_whole(folder, index.get(name)):
@@ -89,7 +89,7 @@ def is_whole(folder, entry):
 
 
 def save(module):
-    """Save what is missing; return (entries of the images asked for, names that were missing). Raises DriverError."""
+    """Save what is missing; return (entries of the images asked for, names that were missing). Raises HostError."""
     folder, names = module.params["path"], module.params["images"]
     client = docker_engine.connect()
     facts = image_store.facts(client, names)

@@ -79,7 +79,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.table import table
 
 
 def bundle(folder, rows, hosts, status):
-    """Unpack and pack; return the archive's path. hosts: those whose archives came. Raises DriverError."""
+    """Unpack and pack; return the archive's path. hosts: those whose archives came. Raises HostError."""
     for host in hosts:
         fetched, place = os.path.join(folder, f"{host}.tar.gz"), os.path.join(folder, host)
         try:

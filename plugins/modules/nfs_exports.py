@@ -112,7 +112,7 @@ TIMEOUT = 30  # seconds for one exportfs
 
 
 def addresses(clients):
-    """Return the addresses and networks (list of str) of clients. Raises DriverError for a name that nobody knows."""
+    """Return the addresses and networks (list of str) of clients. Raises HostError for a name that nobody knows."""
     found = []
     for client in clients:
         try:
@@ -131,7 +131,7 @@ def addresses(clients):
 
 
 def others(own):
-    """Return {name: text} of the exports files but for our own. Raises DriverError."""
+    """Return {name: text} of the exports files but for our own. Raises HostError."""
     names = {os.path.realpath(name) for pattern in EXPORTS for name in glob.glob(pattern)} - {os.path.realpath(own)}
     found = {name: files.read(name) for name in names}
     return {name: file[0] for name, file in found.items() if file}
@@ -149,7 +149,7 @@ def at(client, path):
 
 
 def ensure_folder(path, params, check_mode):
-    """Have the folder, with its owner and mode; return (before, after) as lines of a diff. Raises DriverError."""
+    """Have the folder, with its owner and mode; return (before, after) as lines of a diff. Raises HostError."""
     if os.path.lexists(path) and not os.path.isdir(path):
         raise HostError(f"{path} is there, but it is no folder. Move it away, or set another nfs_server_export.")
     wanted = nfs.wanted_folder(params)
@@ -166,7 +166,7 @@ def ensure_folder(path, params, check_mode):
 
 
 def ensure_exports(path, params, check_mode):
-    """Bring exports in line; return the module's result. Raises DriverError."""
+    """Bring exports in line; return the module's result. Raises HostError."""
     options = params["options"]
     clients = addresses(params["clients"]) if params["state"] == "present" else []
     text = exports.render(path, clients, options, HEADER) if clients else None
@@ -192,7 +192,7 @@ def ensure_exports(path, params, check_mode):
 
 
 def ensure(params, check_mode):
-    """Have the folder and its exports; return the module's result. Raises DriverError, and InputError for a folder that is not ours alone."""
+    """Have the folder and its exports; return the module's result. Raises HostError, and InputError for a folder that is not ours alone."""
     path = cleaned(params["path"])
     wrong = exports.exported_elsewhere(path, others(params["file"]))
     if wrong:

@@ -210,7 +210,7 @@ REPORTED = ("name", "role", "published", "running", "address")
 
 
 def check(module):
-    """Return (problems, warnings, nodes, facts) of a host. Raises DriverError."""
+    """Return (problems, warnings, nodes, facts) of a host. Raises HostError."""
     params, deployed = module.params, deployed_nodes(module.params)
     found = requirements.cluster_problems(*(params[key] for key in COUNTS))
     warnings = requirements.gathering_warnings(params)
@@ -256,7 +256,7 @@ def check(module):
 
 
 def volume_problems(params, nodes):
-    """Return what is wrong (list of Problem) with the volumes of this host. Raises DriverError."""
+    """Return what is wrong (list of Problem) with the volumes of this host. Raises HostError."""
     used = volumes.given(params["volumes"], nodes).items()
     # Where the host mounts the share, that is the folder for media, and yet to be mounted.
     shared = ("media", "bind") if params["nfs"] else None
@@ -274,7 +274,7 @@ def running_nodes(params):
 
 
 def deployed_nodes(params):
-    """Return `compose.io.live_nodes.deployed` of this host; nothing where that cannot be asked yet. Raises DriverError."""
+    """Return `compose.io.live_nodes.deployed` of this host; nothing where that cannot be asked yet. Raises HostError."""
     try:
         return live_nodes.deployed(docker_engine.connect(), params["cluster_name"])
     except DockerUnavailable:

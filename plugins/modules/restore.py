@@ -93,7 +93,7 @@ CLIENTS = (
 
 
 def look(database, name):
-    """Return the database's state as `database.backup.restore_problems` takes it. Raises DriverError."""
+    """Return the database's state as `database.backup.restore_problems` takes it. Raises HostError."""
     return {
         "tables": [row[0] for row in database.rows(TABLES.format(name=name))],
         "clients": dict(database.rows(CLIENTS.format(name=name))),
@@ -105,7 +105,7 @@ OWNERSHIP = "SELECT MAX(epoch), DATE_FORMAT(MAX(fence_until), '%Y-%m-%d %T.%f') 
 
 
 def load(database, name, manifest, tables, folder):
-    """Replace what is in the database (tables: their names) by what is in the folder. Raises DriverError."""
+    """Replace what is in the database (tables: their names) by what is in the folder. Raises HostError."""
     epoch, fence = database.rows(OWNERSHIP, name)[0] if "shard_map" in tables else (0, "")
     database.rows(f"DROP DATABASE IF EXISTS `{name}`; CREATE DATABASE `{name}` CHARACTER SET utf8mb4;")
     database.load(os.path.join(folder, backup.DATABASE_MEMBER))
@@ -116,7 +116,7 @@ def load(database, name, manifest, tables, folder):
 
 
 def restore(module):
-    """Check and restore; return the module's result. Raises DriverError, InputError."""
+    """Check and restore; return the module's result. Raises HostError, InputError."""
     with backup_archive.alone(module.params["path"], module.params["cluster_name"]):
         return restored_alone(module)
 

@@ -66,7 +66,7 @@ STATUS = ["python3", "-m", "waba_node", "schema-status"]
 
 
 def converge(params, check_mode):
-    """Look, and upgrade what is pending; return the module's result. Raises DriverError."""
+    """Look, and upgrade what is pending; return the module's result. Raises HostError."""
     client, environment = docker_engine.connect(), {name: str(value) for name, value in params["environment"].items()}
 
     def run(command):

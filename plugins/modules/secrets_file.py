@@ -84,7 +84,7 @@ MODE = 0o600
 
 
 def read(path):
-    """Return the text of a file, "" where there is none. Raises DriverError."""
+    """Return the text of a file, "" where there is none. Raises HostError."""
     try:
         with open(path, encoding="utf-8") as file:
             return file.read()
@@ -105,7 +105,7 @@ def load(text):
 
 
 def parse(path, text):
-    """Return the variables (dict) in the text of a file. Raises DriverError, which never shows what is in it."""
+    """Return the variables (dict) in the text of a file. Raises HostError, which never shows what is in it."""
     try:
         found = load(text) or {}
     except yaml.YAMLError as error:
@@ -116,7 +116,7 @@ def parse(path, text):
 
 
 def extended(path, text, found, new):
-    """Return the file's text with the new secrets ({name: secret}) appended. Raises DriverError where it would then say something else."""
+    """Return the file's text with the new secrets ({name: secret}) appended. Raises HostError where it would then say something else."""
     result = appended(text, new)
     try:
         if load(result) == {**found, **new}:
@@ -130,7 +130,7 @@ def extended(path, text, found, new):
 
 
 def converge(module):
-    """Generate what is missing; return the module's result. Raises DriverError, OSError."""
+    """Generate what is missing; return the module's result. Raises HostError, OSError."""
     params = module.params
     path = os.path.realpath(params["path"])
     folder = os.path.dirname(path)
@@ -142,7 +142,7 @@ def converge(module):
 
 
 def extend(module, path, alone):
-    """Add what is missing to the file at a path; return the module's result. alone: see `files.replace`. Raises DriverError, OSError."""
+    """Add what is missing to the file at a path; return the module's result. alone: see `files.replace`. Raises HostError, OSError."""
     wanted = module.params["secrets"]
     needed = [name for name in wanted if name not in module.params["given"]]
     text, left = read(path), files.left_beside([path])

@@ -81,12 +81,12 @@ ACCESS_DENIED = 1005
 
 
 def count(api, timeout):
-    """Return how many shards there are (int). Raises DriverError."""
+    """Return how many shards there are (int). Raises HostError."""
     return api.part(patiently(lambda: api.call("GET", PATH), timeout), "account", "shards")
 
 
 def change(api, params):
-    """Ask for another number of shards, and wait until the map has it. Raises DriverError."""
+    """Ask for another number of shards, and wait until the map has it. Raises HostError."""
     deadline = time.monotonic() + params["timeout"]
     body = {name: params[name] for name in ("cc", "phone_number", "shards", "pin") if params[name] is not None}
     try:

@@ -58,7 +58,7 @@ class Api:
         self.authorization = f"Apikey {key}"
 
     def login(self, username, password, new_password=None):
-        """Log in, and authenticate with the token from then on. Raises DriverError, as call() does."""
+        """Log in, and authenticate with the token from then on. Raises HostError, as call() does."""
         basic = base64.b64encode(f"{username}:{password}".encode()).decode()
         body = {"new_password": new_password} if new_password else None
         answer = self.call("POST", "users/login", body, f"Basic {basic}")
@@ -70,7 +70,7 @@ class Api:
             self.call("POST", "users/logout")
 
     def part(self, answer, *keys):
-        """Return what is under keys in an answer. Raises DriverError where another program must have answered."""
+        """Return what is under keys in an answer. Raises HostError where another program must have answered."""
         try:
             for key in keys:
                 answer = answer[key]
@@ -81,7 +81,7 @@ class Api:
     def call(self, method, path, body=None, authorization=None):
         """Return the answer (dict; {} for an empty one) of a call.
 
-        Raises ApiRefused, ApiUnreachable; DriverError for a certificate that is not trusted, and for an answer that is not the API's.
+        Raises ApiRefused, ApiUnreachable; HostError for a certificate that is not trusted, and for an answer that is not the API's.
         """
         headers = {"Content-Type": "application/json"}
         if authorization or self.authorization:

@@ -16,7 +16,7 @@ FOLDER_MODE = 0o755
 
 
 def read(path):
-    """Return (text, mode, owner id) of a file, or None where there is none. Raises DriverError when it cannot be read."""
+    """Return (text, mode, owner id) of a file, or None where there is none. Raises HostError when it cannot be read."""
     try:
         with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
             status = os.fstat(file.fileno())
@@ -122,7 +122,7 @@ def remove_folder_if_empty(path):
 
 @contextlib.contextmanager
 def scratch_folder(path):
-    """Make a folder that only its owner can enter, for a block; what an interrupted run left of it goes first. Raises DriverError."""
+    """Make a folder that only its owner can enter, for a block; what an interrupted run left of it goes first. Raises HostError."""
     try:
         shutil.rmtree(path, ignore_errors=True)
         os.mkdir(path, 0o700)

@@ -18,7 +18,7 @@ INTERVAL = 0.2  # seconds
 
 @contextlib.contextmanager
 def alone(name=NAME, patience=PATIENCE):
-    """Let nobody else of this host into such a block meanwhile. Raises DriverError when somebody is in there for longer than patience (seconds)."""
+    """Let nobody else of this host into such a block meanwhile. Raises HostError when somebody is in there for longer than patience (seconds)."""
     deadline = time.monotonic() + patience
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as lock:
         while not _taken(lock, name):

@@ -20,7 +20,7 @@ class Compose:
         self._run, self._file = run, file
 
     def definition(self):
-        """Return the file as Compose understands it (dict), environment files resolved. Raises DriverError."""
+        """Return the file as Compose understands it (dict), environment files resolved. Raises HostError."""
         return json.loads(self._call("read the definition", "config", "--format", "json"))
 
     def up(self, services, recreate):

@@ -42,7 +42,7 @@ def observed(client, cluster, path, roles=NODES):
 def deployed(client, cluster):
     """Return how the running containers of a host are reached, and where they look for the database: {service: {"hostname", "address", "database"}}.
 
-    All are str: "" for what a container does not say, and for every address. client: docker.DockerClient. Raises DriverError.
+    All are str: "" for what a container does not say, and for every address. client: docker.DockerClient. Raises HostError.
     """
     found = {}
     for container in containers.with_labels(client, f"{contract.LABEL_CLUSTER}={cluster}"):

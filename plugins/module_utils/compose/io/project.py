@@ -48,7 +48,7 @@ class Project:
         return convergence.missing_images(actions, self.images, self.image_facts)
 
     def carry_out(self, actions, stop_timeout, drain_timeout=0):
-        """Let Compose do the actions. Raises DriverError.
+        """Let Compose do the actions. Raises HostError.
 
         drain_timeout: seconds for a node to get out of service before it is stopped or replaced, 0 to do without. Returns what went wrong with that
         (list of str): a node that stops hands over by itself too, so it is no reason to leave off.
@@ -95,7 +95,7 @@ class Project:
             self._compose.up(to_start, recreate=False)
 
     def wait(self, timeout):
-        """Wait until the selected services are ready. Raises DriverError with the last observation and the last log lines of the others."""
+        """Wait until the selected services are ready. Raises HostError with the last observation and the last log lines of the others."""
         unready = wait_until_ready(self._observations, timeout)
         if unready:
             parts = [self._case(service, text) for service, text in unready.items()]

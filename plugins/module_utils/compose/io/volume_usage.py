@@ -21,13 +21,13 @@ def client_or_none():
 
 
 def containers_of(client, cluster):
-    """Return a cluster's containers on this host (list of {"name", "mounts"}, see `compose.volumes.left_behind`). Raises DriverError."""
+    """Return a cluster's containers on this host (list of {"name", "mounts"}, see `compose.volumes.left_behind`). Raises HostError."""
     found = containers.with_labels(client, f"{LABEL_CLUSTER}={cluster}") if client else []
     return [{"name": item["Name"].lstrip("/"), "mounts": containers.mounts(item)} for item in found]
 
 
 def faults(client, volumes):
-    """Return what is wrong with volumes that must be there (list of Problem). Raises DriverError.
+    """Return what is wrong with volumes that must be there (list of Problem). Raises HostError.
 
     client: docker.DockerClient, or None: then external volumes are not looked for. volumes: {kind: {"type", "source", "owner", "mode"}}.
     """
@@ -41,7 +41,7 @@ def faults(client, volumes):
 
 
 def problems(params, volumes):
-    """Return what is wrong with the volumes, and which data would be lost sight of (list of Problem). Raises DriverError.
+    """Return what is wrong with the volumes, and which data would be lost sight of (list of Problem). Raises HostError.
 
     params: `cluster_name`, `volumes` and `allow_source_change` of `options.PLAN_OPTIONS`. volumes: those to look for, as for `faults`.
     """

@@ -25,7 +25,7 @@ PATIENCE = 3600  # seconds; a dump of much data takes its time
 def alone(path, cluster):
     """Work on an archive of a cluster while no other backup or restore of it does on this host, as one that a killed run began may.
 
-    Raises DriverError when another one does for longer than PATIENCE; and for an OSError in the block, such as a full disk.
+    Raises HostError when another one does for longer than PATIENCE; and for an OSError in the block, such as a full disk.
     """
     try:
         with host_lock.alone(f"{host_lock.NAME} backup of {cluster}", PATIENCE):
@@ -44,7 +44,7 @@ def checksum(path):
 
 
 def write(path, cluster, facts, members):
-    """Write an archive, readable by its owner only, whole or not at all. Return its manifest. Raises DriverError.
+    """Write an archive, readable by its owner only, whole or not at all. Return its manifest. Raises HostError.
 
     facts: see `database.backup.manifest`. members: {name in the archive: path of a file}.
     """
@@ -74,7 +74,7 @@ def write(path, cluster, facts, members):
 
 
 def unpack(path, folder):
-    """Take the members of an archive out into a folder, and check them. Return the manifest. Raises DriverError."""
+    """Take the members of an archive out into a folder, and check them. Return the manifest. Raises HostError."""
     try:
         with tarfile.open(path) as archive:
             content = json.load(archive.extractfile(backup.MANIFEST))
@@ -88,7 +88,7 @@ def unpack(path, folder):
 
 
 def pack_folder(folder, path):
-    """Write all that is in a folder into a new tar file, owners and modes with it. Raises DriverError."""
+    """Write all that is in a folder into a new tar file, owners and modes with it. Raises HostError."""
     try:
         with tarfile.open(path, "w") as archive:
             archive.add(folder, ".")
@@ -97,7 +97,7 @@ def pack_folder(folder, path):
 
 
 def unpack_folder(path, folder):
-    """Put what is in a tar file into a folder; what is there under other names stays. Raises DriverError."""
+    """Put what is in a tar file into a folder; what is there under other names stays. Raises HostError."""
     try:
         with tarfile.open(path) as archive:
             for entry in archive:

@@ -77,7 +77,7 @@ class DatabaseClient:
             self._where = ["--host=127.0.0.1", "--port=3306"]
 
     def dump(self, path):
-        """Write a consistent dump, compressed, to a new file. Raises DriverError; a dump that is not whole is an error."""
+        """Write a consistent dump, compressed, to a new file. Raises HostError; a dump that is not whole is an error."""
         command = [*self._command("dump"), *DUMP_OPTIONS, self._database["name"]]
         end = b""
         with gzip.open(path, "wb") as file, self._started(command, stdin=subprocess.DEVNULL) as process:
@@ -89,7 +89,7 @@ class DatabaseClient:
             raise HostError(f"The dump of the database at {self._place} ended early. Nothing was kept of it.")
 
     def load(self, path):
-        """Run the statements of a compressed dump. Raises DriverError."""
+        """Run the statements of a compressed dump. Raises HostError."""
         command = [*self._command("client"), "--default-character-set=utf8mb4", self._database["name"]]
         with gzip.open(path, "rb") as file, self._started(command, stdin=subprocess.PIPE) as process:
             try:
@@ -100,7 +100,7 @@ class DatabaseClient:
             self._finish(process, "load a dump into")
 
     def rows(self, statements, database=None):
-        """Run SQL; return the rows (list of tuple of str). database: str, None for none. Raises DriverError."""
+        """Run SQL; return the rows (list of tuple of str). database: str, None for none. Raises HostError."""
         command = [*self._command("client"), "--batch", "--skip-column-names", *([database] if database else [])]
         with self._started(command, stdin=subprocess.PIPE) as process:
             output, errors = process.communicate(statements.encode())
@@ -137,7 +137,7 @@ class DatabaseClient:
 
 
 def password_of(database):
-    """Return the password (str) that DATABASE_OPTIONS name: itself, or from an environment file. Raises DriverError."""
+    """Return the password (str) that DATABASE_OPTIONS name: itself, or from an environment file. Raises HostError."""
     path = database["password_file"]
     if path is None:
         return database["password"]

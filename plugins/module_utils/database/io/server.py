@@ -26,7 +26,7 @@ class Refused(HostError):
 
 
 def _context(tls):
-    """Return the TLS settings (ssl.SSLContext), as strict as the nodes': the certificate must name the host. Raises DriverError."""
+    """Return the TLS settings (ssl.SSLContext), as strict as the nodes': the certificate must name the host. Raises HostError."""
     try:
         context = ssl.create_default_context(cafile=tls["ca"])
         context.verify_flags &= ~ssl.VERIFY_X509_STRICT  # as the nodes, whatever this host's Python
@@ -41,7 +41,7 @@ def look(account, database, timeout):
     """Return what database.check judges (dict).
 
     account: {"host", "port", "user", "password", "tls": None or {"ca", "certificate", "key"}}. database: str. timeout: seconds.
-    Raises Refused and DriverError.
+    Raises Refused and HostError.
     """
     tls = {"ssl": _context(account["tls"])} if account["tls"] else {}
     try:

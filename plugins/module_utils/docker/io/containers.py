@@ -153,6 +153,6 @@ def volume_fault(client, name):
 
 
 def volume_folder(client, name):
-    """Return the folder on this host in which a volume's files are. Raises DriverError."""
+    """Return the folder on this host in which a volume's files are. Raises HostError."""
     with engine_errors(f"find the volume {name}"):
         return client.api.inspect_volume(name)["Mountpoint"]

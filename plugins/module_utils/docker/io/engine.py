@@ -48,7 +48,7 @@ def is_installed():
 
 @contextlib.contextmanager
 def engine_errors(doing):
-    """Turn any error of the Docker SDK inside the block into a DriverError.
+    """Turn any error of the Docker SDK inside the block into a HostError.
 
     doing: str, what was tried, as in "list the containers".
     """

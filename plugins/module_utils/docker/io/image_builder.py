@@ -19,7 +19,7 @@ ROOM = 2 << 30  # bytes that a root file system in the making may need
 
 
 def read_packages(path):
-    """Return the packages (list of str) that a file names, one a line. Raises DriverError."""
+    """Return the packages (list of str) that a file names, one a line. Raises HostError."""
     try:
         with open(path, encoding="utf-8") as file:
             return [line.strip() for line in file if line.strip()]
@@ -28,7 +28,7 @@ def read_packages(path):
 
 
 def read_suite(folder, otherwise):
-    """Return the Debian suite (str) that a folder's packages are from: the one that it names, where one alone has them. Raises DriverError."""
+    """Return the Debian suite (str) that a folder's packages are from: the one that it names, where one alone has them. Raises HostError."""
     path = os.path.join(folder, "suite.txt")
     return read_packages(path)[0] if os.path.exists(path) else otherwise
 
@@ -55,7 +55,7 @@ def label_of(client, name):
 
 
 def make_base(client, run_command, name, packages, suite, mirror):
-    """Make the root file system's image. run_command: AnsibleModule.run_command. Raises DriverError."""
+    """Make the root file system's image. run_command: AnsibleModule.run_command. Raises HostError."""
     if not shutil.which("mmdebstrap"):
         raise HostError(
             "mmdebstrap is missing. Install the Debian package mmdebstrap, or run the role waba.cluster.images"
@@ -73,7 +73,7 @@ def make_base(client, run_command, name, packages, suite, mirror):
 
 
 def build(client, name, folder, base, source_hash):
-    """Build the image itself, on top of its root file system. Raises DriverError with the last lines of the build."""
+    """Build the image itself, on top of its root file system. Raises HostError with the last lines of the build."""
     with tempfile.TemporaryFile() as context, engine_errors(f"build {name}"):
         # What the hash is of, and links as what they lead to: images share files.
         with tarfile.open(fileobj=context, mode="w", dereference=True) as archive:

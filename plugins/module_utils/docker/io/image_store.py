@@ -37,7 +37,7 @@ def facts(client, names):
 
 
 def load(client, path, sha256):
-    """Load the images of an archive, if it is the one that is meant. Raises DriverError."""
+    """Load the images of an archive, if it is the one that is meant. Raises HostError."""
     found = checksum(path)
     if found != sha256:
         raise HostError(f"{path} did not arrive as it was saved (its sha256 is {found}, not {sha256}). Run again.")
@@ -48,7 +48,7 @@ def load(client, path, sha256):
 
 
 def pull(client, name, username, password):
-    """Pull an image; the credentials go to the engine with this request alone, and are kept nowhere. Raises DriverError."""
+    """Pull an image; the credentials go to the engine with this request alone, and are kept nowhere. Raises HostError."""
     credentials = {"username": username, "password": password} if username else None
     repository, _colon, tag = name.rpartition(":")
     with engine_errors(f"pull {name}"):
@@ -56,7 +56,7 @@ def pull(client, name, username, password):
 
 
 def read_index(folder):
-    """Return {name: {"id", "source_hash", "file", "sha256", "size"}} of an archive. Raises DriverError."""
+    """Return {name: {"id", "source_hash", "file", "sha256", "size"}} of an archive. Raises HostError."""
     path = os.path.join(folder, image_supply.INDEX)
     state = files.read(path)
     if state is None:
@@ -70,7 +70,7 @@ def read_index(folder):
 
 
 def have_folder(path):
-    """Make a folder, and parents that are missing, for whom the folder belongs to in which the first is made. Raises DriverError.
+    """Make a folder, and parents that are missing, for whom the folder belongs to in which the first is made. Raises HostError.
 
     Root may run this for a user in whose home the folder is.
     """
@@ -118,7 +118,7 @@ def save(client, folder, name, fact):
 
 
 def checksum(path):
-    """Return the sha256 (hex str) of a file. Raises DriverError."""
+    """Return the sha256 (hex str) of a file. Raises HostError."""
     digest = hashlib.sha256()
     try:
         with open(path, "rb") as file:

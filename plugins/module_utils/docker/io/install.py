@@ -92,7 +92,7 @@ def missing(run_command):
 def finish_packages(run_command):
     """Finish what an interrupted installation left half done: apt refuses to do anything before. Return whether there was such a thing.
 
-    One that still goes on, since it outlived the run that began it, is waited for. Raises DriverError.
+    One that still goes on, since it outlived the run that began it, is waited for. Raises HostError.
     """
     if not shutil.which("dpkg") or not _unfinished(run_command):
         return False
@@ -127,7 +127,7 @@ def _locked(file):
 
 
 def start(run_command, timeout):
-    """Start the engine and wait until it answers. Return how: "systemd", "init script" or "detached". Raises DriverError."""
+    """Start the engine and wait until it answers. Return how: "systemd", "init script" or "detached". Raises HostError."""
     if os.path.isdir("/run/systemd/system"):
         status, out, error = run_command(["systemctl", "enable", "--now", "docker"])
         if status != 0:

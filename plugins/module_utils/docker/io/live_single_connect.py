@@ -16,7 +16,7 @@ except ImportError:
 
 
 def running(client, images):
-    """Return the running single-connect containers (inspect answers). images: names of the cluster's node images. Raises DriverError."""
+    """Return the running single-connect containers (inspect answers). images: names of the cluster's node images. Raises HostError."""
     with engine_errors("list the containers"):
         listed = [one["Id"] for one in client.api.containers() if LABEL_CLUSTER not in (one["Labels"] or {})]
     inspected = [one for one in (containers.inspect(client, container_id) for container_id in listed) if one]
@@ -24,7 +24,7 @@ def running(client, images):
 
 
 def stop(client, container):
-    """Stop a container (inspect answer), for good. Raises DriverError."""
+    """Stop a container (inspect answer), for good. Raises HostError."""
     with engine_errors(f"stop {container['Name'].lstrip('/')}"):
         if container["HostConfig"]["RestartPolicy"]["Name"] == "always":
             client.api.update_container(container["Id"], restart_policy={"Name": "unless-stopped"})

@@ -58,7 +58,7 @@ def has_folder(path):
 
 
 def folder_users(client, folders, own):
-    """Return {folder: names of the containers that mount it, or what is in it, and are not among own} (str, list of str). Raises DriverError.
+    """Return {folder: names of the containers that mount it, or what is in it, and are not among own} (str, list of str). Raises HostError.
 
     own: the containers of `cluster_objects`.
     """
@@ -80,7 +80,7 @@ def _is_below(folder):
 
 
 def held(client):
-    """Return (names of all containers, names of all volumes), whosever they are. Raises DriverError."""
+    """Return (names of all containers, names of all volumes), whosever they are. Raises HostError."""
     with engine_errors("list containers and volumes"):
         every = client.api.containers(all=True)
         volumes = client.api.volumes()["Volumes"] or []
@@ -88,7 +88,7 @@ def held(client):
 
 
 def remove_object(client, item, objects):
-    """Remove one thing that the planner listed ({"kind", "name"}). One that is gone already is fine. Raises DriverError."""
+    """Remove one thing that the planner listed ({"kind", "name"}). One that is gone already is fine. Raises HostError."""
     kind, name = item["kind"], item["name"]
     if kind == "container":
         for container in objects["containers"]:

@@ -21,7 +21,7 @@ ROLE = "dbupgrade"  # the vendor's name for it
 def run(client, cluster, image, command, environment):
     """Run a command in a container of its own, with the network and the mounts of a master of this host; return its standard output (str).
 
-    client: docker.DockerClient. environment: {str: str}. Raises DriverError with the last lines of what it said when it fails.
+    client: docker.DockerClient. environment: {str: str}. Raises HostError with the last lines of what it said when it fails.
     """
     name = f"{cluster}-{ROLE}"
     masters = containers.with_labels(client, f"{LABEL_CLUSTER}={cluster}", f"{LABEL_ROLE}=master")

@@ -29,14 +29,14 @@ class Filter:
         self.save, self.restore = (_program(f"{TOOLS[family]}-{verb}") for verb in ("save", "restore"))
 
     def read(self):
-        """Return the table as `firewall.netfilter.parse` does, or None where the kernel has no IPv6. Raises DriverError."""
+        """Return the table as `firewall.netfilter.parse` does, or None where the kernel has no IPv6. Raises HostError."""
         status, out, error = self.run_command([self.save, "-t", "filter"])
         if status != 0 and self.family == 4:
             raise HostError(f"{self.save} cannot read the rules of this host: {(error or out).strip()}")
         return netfilter.parse(out) if status == 0 else None
 
     def change(self, lines):
-        """Carry out lines (list of str), all or none. Raises DriverError."""
+        """Carry out lines (list of str), all or none. Raises HostError."""
         text = "".join(f"{line}\n" for line in lines)
         status, out, error = self.run_command([self.restore, "-w", "10", "--noflush"], data=text)
         if status != 0:
@@ -73,7 +73,7 @@ def is_kept(cluster):
 
 
 def ours(cluster):
-    """Return {path: text} of what is there for the next boot. Raises DriverError."""
+    """Return {path: text} of what is there for the next boot. Raises HostError."""
     found = {path: files.read(path) for path in _paths(cluster)}
     return {path: state[0] for path, state in found.items() if state and contract.is_ours(state[0], cluster)}
 
@@ -83,7 +83,7 @@ def _paths(cluster):
 
 
 def keep(cluster, texts, run_command):
-    """Write what the next boot needs: {path: text}, and have it used. Files of ours that are no longer among them go. Raises DriverError."""
+    """Write what the next boot needs: {path: text}, and have it used. Files of ours that are no longer among them go. Raises HostError."""
     before = ours(cluster)
     os.makedirs(firewall_boot.FOLDER, exist_ok=True)
     for path in [*(before.keys() - texts.keys()), *files.left_beside(_paths(cluster))]:
@@ -97,7 +97,7 @@ def keep(cluster, texts, run_command):
 
 
 def forget(cluster, run_command):
-    """Have the next boot know nothing of a cluster. Raises DriverError."""
+    """Have the next boot know nothing of a cluster. Raises HostError."""
     unit = os.path.basename(firewall_boot.unit_path(cluster))
     if has_systemd() and firewall_boot.unit_path(cluster) in ours(cluster):
         _systemctl(run_command, "disable", "--now", "--quiet", unit)

@@ -44,13 +44,13 @@ def _has(command):
 
 
 def read_fstab():
-    """Return (text, mode) of fstab; an empty one where there is none. Raises DriverError."""
+    """Return (text, mode) of fstab; an empty one where there is none. Raises HostError."""
     found = files.read(FSTAB)
     return (found[0], found[1]) if found else ("", FSTAB_MODE)
 
 
 def write_fstab(text, mode):
-    """Write fstab, and let systemd know where it runs. Raises DriverError."""
+    """Write fstab, and let systemd know where it runs. Raises HostError."""
     files.write(os.path.realpath(FSTAB), text, mode)
     if os.path.isdir("/run/systemd/system"):
         bounded.run(["systemctl", "daemon-reload"], 60)
@@ -68,7 +68,7 @@ def in_use(path):
 
 
 def mount(entry, timeout):
-    """Mount a nfs.fstab.Entry; its folder is made when missing. Raises DriverError with the server's own words."""
+    """Mount a nfs.fstab.Entry; its folder is made when missing. Raises HostError with the server's own words."""
     os.makedirs(entry.path, exist_ok=True)
     options = ",".join([*entry.options, "retry=0"])
     status, said = bounded.run(["mount", "-t", entry.fstype, "-o", options, entry.source, entry.path], timeout)
@@ -77,7 +77,7 @@ def mount(entry, timeout):
 
 
 def unmount(path, timeout):
-    """Unmount what is on top at a path. Raises DriverError."""
+    """Unmount what is on top at a path. Raises HostError."""
     try:
         status, said = bounded.run(["umount", path], timeout)
     except bounded.TimedOut as error:
@@ -89,7 +89,7 @@ def unmount(path, timeout):
 
 
 def owner_ids(owner, group):
-    """Return (user id, group id) of names or numbers; None for what is None. Raises DriverError."""
+    """Return (user id, group id) of names or numbers; None for what is None. Raises HostError."""
     try:
         uid = None if owner is None else int(owner) if owner.isdigit() else pwd.getpwnam(owner).pw_uid
         gid = None if group is None else int(group) if group.isdigit() else grp.getgrnam(group).gr_gid
@@ -103,7 +103,7 @@ def owner_ids(owner, group):
 def wanted_folder(params):
     """Return (user id, group id, mode) that a folder shall have, of a module's checked "owner", "group" and "mode"; None for what is None.
 
-    Raises DriverError."""
+    Raises HostError."""
     return (*owner_ids(params["owner"], params["group"]), params["mode"] and int(params["mode"], 8))
 
 

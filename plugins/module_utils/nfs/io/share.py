@@ -20,7 +20,7 @@ CONNECT_TIMEOUT = 5  # seconds
 
 
 class Share:
-    """params: the options of the module nfs_mount. Raises DriverError, and problems.InputError for what must not be touched."""
+    """params: the options of the module nfs_mount. Raises HostError, and problems.InputError for what must not be touched."""
 
     def __init__(self, params, check_mode):
         self.params, self.check_mode = params, check_mode

@@ -36,7 +36,7 @@ def found_secrets(path, inspected, given):
 
 
 def write_logs(client, inspected, folder, window, redactor):
-    """Write the logs of containers (inspect answers) into one file. Return [{"container", "lines", "bytes", "note"}]. Raises DriverError.
+    """Write the logs of containers (inspect answers) into one file. Return [{"container", "lines", "bytes", "note"}]. Raises HostError.
 
     window: {"since", "until": seconds since 1970 or None, "tail": int, 0 for all}. redactor: function that returns a new Redactor.
     """

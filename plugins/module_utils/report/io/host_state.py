@@ -21,7 +21,7 @@ def observe(run_command, params, planned, environments):
     """Return {"services", "files", "error"} of a host: `drift.service_drift`, `drift.file_drift`, and why the engine could not be asked ("" where it could).
 
     params: `options.PLAN_OPTIONS`. planned: as from `nodes.plan_nodes`. environments: {"environment", "database_environment": {str: str} or None}; files of
-    those that are None are not compared. Raises DriverError.
+    those that are None are not compared. Raises HostError.
     """
     cluster, path = params["cluster_name"], params["path"]
     wanted = host_files.host_files(planned, params, *((environments[name] or {}) for name in environments))

@@ -36,7 +36,7 @@ def private_folder(cluster):
 
 
 def pack(folder, path, name):
-    """Write a folder into a new compressed archive, under a name (str) in it, readable by its owner alone, whole or not at all. Raises DriverError."""
+    """Write a folder into a new compressed archive, under a name (str) in it, readable by its owner alone, whole or not at all. Raises HostError."""
     try:
         descriptor, beside = tempfile.mkstemp(prefix=f".{os.path.basename(path)}.", dir=os.path.dirname(path))
         try:
