@@ -1,4 +1,4 @@
-"""docs/api.md names every call with who may call it. Run as a program, with the test's PYTHONPATH, this writes the table anew."""
+"""docs/reference/api.md names every call with who may call it. Run as a program, with the test's PYTHONPATH, this writes the table anew."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from waba_node.api.calls import CALLS
 from waba_node.api.calls.retired import CALLS as RETIRED
 
 HEAD = "| call | who | what |"
-PAGE = Path(__file__).parents[4] / "docs" / "api.md"
+PAGE = Path(__file__).parents[4] / "docs" / "reference" / "api.md"
 
 
 def table() -> str:

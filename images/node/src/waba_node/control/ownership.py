@@ -1,6 +1,6 @@
 """A coreapp's right to be connected: proofs, the window, the moment to disconnect. No I/O, no clock of its own.
 
-Times are seconds on the node's own monotonic clock and never leave the node. The rules are ours: docs/architecture.md, "Who may be
+Times are seconds on the node's own monotonic clock and never leave the node. The rules are ours: docs/understand/architecture.md, "Who may be
 connected upstream".
 """
 
