@@ -41,7 +41,7 @@ async def insert(seconds: float) -> None:
 def constant(port: int) -> None:
     """Answer every call with the same, over TLS, with the webapp's HTTP server."""
     from aiohttp import web
-    from waba_node.api import certificate
+    from waba_node.webapp import certificate
 
     async def answer(request: web.Request) -> web.Response:
         await request.read()

@@ -13,7 +13,7 @@ import requests
 from api import Api
 
 # A coreapp's own words, with its own time: every container has this machine's clock, in UTC.
-CONNECTION = re.compile(r"\w (\S+ \S+) waba_node\.coreapp: shard 0: (connected|disconnected)")
+CONNECTION = re.compile(r"\w (\S+ \S+) waba_node\.coreapp\.process: shard 0: (connected|disconnected)")
 
 
 class Flow:

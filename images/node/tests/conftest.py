@@ -19,10 +19,10 @@ import pytest
 import sqlalchemy as sa
 import uvloop
 from hypothesis import settings
-from waba_node.api import certificate
 from waba_node.config import DatabaseConfig
 from waba_node.store import cluster, schema
 from waba_node.store.engine import Database
+from waba_node.webapp import certificate
 
 SERVER = "WABA_TEST_DATABASE"
 

@@ -6,8 +6,8 @@ import pytest
 from waba_node.config import NodeConfig
 from waba_node.control.ownership import Grant
 from waba_node.control.promotion import Shard
-from waba_node.coreapp import Coreapp
-from waba_node.master import Master
+from waba_node.coreapp.process import Coreapp
+from waba_node.master.process import Master
 from waba_node.upstream.loopback import Loopback
 
 ENVIRONMENT = {

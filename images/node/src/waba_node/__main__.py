@@ -62,11 +62,11 @@ def main(command_line: list[str]) -> int:
     commands = {"wait-for-database": wait_for_database, "schema-status": schema_status}
     if (command := commands.get(arguments.command)) is not None:
         return asyncio.run(command(config))
-    from . import draining
+    from .runtime import drain_command
 
     if arguments.command == "drain":
-        return asyncio.run(draining.drain(config, arguments.force, arguments.timeout))
-    return asyncio.run(draining.resume(config))
+        return asyncio.run(drain_command.drain(config, arguments.force, arguments.timeout))
+    return asyncio.run(drain_command.resume(config))
 
 
 async def run(config: NodeConfig) -> int:
@@ -75,18 +75,18 @@ async def run(config: NodeConfig) -> int:
         return await upgrade(config)
     # Each role imports what it needs, so that none pays memory for another.
     if config.role is Role.MASTER:
-        from .master import Master as Node
+        from .master.process import Master as Node
     elif config.role is Role.WEBAPP:
-        from .webapp import Webapp as Node
+        from .webapp.process import Webapp as Node
     else:
-        from .coreapp import Coreapp as Node
+        from .coreapp.process import Coreapp as Node
     await Node(config).run()
     return 0
 
 
 async def upgrade(config: NodeConfig) -> int:
     """Bring the schema up to date once, without a cluster (vendor fact: WA_DB_UPGRADE=1)."""
-    from .runtime import DATABASE_TROUBLE, cause
+    from .runtime.node import DATABASE_TROUBLE, cause
     from .store import cluster, schema
     from .store.engine import Database
 
@@ -114,7 +114,7 @@ async def upgrade(config: NodeConfig) -> int:
 
 async def schema_status(config: NodeConfig) -> int:
     """Print, as JSON, where the schema is, what this version would do to it, and which running nodes would not bear that."""
-    from .runtime import DATABASE_TROUBLE, cause
+    from .runtime.node import DATABASE_TROUBLE, cause
     from .store import schema
     from .store.engine import Database
 
@@ -131,7 +131,7 @@ async def schema_status(config: NodeConfig) -> int:
 
 async def wait_for_database(config: NodeConfig) -> int:
     """Wait until the database server lets the node in, saying what it waits for."""
-    from .runtime import DATABASE_TROUBLE, cause
+    from .runtime.node import DATABASE_TROUBLE, cause
     from .store.engine import Database
 
     database = Database(config.database)

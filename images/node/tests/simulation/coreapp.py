@@ -1,4 +1,4 @@
-"""A simulated coreapp: the real control logic, and around it, as thinly as possible, what coreapp.py, intake.py and pump.py do."""
+"""A simulated coreapp: the real control logic, and around it, as thinly as possible, what coreapp/process.py, intake.py and outbox_sender.py do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A simulated master: the real control logic, and around it, as thinly as possible, what master.py does."""
+"""A simulated master: the real control logic, and around it, as thinly as possible, what master/process.py does."""
 
 from __future__ import annotations
 

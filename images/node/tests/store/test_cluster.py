@@ -7,8 +7,8 @@ import asyncio
 import pytest
 import sqlalchemy as sa
 from waba_node.control.promotion import Demotion, Promotion
+from waba_node.rpc import NodeAddress
 from waba_node.store import cluster
-from waba_node.wire import NodeAddress
 
 PORTS = (6250, 6251, 6252, 6253)
 

@@ -10,7 +10,7 @@ from test_cluster import address, promoted, proven
 from waba_node.control.ownership import Grant
 from waba_node.control.promotion import Promotion
 from waba_node.control.sharding import bucket_of
-from waba_node.store import callbacks, cluster, outbox, resharding, schema
+from waba_node.store import cluster, outbox, resharding, schema, webhook_queue
 from waba_node.store.engine import Database
 
 RECIPIENTS = [str(491510000000 + number) for number in range(40)]
@@ -94,10 +94,10 @@ async def test_what_waits_belongs_to_one_shard_whatever_their_number(database: D
 async def test_webhooks_of_a_shard_that_is_no_more_are_delivered_by_another(database: Database) -> None:
     async with database.begin() as connection:
         for shard in range(4):
-            await callbacks.store_webhooks(connection, shard, [{"number": shard}])
-        due = [await callbacks.due_webhooks(connection, Grant(shard, 1, 2).buckets, 9) for shard in range(2)]
-        assert await callbacks.pending_webhooks(connection) == 4
-        assert await callbacks.pending_webhooks(connection, Grant(0, 1, 2).buckets) == 2
+            await webhook_queue.store_webhooks(connection, shard, [{"number": shard}])
+        due = [await webhook_queue.due_webhooks(connection, Grant(shard, 1, 2).buckets, 9) for shard in range(2)]
+        assert await webhook_queue.pending_webhooks(connection) == 4
+        assert await webhook_queue.pending_webhooks(connection, Grant(0, 1, 2).buckets) == 2
     assert [[hook.payload["number"] for hook in hooks] for hooks in due] == [[0, 2], [1, 3]]
 
 

@@ -21,9 +21,9 @@ from alembic.migration import MigrationContext
 from tests.conftest import dropped_afterwards
 from waba_node import store
 from waba_node.config import DATABASE, VERSION
+from waba_node.rpc import NodeAddress
 from waba_node.store import cluster, schema
 from waba_node.store.metadata import metadata
-from waba_node.wire import NodeAddress
 
 
 async def allowed(_connection: object) -> bool:

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ..control.ownership import Grant
 from ..control.promotion import Demotion, Promotion, Shard
-from ..wire.address import NodeAddress
+from ..rpc.address import NodeAddress
 from .metadata import NOW, Moment, metadata, seconds_from_now
 
 LEASE = "primary_master"

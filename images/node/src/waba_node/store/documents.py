@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.mysql import LONGTEXT, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ..api import settings
-from ..api.settings import ApplicationSettings
+from .. import settings
+from ..settings import ApplicationSettings
 from .metadata import metadata
 
 SETTINGS, ACCOUNT, TWO_STEP, PROVIDERS = "settings", "account", "two_step", "media_providers"

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.mysql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ..folder import Saved
+from .media_folder import Saved
 from .metadata import NOW, Moment, metadata
 
 UNUSED = sa.text("UTC_TIMESTAMP(6) - INTERVAL 30 DAY")

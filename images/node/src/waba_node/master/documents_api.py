@@ -1,0 +1,74 @@
+"""What the primary master keeps for the API besides the application settings: documents by name, changed by it alone (seed)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ..passwords import matches
+from ..rpc import WireError
+from ..settings import read
+from ..store import cluster, documents
+
+if TYPE_CHECKING:
+    from .process import Master
+
+# What a backup holds: the registration and the settings, not messages, users or what the number's service keeps itself (vendor fact).
+IN_BACKUP = (
+    documents.SETTINGS,
+    documents.ACCOUNT,
+    documents.TWO_STEP,
+    documents.PROVIDERS,
+    documents.BUSINESS_PROFILE,
+    documents.COMPLIANCE,
+    documents.ABOUT,
+    documents.WEBHOOK_CA,
+)
+CHANGEABLE = {*IN_BACKUP, documents.PHOTO, documents.WEB_CERTIFICATE} - {documents.SETTINGS, documents.ACCOUNT}
+
+
+class Keeper:
+    """See the module. What the documents hold was checked by the webapp."""
+
+    def __init__(self, master: Master) -> None:
+        self.master, self.database = master, master.database
+
+    async def change(self, payload: dict) -> dict:
+        """Change a document: `set` fields of it, `remove` others, or `replace` it as a whole. Raises WireError."""
+        name = payload["document"]
+        if name not in CHANGEABLE:
+            raise WireError(1006, "Resource not found", f"no document {name}")
+        async with self.database.begin() as connection:
+            content = {} if payload.get("replace") else await documents.read_document(connection, name, lock=True)
+            content.update(payload.get("set", {}))
+            for field in payload.get("remove", []):
+                content.pop(field, None)
+            await documents.write_document(connection, name, content)
+        await self.master.broadcast_settings()
+        return {}
+
+    async def restore(self, payload: dict) -> dict:
+        """Put the documents of a backup in the place of what is there. Raises WireError, then nothing has changed."""
+        restored = {name: content for name, content in payload["documents"].items() if name in IN_BACKUP}
+        try:
+            read(restored.get(documents.SETTINGS, {}))
+        except msgspec.ValidationError as error:
+            raise WireError(1009, "Parameter value is not valid", f"the settings in the backup: {error}") from error
+        async with self.database.begin() as connection:
+            shards = await cluster.shard_count(connection)
+            if payload["shards"] != shards:
+                problem = f"the backup is of a cluster with {payload['shards']} shards, this one has {shards}"
+                raise WireError(1009, "Parameter value is not valid", problem)
+            for name in IN_BACKUP:
+                await documents.write_document(connection, name, restored.get(name, {}))
+        await self.master.broadcast_settings()
+        return {}
+
+
+async def require_pin(connection: AsyncConnection, pin: str | None) -> None:
+    """See that a registration brings the PIN, where two-step verification is on. Raises WireError 1005 when it does not."""
+    stored = (await documents.read_document(connection, documents.TWO_STEP)).get("pin")
+    if stored and not (pin and await matches(pin, stored)):
+        raise WireError(1005, "Access denied", "two-step verification is on: the pin is missing or wrong")

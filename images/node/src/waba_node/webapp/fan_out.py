@@ -1,0 +1,32 @@
+"""Asking every node at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING
+
+from ..rpc import NodeAddress, PortName, WireError
+from ..store import cluster
+
+if TYPE_CHECKING:
+    from .process import Webapp
+
+TIMEOUT = 2.0  # seconds
+
+
+async def ask_everyone(
+    webapp: Webapp, method: str, roles: Collection[str] = ("master", "coreapp")
+) -> Mapping[NodeAddress, dict | WireError]:
+    """Return what every registered node of some roles answers to a call of its control port, or why it does not."""
+    async with webapp.database.begin() as connection:
+        nodes = [row.address for row in await cluster.nodes(connection) if row.address.role in roles]
+
+    async def ask(address: NodeAddress) -> dict | WireError:
+        try:
+            with webapp.metrics.timed("coreapp_", node=address.node_id):
+                return await webapp.client.call(address, PortName.CONTROL, method, {}, TIMEOUT)
+        except WireError as error:
+            return error
+
+    return dict(zip(nodes, await asyncio.gather(*map(ask, nodes)), strict=True))

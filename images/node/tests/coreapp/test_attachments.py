@@ -1,0 +1,137 @@
+"""Media that came in: named at once, fetched when wanted, checked, and never half there."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import msgspec
+import pytest
+from messaging_support import DirectedSession, until, webhooks
+from tests.media_support import files
+from waba_node.control.ownership import Grant
+from waba_node.coreapp.attachments import Attachments, attach
+from waba_node.coreapp.outbox_sender import Pump
+from waba_node.rpc import WireError
+from waba_node.settings import ApplicationSettings
+from waba_node.store import media
+from waba_node.store.engine import Database
+from waba_node.store.media_folder import MediaFolder
+from waba_node.upstream.base import UpstreamError, UpstreamEvent
+
+CONTENT = b"a picture"
+
+
+class SessionWithFiles(DirectedSession):
+    """The other end has one file, `there`."""
+
+    downloads = 0
+
+    async def download(self, reference: str) -> AsyncIterator[bytes]:
+        self.downloads += 1
+        yield CONTENT[:3]
+        if reference != "there":
+            raise UpstreamError("it is gone")
+        yield CONTENT[3:]
+
+
+def incoming(reference: str = "there", content: bytes = CONTENT, name: str = "ABGGone") -> UpstreamEvent:
+    digest = hashlib.sha256(content).hexdigest()
+    image = {"reference": reference, "mime_type": "image/png", "sha256": digest, "caption": "me"}
+    message = {"from": "49151", "id": name, "timestamp": "1", "type": "image", "image": image}
+    return UpstreamEvent(name, "inbound", 1, {"messages": [message]})
+
+
+def test_a_file_gets_the_same_id_each_time_and_its_event_stays_as_it_is() -> None:
+    event = incoming()
+    (told,), ((kind, entry),) = attach([event])
+    assert kind == "image"
+    assert told.payload["messages"][0]["image"] == {
+        "id": entry.media_id,
+        "mime_type": "image/png",
+        "sha256": hashlib.sha256(CONTENT).hexdigest(),
+        "caption": "me",
+    }
+    assert (entry.sender, entry.reference, entry.file) == ("49151", "there", None)
+    assert attach([event]) == ([told], [(kind, entry)])
+
+
+def test_what_has_no_file_stays_as_it_is() -> None:
+    events = [
+        UpstreamEvent("x", "sent", 1),
+        UpstreamEvent(
+            "y", "inbound", 1, {"messages": [{"from": "1", "id": "y", "type": "text", "text": {"body": "x"}}]}
+        ),
+        UpstreamEvent("z", "inbound", 1, {"errors": [{"code": 1}]}),
+    ]
+    assert attach(events) == (events, [])
+
+
+@pytest.fixture
+def session() -> SessionWithFiles:
+    return SessionWithFiles()
+
+
+@pytest.fixture
+def attachments(database: Database, tmp_path: Path, session: SessionWithFiles) -> Attachments:
+    return Attachments(database, MediaFolder(str(tmp_path)), lambda _bucket: session)
+
+
+async def known(database: Database, event: UpstreamEvent) -> media.StoredMedia:
+    _told, ((_kind, entry),) = attach([event])
+    async with database.begin() as connection:
+        await media.store_media(connection, [entry])
+        return await media.read_media(connection, entry.media_id)
+
+
+async def test_many_who_ask_at_once_share_one_download(
+    database: Database, attachments: Attachments, session: SessionWithFiles, tmp_path: Path
+) -> None:
+    entry = await known(database, incoming())
+    wanted = {"bucket": 0, "media_id": entry.media_id}
+    await asyncio.gather(*(attachments.fetch(wanted) for _rest in range(5)))
+    await attachments.fetch(wanted)
+    assert session.downloads == 1
+    assert files(tmp_path) == [f"shared/{entry.media_id}"]
+    async with database.begin() as connection:
+        stored = await media.read_media(connection, entry.media_id)
+    assert (stored.file, stored.size) == (f"shared/{entry.media_id}", len(CONTENT))
+
+
+@pytest.mark.parametrize(
+    ("event", "reason"), [(incoming("gone"), "it is gone"), (incoming(content=b"another"), "sha256 differs")]
+)
+async def test_a_download_that_fails_leaves_nothing(
+    database: Database, attachments: Attachments, tmp_path: Path, event: UpstreamEvent, reason: str
+) -> None:
+    entry = await known(database, event)
+    with pytest.raises(WireError, match=reason):
+        await attachments.fetch({"bucket": 0, "media_id": entry.media_id})
+    assert files(tmp_path) == []
+    async with database.begin() as connection:
+        assert (await media.read_media(connection, entry.media_id)).file is None
+
+
+@pytest.mark.parametrize("auto_download", [[], ["image"]])
+async def test_the_settings_say_what_is_fetched_at_once(
+    database: Database, attachments: Attachments, session: SessionWithFiles, tmp_path: Path, auto_download: list[str]
+) -> None:
+    settings = msgspec.convert({"media": {"auto_download": auto_download}}, ApplicationSettings)
+    pump = Pump(database, lambda: settings, fetch_later=attachments.fetch_later)
+    pump.start(session, Grant(0, 1), lambda: True)
+    for _twice in range(2):
+        session.queue.put_nowait(incoming())
+
+    async def told() -> bool:
+        return len(await webhooks(database)) == 1
+
+    await until(told)
+    ((image,),) = [json.loads(hook.payload)["messages"] for hook in await webhooks(database)]
+    if auto_download:
+        await until(lambda: files(tmp_path) == [f"shared/{image['image']['id']}"])
+    await asyncio.gather(*attachments.fetching.values())
+    assert bool(files(tmp_path)) == bool(auto_download)
+    await pump.stop(drain=False)

@@ -1,0 +1,309 @@
+"""The pump between a real database and an upstream that the test directs."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+import sqlalchemy as sa
+from messaging_support import DirectedSession, statuses, store, until, webhooks
+from waba_node.control.ownership import Grant
+from waba_node.coreapp import outbox_sender
+from waba_node.coreapp.outbox_sender import Pump
+from waba_node.settings import ApplicationSettings
+from waba_node.store import contacts, inbox, outbox
+from waba_node.store.engine import Database
+from waba_node.upstream.base import UpstreamEvent
+from waba_node.upstream.loopback import LoopbackSession
+
+GRANT = Grant(0, 1, of=2)
+Start = Callable[..., tuple[Pump, DirectedSession]]
+
+
+@pytest.fixture
+async def start(database: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Start]:
+    """A function that connects a pump for the shard and returns it with its session."""
+    monkeypatch.setattr(outbox_sender, "POLL", 0.05)
+    running: list[Pump] = []
+
+    def begin(session=None, still_owner: Callable[[], bool] = lambda: True) -> tuple[Pump, DirectedSession]:
+        made, session = Pump(database, ApplicationSettings), session or DirectedSession()
+        made.start(session, GRANT, still_owner)
+        running.append(made)
+        return made, session
+
+    yield begin
+    for made in running:
+        await made.stop(drain=False)
+
+
+async def test_messages_go_out_in_order_and_each_once(database: Database, start: Start) -> None:
+    names = [f"m{number}" for number in range(2 * outbox_sender.GROUP + 1)]
+    await store(database, *names)
+    await store(database, "other", bucket=1)
+    made, session = start()
+    await until(lambda: len(session.sent) == len(names))
+    await store(database, "last")
+    made.wake()
+    await until(lambda: "last" in session.sent)
+    assert session.sent == [*names, "last"]
+
+
+async def test_an_upstream_that_hangs_up_is_noticed(start: Start) -> None:
+    made, session = start()
+    assert not made.ended()
+    await session.disconnect()
+    await until(made.ended)
+
+
+async def test_the_next_owner_sends_what_the_upstream_has_not_confirmed(database: Database, start: Start) -> None:
+    await store(database, "m1", "m2", "m3")
+    former, session = start()
+    await until(lambda: len(session.sent) == 3)
+    session.say("sent", "m1")
+    await until(lambda: confirmed(database, {"m1"}))
+    await former.stop(drain=False)
+    _rest, session = start()
+    await until(lambda: len(session.sent) == 2)
+    assert session.sent == ["m2", "m3"]
+
+
+async def confirmed(database: Database, names: set[str]) -> bool:
+    return {name for name, status in (await statuses(database)).items() if status != outbox.ACCEPTED} == names
+
+
+async def woken_without_end(made: Pump) -> None:
+    """Let a pump look as often as under load: it never rests for as long as a poll."""
+    while True:
+        made.wake()
+        await asyncio.sleep(outbox_sender.POLL / 10)
+
+
+@pytest.mark.parametrize("under_load", [False, True])
+async def test_a_message_that_comes_to_stand_before_what_was_sent_is_found(
+    database: Database, start: Start, under_load: bool
+) -> None:
+    # The former owner was storing it when it lost the shard; its place was taken before the later ones'.
+    await store(database, "m1", "late", "m3")
+    async with database.begin() as connection:
+        await connection.execute(sa.update(outbox.message).where(is_late).values(bucket=7))
+    made, session = start()
+    load = asyncio.create_task(woken_without_end(made) if under_load else asyncio.sleep(0))
+    await until(lambda: session.sent == ["m1", "m3"])
+    async with database.begin() as connection:
+        await connection.execute(sa.update(outbox.message).where(is_late).values(bucket=0))
+    await until(lambda: session.sent == ["m1", "m3", "late"])
+    load.cancel()
+
+
+async def test_who_is_woken_for_what_may_stand_before_looks_there_at_once(
+    database: Database, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await store(database, "m1", "late", "m3")
+    async with database.begin() as connection:
+        await connection.execute(sa.update(outbox.message).where(is_late).values(bucket=7))
+    made, session = start()
+    await until(lambda: session.sent == ["m1", "m3"])
+    monkeypatch.setattr(outbox_sender, "POLL", 60.0)
+    await asyncio.sleep(0.1)  # the look that was under way
+    async with database.begin() as connection:
+        await connection.execute(sa.update(outbox.message).where(is_late).values(bucket=0))
+    await store(database, "m4")
+    made.wake(from_the_oldest=True)
+    await until(lambda: session.sent == ["m1", "m3", "late", "m4"])
+
+
+is_late = outbox.message.c.message_id == "late"
+
+
+async def test_who_is_no_longer_the_owner_sends_nothing(database: Database, start: Start) -> None:
+    await store(database, "m1", "m2")
+    allowed = [True, False]
+    _rest, session = start(still_owner=lambda: allowed.pop(0) if len(allowed) > 1 else allowed[0])
+    await asyncio.sleep(4 * outbox_sender.POLL)
+    assert session.sent == []
+
+
+async def test_a_status_and_its_webhook_are_stored_together(database: Database, start: Start) -> None:
+    await store(database, "m1")
+    _rest, session = start()
+    session.say("sent", "m1")
+    session.say("sent", "m1", "nobody's")
+    session.say("delivered", "m1")
+    await until(lambda: has_status(database, "m1", "delivered"))
+    stored = [webhook.payload for webhook in await webhooks(database)]
+    assert len(stored) == 2
+    assert '"sent"' in stored[0]
+    assert '"delivered"' in stored[1]
+
+
+async def has_status(database: Database, name: str, status: str) -> bool:
+    return (await statuses(database)).get(name) == status
+
+
+async def test_a_full_window_waits_for_the_upstream(database: Database, start: Start, monkeypatch) -> None:
+    monkeypatch.setattr(outbox_sender, "WINDOW", 3)
+    monkeypatch.setattr(outbox_sender, "GROUP", 3)
+    await store(database, "m1", "m2", "m3", "m4")
+    _rest, session = start()
+    await until(lambda: len(session.sent) == 3)
+    await asyncio.sleep(4 * outbox_sender.POLL)
+    assert session.sent == ["m1", "m2", "m3"]
+    session.say("sent", "m1", "m2")
+    await until(lambda: session.sent == ["m1", "m2", "m3", "m4"])
+
+
+async def test_a_handover_finishes_what_was_begun_and_leaves_the_rest(database: Database, start: Start) -> None:
+    handed: list[str] = []
+
+    class Unhurried(LoopbackSession):
+        async def send(self, message_id: str, payload: dict) -> None:
+            handed.append(message_id)
+            await asyncio.sleep(0.02)
+            await super().send(message_id, payload)
+
+    names = [f"m{number}" for number in range(50)]
+    await store(database, *names)
+    made, _rest = start(Unhurried())
+    await until(lambda: len(handed) > 1)
+    await made.stop(drain=True)
+    assert await statuses(database) == {name: "delivered" if name in handed else "accepted" for name in names}
+    assert len(await webhooks(database)) == 2 * len(handed) < 2 * len(names)
+
+
+async def test_a_message_whose_ttl_has_ended_is_not_sent_and_fails_with_410(database: Database, start: Start) -> None:
+    await store(database, "late", ttl=60, biz_opaque_callback_data="order 7")
+    await store(database, "early", ttl=3600)
+    await store(database, "without")
+    await age(database, 61)
+    _rest, session = start()
+    await until(lambda: has_status(database, "late", "failed"))
+    await until(lambda: len(session.sent) == 2)
+    assert session.sent == ["early", "without"]
+    (webhook,) = await webhooks(database)
+    (status,) = json.loads(webhook.payload)["statuses"]
+    assert (status["id"], status["status"], status["errors"][0]["code"]) == ("late", "failed", 410)
+    assert status["biz_opaque_callback_data"] == "order 7"
+
+
+async def age(database: Database, seconds: int) -> None:
+    """Let every message be older."""
+    earlier = sa.text(f"INTERVAL {seconds} SECOND")
+    async with database.begin() as connection:
+        await connection.execute(sa.update(outbox.message).values(accepted_at=outbox.message.c.accepted_at - earlier))
+        expires_at = outbox.message_expiry.c.expires_at - earlier
+        await connection.execute(sa.update(outbox.message_expiry).values(expires_at=expires_at))
+
+
+async def test_a_ttl_ends_also_while_the_upstream_takes_nothing(database: Database, start: Start, monkeypatch) -> None:
+    monkeypatch.setattr(outbox_sender, "WINDOW", 1)
+    monkeypatch.setattr(outbox_sender, "GROUP", 1)
+    await store(database, "stuck", "waiting", ttl=60)
+    _rest, session = start()
+    await until(lambda: session.sent == ["stuck"])
+    await age(database, 61)
+    await until(lambda: has_status(database, "waiting", "failed"))
+    assert session.sent == ["stuck"]
+    session.say("sent", "stuck")
+    await until(lambda: has_status(database, "stuck", "sent"))
+
+
+async def test_a_ttl_that_has_ended_is_forgotten(database: Database, start: Start) -> None:
+    await store(database, "m1", "m2", ttl=60)
+    _rest, session = start()
+    session.say("sent", "m1")
+    await until(lambda: len(session.sent) == 2)
+    await age(database, 61)
+    await until(lambda: no_expiry(database))
+
+
+async def no_expiry(database: Database) -> bool:
+    async with database.begin() as connection:
+        return (await connection.execute(sa.select(outbox.message_expiry))).all() == []
+
+
+async def test_a_message_handed_over_without_word_of_it_expires_at_the_next_owner(
+    database: Database, start: Start
+) -> None:
+    await store(database, "m1", ttl=60)
+    former, session = start()
+    await until(lambda: session.sent == ["m1"])
+    await age(database, 61)
+    await until(lambda: no_expiry(database))
+    await former.stop(drain=False)
+    _rest, session = start()
+    await until(lambda: has_status(database, "m1", "failed"))
+    assert session.sent == []
+
+
+async def test_what_comes_in_is_remembered_with_its_sender_and_told_once(database: Database, start: Start) -> None:
+    _rest, session = start()
+    for name in ("ABGGone", "ABGGone", "ABGGtwo"):  # twice in one group
+        session.queue.put_nowait(came_in(name))
+    await until(lambda: told_ids(database, ["ABGGone", "ABGGtwo"]))
+    for name in ("ABGGone", "ABGGthree"):  # and again in another
+        session.queue.put_nowait(came_in(name))
+    await until(lambda: told_ids(database, ["ABGGone", "ABGGtwo", "ABGGthree"]))
+    async with database.begin() as connection:
+        assert await inbox.sender_of(connection, "ABGGone") == "49151"
+        assert await inbox.sender_of(connection, "ABGGONE") is None
+
+
+def came_in(name: str, **content: object) -> UpstreamEvent:
+    message = {"from": "49151", "id": name, "type": "text", "text": {"body": "hi"}, **content}
+    return UpstreamEvent(name, "inbound", 1, {"messages": [message]})
+
+
+async def told_ids(database: Database, expected: list[str]) -> bool:
+    stored = [json.loads(webhook.payload) for webhook in await webhooks(database)]
+    return [message["id"] for payload in stored for message in payload["messages"]] == expected
+
+
+async def test_what_a_former_owner_is_storing_at_the_moment_is_told_by_one_of_them(
+    database: Database, start: Start
+) -> None:
+    made, session = start()
+    async with database.begin() as connection:
+        await inbox.store_inbound(connection, {"ABGGone": "49151"})
+        storing = asyncio.create_task(made.stored([came_in("ABGGone")]))
+        await until(lambda: waits_to_insert(database))
+    assert not await storing  # it is stored again, and then it is known
+    session.queue.put_nowait(came_in("ABGGone"))
+    session.queue.put_nowait(came_in("ABGGtwo"))
+    await until(lambda: told_ids(database, ["ABGGtwo"]))
+
+
+async def waits_to_insert(database: Database) -> bool:
+    query = "SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE 'INSERT IGNORE INTO inbound_message%'"
+    async with database.begin() as connection:
+        return (await connection.execute(sa.text(query))).scalar_one() == 1
+
+
+async def test_an_identity_that_the_upstream_says_has_changed_is_to_be_acknowledged(
+    database: Database, start: Start
+) -> None:
+    _rest, session = start()
+    changed = {"type": "user_identity_changed", "identity": "aGFzaA==", "user": "49151"}
+    session.queue.put_nowait(came_in("ABGGnotice", type="system", system=changed))
+    session.queue.put_nowait(came_in("ABGGone"))
+    await until(lambda: told_ids(database, ["ABGGone"]))  # the settings keep the notice back
+    async with database.begin() as connection:
+        assert await contacts.awaits_acknowledgement(connection, "49151")
+        assert await contacts.acknowledge_identity(connection, "49151", "aGFzaA==")
+        assert not await contacts.awaits_acknowledgement(connection, "49151")
+        assert not await contacts.awaits_acknowledgement(connection, "49152")
+
+
+async def test_a_pump_that_drains_waits_for_what_it_has_handed_over(database: Database, start: Start) -> None:
+    await store(database, "m1")
+    made, session = start()
+    await until(lambda: session.sent == ["m1"])
+    stopping = asyncio.create_task(made.stop(drain=True))
+    await asyncio.sleep(0.1)
+    assert session.open
+    session.say("sent", "m1")
+    await stopping
+    assert await statuses(database) == {"m1": "sent"}
+    assert not session.open

@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from waba_node.coreapp.status_events import PROGRESS, outcomes
+from waba_node.settings import ApplicationSettings
+from waba_node.store.outbox import Known
+from waba_node.upstream.base import UpstreamEvent
+
+SETTINGS = ApplicationSettings()
+ids = st.sampled_from(["one", "two", "unknown"])
+kinds = st.sampled_from(["sent", "delivered", "read", "failed", "something new"])
+events = st.lists(st.builds(UpstreamEvent, ids, kinds, st.integers(1, 2**31)), max_size=12)
+stored = st.sampled_from([*PROGRESS, "failed"])
+messages = st.fixed_dictionaries(
+    {"one": st.builds(Known, st.just("111"), stored), "two": st.builds(Known, st.just("222"), stored)}
+)
+
+
+def webhook_statuses(webhooks: list[dict]) -> list[tuple[str, str]]:
+    return [(entry["id"], entry["status"]) for webhook in webhooks for entry in webhook["statuses"]]
+
+
+@given(messages, events)
+def test_a_status_never_goes_back_and_each_step_is_told_once(messages, events) -> None:
+    statuses, webhooks = outcomes(messages, events, SETTINGS)
+    told = webhook_statuses(webhooks)
+    assert len(told) == len(set(told))
+    for name in ("one", "two"):
+        path = [messages[name].status, *(status for told_id, status in told if told_id == name)]
+        ranks = [PROGRESS.get(status, 4) for status in path]
+        assert ranks == sorted(ranks)
+        assert statuses.get(name, messages[name].status) == path[-1]
+        assert path[-2:] != ["delivered", "failed"]
+    assert "unknown" not in statuses
+
+
+@given(messages, events)
+def test_the_same_events_again_change_nothing(messages, events) -> None:
+    statuses, _rest = outcomes(messages, events, SETTINGS)
+    now = {name: old._replace(status=statuses.get(name, old.status)) for name, old in messages.items()}
+    assert outcomes(now, events, SETTINGS) == ({}, [])
+
+
+@given(messages, events, st.data())
+def test_how_events_are_grouped_makes_no_difference(messages, events, data) -> None:
+    cut = data.draw(st.integers(0, len(events)))
+    first, first_webhooks = outcomes(messages, events[:cut], SETTINGS)
+    between = {name: old._replace(status=first.get(name, old.status)) for name, old in messages.items()}
+    second, second_webhooks = outcomes(between, events[cut:], SETTINGS)
+    assert outcomes(messages, events, SETTINGS) == ({**first, **second}, first_webhooks + second_webhooks)
+
+
+def test_a_webhook_has_the_vendor_s_form() -> None:
+    event = UpstreamEvent("gBGGx", "failed", 1629293084, {"errors": [{"code": 470, "title": "too late"}]})
+    _rest, webhooks = outcomes({"gBGGx": Known("49151", "sent", "order 7")}, [event], SETTINGS)
+    assert webhooks == [
+        {
+            "statuses": [
+                {
+                    "id": "gBGGx",
+                    "recipient_id": "49151",
+                    "status": "failed",
+                    "timestamp": "1629293084",
+                    "biz_opaque_callback_data": "order 7",
+                    "errors": [{"code": 470, "title": "too late"}],
+                }
+            ]
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("switches", "expected"),
+    [
+        ({}, ["sent", "delivered", "read"]),
+        ({"sent_status": False}, ["delivered", "read"]),
+        ({"webhooks": {"message": {"sent": False, "read": False}}}, ["delivered"]),
+        ({"webhooks": {"message": {"sent": False, "delivered": False, "read": False}}}, []),
+    ],
+)
+def test_a_switched_off_status_is_recorded_without_a_webhook(switches: dict, expected: list[str]) -> None:
+    events = [UpstreamEvent("one", kind, 1) for kind in ("sent", "delivered", "read")]
+    statuses, webhooks = outcomes(
+        {"one": Known("111", "accepted")}, events, msgspec.convert(switches, ApplicationSettings)
+    )
+    assert statuses == {"one": "read"}
+    assert [status for _rest, status in webhook_statuses(webhooks)] == expected
+
+
+def test_what_comes_in_is_its_own_webhook() -> None:
+    content = {"contacts": [{"wa_id": "49151"}], "messages": [{"from": "49151", "id": "ABGG", "type": "text"}]}
+    assert outcomes({}, [UpstreamEvent("ABGG", "inbound", 1, content)], SETTINGS) == ({}, [content])
+
+
+@pytest.mark.parametrize(
+    ("setting", "kind"),
+    [("show_security_notifications", "user_identity_changed"), ("notify_user_change_number", "user_changed_number")],
+)
+def test_a_setting_keeps_a_notice_back_and_nothing_else(setting: str, kind: str) -> None:
+    notice = {"id": "one", "from": "1", "type": "system", "system": {"type": kind}}
+    other = {"id": "two", "from": "1", "type": "system", "system": {"type": "something else"}}
+    payload = {"contacts": [], "messages": [notice, other]}
+    for shown, expected in ((True, [notice, other]), (False, [other])):
+        settings = msgspec.structs.replace(SETTINGS, **{setting: shown})
+        _rest, webhooks = outcomes({}, [UpstreamEvent("one", "inbound", 1, payload)], settings)
+        assert webhooks == [{"contacts": [], "messages": expected}]
+    alone = UpstreamEvent("one", "inbound", 1, {"messages": [notice]})
+    assert outcomes({}, [alone], settings) == ({}, [])
+
+
+def test_the_price_is_told_unless_a_setting_says_no() -> None:
+    price = {"conversation": {"id": "c"}, "pricing": {"billable": False}}
+    event, known = UpstreamEvent("one", "sent", 1, price), {"one": Known("49151", "accepted")}
+    for disabled in (False, True):
+        settings = msgspec.structs.replace(SETTINGS, webhook_payload_conversation_pricingmodel_disabled=disabled)
+        _rest, (webhook,) = outcomes(known, [event], settings)
+        assert bool(price.keys() & webhook["statuses"][0].keys()) is not disabled

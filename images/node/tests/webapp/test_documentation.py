@@ -1,0 +1,31 @@
+"""docs/reference/api.md names every call with who may call it. Run as a program, with the test's PYTHONPATH, this writes the table anew."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from conformance import DOCUMENT
+from waba_node.webapp.calls import CALLS
+from waba_node.webapp.calls.retired import CALLS as RETIRED
+
+HEAD = "| call | who | what |"
+PAGE = Path(__file__).parents[4] / "docs" / "reference" / "api.md"
+
+
+def table() -> str:
+    """Return the calls as a table, but for those that only say that they are gone."""
+    rows = [
+        f"| `{call.method} {call.path}` | {call.who} | {DOCUMENT['paths'][call.path][call.method.lower()]['summary'][:-1]} |"
+        for call in sorted(CALLS, key=lambda call: call.path)
+        if call not in RETIRED
+    ]
+    return "\n".join([HEAD, "| --- | --- | --- |", *rows])
+
+
+def test_the_page_has_every_call_with_who_may_call_it() -> None:
+    assert table() in PAGE.read_text(encoding="utf-8"), "run this file as a program, see its first line"
+
+
+if __name__ == "__main__":
+    before, _head, rest = PAGE.read_text(encoding="utf-8").partition(HEAD)
+    PAGE.write_text(f"{before}{table()}\n\n{rest.partition(chr(10) * 2)[2]}", encoding="utf-8")
