@@ -10,7 +10,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.database.io.client im
 from ansible_collections.waba.cluster.plugins.modules import backup, restore
 from conftest import CLUSTER, Server
 from test_node import config
-from waba_node.store import cluster, documents, schema
+from waba_node.store import documents, master_lease, schema
 from waba_node.store.engine import Database
 
 NAME = "small_waba"
@@ -27,7 +27,7 @@ async def test_what_was_backed_up_comes_back_but_for_what_the_nodes_agreed_on(
     database = Database(config(server, user=small_account, name=NAME))
     await database.ensure()
     async with database.begin() as connection:
-        await cluster.create_lease_table(connection)
+        await master_lease.create_table(connection)
     await schema.upgrade(database, allowed)
     async with database.begin() as connection:
         for name in ("kept", *AGREED):

@@ -10,7 +10,7 @@ from authority import Authority
 from conftest import Server
 from sqlalchemy.exc import DBAPIError
 from waba_node.config import DatabaseConfig
-from waba_node.store import cluster, schema
+from waba_node.store import master_lease, schema
 from waba_node.store.engine import Database
 
 
@@ -58,7 +58,7 @@ async def test_the_documented_privileges_are_enough_to_make_database_and_schema(
     database = Database(config(server, user=small_account, name="small_waba"))
     await database.ensure()
     async with database.begin() as connection:
-        await cluster.create_lease_table(connection)
+        await master_lease.create_table(connection)
     await schema.upgrade(database, allowed)
     async with database.begin() as connection:
         assert await schema.misfit(connection) is None

@@ -20,7 +20,7 @@ import sqlalchemy as sa
 import uvloop
 from hypothesis import settings
 from waba_node.config import DatabaseConfig
-from waba_node.store import cluster, schema
+from waba_node.store import master_lease, schema
 from waba_node.store.engine import Database
 from waba_node.webapp import certificate
 
@@ -69,7 +69,7 @@ async def database(database_server: DatabaseConfig) -> AsyncIterator[Database]:
     async with dropped_afterwards(config) as made:
         await made.ensure()
         async with made.begin() as connection:
-            await cluster.create_lease_table(connection)
+            await master_lease.create_table(connection)
         await schema.upgrade(made, allowed)
         yield made
 

@@ -87,7 +87,7 @@ async def run(config: NodeConfig) -> int:
 async def upgrade(config: NodeConfig) -> int:
     """Bring the schema up to date once, without a cluster (vendor fact: WA_DB_UPGRADE=1)."""
     from .runtime.node import DATABASE_TROUBLE, cause
-    from .store import cluster, schema
+    from .store import master_lease, schema
     from .store.engine import Database
 
     async def allowed(_connection) -> bool:
@@ -97,7 +97,7 @@ async def upgrade(config: NodeConfig) -> int:
     try:
         await database.ensure()
         async with database.begin() as connection:
-            await cluster.create_lease_table(connection)
+            await master_lease.create_table(connection)
         done = await schema.upgrade(database, allowed)
     except schema.SchemaError as error:
         log.error("%s", error)

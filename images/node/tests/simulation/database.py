@@ -1,6 +1,6 @@
 """The simulated database: the lease, the shard map, the reports and the messages, by its own clock, which is the simulation's.
 
-It does what store/cluster.py and store/outbox.py do; each method is one transaction.
+It does what the store does with leases, nodes, ownership and outbox do; each method is one transaction.
 """
 
 from __future__ import annotations

@@ -6,11 +6,11 @@ import asyncio
 
 import pytest
 import sqlalchemy as sa
-from test_cluster import address, promoted, proven
+from test_cluster_state import address, promoted, proven
 from waba_node.control.ownership import Grant
 from waba_node.control.promotion import Promotion
 from waba_node.control.sharding import bucket_of
-from waba_node.store import cluster, outbox, resharding, schema, webhook_queue
+from waba_node.store import outbox, ownership, resharding, schema, webhook_queue
 from waba_node.store.engine import Database
 
 RECIPIENTS = [str(491510000000 + number) for number in range(40)]
@@ -28,7 +28,7 @@ async def redrawn(database: Database, shards: int) -> bool:
 
 async def epochs(database: Database) -> list[int]:
     async with database.begin() as connection:
-        return [row.epoch for row in await cluster.shards(connection)]
+        return [row.epoch for row in await ownership.read_map(connection)]
 
 
 async def unsent(database: Database, shards: int) -> list[list[str]]:
@@ -63,9 +63,9 @@ async def test_a_shard_that_comes_back_has_a_higher_epoch_than_ever(database: Da
         assert await redrawn(database, shards)
         async with database.begin() as connection:
             last = Promotion(
-                shards - 1, address("c1").node_id, str(shards), (await cluster.shards(connection))[-1].epoch
+                shards - 1, address("c1").node_id, str(shards), (await ownership.read_map(connection))[-1].epoch
             )
-            assert await cluster.promote(connection, last, 0)
+            assert await ownership.promote(connection, last, 0)
     assert await epochs(database) == [5, 6]
 
 
@@ -73,9 +73,9 @@ async def test_a_coreapp_hears_how_many_shards_there_are(database: Database) -> 
     await wanted(database, 4)
     await redrawn(database, 4)
     async with database.begin() as connection:
-        await cluster.promote(connection, Promotion(3, address("c1").node_id, "a", 1), 30)
-        assert await cluster.owned_shard(connection, address("c1").node_id, "a") == Grant(3, 2, of=4)
-        assert await cluster.owned_shard(connection, address("c1").node_id, "b") is None
+        await ownership.promote(connection, Promotion(3, address("c1").node_id, "a", 1), 30)
+        assert await ownership.find_grant(connection, address("c1").node_id, "a") == Grant(3, 2, of=4)
+        assert await ownership.find_grant(connection, address("c1").node_id, "b") is None
 
 
 @pytest.mark.parametrize("shards", [1, 2, 4, 8, 16, 32])

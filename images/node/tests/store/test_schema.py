@@ -22,7 +22,7 @@ from tests.conftest import dropped_afterwards
 from waba_node import store
 from waba_node.config import DATABASE, VERSION
 from waba_node.rpc import NodeAddress
-from waba_node.store import cluster, schema
+from waba_node.store import master_lease, node_registry, ownership, schema
 from waba_node.store.metadata import metadata
 
 
@@ -44,7 +44,7 @@ async def test_tables_and_migrations_agree(database) -> None:
 async def test_a_second_upgrade_changes_nothing(database) -> None:
     await schema.upgrade(database, allowed)
     async with database.begin() as connection:
-        assert await cluster.shard_count(connection) == 1
+        assert await ownership.count_shards(connection) == 1
 
 
 async def test_who_is_not_allowed_upgrades_nothing(database_server) -> None:
@@ -64,8 +64,8 @@ async def test_an_interrupted_upgrade_is_finished_and_two_at_once_do_not_meet(da
     async with dropped_afterwards(config) as database:
         await database.ensure()
         async with database.begin() as connection:
-            await cluster.create_lease_table(connection)
-            await connection.run_sync(cluster.node.create)
+            await master_lease.create_table(connection)
+            await connection.run_sync(node_registry.node.create)
         await asyncio.gather(schema.upgrade(database, allowed), schema.upgrade(database, allowed))
         async with database.begin() as connection:
             assert await connection.run_sync(differences) == []
@@ -106,7 +106,7 @@ def next_version(tmp_path, monkeypatch) -> Callable[[str], None]:
 async def register_old_node(database) -> None:
     address = NodeAddress("core:old", "coreapp", "core", (1, 2, 3, 4))
     async with database.begin() as connection:
-        await cluster.register(connection, address, "incarnation", "1.0.0")
+        await node_registry.register(connection, address, "incarnation", "1.0.0")
 
 
 async def misfit(database) -> str | None:
@@ -145,7 +145,7 @@ async def test_a_contracting_migration_waits_until_older_nodes_are_gone_and_keep
     ):
         await schema.upgrade(database, allowed)
     async with database.begin() as connection:
-        await cluster.leave(connection, "core:old", "incarnation")
+        await node_registry.remove(connection, "core:old", "incarnation")
     assert await schema.upgrade(database, allowed)
     monkeypatch.undo()
     schema.known_revisions.cache_clear()

@@ -15,7 +15,7 @@ from ..rpc import NodeAddress, PortName, WireError
 from ..runtime import garbage_collection
 from ..runtime.node import DATABASE_TROUBLE, Runtime
 from ..runtime.statistics import gauge
-from ..store import cluster, documents, webhook_queue
+from ..store import documents, master_lease, node_registry, ownership, webhook_queue
 from ..upstream import chosen
 from ..upstream.base import Upstream, UpstreamError, UpstreamSession
 from . import attachments, contact_checks, intake, read_receipts
@@ -78,9 +78,9 @@ class Coreapp(Runtime):
         if grant is None:
             return ""
         async with self.database.begin() as connection:
-            owners = {row.owner for row in await cluster.shards(connection)}
-            rows = await cluster.nodes(connection)
-            master = await cluster.primary_master(connection)
+            owners = {row.owner for row in await ownership.read_map(connection)}
+            rows = await node_registry.read_nodes(connection)
+            master = await master_lease.find_primary_master(connection)
         if master is None:
             return f"there is no primary master that could promote another coreapp for shard {grant.shard}"
         spares = [row.address for row in rows if row.address.role == "coreapp" and row.address.node_id not in owners]
@@ -106,14 +106,14 @@ class Coreapp(Runtime):
             await self.give_back(grant, leaving=True)
         elif not self.stopping:
             async with self.database.begin() as connection:
-                await cluster.leave(connection, self.config.node_id, self.incarnation)
+                await node_registry.remove(connection, self.config.node_id, self.incarnation)
 
     async def waits_for(self) -> str:
         if self.handed_over is None:
             return ""
         shard = self.handed_over.shard
         async with self.database.begin() as connection:
-            owner = await cluster.shard_owner(connection, shard)
+            owner = await node_registry.find_owner(connection, shard)
         if owner is None:
             return f"the promotion of another coreapp for shard {shard}"
         with contextlib.suppress(WireError):
@@ -208,7 +208,9 @@ class Coreapp(Runtime):
             await self.register_or_report()
         await self.read_settings()
         async with self.database.begin() as connection:
-            self.masters = [row.address for row in await cluster.nodes(connection) if row.address.role == "master"]
+            self.masters = [
+                row.address for row in await node_registry.read_nodes(connection) if row.address.role == "master"
+            ]
         return REPORT_INTERVAL if self.masters else 1.0
 
     async def prove(self) -> float:
@@ -223,7 +225,7 @@ class Coreapp(Runtime):
 
     async def look_at_the_map(self) -> None:
         async with self.database.begin() as connection:
-            mine = await cluster.owned_shard(connection, self.config.node_id, self.incarnation)
+            mine = await ownership.find_grant(connection, self.config.node_id, self.incarnation)
         if mine is not None:
             await self.prove_grant(mine)
 
@@ -233,7 +235,7 @@ class Coreapp(Runtime):
         sent_at, seconds = now(), recorded_window(unhealthy_interval)
         try:
             async with asyncio.timeout(self.patience()), self.database.begin() as connection:
-                holds = await cluster.prove(
+                holds = await ownership.renew(
                     connection, grant.shard, self.config.node_id, self.incarnation, grant.epoch, seconds
                 )
         except DATABASE_TROUBLE as error:
@@ -259,9 +261,9 @@ class Coreapp(Runtime):
         try:
             async with asyncio.timeout(self.patience()), self.database.begin() as connection:
                 if leaving:
-                    await cluster.leave(connection, self.config.node_id, self.incarnation)
-                await cluster.release(connection, grant.shard, self.incarnation, grant.epoch)
-                master = await cluster.primary_master(connection)
+                    await node_registry.remove(connection, self.config.node_id, self.incarnation)
+                await ownership.release(connection, grant.shard, self.incarnation, grant.epoch)
+                master = await master_lease.find_primary_master(connection)
             if master is not None:
                 with contextlib.suppress(WireError):
                     await self.client.call(master, PortName.CONTROL, "shard.released", {}, self.patience())

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ..passwords import matches
 from ..rpc import WireError
 from ..settings import read
-from ..store import cluster, documents
+from ..store import documents, ownership
 
 if TYPE_CHECKING:
     from .process import Master
@@ -57,7 +57,7 @@ class Keeper:
         except msgspec.ValidationError as error:
             raise WireError(1009, "Parameter value is not valid", f"the settings in the backup: {error}") from error
         async with self.database.begin() as connection:
-            shards = await cluster.shard_count(connection)
+            shards = await ownership.count_shards(connection)
             if payload["shards"] != shards:
                 problem = f"the backup is of a cluster with {payload['shards']} shards, this one has {shards}"
                 raise WireError(1009, "Parameter value is not valid", problem)

@@ -14,7 +14,7 @@ from ..control.promotion import REPORT_INTERVAL, Coreapp, Demotion, Plan, Promot
 from ..rpc import NodeAddress, PortName, WireError
 from ..runtime import garbage_collection
 from ..runtime.node import DATABASE_TROUBLE, LAST_WORD, PRIMARY_SECRET, Runtime
-from ..store import cluster, documents, resharding, schema
+from ..store import documents, master_lease, node_registry, ownership, resharding, schema
 from ..upstream import chosen
 from . import leader_api, resharding_api
 
@@ -34,7 +34,7 @@ class Master(Runtime):
         super().__init__(config)
         self.upstream = chosen(config.upstream)
         self.lease, self.was_primary = Lease(), False
-        self.nodes: list[cluster.NodeRow] = []
+        self.nodes: list[node_registry.RegisteredNode] = []
         # (node, incarnation) -> the moment, by our own clock, of its last good answer, or of when we began to watch it
         self.watched: dict[tuple[str, str], float] = {}
         self.answering: set[tuple[str, str]] = set()
@@ -94,13 +94,13 @@ class Master(Runtime):
         held = self.is_primary()
         self.lease.lost()
         async with self.database.begin() as connection:
-            await cluster.release_lease(connection, self.incarnation)
+            await master_lease.release(connection, self.incarnation)
         if held:
             await asyncio.gather(*(self.hint(master, "lease.released") for master in self.other_masters()))
 
     async def waits_for(self) -> str:
         async with self.database.begin() as connection:
-            primary = await cluster.primary_master(connection)
+            primary = await master_lease.find_primary_master(connection)
         another = primary is not None and primary != self.address
         return "" if another or not self.other_masters() else "another master to take the lease"
 
@@ -168,7 +168,7 @@ class Master(Runtime):
     async def prove(self, payload: dict) -> dict:
         """Prove a shard's ownership for a coreapp that cannot reach the database itself."""
         async with self.database.begin() as connection:
-            holds = await cluster.prove(
+            holds = await ownership.renew(
                 connection,
                 int(payload["shard"]),
                 str(payload["node"]),
@@ -182,8 +182,10 @@ class Master(Runtime):
         """Give a shard back for a coreapp that has disconnected and cannot reach the database itself."""
         async with self.database.begin() as connection:
             if payload["leaving"]:
-                await cluster.leave(connection, str(payload["node"]), str(payload["incarnation"]))
-            await cluster.release(connection, int(payload["shard"]), str(payload["incarnation"]), int(payload["epoch"]))
+                await node_registry.remove(connection, str(payload["node"]), str(payload["incarnation"]))
+            await ownership.release(
+                connection, int(payload["shard"]), str(payload["incarnation"]), int(payload["epoch"])
+            )
         self.released.set()
         return {"holds": False}
 
@@ -219,9 +221,9 @@ class Master(Runtime):
         if not self.migrated and not self.schema_ready:
             await self.database.ensure()
             async with self.database.begin() as connection:
-                await cluster.create_lease_table(connection)
+                await master_lease.create_table(connection)
         async with self.database.begin() as connection:
-            return await cluster.take_lease(connection, self.config.node_id, self.incarnation, seconds)
+            return await master_lease.take(connection, self.config.node_id, self.incarnation, seconds)
 
     async def keep_schema(self) -> float:
         """Bring the schema up to date on becoming primary, while the lease is renewed beside it."""
@@ -235,9 +237,7 @@ class Master(Runtime):
         return TICK
 
     async def still_primary(self, connection) -> bool:
-        return self.lease.epoch is not None and await cluster.holds_lease(
-            connection, self.incarnation, self.lease.epoch
-        )
+        return self.lease.epoch is not None and await master_lease.holds(connection, self.incarnation, self.lease.epoch)
 
     async def compare_secret(self, shown: dict) -> None:
         """As primary, show what the others compare with."""
@@ -259,7 +259,7 @@ class Master(Runtime):
         """Call every coreapp, every heartbeat_interval; one that is new, at once. One that does not answer holds no other up."""
         try:
             async with self.database.begin() as connection:
-                self.nodes = await cluster.nodes(connection)
+                self.nodes = await node_registry.read_nodes(connection)
         finally:  # the nodes as last read, when the database is away
             coreapps = {
                 (row.address.node_id, row.incarnation): row.address
@@ -302,7 +302,7 @@ class Master(Runtime):
 
     async def plan(self) -> Plan:
         async with self.database.begin() as connection:
-            self.shards = await cluster.shards(connection)
+            self.shards = await ownership.read_map(connection)
             wanted = await resharding.wanted_shards(connection)
         coreapps = await self.look_at_coreapps()
         return plan(self.shards, coreapps, self.settings.heartbeat_interval, self.settings.unhealthy_interval, wanted)
@@ -310,14 +310,14 @@ class Master(Runtime):
     async def look_at_coreapps(self) -> dict[str, Coreapp]:
         """Return what this master and its peers know of each coreapp, by its name."""
         async with self.database.begin() as connection:
-            self.nodes = await cluster.nodes(connection)
+            self.nodes = await node_registry.read_nodes(connection)
         peers = await self.ask_peers()
         moment = now()
         return {
             row.address.node_id: self.seen(row, peers, moment) for row in self.nodes if row.address.role == "coreapp"
         }
 
-    def seen(self, row: cluster.NodeRow, peers: list[dict[str, float]], moment: float) -> Coreapp:
+    def seen(self, row: node_registry.RegisteredNode, peers: list[dict[str, float]], moment: float) -> Coreapp:
         key = row.address.node_id, row.incarnation
         unanswered = moment - self.watched.get(key, moment)
         by_peers = tuple(peer.get("/".join(key), 0.0) for peer in peers)
@@ -337,7 +337,7 @@ class Master(Runtime):
         async with self.database.begin() as connection:
             if not await self.still_primary(connection):
                 return
-            epoch = await cluster.promote(connection, promotion, recorded_window(self.settings.unhealthy_interval))
+            epoch = await ownership.promote(connection, promotion, recorded_window(self.settings.unhealthy_interval))
         if epoch is None:
             return
         log.info("shard %d: promoted %s, epoch %d", promotion.shard, promotion.node, epoch)
@@ -348,7 +348,7 @@ class Master(Runtime):
 
     async def demote(self, demotion: Demotion) -> None:
         async with self.database.begin() as connection:
-            if await self.still_primary(connection) and await cluster.demote(connection, demotion):
+            if await self.still_primary(connection) and await ownership.demote(connection, demotion):
                 log.warning("shard %d: its owner is unhealthy and loses it", demotion.shard)
 
     async def redraw(self, shards: int) -> None:

@@ -18,7 +18,7 @@ from ..clock import now
 from ..config import NodeConfig
 from ..rpc import ClusterTime, NodeAddress, PortName, Trust, WireClient, WireError, WireServer
 from ..settings import ApplicationSettings
-from ..store import cluster, documents, schema
+from ..store import documents, node_registry, schema
 from ..store.engine import NO_SUCH_TABLE, Database
 from ..store.media_folder import MediaFolder
 from ..store.metadata import SINCE_1970
@@ -118,7 +118,7 @@ class Runtime:
         await self.stop()
         with contextlib.suppress(*DATABASE_TROUBLE):
             async with asyncio.timeout(LAST_WORD), self.database.begin() as connection:
-                await cluster.leave(connection, self.config.node_id, self.incarnation)
+                await node_registry.remove(connection, self.config.node_id, self.incarnation)
         line.close()
         await self.client.close()
         with contextlib.suppress(*DATABASE_TROUBLE):
@@ -233,8 +233,8 @@ class Runtime:
         """Say in the database that this node is alive."""
         async with self.database.begin() as connection:
             await self.check_schema(connection)
-            if not await cluster.report(connection, self.config.node_id, self.incarnation):
-                await cluster.register(connection, self.address, self.incarnation, self.config.version)
+            if not await node_registry.report(connection, self.config.node_id, self.incarnation):
+                await node_registry.register(connection, self.address, self.incarnation, self.config.version)
                 log.info("registered")
         if not self.schema_ready:
             self.schema_ready = True

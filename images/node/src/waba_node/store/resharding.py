@@ -8,8 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ..control.promotion import Shard
 from ..control.sharding import redrawn
 from . import documents
-from .cluster import shard_map
 from .metadata import NOW
+from .ownership import shard_map
 
 SHARDS = "shards"  # the document that says how many are wanted
 

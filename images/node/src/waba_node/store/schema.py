@@ -17,9 +17,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ..config import VERSION
 from ..control import compatibility
 from ..control.compatibility import Migration, RunningNode
-from .cluster import node
 from .engine import NO_SUCH_TABLE, Database
 from .metadata import NOW, Moment, metadata
+from .node_registry import node
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from ..rpc import NodeAddress, PortName, WireError
-from ..store import cluster
+from ..store import node_registry
 
 if TYPE_CHECKING:
     from .process import Webapp
@@ -20,7 +20,7 @@ async def ask_everyone(
 ) -> Mapping[NodeAddress, dict | WireError]:
     """Return what every registered node of some roles answers to a call of its control port, or why it does not."""
     async with webapp.database.begin() as connection:
-        nodes = [row.address for row in await cluster.nodes(connection) if row.address.role in roles]
+        nodes = [row.address for row in await node_registry.read_nodes(connection) if row.address.role in roles]
 
     async def ask(address: NodeAddress) -> dict | WireError:
         try:

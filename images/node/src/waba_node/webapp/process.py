@@ -11,7 +11,7 @@ from aiohttp import web
 
 from ..rpc import PortName
 from ..runtime.node import DATABASE_TROUBLE, Runtime
-from ..store import cluster, documents
+from ..store import documents, ownership
 from . import certificate
 from .metrics import Metrics
 from .routing import Router
@@ -66,7 +66,7 @@ class Webapp(Runtime):
         async with self.database.begin() as connection:
             await self.check_schema(connection)
             try:
-                await cluster.shard_count(connection)
+                await ownership.count_shards(connection)
             except DATABASE_TROUBLE:  # that the database answers other questions does not help
                 self.health.bad("map", "the shard map cannot be read")
                 raise

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from ..control.sharding import bucket_of, shard_of
 from ..rpc import NodeAddress, PortName, WireClient, WireError
-from ..store import cluster
+from ..store import master_lease, node_registry, ownership
 from ..store.engine import Database
 from .errors import ERRORS, ApiError
 from .message_batcher import Carrier
@@ -102,15 +102,15 @@ class Router:
                 return
             began = time.monotonic()
             async with self.database.begin() as connection:
-                shards = await cluster.shards(connection)
-                addresses = {row.address.node_id: row.address for row in await cluster.nodes(connection)}
+                shards = await ownership.read_map(connection)
+                addresses = {row.address.node_id: row.address for row in await node_registry.read_nodes(connection)}
             self.owners = [addresses.get(shard.owner) for shard in shards]
             self.read_at = began
 
     async def primary_master(self, method: str, payload: dict) -> dict:
         """Call the primary master. Raises ApiError, 1017 when there is none."""
         async with self.database.begin() as connection:
-            master = await cluster.primary_master(connection)
+            master = await master_lease.find_primary_master(connection)
         if master is None:
             raise ApiError(1017, "there is no primary master at the moment")
         try:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from aiohttp import web
 
-from ...store import cluster
+from ...store import ownership
 from ..answers import Done, Registration, ShardCount
 from ..requests import Register, Shards, Verify
 from .table import ADMIN, Call, CallTable, JsonBody
@@ -31,7 +31,7 @@ async def verify_account(webapp: Webapp, _request: web.Request, body: Verify) ->
 async def show_shards(webapp: Webapp, _request: web.Request) -> tuple[int, dict]:
     """GET /v1/account/shards: how many shards the shard map has now."""
     async with webapp.database.begin() as connection:
-        return 200, {"account": {"shards": await cluster.shard_count(connection)}}
+        return 200, {"account": {"shards": await ownership.count_shards(connection)}}
 
 
 async def change_shards(webapp: Webapp, _request: web.Request, body: Shards) -> tuple[int, dict]:

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from ...master.documents_api import IN_BACKUP
 from ...passwords import in_turn
-from ...store import cluster, documents
+from ...store import documents, ownership
 from ..answers import Sealed
 from ..backup import BackupError, opened, seal
 from ..errors import ApiError
@@ -26,7 +26,7 @@ async def back_up(webapp: Webapp, _request: web.Request, body: BackupPassword) -
     """
     async with webapp.database.begin() as connection:
         content = {
-            "shards": await cluster.shard_count(connection),
+            "shards": await ownership.count_shards(connection),
             "documents": {name: await documents.read_document(connection, name) for name in IN_BACKUP},
         }
     return 200, {"settings": {"data": await in_turn(seal, content, body.password)}}

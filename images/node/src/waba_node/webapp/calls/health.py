@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from ...rpc import NodeAddress, WireError
-from ...store import cluster
+from ...store import master_lease
 from ..answers import ClusterHealth
 from ..errors import ApiError
 from ..fan_out import ask_everyone
@@ -21,7 +21,7 @@ async def health(webapp: Webapp, _request: web.Request) -> tuple[int, dict]:
     """GET /v1/health: how every master and coreapp is; all are asked at once."""
     answers = await ask_everyone(webapp, "status")
     async with webapp.database.begin() as connection:
-        primary = await cluster.primary_master(connection)
+        primary = await master_lease.find_primary_master(connection)
     return 200, {"health": {address.node_id: shown(address, answers[address], primary) for address in answers}}
 
 

@@ -1,0 +1,102 @@
+"""The nodes of the cluster, as they registered and reported."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.mysql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ..rpc.address import NodeAddress
+from .metadata import NOW, Moment, metadata
+from .ownership import shard_map
+
+node = sa.Table(
+    "node",
+    metadata,
+    sa.Column("node_id", sa.String(190), primary_key=True),
+    sa.Column("incarnation", sa.String(36), nullable=False),
+    sa.Column("role", sa.String(16), nullable=False),
+    sa.Column("hostname", sa.String(190), nullable=False),
+    sa.Column("ports", sa.String(32), nullable=False),
+    sa.Column("version", sa.String(32), nullable=False),
+    sa.Column("reported_at", Moment, nullable=False),
+)
+
+
+@dataclass(frozen=True)
+class RegisteredNode:
+    """A registered node. `silent`: seconds since its last report."""
+
+    address: NodeAddress
+    incarnation: str
+    version: str
+    silent: float
+
+
+async def register(connection: AsyncConnection, address: NodeAddress, incarnation: str, version: str) -> None:
+    """Put a node that starts into the list.
+
+    It takes the place of whatever had its name and ports before (a recreated container), and releases the shards of its own former
+    process, which is dead, since a container has one. (With other ports it would be another node that calls itself by the same name:
+    nothing is known of that one's process.)
+    """
+    same_place = sa.and_(
+        node.c.hostname == address.hostname, node.c.ports == _ports(address), node.c.role == address.role
+    )
+    replaced = (
+        (await connection.execute(sa.select(node.c.node_id).where(same_place, node.c.node_id != address.node_id)))
+        .scalars()
+        .all()
+    )
+    await connection.execute(sa.delete(node).where(node.c.node_id.in_(replaced)))
+    same_node = sa.and_(same_place, node.c.node_id == address.node_id)
+    restarted = (await connection.execute(sa.select(node.c.node_id).where(same_node))).one_or_none() is not None
+    values = {
+        "incarnation": incarnation,
+        "role": address.role,
+        "hostname": address.hostname,
+        "ports": _ports(address),
+        "version": version,
+        "reported_at": NOW,
+    }
+    await connection.execute(insert(node).values(node_id=address.node_id, **values).on_duplicate_key_update(**values))
+    if restarted:
+        former = sa.and_(shard_map.c.owner == address.node_id, shard_map.c.incarnation != incarnation)
+        await connection.execute(
+            sa.update(shard_map).where(former).values(owner=None, incarnation=None, fence_until=NOW)
+        )
+
+
+async def report(connection: AsyncConnection, node_id: str, incarnation: str) -> bool:
+    """Say that a node is alive. Return False when the list no longer has it, so that it must register again."""
+    mine = sa.and_(node.c.node_id == node_id, node.c.incarnation == incarnation)
+    return bool((await connection.execute(sa.update(node).where(mine).values(reported_at=NOW))).rowcount)
+
+
+async def remove(connection: AsyncConnection, node_id: str, incarnation: str) -> None:
+    """Take a node that stops off the list."""
+    await connection.execute(sa.delete(node).where(node.c.node_id == node_id, node.c.incarnation == incarnation))
+
+
+async def read_nodes(connection: AsyncConnection) -> list[RegisteredNode]:
+    """Return every registered node, by name."""
+    silent = sa.func.timestampdiff(sa.text("MICROSECOND"), node.c.reported_at, NOW).label("silent")
+    rows = await connection.execute(sa.select(node, silent).order_by(node.c.node_id))
+    return [RegisteredNode(address_of(row), row.incarnation, row.version, row.silent / 1e6) for row in rows]
+
+
+def _ports(address: NodeAddress) -> str:
+    return ",".join(map(str, address.ports))
+
+
+def address_of(row: sa.Row) -> NodeAddress:
+    return NodeAddress(row.node_id, row.role, row.hostname, tuple(map(int, row.ports.split(","))))
+
+
+async def find_owner(connection: AsyncConnection, shard: int) -> NodeAddress | None:
+    """Return the coreapp that owns a shard, or None."""
+    query = sa.select(node).join(shard_map, shard_map.c.owner == node.c.node_id).where(shard_map.c.shard == shard)
+    row = (await connection.execute(query)).one_or_none()
+    return address_of(row) if row else None
