@@ -1,4 +1,4 @@
-# The two commands of the README, and what they stand on. Everything lands in .venv and .build of this folder.
+# The commands of the README and of docs/contribute. Everything is written to .venv and .build of this folder.
 SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
@@ -17,66 +17,73 @@ SEED ?=
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 
-.PHONY: help site preflight uninstall status logs test lint lab lab-down soak-simulation fuzz clean soak soak-killed bench-upgrade bench-node
-help: ## Show this list
+.PHONY: help site preflight uninstall status logs test test-cores lint lab lab-down soak-simulation fuzz clean soak soak-killed bench-upgrade bench-node bench-deploy
+help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-site: $(VENV)/run.stamp ## Bring the cluster of INVENTORY up (ARGS: more options for ansible-playbook)
+site: $(VENV)/run.stamp ## Deploy the cluster of INVENTORY (ARGS: more options for ansible-playbook)
 	ansible-playbook playbooks/site.yml -i $(INVENTORY) $(ARGS)
 
-preflight: $(VENV)/run.stamp ## Check the hosts of INVENTORY and every setting; changes nothing
+preflight: $(VENV)/run.stamp ## Check the hosts of INVENTORY and every setting; read-only
 	ansible-playbook playbooks/preflight.yml -i $(INVENTORY) $(ARGS)
 
-uninstall: $(VENV)/run.stamp ## Take the cluster of INVENTORY down; volumes stay unless ARGS="-e waba_wipe_volumes=true"
+uninstall: $(VENV)/run.stamp ## Remove the cluster of INVENTORY; volumes are retained unless ARGS="-e waba_wipe_volumes=true"
 	ansible-playbook playbooks/uninstall.yml -i $(INVENTORY) $(ARGS)
 
-status: $(VENV)/run.stamp ## Show how the cluster of INVENTORY is; fails when it is unhealthy or not as the inventory says
+status: $(VENV)/run.stamp ## Report the state of the cluster of INVENTORY; fails if it is unhealthy or differs from the inventory
 	ansible-playbook playbooks/status.yml -i $(INVENTORY) $(ARGS)
 
-logs: $(VENV)/run.stamp ## Collect logs, files and versions of every host of INVENTORY into one archive (ARGS="-e waba_logs_since=2h")
+logs: $(VENV)/run.stamp ## Collect the logs, files and versions of every host of INVENTORY into one archive (ARGS="-e waba_logs_since=2h")
 	ansible-playbook playbooks/logs.yml -i $(INVENTORY) $(ARGS)
 
-test: $(VENV)/test.stamp ## Lint, sanity, units and molecule (ONLY="units lint": some of them)
+test: $(VENV)/test.stamp ## Run the tests (ONLY="units node": these stages alone)
 	python3 tests/run.py $(ONLY)
 
-lint: $(VENV)/test.stamp ## The quick checks alone
-	python3 tests/run.py ruff ansible-lint changelog
+test-cores: $(VENV)/test.stamp ## Run sanity and units on each supported ansible-core, where its Python is installed
+	python3 tests/run.py $(foreach core,2.19 2.20 2.21,units-core-$(core) sanity-core-$(core)) units-core-prerelease sanity-core-prerelease
 
-fuzz: $(VENV)/test.stamp ## Fuzz the API with EXAMPLES random requests for each call, and those that the document's bounds suggest
+lint: $(VENV)/test.stamp ## Run the quick checks alone
+	python3 tests/run.py ruff mypy ansible-lint changelog
+
+fuzz: $(VENV)/test.stamp ## Fuzz the API with EXAMPLES random requests for each call, and with requests at the bounds of its document
 	WABA_FUZZ_EXAMPLES=$(EXAMPLES) PYTHONPATH=images/node/src tests/tools/with_database $(VENV)/bin/python -m pytest -s images/node/tests/api/test_fuzz.py
 
-lab: $(VENV)/test.stamp ## Make HOSTS hosts on this machine, with addresses and engines of their own, under the name LAB
+lab: $(VENV)/test.stamp ## Start the lab LAB: HOSTS containers that act as hosts, each with an address and an engine of its own
 	ansible-playbook -i localhost, tests/lab/prepare.yml
 	python3 tests/lab/lab.py up --name $(LAB) --hosts $(HOSTS)
 
 lab-down: $(VENV)/test.stamp ## Remove the lab LAB
 	python3 tests/lab/lab.py down --name $(LAB)
 
-soak-simulation: $(VENV)/test.stamp ## Many simulated clusters under faults (ARGS="--schedules 100000 --first 0 --processes 2")
+soak-simulation: $(VENV)/test.stamp ## Simulate many clusters under faults (ARGS="--schedules 100000 --first 0 --processes 2")
 	cd images/node && PYTHONPATH=src $(CURDIR)/$(VENV)/bin/python -m tests.simulation $(ARGS)
 
-soak: $(VENV)/test.stamp ## Faults at random strike a real cluster for MINUTES, from SEED, while messages flow
+soak: $(VENV)/test.stamp ## Inject random faults into a real cluster under traffic for MINUTES, from SEED
 	molecule destroy --scenario-name chaos && molecule converge --scenario-name chaos
 	WABA_CHAOS_SECONDS=$$(( 60 * $(MINUTES) )) WABA_CHAOS_SEED=$(SEED) python3 -m pytest -s molecule/chaos/tests
 	molecule destroy --scenario-name chaos
 
-bench-upgrade: $(VENV)/test.stamp ## UPGRADES rolls of a cluster under traffic, and a plain restart beside them
+bench-upgrade: $(VENV)/test.stamp ## Measure UPGRADES rolling upgrades under traffic, and a plain restart beside them
 	molecule destroy --scenario-name upgrade && molecule converge --scenario-name upgrade
 	WABA_UPGRADES=$(UPGRADES) python3 -m pytest -s molecule/upgrade/tests/test_3_many.py
 	molecule destroy --scenario-name upgrade
 
-soak-killed: $(VENV)/test.stamp ## Kill runs at every boundary between two tasks (ARGS="--playbook upgrade --minutes 30 --seed 7")
+soak-killed: $(VENV)/test.stamp ## Kill runs at each boundary between two tasks (ARGS="--playbook upgrade --minutes 30 --seed 7")
 	molecule destroy --scenario-name killed && molecule create --scenario-name killed
 	PYTHONPATH=tests/support python3 molecule/killed/tests/soak.py $(ARGS)
 	molecule destroy --scenario-name killed
 
-bench-node: $(VENV)/test.stamp ## Messages per second and seconds of failover, of the images that are there (needs wrk)
+bench-deploy: $(VENV)/test.stamp ## Measure site.yml beside a plain playbook and docker compose, and its cost per host (about 15 minutes)
+	ansible-playbook -i localhost, tests/lab/prepare.yml
+	PYTHONPATH=tests/support python3 tests/bench/deploy.py $(ARGS)
+
+bench-node: $(VENV)/test.stamp ## Measure messages per second and seconds of failover of the installed images (needs wrk)
 	PYTHONPATH=tests/support python3 tests/bench/node.py messages
 	PYTHONPATH=tests/support python3 tests/bench/node.py failover --kills 30
 	PYTHONPATH=tests/support python3 tests/bench/node.py failover --kills 3 --monitor database
 	PYTHONPATH=tests/support python3 tests/bench/node.py moves
 
-clean: ## Remove the environment and build output of this folder (never a cluster)
+clean: ## Remove the environment and the build output of this folder, never a cluster
 	rm -rf $(VENV) .build
 
 $(VENV)/run.stamp: requirements/run.txt | $(TREE)/cluster

@@ -1,14 +1,19 @@
-"""The built artifact is what a user installs: whole, and without what is ours alone."""
+"""The built artifact contains what a user installs and nothing else."""
 
 from __future__ import annotations
 
 import subprocess
+import sys
 import tarfile
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+TOP_LEVEL = {
+    *("FILES.json", "LICENSE", "MANIFEST.json", "README.md"),
+    *("changelogs", "docs", "images", "inventories", "meta", "playbooks", "plugins", "roles"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -21,21 +26,36 @@ def artifact(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return built
 
 
-def test_contents(artifact: Path) -> None:
+@pytest.fixture(scope="module")
+def names(artifact: Path) -> list[str]:
     with tarfile.open(artifact) as archive:
-        names = archive.getnames()
-    for needed in (
+        return archive.getnames()
+
+
+@pytest.mark.parametrize(
+    "needed",
+    [
         "playbooks/site.yml",
         "playbooks/uninstall.yml",
         "images/node/Containerfile",
+        "images/node/src/waba_node/__main__.py",
         "images/mariadb/Containerfile",
-    ):
-        assert needed in names
-    unwanted = (".git/", ".venv/", ".build/", "tests/", "molecule/", "images/node/tests/")
+        "changelogs/changelog.yaml",
+    ],
+)
+def test_artifact_contains_what_an_installation_needs(names: list[str], needed: str) -> None:
+    assert needed in names
+
+
+def test_artifact_contains_no_file_of_development(names: list[str]) -> None:
+    known = TOP_LEVEL | {"CHANGELOG.md", "CHANGELOG.rst"}
+    assert {name.partition("/")[0] for name in names} - known == set()
+    unwanted = ("images/node/tests", "images/node/requirements-test.txt", "changelogs/fragments")
     assert [name for name in names if name.startswith(unwanted) or name.endswith("waba_secrets.yml")] == []
+    assert [name for name in names if "__pycache__" in name] == []
 
 
-def test_installed_plays_run_by_full_name(artifact: Path, tmp_path: Path) -> None:
+def test_installed_playbook_runs_by_its_full_name(artifact: Path, tmp_path: Path) -> None:
     subprocess.run(
         ["ansible-galaxy", "collection", "install", "--force", "--offline", "--collections-path", tmp_path, artifact],
         check=True,
@@ -45,7 +65,7 @@ def test_installed_plays_run_by_full_name(artifact: Path, tmp_path: Path) -> Non
         ["ansible-playbook", "waba.cluster.site", "-i", ROOT / "inventories/single_server", "--list-tasks"],
         cwd=tmp_path,
         env={
-            "PATH": str(Path(subprocess.sys.executable).parent) + ":/usr/bin:/bin",
+            "PATH": str(Path(sys.executable).parent) + ":/usr/bin:/bin",
             "ANSIBLE_COLLECTIONS_PATH": str(tmp_path),
             "HOME": str(tmp_path),
         },

@@ -1,0 +1,132 @@
+"""The stages of tests/run.py: what each runs, and which of them `make test` runs."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from environments import BUILD, ROOT, copied_tree, provide_pip_bootstrap, python, virtual_environment
+
+BINARIES = Path(sys.executable).parent
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command that is ready to run. binaries: comes first on PATH."""
+
+    arguments: list[str]
+    folder: Path = ROOT
+    binaries: Path = BINARIES
+    variables: dict[str, str] = field(default_factory=dict)
+
+    def environment(self) -> dict[str, str]:
+        return {
+            **os.environ,
+            "PATH": f"{self.binaries}:{os.environ['PATH']}",
+            "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+            "PYTHONPATH": f"{ROOT / 'images/node/src'}:{ROOT / 'tests/support/pytest_plugin'}",
+            "PYTEST_ADDOPTS": "-p progress",
+            "NO_COLOR": "1",
+            **self.variables,
+        }
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage. prepare: returns its command, raises Unavailable. by_name: it runs only when it is named.
+
+    may_fail: its failure is reported and does not fail the run.
+    """
+
+    prepare: Callable[[], Command]
+    by_name: bool = False
+    may_fail: bool = False
+
+
+def command(*arguments: str, by_name: bool = False) -> Stage:
+    return Stage(lambda: Command(list(arguments)), by_name)
+
+
+def pytest(*arguments: str) -> Stage:
+    return command(sys.executable, "-m", "pytest", *arguments)
+
+
+def scenario(name: str, *, by_name: bool = True) -> Stage:
+    return command("molecule", "test", "--scenario-name", name, by_name=by_name)
+
+
+def ansible_test(kind: str, version: str, binaries: Path = BINARIES) -> Command:
+    provide_pip_bootstrap(binaries)
+    # `-v` makes pytest print a line for each test.
+    verbose = ["-v"] if kind == "units" else []
+    return Command(
+        ["ansible-test", kind, *verbose, "--python", version, "--requirements", "--color", "no"],
+        folder=copied_tree(f"ansible-test-{kind}"),
+        binaries=binaries,
+    )
+
+
+def own_core(kind: str) -> Stage:
+    """ansible-test of the ansible-core that `make site` runs."""
+    return Stage(lambda: ansible_test(kind, f"{sys.version_info.major}.{sys.version_info.minor}"))
+
+
+def other_core(kind: str, core: str, version: str, *, may_fail: bool = False) -> Stage:
+    """ansible-test of another ansible-core, in an environment of its own. version: of Python."""
+
+    def prepare() -> Command:
+        requirements = (*(["--pre"] if may_fail else []), f"ansible-core{core}")
+        name = f"core{core.rstrip('.*').strip('=~<>')}-python{version}"
+        binaries = virtual_environment(name, python(version), *requirements, "PyYAML", "docker", "bcrypt")
+        return ansible_test(kind, version, binaries)
+
+    return Stage(prepare, by_name=True, may_fail=may_fail)
+
+
+def publishing(*arguments: str, by_name: bool = False) -> Stage:
+    """A gate of Ansible Galaxy or of the Ansible documentation, whose libraries would not fit beside the project's."""
+
+    def prepare() -> Command:
+        binaries = virtual_environment(
+            "publishing", Path(sys.executable), "--requirement", "requirements/publishing.txt"
+        )
+        return Command(list(arguments), binaries=binaries, variables={"ANSIBLE_COLLECTIONS_PATH": str(BUILD)})
+
+    return Stage(prepare, by_name)
+
+
+# In this order: a stage that is quick and finds most comes first.
+STAGES: dict[str, Stage] = {
+    "ruff": command("sh", "-c", "ruff check . && ruff format --check ."),
+    "mypy": command("tests/tools/types"),
+    "changelog": command("antsibull-changelog", "lint"),
+    "ansible-lint": command("ansible-lint"),
+    "project": pytest("tests/project"),
+    "collection-docs": publishing("tests/tools/collection_docs"),
+    "galaxy-importer": publishing("tests/tools/import_artifact"),
+    # Docker, Compose and the images that users get: later stages run against the real ones.
+    "images": command("ansible-playbook", "-i", "molecule/default/inventory", "molecule/default/create.yml"),
+    "inputs": pytest("tests/inputs"),
+    "units": own_core("units"),
+    "node": command("tests/tools/with_database", sys.executable, "-m", "pytest", "images/node/tests"),
+    "database": pytest("tests/database"),
+    "database-mysql": command("tests/database/on_mysql", by_name=True),  # Debian unstable is not whole every day
+    "sanity": own_core("sanity"),
+    **{
+        f"{kind}-core-{core}": other_core(kind, f"=={core}.*", version)
+        for kind in ("units", "sanity")
+        for core, version in (("2.19", "3.11"), ("2.20", "3.12"), ("2.21", "3.13"))
+    },
+    "units-core-prerelease": other_core("units", ">=2.22.0b1", "3.13", may_fail=True),
+    "sanity-core-prerelease": other_core("sanity", ">=2.22.0b1", "3.13", may_fail=True),
+    "molecule-nfs": scenario("nfs"),
+    "molecule-default": scenario("default", by_name=False),
+    "molecule-upgrade": scenario("upgrade"),
+    "molecule-killed": scenario("killed"),
+    "molecule-database": scenario("database"),
+    "molecule-chaos": scenario("chaos", by_name=False),
+    "molecule-production": scenario("production"),
+}
