@@ -15,7 +15,7 @@ from tests.media_support import files
 from waba_node.control.ownership import Grant
 from waba_node.coreapp.attachments import Attachments, attach
 from waba_node.coreapp.outbox_sender import Pump
-from waba_node.rpc import WireError
+from waba_node.rpc import RpcError
 from waba_node.settings import ApplicationSettings
 from waba_node.store import media
 from waba_node.store.engine import Database
@@ -108,7 +108,7 @@ async def test_a_download_that_fails_leaves_nothing(
     database: Database, attachments: Attachments, tmp_path: Path, event: UpstreamEvent, reason: str
 ) -> None:
     entry = await known(database, event)
-    with pytest.raises(WireError, match=reason):
+    with pytest.raises(RpcError, match=reason):
         await attachments.fetch({"bucket": 0, "media_id": entry.media_id})
     assert files(tmp_path) == []
     async with database.begin() as connection:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from messaging_support import DirectedSession, trusted, until
 from waba_node.coreapp import contact_checks as service
 from waba_node.coreapp.intake import not_primary
-from waba_node.rpc import NodeAddress, PortName, WireClient, WireError, WireServer
+from waba_node.rpc import NodeAddress, PortName, RpcClient, RpcError, RpcServer
 from waba_node.store import contacts
 from waba_node.store.engine import Database
 
@@ -32,7 +32,7 @@ async def call(database: Database, session: DirectedSession, free_ports) -> Asyn
         return session
 
     ports = free_ports(4)
-    server, client = WireServer(ports, trusted("127.0.0.1:x")), WireClient(trusted("127.0.0.1:webapp"))
+    server, client = RpcServer(ports, trusted("127.0.0.1:x")), RpcClient(trusted("127.0.0.1:webapp"))
     service.register(server, database, connection)
     await server.start()
     address = NodeAddress("127.0.0.1:x", "coreapp", "127.0.0.1", ports)
@@ -73,7 +73,7 @@ async def test_checks_that_nobody_waits_for_are_bounded(call: Call, session: Dir
     session.may_answer.clear()
     for _rest in range(2):
         await call("contacts.check", numbers=["49151"], wait=False)
-    with pytest.raises(WireError, match="1015"):
+    with pytest.raises(RpcError, match="1015"):
         await call("contacts.check", numbers=["49151"], wait=False)
     session.may_answer.set()
 
@@ -83,7 +83,7 @@ async def test_who_cannot_ask_the_upstream_says_so(
     call: Call, session: DirectedSession, bucket: int, code: int
 ) -> None:
     await session.disconnect()
-    with pytest.raises(WireError, match=str(code)):
+    with pytest.raises(RpcError, match=str(code)):
         await call("contacts.check", bucket=bucket, numbers=["49151"], wait=True)
 
 
@@ -113,7 +113,7 @@ async def test_two_checks_of_one_number_at_once_do_not_hinder_each_other(databas
 async def test_a_changed_identity_must_be_acknowledged(
     database: Database, call: Call, session: DirectedSession
 ) -> None:
-    with pytest.raises(WireError, match="1006"):
+    with pytest.raises(RpcError, match="1006"):
         await call("contacts.identity", wa_id="49151")
     session.identities["49151"] = "first"
     first = await call("contacts.identity", wa_id="49151")

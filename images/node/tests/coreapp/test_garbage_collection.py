@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from messaging_support import statuses, store, webhooks
 from tests.media_support import files
 from waba_node.control.ownership import Grant
-from waba_node.rpc import WireError
+from waba_node.rpc import RpcError
 from waba_node.runtime import garbage_collection
 from waba_node.runtime.garbage_collection import (
     Collector,
@@ -90,7 +90,7 @@ async def test_messages_that_came_in_are_forgotten_after_30_days(database: Datab
 
 async def test_who_loses_the_shard_stops(database: Database) -> None:
     await through(database, "m1", "read", DAY)
-    with pytest.raises(WireError, match="1018"):
+    with pytest.raises(RpcError, match="1018"):
         await total(old_messages(database, OWN, lambda: False))
     assert set(await statuses(database)) == {"m1"}
 
@@ -155,7 +155,7 @@ async def test_without_the_folder_nothing_is_forgotten(database: Database, folde
 
 
 async def test_a_former_primary_master_stops(database: Database, folder: MediaFolder) -> None:
-    with pytest.raises(WireError, match="1017"):
+    with pytest.raises(RpcError, match="1017"):
         await total(unused_media(database, folder, lambda: False))
 
 
@@ -169,7 +169,7 @@ async def test_one_at_a_time_and_its_end_is_told(database: Database) -> None:
 
     collector = Collector(database, collect, message_webhook("wacore1:abc"), lambda: 7)
     collector.begin()
-    with pytest.raises(WireError, match="1015"):
+    with pytest.raises(RpcError, match="1015"):
         collector.begin()
     collector.begin_silently()
     go_on.set()

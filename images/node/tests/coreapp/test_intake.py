@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from messaging_support import rows, statuses, trusted
 from waba_node.coreapp import intake
-from waba_node.rpc import NodeAddress, PortName, WireClient, WireError, WireServer
+from waba_node.rpc import NodeAddress, PortName, RpcClient, RpcError, RpcServer
 from waba_node.store import outbox, webhook_queue
 from waba_node.store.buckets import EVERY_BUCKET
 from waba_node.store.engine import Database
@@ -28,11 +28,11 @@ def content(*messages: dict, again: bool = False) -> dict:
 @pytest.fixture
 async def serve(free_ports) -> AsyncIterator[Callable[[Database, Callable[[bool], None]], Awaitable[Call]]]:
     """A function that starts a coreapp's intake, the owner of bucket 0, and returns a webapp's call to it."""
-    servers, client = [], WireClient(trusted("127.0.0.1:webapp"))
+    servers, client = [], RpcClient(trusted("127.0.0.1:webapp"))
 
     async def start(database: Database, stored: Callable[[bool], None] = lambda _again: None) -> Call:
         ports = free_ports(4)
-        server = WireServer(ports, trusted("127.0.0.1:x"))
+        server = RpcServer(ports, trusted("127.0.0.1:x"))
         intake.register(server, database, lambda bucket: bucket == OWNED, stored)
         await server.start()
         servers.append(server)
@@ -98,7 +98,7 @@ async def test_what_cannot_be_stored_is_refused(database: Database, serve, free_
     (nobody,) = free_ports(1)
     away = Database(dataclasses.replace(database.config, port=nobody))
     accept = await serve(away)
-    with pytest.raises(WireError) as refusal:
+    with pytest.raises(RpcError) as refusal:
         await accept(rows("gBGGone")[0])
     assert refusal.value.code == 1023
     await away.close()

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 from aiohttp import web
-from waba_node.rpc import ClusterTime, NodeAddress, PortName, Trust, WireClient, WireError, WireServer, calls
+from waba_node.rpc import ClusterTime, NodeAddress, PortName, RpcClient, RpcError, RpcServer, Trust, calls
 from waba_node.rpc.calls import LARGEST_BODY, SIGNATURE
 
 CALLER, CALLED = "127.0.0.1:master", "127.0.0.1:coreapp"
@@ -40,7 +40,7 @@ class Called:
 async def called(free_ports) -> AsyncIterator[Called]:
     ports = free_ports(4)
     made = Called(NodeAddress(CALLED, "coreapp", "127.0.0.1", ports))
-    server = WireServer(ports, trusted(CALLED))
+    server = RpcServer(ports, trusted(CALLED))
     for method in ("promoted", "status"):
         server.add(PortName.CONTROL, method, made.promoted)
     await server.start()
@@ -49,8 +49,8 @@ async def called(free_ports) -> AsyncIterator[Called]:
 
 
 @pytest.fixture
-async def client() -> AsyncIterator[WireClient]:
-    made = WireClient(trusted(CALLER))
+async def client() -> AsyncIterator[RpcClient]:
+    made = RpcClient(trusted(CALLER))
     yield made
     await made.close()
 
@@ -74,7 +74,7 @@ async def denied(called: Called, method: str, body: bytes, signature: str | None
     return answer["error"]["details"]
 
 
-async def test_a_node_of_the_cluster_is_heard(called: Called, client: WireClient) -> None:
+async def test_a_node_of_the_cluster_is_heard(called: Called, client: RpcClient) -> None:
     answer = await client.call(called.address, PortName.CONTROL, "promoted", {"shard": 1}, 5)
     assert answer == {"thanks": {"shard": 1}}
 
@@ -124,10 +124,10 @@ async def test_an_unsigned_body_is_not_waited_for(called: Called) -> None:
 
 
 async def test_a_caller_with_another_secret_is_told_by_name(called: Called, caplog: pytest.LogCaptureFixture) -> None:
-    client = WireClient(trusted(CALLER, secret="another"))
+    client = RpcClient(trusted(CALLER, secret="another"))
     for _twice in range(2):
         with pytest.raises(
-            WireError, match=f"{CALLED} refuses the calls of this node: the call is not signed with"
+            RpcError, match=f"{CALLED} refuses the calls of this node: the call is not signed with"
         ) as error:
             await client.call(called.address, PortName.CONTROL, "promoted", {}, 5)
         assert error.value.code == 1014  # no fault of whoever called the API
@@ -135,7 +135,7 @@ async def test_a_caller_with_another_secret_is_told_by_name(called: Called, capl
     await client.close()
 
 
-async def test_who_answers_in_a_nodes_place_is_not_believed(client: WireClient, free_ports) -> None:
+async def test_who_answers_in_a_nodes_place_is_not_believed(client: RpcClient, free_ports) -> None:
     async def lie(request: web.Request) -> web.Response:
         return web.json_response({"holds": True}, headers={SIGNATURE: request.headers[SIGNATURE].rpartition("-")[2]})
 
@@ -145,24 +145,24 @@ async def test_who_answers_in_a_nodes_place_is_not_believed(client: WireClient, 
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port).start()
     stranger = NodeAddress("127.0.0.1:master2", "master", "127.0.0.1", (port, port, port, port))
-    with pytest.raises(WireError, match="the answer is not signed with the secret of this cluster"):
+    with pytest.raises(RpcError, match="the answer is not signed with the secret of this cluster"):
         await client.call(stranger, PortName.CONTROL, "prove", {}, 5)
     await runner.cleanup()
 
 
-async def test_a_handlers_refusal_arrives_as_it_is(called: Called, client: WireClient) -> None:
-    with pytest.raises(WireError, match="1006 Resource not found: no method other on this port"):
+async def test_a_handlers_refusal_arrives_as_it_is(called: Called, client: RpcClient) -> None:
+    with pytest.raises(RpcError, match="1006 Resource not found: no method other on this port"):
         await client.call(called.address, PortName.CONTROL, "other", {}, 5)
 
 
-async def test_a_node_that_is_away_is_no_answer(called: Called, client: WireClient, free_ports) -> None:
+async def test_a_node_that_is_away_is_no_answer(called: Called, client: RpcClient, free_ports) -> None:
     away = dataclasses.replace(called.address, ports=free_ports(4))
-    with pytest.raises(WireError, match="does not answer"):
+    with pytest.raises(RpcError, match="does not answer"):
         await client.call(away, PortName.CONTROL, "promoted", {}, 5)
 
 
 async def test_an_address_that_nobody_has_any_more_does_not_take_the_whole_time(
-    called: Called, client: WireClient, monkeypatch: pytest.MonkeyPatch
+    called: Called, client: RpcClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(calls, "CONNECT", 0.1)
     with contextlib.ExitStack() as sockets:
@@ -175,12 +175,12 @@ async def test_an_address_that_nobody_has_any_more_does_not_take_the_whole_time(
             waiting.connect_ex(silent.getsockname())
         gone = dataclasses.replace(called.address, ports=(silent.getsockname()[1],) * 4)
         async with asyncio.timeout(10):
-            with pytest.raises(WireError, match="does not answer"):
+            with pytest.raises(RpcError, match="does not answer"):
                 await client.call(gone, PortName.CONTROL, "promoted", {}, 60)
 
 
 async def test_a_name_whose_address_another_node_has_taken_over_is_looked_up_again(
-    client: WireClient, free_ports, monkeypatch: pytest.MonkeyPatch
+    client: RpcClient, free_ports, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(calls, "NAMES", 0.01)
     loop, found = asyncio.get_running_loop(), "127.0.0.1"
@@ -192,14 +192,14 @@ async def test_a_name_whose_address_another_node_has_taken_over_is_looked_up_aga
     monkeypatch.setattr(loop, "getaddrinfo", looked_up)
     ports = free_ports(4)
     other, moved = (
-        WireServer(ports, trusted(node), host=host)
+        RpcServer(ports, trusted(node), host=host)
         for node, host in (("127.0.0.1:other", "127.0.0.1"), (CALLED, "127.0.0.2"))
     )
     moved.add(PortName.CONTROL, "promoted", Called(NodeAddress(CALLED, "coreapp", "coreapp1", ports)).promoted)
     await other.start()
     await moved.start()
     address = NodeAddress(CALLED, "coreapp", "coreapp1", ports)
-    with pytest.raises(WireError, match="was meant for another node"):
+    with pytest.raises(RpcError, match="was meant for another node"):
         await client.call(address, PortName.CONTROL, "promoted", {}, 5)
     found = "127.0.0.2"
     await asyncio.sleep(0.05)

@@ -167,4 +167,4 @@ def test_the_memory_is_bounded(clock: Clock, monkeypatch: pytest.MonkeyPatch) ->
     caller, called = node(CALLER, clock), node(CALLED, clock)
     for _call in range(100):
         called.check(caller.signed(CALLED, METHOD, BODY), METHOD, BODY)
-    assert len(called.memory.recent) + len(called.memory.former) <= 22
+    assert len(called.nonces.recent) + len(called.nonces.former) <= 22

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from waba_node.rpc import NodeAddress, WireError
+from waba_node.rpc import NodeAddress, RpcError
 from waba_node.webapp import message_batcher
 from waba_node.webapp.message_batcher import Carrier
 
@@ -68,13 +68,13 @@ async def test_one_that_is_refused_takes_no_other_with_it(coreapp: Coreapp) -> N
     coreapp.refuses = {"b"}
     first, second, third = await asyncio.gather(*carried(Carrier(coreapp), *"abc"), return_exceptions=True)
     assert (first, third) == (None, None)
-    assert isinstance(second, WireError)
+    assert isinstance(second, RpcError)
     assert second.code == 1018
 
 
 async def test_a_call_that_fails_is_every_message_s_failure(coreapp: Coreapp) -> None:
     coreapp.may_answer.set()
-    coreapp.problem = WireError(1023, "Database error")
+    coreapp.problem = RpcError(1023, "Database error")
     made = Carrier(coreapp)
     outcomes = await asyncio.gather(*carried(made, *"abc"), return_exceptions=True)
     assert [error.code for error in outcomes] == [1023] * 3

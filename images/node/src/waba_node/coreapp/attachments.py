@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from ..rpc import PortName, WireError, WireServer
+from ..rpc import PortName, RpcError, RpcServer
 from ..store import media
 from ..store.engine import Database
 from ..store.media import StoredMedia
@@ -55,7 +55,7 @@ class Attachments:
         self.fetching: dict[str, asyncio.Task] = {}
 
     async def fetch(self, payload: dict) -> dict:
-        """Answer `media.fetch`: bucket, media_id. Raises WireError."""
+        """Answer `media.fetch`: bucket, media_id. Raises RpcError."""
         await asyncio.shield(self.begin(payload["bucket"], payload["media_id"]))
         return {}
 
@@ -79,17 +79,17 @@ class Attachments:
         async with self.database.begin() as connection:
             known = await media.read_media(connection, media_id)
         if known is None:
-            raise WireError(1006, "Resource not found", "there is no media with this id")
+            raise RpcError(1006, "Resource not found", "there is no media with this id")
         if known.file is not None:
             return
         content = self.session(bucket).download(known.reference)
         try:
             saved = await self.folder.save(SHARED, media_id, content, LARGEST)
         except (UpstreamError, FolderError, TooLargeError) as error:
-            raise WireError(1014, "Internal error", str(error)) from error
+            raise RpcError(1014, "Internal error", str(error)) from error
         if known.sha256 not in (None, saved.sha256):
             await self.folder.delete(saved.file)
-            raise WireError(
+            raise RpcError(
                 1014, "Internal error", "the upstream's file is not the one that was sent: its sha256 differs"
             )
         async with self.database.begin() as connection:
@@ -97,9 +97,9 @@ class Attachments:
 
 
 def register(
-    server: WireServer, database: Database, folder: MediaFolder, session: Callable[[int], UpstreamSession]
+    server: RpcServer, database: Database, folder: MediaFolder, session: Callable[[int], UpstreamSession]
 ) -> Attachments:
-    """Answer `media.fetch` on the messaging port. session: the connection for a bucket, or WireError 1018."""
+    """Answer `media.fetch` on the messaging port. session: the connection for a bucket, or RpcError 1018."""
     made = Attachments(database, folder, session)
     server.add(PortName.MESSAGING, "media.fetch", made.fetch)
     return made

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from ..rpc import PortName, WireError, WireServer
+from ..rpc import PortName, RpcError, RpcServer
 from ..store import contacts
 from ..store.engine import Database
 from ..upstream.base import UpstreamError, UpstreamSession
@@ -26,13 +26,13 @@ class Contacts:
     async def check(self, payload: dict) -> dict:
         """Check numbers: bucket, numbers, wait. Return `wa_ids`, number -> WhatsApp ID or None; without waiting, none of them.
 
-        Raises WireError 1018 unless this node owns the bucket's shard, 1014 when the upstream fails, 1015 for too many checks at a time.
+        Raises RpcError 1018 unless this node owns the bucket's shard, 1014 when the upstream fails, 1015 for too many checks at a time.
         """
         session, numbers = self.session(payload["bucket"]), payload["numbers"]
         if payload["wait"]:
             return {"wa_ids": await self.look_up(session, numbers)}
         if len(self.checks) >= MOST_CHECKS:
-            raise WireError(1015, "Too many requests", f"{MOST_CHECKS} checks of contacts are under way")
+            raise RpcError(1015, "Too many requests", f"{MOST_CHECKS} checks of contacts are under way")
         check = asyncio.create_task(self.look_up(session, numbers))
         self.checks.add(check)
         check.add_done_callback(self.checked)
@@ -59,19 +59,19 @@ class Contacts:
         except UpstreamError as error:
             raise upstream_failed(error) from error
         if current is None:
-            raise WireError(1006, "Resource not found", "the upstream knows no such user")
+            raise RpcError(1006, "Resource not found", "the upstream knows no such user")
         async with self.database.begin() as connection:
             known = await contacts.observe_identity(connection, payload["wa_id"], current)
         return {"hash": known.hash, "created_timestamp": known.seen_at, "acknowledged": known.acknowledged}
 
 
-def upstream_failed(error: UpstreamError) -> WireError:
+def upstream_failed(error: UpstreamError) -> RpcError:
     """Return the refusal of a node whose upstream failed it."""
-    return WireError(1014, "Internal error", f"the upstream failed: {error}")
+    return RpcError(1014, "Internal error", f"the upstream failed: {error}")
 
 
-def register(server: WireServer, database: Database, session: Callable[[int], UpstreamSession]) -> Contacts:
-    """Answer on the contacts port. session: the connection for a bucket, or WireError 1018."""
+def register(server: RpcServer, database: Database, session: Callable[[int], UpstreamSession]) -> Contacts:
+    """Answer on the contacts port. session: the connection for a bucket, or RpcError 1018."""
     made = Contacts(database, session)
     server.add(PortName.CONTACTS, "contacts.check", made.check)
     server.add(PortName.CONTACTS, "contacts.identity", made.identity)

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 
-from ..rpc import PortName, WireError, WireServer
+from ..rpc import PortName, RpcError, RpcServer
 from ..store import outbox
 from ..store.engine import Database
 
@@ -15,9 +15,9 @@ LARGEST_GROUP = 200  # messages in one transaction
 LARGEST_STATEMENT = 4 << 20  # characters of their contents; a server takes 16 MiB (MariaDB's default) or more
 
 
-def not_primary(bucket: int) -> WireError:
+def not_primary(bucket: int) -> RpcError:
     """Return the refusal of a node that does not own the shard of a bucket."""
-    return WireError(NOT_PRIMARY_COREAPP, "Not Primary Coreapp", f"this node does not own the shard of bucket {bucket}")
+    return RpcError(NOT_PRIMARY_COREAPP, "Not Primary Coreapp", f"this node does not own the shard of bucket {bucket}")
 
 
 class Intake:
@@ -35,7 +35,7 @@ class Intake:
     async def accept(self, payload: dict) -> dict:
         """Store messages: rows as `outbox.as_row` makes them, with the bucket; again: one may be stored already.
 
-        Return `refused`, the ids of those whose bucket's shard this node did not own before and after. Raises WireError 1023.
+        Return `refused`, the ids of those whose bucket's shard this node did not own before and after. Raises RpcError 1023.
         """
         taken = [message for message in payload["messages"] if self.owns(message["bucket"])]
         if taken:
@@ -57,7 +57,7 @@ class Intake:
                 async with self.database.begin() as connection:
                     await outbox.store_messages(connection, [row for rows, _done in group for row in rows])
             except Exception as error:
-                refusal = WireError(1023, "Database error", f"the message could not be stored: {type(error).__name__}")
+                refusal = RpcError(1023, "Database error", f"the message could not be stored: {type(error).__name__}")
                 for _rows, done in group:
                     with contextlib.suppress(asyncio.InvalidStateError):
                         done.set_exception(refusal)
@@ -81,7 +81,7 @@ class Intake:
 
 
 def register(
-    server: WireServer, database: Database, owns: Callable[[int], bool], stored: Callable[[bool], None]
+    server: RpcServer, database: Database, owns: Callable[[int], bool], stored: Callable[[bool], None]
 ) -> None:
     """Answer `messages.accept` on the messaging port. stored: called after a message was stored, with whether it may have been before."""
     server.add(PortName.MESSAGING, "messages.accept", Intake(database, owns, stored).accept)

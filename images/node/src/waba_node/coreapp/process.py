@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Iterator
 from ..clock import now
 from ..control.ownership import Grant, Ownership, patience, recorded_window, window
 from ..control.promotion import REPORT_INTERVAL
-from ..rpc import NodeAddress, PortName, WireError
+from ..rpc import NodeAddress, PortName, RpcError
 from ..runtime import garbage_collection
 from ..runtime.node import DATABASE_TROUBLE, Runtime
 from ..runtime.statistics import gauge
@@ -50,7 +50,7 @@ class Coreapp(Runtime):
 
     async def start(self) -> None:
         self.health.bad("schema", "the schema is not there yet")
-        self.server = self.wire_server()
+        self.server = self.rpc_server()
         self.server.add(PortName.CONTROL, "heartbeat", self.heartbeat)
         self.server.add(PortName.CONTROL, "promoted", self.promoted)
         intake.register(self.server, self.database, self.owns, self.new_message)
@@ -90,7 +90,7 @@ class Coreapp(Runtime):
 
     async def is_able(self, coreapp: NodeAddress) -> bool:
         """Return whether another coreapp says that it can do its work."""
-        with contextlib.suppress(WireError):
+        with contextlib.suppress(RpcError):
             return (await self.client.call(coreapp, PortName.CONTROL, "heartbeat", {}, self.patience()))["able"]
         return False
 
@@ -116,7 +116,7 @@ class Coreapp(Runtime):
             owner = await node_registry.find_owner(connection, shard)
         if owner is None:
             return f"the promotion of another coreapp for shard {shard}"
-        with contextlib.suppress(WireError):
+        with contextlib.suppress(RpcError):
             status = await self.client.call(owner, PortName.CONTROL, "status", {}, self.patience())
             if status["gateway_status"] == "connected":
                 return ""
@@ -138,7 +138,7 @@ class Coreapp(Runtime):
         return self.connected == grant == self.ownership.grant and self.ownership.may_be_connected(now())
 
     def session(self, bucket: int) -> UpstreamSession:
-        """Return the connection for a bucket. Raises WireError 1018 when this node has none, or no right to it."""
+        """Return the connection for a bucket. Raises RpcError 1018 when this node has none, or no right to it."""
         if not self.owns(bucket):
             raise intake.not_primary(bucket)
         return self.pump.session
@@ -154,7 +154,7 @@ class Coreapp(Runtime):
         return garbage_collection.old_messages(self.database, grant, lambda: self.may_use(grant))
 
     async def collect_messages(self, _payload: dict) -> dict:
-        """Answer `gc.messages`. Raises WireError 1015 while a collection runs."""
+        """Answer `gc.messages`. Raises RpcError 1015 while a collection runs."""
         self.garbage.begin()
         return {}
 
@@ -265,7 +265,7 @@ class Coreapp(Runtime):
                 await ownership.release(connection, grant.shard, self.incarnation, grant.epoch)
                 master = await master_lease.find_primary_master(connection)
             if master is not None:
-                with contextlib.suppress(WireError):
+                with contextlib.suppress(RpcError):
                     await self.client.call(master, PortName.CONTROL, "shard.released", {}, self.patience())
         except DATABASE_TROUBLE:
             await self.ask_masters("release", grant, leaving=leaving)
@@ -284,7 +284,7 @@ class Coreapp(Runtime):
         }
 
         async def ask(master: NodeAddress) -> bool | None:
-            with contextlib.suppress(WireError):
+            with contextlib.suppress(RpcError):
                 return (await self.client.call(master, PortName.CONTROL, method, payload, self.patience()))["holds"]
             return None
 

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..rpc import PortName, WireError, WireServer
+from ..rpc import PortName, RpcError, RpcServer
 from ..store import inbox
 from ..store.engine import Database
 from ..upstream.base import UpstreamError, UpstreamSession
 
 
-def register(server: WireServer, database: Database, session: Callable[[int], UpstreamSession]) -> None:
-    """Answer `messages.read` on the messaging port. session: the connection for a bucket, or WireError 1018."""
+def register(server: RpcServer, database: Database, session: Callable[[int], UpstreamSession]) -> None:
+    """Answer `messages.read` on the messaging port. session: the connection for a bucket, or RpcError 1018."""
 
     async def read(payload: dict) -> dict:
         """Mark a message as read: message_id, bucket."""
         try:
             await session(payload["bucket"]).mark_read(payload["message_id"])
         except UpstreamError as error:
-            raise WireError(1014, "Internal error", f"the upstream did not take it: {error}") from error
+            raise RpcError(1014, "Internal error", f"the upstream did not take it: {error}") from error
         async with database.begin() as connection:
             await inbox.record_read(connection, payload["message_id"])
         return {}

@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ..passwords import matches
-from ..rpc import WireError
+from ..rpc import RpcError
 from ..settings import read
 from ..store import documents, ownership
 
@@ -29,17 +29,17 @@ IN_BACKUP = (
 CHANGEABLE = {*IN_BACKUP, documents.PHOTO, documents.WEB_CERTIFICATE} - {documents.SETTINGS, documents.ACCOUNT}
 
 
-class Keeper:
+class DocumentsApi:
     """See the module. What the documents hold was checked by the webapp."""
 
     def __init__(self, master: Master) -> None:
         self.master, self.database = master, master.database
 
     async def change(self, payload: dict) -> dict:
-        """Change a document: `set` fields of it, `remove` others, or `replace` it as a whole. Raises WireError."""
+        """Change a document: `set` fields of it, `remove` others, or `replace` it as a whole. Raises RpcError."""
         name = payload["document"]
         if name not in CHANGEABLE:
-            raise WireError(1006, "Resource not found", f"no document {name}")
+            raise RpcError(1006, "Resource not found", f"no document {name}")
         async with self.database.begin() as connection:
             content = {} if payload.get("replace") else await documents.read_document(connection, name, lock=True)
             content.update(payload.get("set", {}))
@@ -50,17 +50,17 @@ class Keeper:
         return {}
 
     async def restore(self, payload: dict) -> dict:
-        """Put the documents of a backup in the place of what is there. Raises WireError, then nothing has changed."""
+        """Put the documents of a backup in the place of what is there. Raises RpcError, then nothing has changed."""
         restored = {name: content for name, content in payload["documents"].items() if name in IN_BACKUP}
         try:
             read(restored.get(documents.SETTINGS, {}))
         except msgspec.ValidationError as error:
-            raise WireError(1009, "Parameter value is not valid", f"the settings in the backup: {error}") from error
+            raise RpcError(1009, "Parameter value is not valid", f"the settings in the backup: {error}") from error
         async with self.database.begin() as connection:
             shards = await ownership.count_shards(connection)
             if payload["shards"] != shards:
                 problem = f"the backup is of a cluster with {payload['shards']} shards, this one has {shards}"
-                raise WireError(1009, "Parameter value is not valid", problem)
+                raise RpcError(1009, "Parameter value is not valid", problem)
             for name in IN_BACKUP:
                 await documents.write_document(connection, name, restored.get(name, {}))
         await self.master.broadcast_settings()
@@ -68,7 +68,7 @@ class Keeper:
 
 
 async def require_pin(connection: AsyncConnection, pin: str | None) -> None:
-    """See that a registration brings the PIN, where two-step verification is on. Raises WireError 1005 when it does not."""
+    """See that a registration brings the PIN, where two-step verification is on. Raises RpcError 1005 when it does not."""
     stored = (await documents.read_document(connection, documents.TWO_STEP)).get("pin")
     if stored and not (pin and await matches(pin, stored)):
-        raise WireError(1005, "Access denied", "two-step verification is on: the pin is missing or wrong")
+        raise RpcError(1005, "Access denied", "two-step verification is on: the pin is missing or wrong")

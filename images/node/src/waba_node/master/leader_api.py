@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ..rpc import WireError
+from ..rpc import RpcError
 from ..runtime.statistics import gauge
 from ..settings import changed, restart_needed
 from ..store import documents, metadata, outbox, webhook_queue
 from ..upstream.base import UpstreamError, WrongCode
-from .documents_api import Keeper, require_pin
+from .documents_api import DocumentsApi, require_pin
 
 if TYPE_CHECKING:
     from .process import Master
@@ -19,31 +19,31 @@ if TYPE_CHECKING:
 
 def register(master: Master) -> None:
     """Let a master answer the calls."""
-    registrar, keeper = Registrar(master), Keeper(master)
-    master.master_method("document.change", keeper.change)
-    master.master_method("documents.restore", keeper.restore)
-    master.master_method("settings.patch", registrar.patch_settings)
-    master.master_method("settings.reset", registrar.reset_settings)
-    master.master_method("database.statistics", registrar.statistics)
-    master.master_method("database.tables", registrar.tables)
-    master.master_method("account.register", registrar.register_account)
-    master.master_method("account.verify", registrar.verify_account)
+    leader_api, documents_api = LeaderApi(master), DocumentsApi(master)
+    master.master_method("document.change", documents_api.change)
+    master.master_method("documents.restore", documents_api.restore)
+    master.master_method("settings.patch", leader_api.patch_settings)
+    master.master_method("settings.reset", leader_api.reset_settings)
+    master.master_method("database.statistics", leader_api.statistics)
+    master.master_method("database.tables", leader_api.tables)
+    master.master_method("account.register", leader_api.register_account)
+    master.master_method("account.verify", leader_api.verify_account)
 
 
-class Registrar:
+class LeaderApi:
     """See the module."""
 
     def __init__(self, master: Master) -> None:
         self.master, self.database, self.upstream = master, master.database, master.upstream
 
     async def patch_settings(self, payload: dict) -> dict:
-        """Change the settings given; the rest stays. Raises WireError 1009 when the result is not valid."""
+        """Change the settings given; the rest stays. Raises RpcError 1009 when the result is not valid."""
         async with self.database.begin() as connection:
             before = await documents.read_document(connection, documents.SETTINGS, lock=True)
             try:
                 after = changed(before, payload["settings"])
             except msgspec.ValidationError as error:
-                raise WireError(1009, "Parameter value is not valid", str(error)) from error
+                raise RpcError(1009, "Parameter value is not valid", str(error)) from error
             await documents.write_document(connection, documents.SETTINGS, after)
         await self.master.broadcast_settings()
         return {"restart_needed": restart_needed(before, after)}
@@ -95,7 +95,7 @@ class Registrar:
             try:
                 await self.upstream.register(number["cc"], number["phone_number"], payload["method"])
             except UpstreamError as error:
-                raise WireError(1005, "Access denied", str(error)) from error
+                raise RpcError(1005, "Access denied", str(error)) from error
             await documents.write_document(connection, documents.ACCOUNT, {**account, "pending": number})
         return {"registered": False}
 
@@ -104,13 +104,13 @@ class Registrar:
         async with self.database.begin() as connection:
             account = await documents.read_document(connection, documents.ACCOUNT, lock=True)
             if "pending" not in account:
-                raise WireError(1005, "Access denied", "Error checking code (no registration was begun)")
+                raise RpcError(1005, "Access denied", "Error checking code (no registration was begun)")
             if not payload["code"]:
-                raise WireError(1005, "Access denied", "Error checking code (missing)")
+                raise RpcError(1005, "Access denied", "Error checking code (missing)")
             try:
                 await self.upstream.verify(payload["code"])
             except WrongCode as error:
-                raise WireError(1005, "Access denied", f"Error checking code ({error})") from error
+                raise RpcError(1005, "Access denied", f"Error checking code ({error})") from error
             await documents.write_document(connection, documents.ACCOUNT, {"registered": account["pending"]})
         # Coreapps that stand by would call themselves unregistered until their next report else.
         await self.master.broadcast_settings()

@@ -11,7 +11,7 @@ from ..clock import now
 from ..control.lease import RENEWALS_PER_LIFE, Lease, life
 from ..control.ownership import recorded_window
 from ..control.promotion import REPORT_INTERVAL, Coreapp, Demotion, Plan, Promotion, Shard, plan
-from ..rpc import NodeAddress, PortName, WireError
+from ..rpc import NodeAddress, PortName, RpcError
 from ..runtime import garbage_collection
 from ..runtime.node import DATABASE_TROUBLE, LAST_WORD, PRIMARY_SECRET, Runtime
 from ..store import documents, master_lease, node_registry, ownership, resharding, schema
@@ -47,7 +47,7 @@ class Master(Runtime):
 
     async def start(self) -> None:
         self.health.bad("schema", "the schema is not there yet")
-        self.server = self.wire_server()
+        self.server = self.rpc_server()
         self.server.add(PortName.CONTROL, "observations", self.observations)
         self.server.add(PortName.CONTROL, "prove", self.prove)
         self.server.add(PortName.CONTROL, "release", self.release)
@@ -109,7 +109,7 @@ class Master(Runtime):
 
     async def hint(self, master: NodeAddress, method: str) -> bool:
         """Tell another master something that it would find out by itself; return whether it heard."""
-        with contextlib.suppress(WireError):
+        with contextlib.suppress(RpcError):
             await self.client.call(master, PortName.CONTROL, method, {}, 1.0)
             return True
         return False
@@ -140,7 +140,7 @@ class Master(Runtime):
 
         async def guarded(payload: dict) -> dict:
             if not self.is_primary() or not self.schema_ready:
-                raise WireError(
+                raise RpcError(
                     NOT_PRIMARY_MASTER, "Not Primary Master", f"{self.config.node_id} is not the primary master"
                 )
             return await handler(payload)
@@ -155,7 +155,7 @@ class Master(Runtime):
         }
 
     async def collect_media(self, _payload: dict) -> dict:
-        """Answer `gc.media`. Raises WireError 1015 while a collection runs."""
+        """Answer `gc.media`. Raises RpcError 1015 while a collection runs."""
         self.garbage.begin()
         return {}
 
@@ -279,7 +279,7 @@ class Master(Runtime):
         return min(LOOK, self.settings.heartbeat_interval / 4)
 
     async def call_coreapp(self, address: NodeAddress) -> None:
-        with contextlib.suppress(WireError):
+        with contextlib.suppress(RpcError):
             answer = await self.client.call(
                 address, PortName.CONTROL, "heartbeat", {}, min(CALL_TIMEOUT, self.settings.heartbeat_interval)
             )
@@ -327,7 +327,7 @@ class Master(Runtime):
         """Return what each secondary master that answers has seen."""
 
         async def ask(address: NodeAddress) -> dict[str, float] | None:
-            with contextlib.suppress(WireError):
+            with contextlib.suppress(RpcError):
                 return (await self.client.call(address, PortName.CONTROL, "observations", {}, 1.0))["unanswered"]
             return None
 
@@ -343,7 +343,7 @@ class Master(Runtime):
         log.info("shard %d: promoted %s, epoch %d", promotion.shard, promotion.node, epoch)
         for row in self.nodes:
             if row.address.node_id == promotion.node:
-                with contextlib.suppress(WireError):
+                with contextlib.suppress(RpcError):
                     await self.client.call(row.address, PortName.CONTROL, "promoted", {}, 1.0)
 
     async def demote(self, demotion: Demotion) -> None:

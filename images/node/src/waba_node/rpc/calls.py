@@ -27,7 +27,7 @@ ACCESS_DENIED = 1005
 INTERNAL_ERROR = 1014
 
 
-class WireError(Exception):
+class RpcError(Exception):
     """A call that was refused or did not arrive. `code` and `title` are the vendor's, as in its error table."""
 
     def __init__(self, code: int, title: str, details: str = "") -> None:
@@ -35,14 +35,14 @@ class WireError(Exception):
         self.code, self.title, self.details = code, title, details
 
 
-class WireServer:
+class RpcServer:
     """Answers the other nodes on the messaging, contacts and control ports, or on some of them."""
 
     def __init__(
         self,
         listen_ports: tuple[int, ...],
         trust: Trust,
-        refusal: Callable[[Exception], WireError | None] = lambda _error: None,
+        refusal: Callable[[Exception], RpcError | None] = lambda _error: None,
         ports: Iterable[PortName] = (PortName.MESSAGING, PortName.CONTACTS, PortName.CONTROL),
         host: str | None = None,
     ) -> None:
@@ -53,7 +53,7 @@ class WireServer:
         self.answered: Callable[[str, bool, float], None] = lambda _method, _success, _seconds: None
 
     def add(self, port: PortName, method: str, handler: Handler) -> None:
-        """Let `handler` answer `method` on a port. It may raise WireError."""
+        """Let `handler` answer `method` on a port. It may raise RpcError."""
         self.handlers[port][method] = handler
 
     async def start(self) -> None:
@@ -80,7 +80,7 @@ class WireServer:
                 self.trust.check(signature, method, body)
             except NotTrusted as reason:
                 # Not signed: a stranger must not get our signature under anything.
-                denied = web.Response(body=refused(WireError(ACCESS_DENIED, "Access denied", str(reason))), status=401)
+                denied = web.Response(body=refused(RpcError(ACCESS_DENIED, "Access denied", str(reason))), status=401)
                 # Who meant another node came by an address that was that one's before, and must not keep the connection under its name.
                 denied.force_close()
                 return denied
@@ -98,23 +98,23 @@ class WireServer:
     async def _handled(self, handlers: dict[str, Handler], method: str, body: bytes) -> tuple[int, bytes]:
         try:
             if method not in handlers:
-                raise WireError(1006, "Resource not found", f"no method {method} on this port")
+                raise RpcError(1006, "Resource not found", f"no method {method} on this port")
             return 200, msgspec.json.encode(await handlers[method](msgspec.json.decode(body)))
-        except WireError as error:
+        except RpcError as error:
             return 409, refused(error)
         except Exception as error:
             if (refusal := self.refusal(error)) is not None:
                 return 409, refused(refusal)
             log.exception("%s failed", method)
-            return 500, refused(WireError(INTERNAL_ERROR, "Internal error", type(error).__name__))
+            return 500, refused(RpcError(INTERNAL_ERROR, "Internal error", type(error).__name__))
 
 
-def refused(error: WireError) -> bytes:
+def refused(error: RpcError) -> bytes:
     """Return the answer that says that a call was refused."""
     return msgspec.json.encode({"error": {"code": error.code, "title": error.title, "details": error.details}})
 
 
-class WireClient:
+class RpcClient:
     """Calls other nodes, over connections that are kept."""
 
     def __init__(self, trust: Trust) -> None:
@@ -125,7 +125,7 @@ class WireClient:
     async def call(self, address: NodeAddress, port: PortName, method: str, payload: dict, timeout: float) -> dict:
         """Call a method of a node and return its answer.
 
-        timeout: seconds for the whole call. Raises WireError: the node's own, or 1014 when it did not answer, or not as one of this cluster.
+        timeout: seconds for the whole call. Raises RpcError: the node's own, or 1014 when it did not answer, or not as one of this cluster.
         """
         if self.session is None:
             connector = aiohttp.TCPConnector(limit=0, limit_per_host=64, ttl_dns_cache=NAMES)
@@ -144,16 +144,14 @@ class WireClient:
                 self._check(address, response, signature, content)
         except NotTrusted as error:
             self._say_once(address, str(error))
-            raise WireError(INTERNAL_ERROR, "Internal error", f"{address.at(port)}: {error}") from error
+            raise RpcError(INTERNAL_ERROR, "Internal error", f"{address.at(port)}: {error}") from error
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             reason = str(error) or "no answer in time"
-            raise WireError(
-                INTERNAL_ERROR, "Internal error", f"{address.at(port)} does not answer: {reason}"
-            ) from error
+            raise RpcError(INTERNAL_ERROR, "Internal error", f"{address.at(port)} does not answer: {reason}") from error
         self.refusals.pop(address.node_id, None)
         answer = msgspec.json.decode(content)
         if "error" in answer:
-            raise WireError(**answer["error"])
+            raise RpcError(**answer["error"])
         return answer
 
     async def close(self) -> None:

@@ -42,7 +42,7 @@ class ClusterTime:
         return self.clock() + self.ahead
 
 
-class Memory:
+class NonceCache:
     """Which calls have come, for as long as one could come again and still be fresh."""
 
     def __init__(self) -> None:
@@ -67,7 +67,7 @@ class Trust:
         """secret: "" while it is not known, in which case nothing is signed and nobody trusted."""
         self.node_id, self.time = node_id, time
         self.secret = secret
-        self.memory = Memory()
+        self.nonces = NonceCache()
 
     def signed(self, target: str, method: str, body: bytes) -> str:
         """Return the signature of a call of a node's method. Raises NotTrusted while the secret or the time is not known."""
@@ -84,7 +84,7 @@ class Trust:
         if not hmac.compare_digest(self._digest("call", self.node_id, method, moment, nonce, body=body), given):
             raise NotTrusted("the call is not signed with the secret of this cluster, or was meant for another node")
         now = self._fresh(moment)
-        if not self.memory.is_new(bytes.fromhex(nonce), now):
+        if not self.nonces.is_new(bytes.fromhex(nonce), now):
             raise NotTrusted("the call has come before")
 
     def signed_answer(self, signature: str, body: bytes) -> str:

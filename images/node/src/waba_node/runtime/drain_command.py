@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 from ..clock import now
 from ..config import NodeConfig
-from ..rpc import NodeAddress, PortName, WireError
+from ..rpc import NodeAddress, PortName, RpcError
 from .node import DATABASE_TROUBLE, Runtime, cause
 
 log = logging.getLogger(__name__)
@@ -59,7 +59,7 @@ async def drain(config: NodeConfig, force: bool, timeout: float) -> int:
                     log.info("waiting for %s", waits_for)
                 await asyncio.sleep(POLL)
             log.error("%s is out of service, but after %.0f s still waits for %s", config.node_id, timeout, waits_for)
-    except WireError as error:
+    except RpcError as error:
         log.error("%s was not drained: %s", config.node_id, error.details)
     except DATABASE_TROUBLE as error:
         log.error("%s was not drained: the database does not answer: %s", config.node_id, cause(error))
@@ -71,7 +71,7 @@ async def resume(config: NodeConfig) -> int:
     try:
         async with node_of_this_container(config) as call:
             await call("resume")
-    except WireError as error:
+    except RpcError as error:
         log.error("%s was not put back into service: %s", config.node_id, error.details)
         return 1
     except DATABASE_TROUBLE as error:

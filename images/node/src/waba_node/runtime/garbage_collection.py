@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable
 
 from ..control.ownership import Grant
 from ..coreapp.intake import not_primary
-from ..rpc import WireError
+from ..rpc import RpcError
 from ..store import inbox, media, outbox, webhook_queue
 from ..store.engine import Database
 from ..store.media_folder import PART, FolderError, MediaFolder
@@ -52,9 +52,9 @@ class Collector:
         self.ending = False
 
     def begin(self, told: bool = True) -> None:
-        """Begin a collection. Raises WireError 1015 while one runs."""
+        """Begin a collection. Raises RpcError 1015 while one runs."""
         if self.running is not None and not self.running.done():
-            raise WireError(BUSY, "Too many requests", "a garbage collection is running already")
+            raise RpcError(BUSY, "Too many requests", "a garbage collection is running already")
         self.ending = False
         self.running = asyncio.create_task(self.run(told), name="garbage")
 
@@ -82,7 +82,7 @@ class Collector:
             errors.append(
                 {"code": 1014, "title": "Internal error", "details": f"Could not delete media files: {error}"}
             )
-        except WireError as error:
+        except RpcError as error:
             errors.append({"code": error.code, "title": error.title, "details": error.details})
         except DATABASE_TROUBLE as error:
             errors.append({"code": 1023, "title": "Database error", "details": cause(error)})
@@ -118,7 +118,7 @@ def media_webhook(end: dict) -> dict:
 
 
 async def old_messages(database: Database, grant: Grant, may_go_on: Callable[[], bool]) -> AsyncIterator[int]:
-    """Delete a shard's messages that are through. Raises WireError 1018 once the shard is another's."""
+    """Delete a shard's messages that are through. Raises RpcError 1018 once the shard is another's."""
     for status, age in MESSAGE_AGES.items():
         count = GROUP
         while count == GROUP:
@@ -135,7 +135,7 @@ async def old_messages(database: Database, grant: Grant, may_go_on: Callable[[],
 
 
 async def unused_media(database: Database, folder: MediaFolder, may_go_on: Callable[[], bool]) -> AsyncIterator[int]:
-    """Delete media that were not used for 30 days, then old files that nobody knows. Raises FolderError, WireError 1017.
+    """Delete media that were not used for 30 days, then old files that nobody knows. Raises FolderError, RpcError 1017.
 
     A row goes before its file: a file without a row is found again, a row without a file would promise what is not there.
     """
@@ -143,7 +143,7 @@ async def unused_media(database: Database, folder: MediaFolder, may_go_on: Calla
     count = GROUP
     while count == GROUP:
         if not may_go_on():
-            raise WireError(1017, "Not Primary Master", "another master has become the primary one")
+            raise RpcError(1017, "Not Primary Master", "another master has become the primary one")
         async with database.begin() as connection:
             unused = await media.take_unused(connection, GROUP)
         for entry in unused:

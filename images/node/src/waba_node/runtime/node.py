@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ..clock import now
 from ..config import NodeConfig
-from ..rpc import ClusterTime, NodeAddress, PortName, Trust, WireClient, WireError, WireServer
+from ..rpc import ClusterTime, NodeAddress, PortName, RpcClient, RpcError, RpcServer, Trust
 from ..settings import ApplicationSettings
 from ..store import documents, node_registry, schema
 from ..store.engine import NO_SUCH_TABLE, Database
@@ -46,9 +46,9 @@ def cause(error: BaseException) -> str:
     return f"{type(original).__name__}: {str(original) or 'no answer in time'}".splitlines()[0][:200]
 
 
-def database_refusal(error: Exception) -> WireError | None:
+def database_refusal(error: Exception) -> RpcError | None:
     """Return what another node is told when the database failed a call."""
-    return WireError(1023, "Database error", cause(error)) if isinstance(error, DATABASE_TROUBLE) else None
+    return RpcError(1023, "Database error", cause(error)) if isinstance(error, DATABASE_TROUBLE) else None
 
 
 class Runtime:
@@ -61,7 +61,7 @@ class Runtime:
         self.database = Database(config.database)
         self.time = ClusterTime(now)
         self.trust = Trust(config.node_id, config.secret, self.time)
-        self.client = WireClient(self.trust)
+        self.client = RpcClient(self.trust)
         self.health = Health()
         self.settings = ApplicationSettings()
         self.statistics = Statistics()
@@ -271,9 +271,9 @@ class Runtime:
     # -- out of service, and back --------------------------------------------------------------------------------------
 
     async def drain(self, payload: dict) -> dict:
-        """Go out of service until told to resume, or restarted. Raises WireError 1011 when nobody could take over, unless forced."""
+        """Go out of service until told to resume, or restarted. Raises RpcError 1011 when nobody could take over, unless forced."""
         if not payload["force"] and (problem := await self.why_not_drain()):
-            raise WireError(1011, "Service not ready", f"{problem}; --force takes it out of service all the same")
+            raise RpcError(1011, "Service not ready", f"{problem}; --force takes it out of service all the same")
         if self.health.bad("draining", "draining: out of service until it is told to resume or is restarted"):
             log.warning("out of service: asked to drain")
         await self.leave_service()
@@ -296,9 +296,9 @@ class Runtime:
         """Whether this node was told to do no work."""
         return "draining" in self.health.reasons
 
-    def wire_server(self, **options) -> WireServer:
-        """Return a server with the methods that every node answers. options: see WireServer."""
-        server = WireServer(self.config.listen_ports, self.trust, database_refusal, **options)
+    def rpc_server(self, **options) -> RpcServer:
+        """Return a server with the methods that every node answers. options: see RpcServer."""
+        server = RpcServer(self.config.listen_ports, self.trust, database_refusal, **options)
         server.answered = self.statistics.endpoint_answered
         server.add(PortName.CONTROL, "status", self.status)
         server.add(PortName.CONTROL, "settings.changed", self.settings_changed)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
-from ..rpc import NodeAddress, PortName, WireError
+from ..rpc import NodeAddress, PortName, RpcError
 from ..store import node_registry
 
 if TYPE_CHECKING:
@@ -17,16 +17,16 @@ TIMEOUT = 2.0  # seconds
 
 async def ask_everyone(
     webapp: Webapp, method: str, roles: Collection[str] = ("master", "coreapp")
-) -> Mapping[NodeAddress, dict | WireError]:
+) -> Mapping[NodeAddress, dict | RpcError]:
     """Return what every registered node of some roles answers to a call of its control port, or why it does not."""
     async with webapp.database.begin() as connection:
         nodes = [row.address for row in await node_registry.read_nodes(connection) if row.address.role in roles]
 
-    async def ask(address: NodeAddress) -> dict | WireError:
+    async def ask(address: NodeAddress) -> dict | RpcError:
         try:
             with webapp.metrics.timed("coreapp_", node=address.node_id):
                 return await webapp.client.call(address, PortName.CONTROL, method, {}, TIMEOUT)
-        except WireError as error:
+        except RpcError as error:
             return error
 
     return dict(zip(nodes, await asyncio.gather(*map(ask, nodes)), strict=True))

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections import deque
 
-from ..rpc import NodeAddress, PortName, WireClient, WireError
+from ..rpc import NodeAddress, PortName, RpcClient, RpcError
 
 MOST = 100  # messages in one call
 LARGEST = 1 << 20  # characters of their contents in one call, half of what a node takes
@@ -18,13 +18,13 @@ Waiting = deque[tuple[dict, "asyncio.Future[None]"]]
 class Carrier:
     """See the module."""
 
-    def __init__(self, client: WireClient) -> None:
+    def __init__(self, client: RpcClient) -> None:
         self.client = client
         self.waiting: dict[NodeAddress, Waiting] = {}
         self.under_way: dict[NodeAddress, asyncio.Task] = {}
 
     async def carry(self, owner: NodeAddress, message: dict) -> None:
-        """Have a coreapp store a message, in the form that its intake takes. Raises WireError: 1018 when the shard is not, or no longer, its own."""
+        """Have a coreapp store a message, in the form that its intake takes. Raises RpcError: 1018 when the shard is not, or no longer, its own."""
         done = asyncio.get_running_loop().create_future()
         self.waiting.setdefault(owner, deque()).append((message, done))
         if owner not in self.under_way:
@@ -33,7 +33,7 @@ class Carrier:
             async with asyncio.timeout(TIMEOUT):
                 await done
         except TimeoutError as error:
-            raise WireError(1014, "Internal error", f"{owner.node_id} does not answer: no answer in time") from error
+            raise RpcError(1014, "Internal error", f"{owner.node_id} does not answer: no answer in time") from error
 
     async def empty(self, owner: NodeAddress) -> None:
         """Make calls until nothing waits any more."""
@@ -57,9 +57,7 @@ class Carrier:
                 if problem is not None:
                     done.set_exception(problem)
                 elif message["message_id"] in refused:
-                    done.set_exception(
-                        WireError(1018, "Not Primary Coreapp", f"{owner.node_id} does not own the shard")
-                    )
+                    done.set_exception(RpcError(1018, "Not Primary Coreapp", f"{owner.node_id} does not own the shard"))
                 else:
                     done.set_result(None)
 

@@ -38,7 +38,7 @@ class Webapp(Runtime):
     async def start(self) -> None:
         self.health.bad("schema", "the schema is not there yet")
         self.certificate = certificate.Served(self.config.certificates, self.config.hostname)
-        self.server = self.wire_server(ports=[PortName.CONTROL], host="127.0.0.1")  # for who is in the container
+        self.server = self.rpc_server(ports=[PortName.CONTROL], host="127.0.0.1")  # for who is in the container
         await self.server.start()
         self.runner = web.AppRunner(
             ApiServer(self).application(), access_log=None, handle_signals=False, shutdown_timeout=LAST_CALLS

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from ..control.sharding import bucket_of, shard_of
-from ..rpc import NodeAddress, PortName, WireClient, WireError
+from ..rpc import NodeAddress, PortName, RpcClient, RpcError
 from ..store import master_lease, node_registry, ownership
 from ..store.engine import Database
 from .errors import ERRORS, ApiError
@@ -27,7 +27,7 @@ Answer = TypeVar("Answer")
 class Router:
     """Calls the right node, by the database alone; no master is needed to find a coreapp (seed)."""
 
-    def __init__(self, database: Database, client: WireClient, metrics: Metrics) -> None:
+    def __init__(self, database: Database, client: RpcClient, metrics: Metrics) -> None:
         self.database, self.client, self.metrics = database, client, metrics
         self.carrier = Carrier(client)
         self.owners: list[NodeAddress | None] = []
@@ -58,7 +58,7 @@ class Router:
     async def at_owner(self, number: str, ask: Callable[[NodeAddress, bool], Awaitable[Answer]]) -> Answer:
         """Ask the coreapp that owns a number's shard, and again while the shard is moving. Raises ApiError.
 
-        number: digits alone. ask: gets the coreapp, and whether it is not the first time; it may raise WireError.
+        number: digits alone. ask: gets the coreapp, and whether it is not the first time; it may raise RpcError.
         """
         began = time.monotonic()
         newer_than, again = began - CACHE_LIFE, False
@@ -67,20 +67,20 @@ class Router:
                 owner = await self.owner(number, newer_than)
                 with self.metrics.timed("coreapp_", node=owner.node_id):
                     return await ask(owner, again)
-            except WireError as error:
+            except RpcError as error:
                 if error.code not in MOVING or time.monotonic() - began > PATIENCE:
                     raise as_api_error(error) from error
             await asyncio.sleep(AGAIN if again else 0)  # first of all, the map may be an old one
             newer_than, again = time.monotonic(), True
 
     async def owner(self, number: str, newer_than: float) -> NodeAddress:
-        """Return the coreapp that owns a number's shard. Raises WireError 1018 when there is none at the moment, ApiError 1011 without a map."""
+        """Return the coreapp that owns a number's shard. Raises RpcError 1018 when there is none at the moment, ApiError 1011 without a map."""
         await self.read_map(newer_than)
         if not self.owners:
             raise ApiError(1011, "the cluster has no shard map yet")
         shard = shard_of(number, len(self.owners))
         if (owner := self.owners[shard]) is None:
-            raise WireError(1018, "Not Primary Coreapp", f"nobody owns shard {shard} at the moment")
+            raise RpcError(1018, "Not Primary Coreapp", f"nobody owns shard {shard} at the moment")
         return owner
 
     async def by_shard(self, numbers: list[str]) -> list[list[str]]:
@@ -116,12 +116,12 @@ class Router:
         try:
             with self.metrics.timed("coreapp_", node=master.node_id):
                 return await self.client.call(master, PortName.CONTROL, method, payload, TIMEOUT)
-        except WireError as error:
+        except RpcError as error:
             if error.code == 1014:
                 raise ApiError(1017, error.details) from error
             raise as_api_error(error) from error
 
 
-def as_api_error(error: WireError) -> ApiError:
+def as_api_error(error: RpcError) -> ApiError:
     """Return a node's refusal as the API's."""
     return ApiError(error.code if error.code in ERRORS else 1000, error.details)

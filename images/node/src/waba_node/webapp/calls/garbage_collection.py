@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from ...rpc import WireError
+from ...rpc import RpcError
 from ..answers import MediaCollection, MessageCollections
 from ..errors import ApiError
 from ..fan_out import ask_everyone
@@ -22,16 +22,16 @@ PROCESSING = {"status": "processing"}
 async def collect_messages(webapp: Webapp, _request: web.Request) -> tuple[int, dict]:
     """PUT /v1/services/message/gc: delete messages that are through. Every coreapp does its own, and tells the end by a webhook."""
     answers = await ask_everyone(webapp, "gc.messages", roles=("coreapp",))
-    refusals = [answer for answer in answers.values() if isinstance(answer, WireError)]
+    refusals = [answer for answer in answers.values() if isinstance(answer, RpcError)]
     if len(refusals) == len(answers):
         raise as_api_error(refusals[0]) if refusals else ApiError(1014, "there is no coreapp")
     nodes = {address.node_id: collection(answer) for address, answer in answers.items()}
     return 200, {"services": {"message": {"gc": nodes}}}
 
 
-def collection(answer: dict | WireError) -> dict:
+def collection(answer: dict | RpcError) -> dict:
     """Return what is told of one coreapp; that a failed one has its errors beside those that began is ours."""
-    if isinstance(answer, WireError):
+    if isinstance(answer, RpcError):
         return {"status": "failed", "errors": [as_api_error(answer).as_dict()]}
     return PROCESSING
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from ...rpc import NodeAddress, WireError
+from ...rpc import NodeAddress, RpcError
 from ...store import master_lease
 from ..answers import ClusterHealth
 from ..errors import ApiError
@@ -25,7 +25,7 @@ async def health(webapp: Webapp, _request: web.Request) -> tuple[int, dict]:
     return 200, {"health": {address.node_id: shown(address, answers[address], primary) for address in answers}}
 
 
-def shown(address: NodeAddress, answer: dict | WireError, primary: NodeAddress | None) -> dict:
+def shown(address: NodeAddress, answer: dict | RpcError, primary: NodeAddress | None) -> dict:
     """Return what is said of one node."""
     if isinstance(answer, dict):
         return {"gateway_status": answer["gateway_status"], "role": answer["role"]}

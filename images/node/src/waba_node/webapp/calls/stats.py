@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from ...rpc import WireError
+from ...rpc import RpcError
 from ...runtime.statistics import prometheus
 from ..answers import AppStats, DatabaseStats
 from ..errors import ApiError
@@ -45,7 +45,7 @@ async def internal_db_stats(webapp: Webapp, request: web.Request) -> Answered:
 async def ask(webapp: Webapp, method: str) -> dict[str, dict]:
     """Return the metrics of every node; one that does not answer has none."""
     answers = await ask_everyone(webapp, method)
-    return {address.node_id: {} if isinstance(answer, WireError) else answer for address, answer in answers.items()}
+    return {address.node_id: {} if isinstance(answer, RpcError) else answer for address, answer in answers.items()}
 
 
 async def counted(webapp: Webapp, method: str) -> dict[str, dict]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from ...rpc import WireError
+from ...rpc import RpcError
 from ...runtime.support import told
 from ..answers import Support
 from ..errors import ApiError
@@ -23,7 +23,7 @@ async def support(webapp: Webapp, _request: web.Request) -> tuple[int, dict]:
     answers[webapp.config.node_id] = await told(webapp)
     return 200, {
         "support": {
-            node: {"errors": [ApiError(1014, answer.details).as_dict()]} if isinstance(answer, WireError) else answer
+            node: {"errors": [ApiError(1014, answer.details).as_dict()]} if isinstance(answer, RpcError) else answer
             for node, answer in answers.items()
         }
     }
