@@ -86,9 +86,8 @@ async def run(config: NodeConfig) -> int:
 
 async def upgrade(config: NodeConfig) -> int:
     """Bring the schema up to date once, without a cluster (vendor fact: WA_DB_UPGRADE=1)."""
-    from .runtime.node import DATABASE_TROUBLE, cause
     from .store import master_lease, schema
-    from .store.engine import Database
+    from .store.engine import DATABASE_ERRORS, Database, error_summary
 
     async def allowed(_connection) -> bool:
         return True
@@ -102,8 +101,8 @@ async def upgrade(config: NodeConfig) -> int:
     except schema.SchemaError as error:
         log.error("%s", error)
         return 1
-    except DATABASE_TROUBLE as error:
-        log.error("the schema could not be upgraded: %s", cause(error))
+    except DATABASE_ERRORS as error:
+        log.error("the schema could not be upgraded: %s", error_summary(error))
         return 1
     finally:
         await database.close()
@@ -114,15 +113,14 @@ async def upgrade(config: NodeConfig) -> int:
 
 async def schema_status(config: NodeConfig) -> int:
     """Print, as JSON, where the schema is, what this version would do to it, and which running nodes would not bear that."""
-    from .runtime.node import DATABASE_TROUBLE, cause
     from .store import schema
-    from .store.engine import Database
+    from .store.engine import DATABASE_ERRORS, Database, error_summary
 
     database = Database(config.database)
     try:
         print(json.dumps(await schema.status(database)))
-    except DATABASE_TROUBLE as error:
-        log.error("the schema could not be read: %s", cause(error))
+    except DATABASE_ERRORS as error:
+        log.error("the schema could not be read: %s", error_summary(error))
         return 1
     finally:
         await database.close()
@@ -131,8 +129,7 @@ async def schema_status(config: NodeConfig) -> int:
 
 async def wait_for_database(config: NodeConfig) -> int:
     """Wait until the database server lets the node in, saying what it waits for."""
-    from .runtime.node import DATABASE_TROUBLE, cause
-    from .store.engine import Database
+    from .store.engine import DATABASE_ERRORS, Database, error_summary
 
     database = Database(config.database)
     said, began = "", time.monotonic()
@@ -140,8 +137,8 @@ async def wait_for_database(config: NodeConfig) -> int:
         try:
             await database.ensure()
             break
-        except DATABASE_TROUBLE as error:
-            if (reason := cause(error)) != said:
+        except DATABASE_ERRORS as error:
+            if (reason := error_summary(error)) != said:
                 said = reason
                 log.warning("waiting for the database %s:%d: %s", config.database.host, config.database.port, reason)
             await asyncio.sleep(0.5)

@@ -8,9 +8,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 import sqlalchemy as sa
 from messaging_support import DirectedSession, trusted, until
+from waba_node.address import NodeAddress, PortName
 from waba_node.coreapp import contact_checks as service
 from waba_node.coreapp.intake import not_primary
-from waba_node.rpc import NodeAddress, PortName, RpcClient, RpcError, RpcServer
+from waba_node.rpc import RpcClient, RpcError, RpcServer
 from waba_node.store import contacts
 from waba_node.store.engine import Database
 

@@ -15,15 +15,11 @@ import sqlalchemy as sa
 from messaging_support import statuses, store, webhooks
 from tests.media_support import files
 from waba_node.control.ownership import Grant
+from waba_node.coreapp import garbage_collection
+from waba_node.coreapp.garbage_collection import message_webhook, old_messages
+from waba_node.master.garbage_collection import media_webhook, unused_media
 from waba_node.rpc import RpcError
-from waba_node.runtime import garbage_collection
-from waba_node.runtime.garbage_collection import (
-    Collector,
-    media_webhook,
-    message_webhook,
-    old_messages,
-    unused_media,
-)
+from waba_node.runtime.garbage_collection import Collector
 from waba_node.store import inbox, media, outbox
 from waba_node.store.engine import Database
 from waba_node.store.media import StoredMedia

@@ -9,8 +9,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 import sqlalchemy as sa
 from messaging_support import rows, statuses, trusted
+from waba_node.address import NodeAddress, PortName
 from waba_node.coreapp import intake
-from waba_node.rpc import NodeAddress, PortName, RpcClient, RpcError, RpcServer
+from waba_node.rpc import RpcClient, RpcError, RpcServer
 from waba_node.store import outbox, webhook_queue
 from waba_node.store.buckets import EVERY_BUCKET
 from waba_node.store.engine import Database

@@ -13,7 +13,8 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 from aiohttp import web
-from waba_node.rpc import ClusterTime, NodeAddress, PortName, RpcClient, RpcError, RpcServer, Trust, calls
+from waba_node.address import NodeAddress, PortName
+from waba_node.rpc import ClusterTime, RpcClient, RpcError, RpcServer, Trust, calls
 from waba_node.rpc.calls import LARGEST_BODY, SIGNATURE
 
 CALLER, CALLED = "127.0.0.1:master", "127.0.0.1:coreapp"

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 import sqlalchemy as sa
+from waba_node.address import NodeAddress
 from waba_node.control.promotion import Demotion, Promotion
-from waba_node.rpc import NodeAddress
 from waba_node.store import master_lease, node_registry, ownership
 
 PORTS = (6250, 6251, 6252, 6253)

@@ -20,8 +20,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from tests.conftest import dropped_afterwards
 from waba_node import store
+from waba_node.address import NodeAddress
 from waba_node.config import DATABASE, VERSION
-from waba_node.rpc import NodeAddress
 from waba_node.store import master_lease, node_registry, ownership, schema
 from waba_node.store.metadata import metadata
 

@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 from standin import FILE, Standin
-from waba_node.upstream import chosen
+from waba_node.upstream import create_upstream
 from waba_node.upstream.base import StaleEpoch, UpstreamError, WrongCode
 from waba_node.upstream.websocket import Service, ServiceSession
 
@@ -31,7 +31,7 @@ async def standin() -> AsyncIterator[Standin]:
 
 @pytest.fixture
 def service(standin: Standin) -> Service:
-    return chosen(f"ws://127.0.0.1:{standin.port}")
+    return create_upstream(f"ws://127.0.0.1:{standin.port}")
 
 
 async def first(session: ServiceSession, count: int) -> list[tuple[str, str]]:
@@ -153,7 +153,7 @@ async def test_whoever_is_not_the_service_is_not_understood(service: Service, st
 
 
 async def test_a_service_that_is_away_is_an_upstream_error() -> None:
-    service = chosen("ws://127.0.0.1:9")
+    service = create_upstream("ws://127.0.0.1:9")
     for attempt in (service.connect(0, 1), service.register("1", "5551234", "sms"), service.verify("1")):
         with pytest.raises(UpstreamError, match=r"^ws://127\.0\.0\.1:9: "):
             await attempt

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from waba_node.rpc import NodeAddress, RpcError
+from waba_node.address import NodeAddress
+from waba_node.rpc import RpcError
 from waba_node.webapp import message_batcher
 from waba_node.webapp.message_batcher import Carrier
 

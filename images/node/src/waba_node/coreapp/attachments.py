@@ -8,7 +8,8 @@ import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from ..rpc import PortName, RpcError, RpcServer
+from ..address import PortName
+from ..rpc import RpcError, RpcServer
 from ..store import media
 from ..store.engine import Database
 from ..store.media import StoredMedia

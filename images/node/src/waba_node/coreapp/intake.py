@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 
-from ..rpc import PortName, RpcError, RpcServer
+from ..address import PortName
+from ..rpc import RpcError, RpcServer
 from ..store import outbox
 from ..store.engine import Database
 

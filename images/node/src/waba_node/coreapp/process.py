@@ -8,17 +8,19 @@ import logging
 import os
 from collections.abc import AsyncIterator, Iterator
 
+from ..address import NodeAddress, PortName
 from ..clock import now
 from ..control.ownership import Grant, Ownership, patience, recorded_window, window
 from ..control.promotion import REPORT_INTERVAL
-from ..rpc import NodeAddress, PortName, RpcError
-from ..runtime import garbage_collection
-from ..runtime.node import DATABASE_TROUBLE, Runtime
+from ..rpc import RpcError
+from ..runtime.garbage_collection import AUTOMATIC, Collector
+from ..runtime.node import Node
 from ..runtime.statistics import gauge
 from ..store import documents, master_lease, node_registry, ownership, webhook_queue
-from ..upstream import chosen
+from ..store.engine import DATABASE_ERRORS
+from ..upstream import create_upstream
 from ..upstream.base import Upstream, UpstreamError, UpstreamSession
-from . import attachments, contact_checks, intake, read_receipts
+from . import attachments, contact_checks, garbage_collection, intake, read_receipts
 from .outbox_sender import Pump
 
 log = logging.getLogger(__name__)
@@ -31,12 +33,12 @@ async def nothing() -> AsyncIterator[int]:
     yield 0
 
 
-class Coreapp(Runtime):
+class Coreapp(Node):
     """See the module."""
 
     def __init__(self, config, upstream: Upstream | None = None) -> None:
         super().__init__(config)
-        self.upstream = upstream or chosen(config.upstream)
+        self.upstream = upstream or create_upstream(config.upstream)
         self.ownership = Ownership()
         self.pump: Pump | None = None
         self.connected: Grant | None = None
@@ -57,7 +59,7 @@ class Coreapp(Runtime):
         read_receipts.register(self.server, self.database, self.session)
         contact_checks.register(self.server, self.database, self.session)
         self.attachments = attachments.register(self.server, self.database, self.media, self.session)
-        self.garbage = garbage_collection.Collector(
+        self.garbage = Collector(
             self.database, self.old_messages, garbage_collection.message_webhook(self.config.node_id), self.own_bucket
         )
         self.server.add(PortName.CONTROL, "gc.messages", self.collect_messages)
@@ -161,7 +163,7 @@ class Coreapp(Runtime):
     async def collect_garbage(self) -> float:
         if self.connected is not None and self.settings.garbagecollector_enable.messages:
             self.garbage.begin_silently()
-            return garbage_collection.AUTOMATIC
+            return AUTOMATIC
         return 60.0
 
     def new_message(self, again: bool) -> None:
@@ -238,7 +240,7 @@ class Coreapp(Runtime):
                 holds = await ownership.renew(
                     connection, grant.shard, self.config.node_id, self.incarnation, grant.epoch, seconds
                 )
-        except DATABASE_TROUBLE as error:
+        except DATABASE_ERRORS as error:
             self.database_is_away(error)
             sent_at = now()
             holds = await self.ask_masters("prove", grant, seconds=seconds)
@@ -267,7 +269,7 @@ class Coreapp(Runtime):
             if master is not None:
                 with contextlib.suppress(RpcError):
                     await self.client.call(master, PortName.CONTROL, "shard.released", {}, self.patience())
-        except DATABASE_TROUBLE:
+        except DATABASE_ERRORS:
             await self.ask_masters("release", grant, leaving=leaving)
 
     def patience(self) -> float:

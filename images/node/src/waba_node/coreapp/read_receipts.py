@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..rpc import PortName, RpcError, RpcServer
+from ..address import PortName
+from ..rpc import RpcError, RpcServer
 from ..store import inbox
 from ..store.engine import Database
 from ..upstream.base import UpstreamError, UpstreamSession

@@ -15,18 +15,10 @@ from ..store import documents, ownership
 if TYPE_CHECKING:
     from .process import Master
 
-# What a backup holds: the registration and the settings, not messages, users or what the number's service keeps itself (vendor fact).
-IN_BACKUP = (
+CHANGEABLE = {*documents.BACKUP_DOCUMENTS, documents.PHOTO, documents.WEB_CERTIFICATE} - {
     documents.SETTINGS,
     documents.ACCOUNT,
-    documents.TWO_STEP,
-    documents.PROVIDERS,
-    documents.BUSINESS_PROFILE,
-    documents.COMPLIANCE,
-    documents.ABOUT,
-    documents.WEBHOOK_CA,
-)
-CHANGEABLE = {*IN_BACKUP, documents.PHOTO, documents.WEB_CERTIFICATE} - {documents.SETTINGS, documents.ACCOUNT}
+}
 
 
 class DocumentsApi:
@@ -51,7 +43,9 @@ class DocumentsApi:
 
     async def restore(self, payload: dict) -> dict:
         """Put the documents of a backup in the place of what is there. Raises RpcError, then nothing has changed."""
-        restored = {name: content for name, content in payload["documents"].items() if name in IN_BACKUP}
+        restored = {
+            name: content for name, content in payload["documents"].items() if name in documents.BACKUP_DOCUMENTS
+        }
         try:
             read(restored.get(documents.SETTINGS, {}))
         except msgspec.ValidationError as error:
@@ -61,7 +55,7 @@ class DocumentsApi:
             if payload["shards"] != shards:
                 problem = f"the backup is of a cluster with {payload['shards']} shards, this one has {shards}"
                 raise RpcError(1009, "Parameter value is not valid", problem)
-            for name in IN_BACKUP:
+            for name in documents.BACKUP_DOCUMENTS:
                 await documents.write_document(connection, name, restored.get(name, {}))
         await self.master.broadcast_settings()
         return {}

@@ -7,16 +7,19 @@ import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 
+from ..address import NodeAddress, PortName
 from ..clock import now
 from ..control.lease import RENEWALS_PER_LIFE, Lease, life
 from ..control.ownership import recorded_window
 from ..control.promotion import REPORT_INTERVAL, Coreapp, Demotion, Plan, Promotion, Shard, plan
-from ..rpc import NodeAddress, PortName, RpcError
-from ..runtime import garbage_collection
-from ..runtime.node import DATABASE_TROUBLE, LAST_WORD, PRIMARY_SECRET, Runtime
+from ..rpc import RpcError
+from ..runtime.garbage_collection import AUTOMATIC, Collector
+from ..runtime.node import LAST_WORD, Node
 from ..store import documents, master_lease, node_registry, ownership, resharding, schema
-from ..upstream import chosen
-from . import leader_api, resharding_api
+from ..store.documents import PRIMARY_SECRET
+from ..store.engine import DATABASE_ERRORS
+from ..upstream import create_upstream
+from . import garbage_collection, leader_api, resharding_api
 
 log = logging.getLogger(__name__)
 
@@ -27,12 +30,12 @@ LOOK = 0.5  # seconds between two looks for new coreapps
 NOT_PRIMARY_MASTER = 1017
 
 
-class Master(Runtime):
+class Master(Node):
     """See the module."""
 
     def __init__(self, config) -> None:
         super().__init__(config)
-        self.upstream = chosen(config.upstream)
+        self.upstream = create_upstream(config.upstream)
         self.lease, self.was_primary = Lease(), False
         self.nodes: list[node_registry.RegisteredNode] = []
         # (node, incarnation) -> the moment, by our own clock, of its last good answer, or of when we began to watch it
@@ -55,7 +58,7 @@ class Master(Runtime):
         self.server.add(PortName.CONTROL, "lease.released", self.lease_released)
         leader_api.register(self)
         resharding_api.register(self)
-        self.garbage = garbage_collection.Collector(
+        self.garbage = Collector(
             self.database,
             lambda: garbage_collection.unused_media(self.database, self.media, self.is_primary),
             garbage_collection.media_webhook,
@@ -72,7 +75,7 @@ class Master(Runtime):
 
     async def stop(self) -> None:
         await self.garbage.stop()
-        with contextlib.suppress(*DATABASE_TROUBLE):
+        with contextlib.suppress(*DATABASE_ERRORS):
             async with asyncio.timeout(LAST_WORD):
                 await self.leave_service()
         await self.server.stop()
@@ -162,7 +165,7 @@ class Master(Runtime):
     async def collect_garbage(self) -> float:
         if self.is_primary() and self.schema_ready and self.settings.garbagecollector_enable.media:
             self.garbage.begin_silently()
-            return garbage_collection.AUTOMATIC
+            return AUTOMATIC
         return 60.0
 
     async def prove(self, payload: dict) -> dict:
@@ -208,7 +211,7 @@ class Master(Runtime):
         try:
             async with asyncio.timeout(min(CALL_TIMEOUT, seconds / RENEWALS_PER_LIFE)):
                 epoch = await self.take_lease(seconds)
-        except DATABASE_TROUBLE:
+        except DATABASE_ERRORS:
             self.lease.failed(now())
             raise
         if epoch is None:

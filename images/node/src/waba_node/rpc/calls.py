@@ -11,7 +11,7 @@ import aiohttp
 import msgspec
 from aiohttp import web
 
-from .address import NodeAddress, PortName
+from ..address import NodeAddress, PortName
 from .trust import NotTrusted, Trust
 
 log = logging.getLogger(__name__)

@@ -7,10 +7,12 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 
+from ..address import NodeAddress, PortName
 from ..clock import now
 from ..config import NodeConfig
-from ..rpc import NodeAddress, PortName, RpcError
-from .node import DATABASE_TROUBLE, Runtime, cause
+from ..rpc import RpcError
+from ..store.engine import DATABASE_ERRORS, error_summary
+from .node import Node
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +29,7 @@ async def node_of_this_container(config: NodeConfig, patience: float = PATIENCE)
 
     patience: seconds for the database's answer.
     """
-    caller = Runtime(config)
+    caller = Node(config)
     address = NodeAddress(config.node_id, str(config.role), "127.0.0.1", config.listen_ports)
 
     async def call(method: str, **payload: object) -> dict:
@@ -61,8 +63,8 @@ async def drain(config: NodeConfig, force: bool, timeout: float) -> int:
             log.error("%s is out of service, but after %.0f s still waits for %s", config.node_id, timeout, waits_for)
     except RpcError as error:
         log.error("%s was not drained: %s", config.node_id, error.details)
-    except DATABASE_TROUBLE as error:
-        log.error("%s was not drained: the database does not answer: %s", config.node_id, cause(error))
+    except DATABASE_ERRORS as error:
+        log.error("%s was not drained: the database does not answer: %s", config.node_id, error_summary(error))
     return 1
 
 
@@ -74,8 +76,10 @@ async def resume(config: NodeConfig) -> int:
     except RpcError as error:
         log.error("%s was not put back into service: %s", config.node_id, error.details)
         return 1
-    except DATABASE_TROUBLE as error:
-        log.error("%s was not put back into service: the database does not answer: %s", config.node_id, cause(error))
+    except DATABASE_ERRORS as error:
+        log.error(
+            "%s was not put back into service: the database does not answer: %s", config.node_id, error_summary(error)
+        )
         return 1
     log.info("%s is back in service", config.node_id)
     return 0

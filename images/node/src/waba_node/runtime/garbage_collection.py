@@ -10,13 +10,10 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 
-from ..control.ownership import Grant
-from ..coreapp.intake import not_primary
 from ..rpc import RpcError
-from ..store import inbox, media, outbox, webhook_queue
-from ..store.engine import Database
-from ..store.media_folder import PART, FolderError, MediaFolder
-from .node import DATABASE_TROUBLE, cause
+from ..store import webhook_queue
+from ..store.engine import DATABASE_ERRORS, Database, error_summary
+from ..store.media_folder import FolderError
 
 log = logging.getLogger(__name__)
 
@@ -24,13 +21,6 @@ GROUP = 500  # rows in one transaction
 PAUSE = 0.02  # seconds between two groups, in which others get at the database
 BUSY = 1015
 HOUR = 3600
-MESSAGE_AGES = {
-    "read": HOUR,
-    "failed": HOUR,
-    "delivered": 24 * HOUR,
-    "sent": 30 * 24 * HOUR,
-}  # status -> seconds since accepted
-INBOUND_AGE = 30 * 24 * HOUR  # seconds since it came in
 AUTOMATIC = HOUR  # seconds between two collections that the settings ask for
 LAST_GROUP = 1.0  # seconds that a node which stops waits for it
 TELLING = 30  # tries, a second apart, to store the webhook that says how it ended
@@ -84,8 +74,8 @@ class Collector:
             )
         except RpcError as error:
             errors.append({"code": error.code, "title": error.title, "details": error.details})
-        except DATABASE_TROUBLE as error:
-            errors.append({"code": 1023, "title": "Database error", "details": cause(error)})
+        except DATABASE_ERRORS as error:
+            errors.append({"code": 1023, "title": "Database error", "details": error_summary(error)})
         log.info("garbage collection: %d deleted%s", deleted, f", then {errors[0]['details']}" if errors else "")
         if told:
             end = {"errors": errors, "status": "failed"} if errors else {"status": "complete"}
@@ -97,67 +87,6 @@ class Collector:
                 async with self.database.begin() as connection:
                     await webhook_queue.store_webhooks(connection, self.bucket(), [webhook])
                 return
-            except DATABASE_TROUBLE:
+            except DATABASE_ERRORS:
                 await asyncio.sleep(1)
         log.warning("the end of a garbage collection could not be told")
-
-
-def message_webhook(node: str) -> Callable[[dict], dict]:
-    """Return what makes the webhook of a coreapp's collection (vendor fact)."""
-
-    def webhook(end: dict) -> dict:
-        gc = {"messages_deleted": end.pop("deleted"), "node": node, **end}
-        return {"services": [{"message": {"gc": gc}}]}
-
-    return webhook
-
-
-def media_webhook(end: dict) -> dict:
-    """Return the webhook of a collection of media (vendor fact)."""
-    return {"services": [{"media": {"gc": {"items_deleted": end.pop("deleted"), **end}}}]}
-
-
-async def old_messages(database: Database, grant: Grant, may_go_on: Callable[[], bool]) -> AsyncIterator[int]:
-    """Delete a shard's messages that are through. Raises RpcError 1018 once the shard is another's."""
-    for status, age in MESSAGE_AGES.items():
-        count = GROUP
-        while count == GROUP:
-            if not may_go_on():
-                raise not_primary(grant.shard)
-            async with database.begin() as connection:
-                count = await outbox.delete_messages(connection, grant.buckets, status, age, GROUP)
-            yield count
-    count = GROUP
-    while grant.shard == 0 and count == GROUP:  # what came in belongs to no shard; one coreapp is enough
-        async with database.begin() as connection:
-            count = await inbox.delete_inbound(connection, INBOUND_AGE, GROUP)
-        yield count
-
-
-async def unused_media(database: Database, folder: MediaFolder, may_go_on: Callable[[], bool]) -> AsyncIterator[int]:
-    """Delete media that were not used for 30 days, then old files that nobody knows. Raises FolderError, RpcError 1017.
-
-    A row goes before its file: a file without a row is found again, a row without a file would promise what is not there.
-    """
-    await folder.check()
-    count = GROUP
-    while count == GROUP:
-        if not may_go_on():
-            raise RpcError(1017, "Not Primary Master", "another master has become the primary one")
-        async with database.begin() as connection:
-            unused = await media.take_unused(connection, GROUP)
-        for entry in unused:
-            if entry.file is not None:
-                await folder.delete(entry.file)
-        count = len(unused)
-        yield count
-    old = await folder.old_files()
-    for begin in range(0, len(old), GROUP):
-        files = old[begin : begin + GROUP]
-        async with database.begin() as connection:
-            known = await media.find_media(connection, [file.rpartition("/")[2] for file in files])
-        places = {entry.file for entry in known.values()}
-        unknown = [file for file in files if file not in places or file.endswith(PART)]
-        for file in unknown:
-            await folder.delete(file)
-        yield len([file for file in unknown if not file.endswith(PART)])

@@ -11,15 +11,16 @@ import signal
 import uuid
 from collections.abc import Awaitable, Callable
 
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ..address import NodeAddress, PortName
 from ..clock import now
 from ..config import NodeConfig
-from ..rpc import ClusterTime, NodeAddress, PortName, RpcClient, RpcError, RpcServer, Trust
+from ..rpc import ClusterTime, RpcClient, RpcError, RpcServer, Trust
 from ..settings import ApplicationSettings
 from ..store import documents, node_registry, schema
-from ..store.engine import NO_SUCH_TABLE, Database
+from ..store.documents import NODE_SECRET, PRIMARY_SECRET
+from ..store.engine import DATABASE_ERRORS, NO_SUCH_TABLE, Database, error_summary
 from ..store.media_folder import MediaFolder
 from ..store.metadata import SINCE_1970
 from .health import Health, serve
@@ -28,8 +29,6 @@ from .statistics import Statistics, gauge, process
 
 log = logging.getLogger(__name__)
 
-NODE_SECRET, PRIMARY_SECRET = "node_secret", "primary_secret"  # documents
-DATABASE_TROUBLE = (SQLAlchemyError, OSError, TimeoutError)
 LOOK_AT_DATABASE = 1.0  # seconds between two looks whether the database answers, and for its answer
 LAST_WORD = 2.0  # seconds that a node which stops gives the database: the engine kills it after ten
 AGAIN = 1.0  # seconds after which a loop tries again what failed
@@ -40,18 +39,12 @@ class SchemaMisfit(Exception):
     """This version of the node cannot work with the schema as it is; the text says why."""
 
 
-def cause(error: BaseException) -> str:
-    """Return what went wrong with the database in a few words: the driver's own, without SQL and parameters."""
-    original = getattr(error, "orig", None) or error
-    return f"{type(original).__name__}: {str(original) or 'no answer in time'}".splitlines()[0][:200]
-
-
 def database_refusal(error: Exception) -> RpcError | None:
     """Return what another node is told when the database failed a call."""
-    return RpcError(1023, "Database error", cause(error)) if isinstance(error, DATABASE_TROUBLE) else None
+    return RpcError(1023, "Database error", error_summary(error)) if isinstance(error, DATABASE_ERRORS) else None
 
 
-class Runtime:
+class Node:
     """A node of any role: its database, its calls, its health, its loops."""
 
     def __init__(self, config: NodeConfig) -> None:
@@ -116,12 +109,12 @@ class Runtime:
             loop.cancel()
         await asyncio.gather(*self.loops, return_exceptions=True)
         await self.stop()
-        with contextlib.suppress(*DATABASE_TROUBLE):
+        with contextlib.suppress(*DATABASE_ERRORS):
             async with asyncio.timeout(LAST_WORD), self.database.begin() as connection:
                 await node_registry.remove(connection, self.config.node_id, self.incarnation)
         line.close()
         await self.client.close()
-        with contextlib.suppress(*DATABASE_TROUBLE):
+        with contextlib.suppress(*DATABASE_ERRORS):
             async with asyncio.timeout(LAST_WORD):
                 await self.database.close()
         log.info("stopped")
@@ -137,7 +130,7 @@ class Runtime:
                 except SchemaMisfit as error:
                     self.schema_does_not_fit(str(error))
                     pause = AGAIN
-                except DATABASE_TROUBLE as error:
+                except DATABASE_ERRORS as error:
                     self.database_is_away(error)
                     pause = AGAIN
                 except Exception:
@@ -174,7 +167,7 @@ class Runtime:
             self.schema_does_not_fit("the schema is not there yet")
             return
         if "database" not in self.health.reasons:
-            log.warning("the database is away: %s", cause(error))
+            log.warning("the database is away: %s", error_summary(error))
         self.health.bad("database", "the database does not answer")
 
     async def look_at_secret(self) -> float:
@@ -264,9 +257,9 @@ class Runtime:
 
     async def support(self, _payload: dict) -> dict:
         """Answer what /v1/support shows of this node."""
-        from .support import told
+        from .support import support_info
 
-        return await told(self)
+        return await support_info(self)
 
     # -- out of service, and back --------------------------------------------------------------------------------------
 

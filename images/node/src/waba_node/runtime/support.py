@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 if TYPE_CHECKING:
-    from .node import Runtime
+    from .node import Node
 
 FOLDERS = {  # field -> folder (vendor facts, section 1.4)
     "free_space_data": "/",
@@ -21,7 +21,7 @@ FOLDERS = {  # field -> folder (vendor facts, section 1.4)
 REVISION = sa.text("SELECT version_num FROM alembic_version")
 
 
-async def told(node: Runtime) -> dict:
+async def support_info(node: Node) -> dict:
     """Return what GET /v1/support shows of a node. Raises sqlalchemy.exc.SQLAlchemyError."""
     async with node.database.begin() as connection:
         server = ".".join(map(str, connection.dialect.server_version_info or ()))

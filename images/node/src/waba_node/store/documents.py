@@ -15,6 +15,10 @@ from .metadata import metadata
 SETTINGS, ACCOUNT, TWO_STEP, PROVIDERS = "settings", "account", "two_step", "media_providers"
 BUSINESS_PROFILE, COMPLIANCE, ABOUT, PHOTO = "business_profile", "compliance_info", "profile_about", "profile_photo"
 WEBHOOK_CA, WEB_CERTIFICATE = "webhook_ca", "web_certificate"
+NODE_SECRET, PRIMARY_SECRET = "node_secret", "primary_secret"
+# A backup holds the registration and the settings; it holds no messages, no users and nothing that the upstream stores
+# (docs/reference/vendor-contract.md#backup-and-restore).
+BACKUP_DOCUMENTS = (SETTINGS, ACCOUNT, TWO_STEP, PROVIDERS, BUSINESS_PROFILE, COMPLIANCE, ABOUT, WEBHOOK_CA)
 
 document = sa.Table(
     "document",

@@ -12,7 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from asyncmy.connection import Connection
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from ..config import DatabaseConfig
@@ -30,6 +30,17 @@ SESSION = (
 )
 UNKNOWN_DATABASE = 1049
 NO_SUCH_TABLE = 1146
+DATABASE_ERRORS = (
+    SQLAlchemyError,
+    OSError,
+    TimeoutError,
+)  # everything that a transaction raises when the database fails
+
+
+def error_summary(error: BaseException) -> str:
+    """Return the driver's own description of a database error in one line, without SQL and parameters."""
+    original = getattr(error, "orig", None) or error
+    return f"{type(original).__name__}: {str(original) or 'no answer in time'}".splitlines()[0][:200]
 
 
 def _ping(connection: Any) -> bool:

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.mysql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ..rpc.address import NodeAddress
+from ..address import NodeAddress
 from .metadata import NOW, Moment, metadata, seconds_from_now
 from .node_registry import address_of, node
 

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.mysql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ..rpc.address import NodeAddress
+from ..address import NodeAddress
 from .metadata import NOW, Moment, metadata
 from .ownership import shard_map
 

@@ -7,7 +7,7 @@ from .base import Upstream
 LOOPBACK = "loopback"
 
 
-def chosen(address: str) -> Upstream:
+def create_upstream(address: str) -> Upstream:
     """Return the upstream that WABA_UPSTREAM names: `loopback`, or `ws://host:port` (`wss://`) for a service on the network."""
     if address == LOOPBACK:
         from .loopback import Loopback

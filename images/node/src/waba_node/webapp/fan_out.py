@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
-from ..rpc import NodeAddress, PortName, RpcError
+from ..address import NodeAddress, PortName
+from ..rpc import RpcError
 from ..store import node_registry
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 from collections import deque
 
-from ..rpc import NodeAddress, PortName, RpcClient, RpcError
+from ..address import NodeAddress, PortName
+from ..rpc import RpcClient, RpcError
 
 MOST = 100  # messages in one call
 LARGEST = 1 << 20  # characters of their contents in one call, half of what a node takes

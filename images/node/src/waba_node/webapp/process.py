@@ -9,9 +9,10 @@ from functools import partial
 
 from aiohttp import web
 
-from ..rpc import PortName
-from ..runtime.node import DATABASE_TROUBLE, Runtime
+from ..address import PortName
+from ..runtime.node import Node
 from ..store import documents, ownership
+from ..store.engine import DATABASE_ERRORS
 from . import certificate
 from .metrics import Metrics
 from .routing import Router
@@ -25,7 +26,7 @@ LAST_CALLS = 10  # seconds for what is being answered when this node stops
 QUIET = 2.0  # seconds without a call after which a drained webapp may go: load balancers ask every one or two
 
 
-class Webapp(Runtime):
+class Webapp(Node):
     """See the module."""
 
     def __init__(self, config) -> None:
@@ -67,7 +68,7 @@ class Webapp(Runtime):
             await self.check_schema(connection)
             try:
                 await ownership.count_shards(connection)
-            except DATABASE_TROUBLE:  # that the database answers other questions does not help
+            except DATABASE_ERRORS:  # that the database answers other questions does not help
                 self.health.bad("map", "the shard map cannot be read")
                 raise
         self.health.good("map")

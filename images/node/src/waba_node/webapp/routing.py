@@ -7,8 +7,9 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from ..address import NodeAddress, PortName
 from ..control.sharding import bucket_of, shard_of
-from ..rpc import NodeAddress, PortName, RpcClient, RpcError
+from ..rpc import RpcClient, RpcError
 from ..store import master_lease, node_registry, ownership
 from ..store.engine import Database
 from .errors import ERRORS, ApiError

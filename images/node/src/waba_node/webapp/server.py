@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from ..runtime.node import DATABASE_TROUBLE, cause
+from ..store.engine import DATABASE_ERRORS, error_summary
 from ..store.users import ADMIN as ROLE_ADMIN
 from .calls import CALLS
 from .calls.table import ADMIN, CREDENTIALS, KEY, OPEN, Call
@@ -80,11 +80,11 @@ class ApiServer:
             return self.refused(ApiError(1006, "there is nothing at this path"))
         except web.HTTPException as error:
             return self.refused(ApiError(1025, error.reason, error.status))
-        except DATABASE_TROUBLE as error:
+        except DATABASE_ERRORS as error:
             self.webapp.database_is_away(error)
             if not self.webapp.schema_ready:
                 return self.refused(ApiError(1011, "; ".join(self.webapp.health.reasons.values())))
-            log.warning("%s: the database did not do its part: %s", request.rel_url.raw_path, cause(error))
+            log.warning("%s: the database did not do its part: %s", request.rel_url.raw_path, error_summary(error))
             return self.refused(ApiError(1023, "the database does not answer"))
         except Exception:
             log.exception("%s failed", request.rel_url.raw_path)

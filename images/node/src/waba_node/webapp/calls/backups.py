@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from ...master.documents_api import IN_BACKUP
 from ...passwords import in_turn
 from ...store import documents, ownership
 from ..answers import Sealed
@@ -27,7 +26,7 @@ async def back_up(webapp: Webapp, _request: web.Request, body: BackupPassword) -
     async with webapp.database.begin() as connection:
         content = {
             "shards": await ownership.count_shards(connection),
-            "documents": {name: await documents.read_document(connection, name) for name in IN_BACKUP},
+            "documents": {name: await documents.read_document(connection, name) for name in documents.BACKUP_DOCUMENTS},
         }
     return 200, {"settings": {"data": await in_turn(seal, content, body.password)}}
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from ...rpc import PortName
+from ...address import PortName
 from ...store import contacts
 from ..answers import CheckedContacts, ContactIdentity
 from ..errors import ApiError

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from ...rpc import NodeAddress, RpcError
+from ...address import NodeAddress
+from ...rpc import RpcError
 from ...store import master_lease
 from ..answers import ClusterHealth
 from ..errors import ApiError

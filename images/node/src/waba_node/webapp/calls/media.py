@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from ...rpc import PortName
+from ...address import PortName
 from ...store import media
 from ...store.media import StoredMedia
 from ...store.media_folder import OUTGOING, FolderError, TooLargeError

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from ...rpc import PortName
+from ...address import PortName
 from ...store import contacts, inbox, outbox
 from ...store import media as store
 from ...store.documents import PROVIDERS

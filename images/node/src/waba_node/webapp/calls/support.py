@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from ...rpc import RpcError
-from ...runtime.support import told
+from ...runtime.support import support_info
 from ..answers import Support
 from ..errors import ApiError
 from ..fan_out import ask_everyone
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 async def support(webapp: Webapp, _request: web.Request) -> tuple[int, dict]:
     """GET /v1/support: versions, schema, health and free space of every node; never a secret."""
     answers = {address.node_id: answer for address, answer in (await ask_everyone(webapp, "support")).items()}
-    answers[webapp.config.node_id] = await told(webapp)
+    answers[webapp.config.node_id] = await support_info(webapp)
     return 200, {
         "support": {
             node: {"errors": [ApiError(1014, answer.details).as_dict()]} if isinstance(answer, RpcError) else answer
