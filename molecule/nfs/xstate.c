@@ -1,5 +1,5 @@
-/* User-mode Linux before 6.13 keeps 2,696 bytes of a process's registers. Where the processor has more (Intel's AMX), the host takes
-   them back only whole, and its first process dies. Preloaded, this hands the host as many as it has: the rest is unused, hence zero. */
+/* User-mode Linux before 6.13 stores 2,696 bytes of a process's registers. On a processor with more (Intel's AMX) the host accepts
+   only the full set, and the first process of the machine dies. This library, preloaded, pads the set with zeros: the rest is unused. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <elf.h>
@@ -14,7 +14,7 @@ static char registers[65536];
 long ptrace(enum __ptrace_request request, ...)
 {
     static long (*real)(enum __ptrace_request, pid_t, void *, void *);
-    static size_t size; /* of the host's registers */
+    static size_t size; /* of the registers of the host */
     if (!real)
         real = (long (*)(enum __ptrace_request, pid_t, void *, void *))dlsym(RTLD_NEXT, "ptrace");
 

@@ -46,7 +46,7 @@ class Cluster:
             for name in self.coreapps:
                 self.run_node(name, COREAPP_HOSTNAME=name)
             self.run_node("webapp", WEBAPP_HOSTNAME="webapp")
-            wait_for(self.is_whole, 180, "the cluster is whole")
+            wait_for(self.is_healthy, 180, "the cluster is healthy")
             self.first_login()
         except BaseException:
             self.remove()
@@ -92,7 +92,7 @@ class Cluster:
         answer = requests.get(f"{self.url()}/v1/health", headers=key, verify=False, timeout=10)
         return [{**node, "name": name} for name, node in answer.json()["health"].items() if not node.get("errors")]
 
-    def is_whole(self) -> bool:
+    def is_healthy(self) -> bool:
         nodes = self.health()
         connected = [node for node in nodes if node["gateway_status"] == "connected"]
         return len(nodes) == len(self.masters) + len(self.coreapps) and len(connected) == 1

@@ -10,7 +10,7 @@ import time
 
 import uvloop
 
-NOBODYS = 9999  # a bucket that no coreapp sends from
+NOBODYS = 9999  # a bucket that no coreapp accepts from
 PAYLOAD = {"to": "15550000001", "type": "text", "text": {"body": "Your order is on its way."}}
 
 

@@ -31,7 +31,7 @@ def failover(arguments: argparse.Namespace) -> None:
             # A coreapp reports when it starts; without that pause each would be killed just after a report.
             time.sleep(random.uniform(0, HEARTBEAT if heartbeat else REPORT_INTERVAL))
             # A busy machine makes an owner step down now and then.
-            wait_for(cluster.is_whole, 120, "one coreapp is connected")
+            wait_for(cluster.is_healthy, 120, "one coreapp is connected")
             victim = cluster.connected()
             cluster.containers[victim].kill()
             took.append(
@@ -39,7 +39,7 @@ def failover(arguments: argparse.Namespace) -> None:
             )
             print(f"kill {number + 1} of {arguments.kills}: {took[-1]:.1f} s", flush=True)
             cluster.containers[victim].start()
-            wait_for(cluster.is_whole, 120, "the cluster is whole")
+            wait_for(cluster.is_healthy, 120, "the cluster is healthy")
             time.sleep(2 * HEARTBEAT)
     print(f"\nby {arguments.monitor}, {len(took)} kills")
     distribution(took)
@@ -61,7 +61,7 @@ def moves(arguments: argparse.Namespace) -> None:
         for how in ("drain", "stop"):
             took, refused = [], 0
             for _number in range(arguments.moves):
-                wait_for(cluster.is_whole, 120, "one coreapp is connected")
+                wait_for(cluster.is_healthy, 120, "one coreapp is connected")
                 moved = cluster.containers[cluster.connected()]
                 with FewClients(cluster) as flow:
                     time.sleep(2)

@@ -14,7 +14,7 @@ from waiting import wait_for
 
 
 def load(url: str, token: str, seconds: int, clients: int) -> dict:
-    """Return what wrk measures of so many clients, each of which sends when the last answer has come."""
+    """Return what wrk measures of so many clients, each of which accepts when the last answer has come."""
     done = subprocess.run(
         [
             "wrk",

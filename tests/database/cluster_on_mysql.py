@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from api import Api
 from live import Cluster
-from plays import ROOT, changed, made_backup, play_on
+from plays import ROOT, changed, backup_archive, run_playbook
 from waiting import wait_for
 
 IMAGE = os.environ["WABA_TEST_DATABASE_IMAGE"]
@@ -41,7 +41,7 @@ class OnMySQL:
         self.live = Cluster(NAME)
 
     def play(self, playbook: str, *arguments: str):
-        return play_on(INVENTORY, f"playbooks/{playbook}", "-e", json.dumps(self.settings), *arguments)
+        return run_playbook(INVENTORY, f"playbooks/{playbook}", "-e", json.dumps(self.settings), *arguments)
 
     def log_in(self) -> Api:
         return Api(f"https://127.0.0.1:{PORT}", Path(self.settings["waba_secrets_file"]))
@@ -73,8 +73,8 @@ def test_messages_go_through_it(cluster: OnMySQL) -> None:
     assert "MariaDB" not in cluster.says("SELECT VERSION()")
     assert cluster.says("SELECT @@max_connections") == "201"
     for number in range(5):
-        wait_for(lambda number=number: api.sends(f"message {number}"), 30, "a message is accepted")
-    assert api.is_whole()
+        wait_for(lambda number=number: api.accepts(f"message {number}"), 30, "a message is accepted")
+    assert api.is_healthy()
 
 
 def test_a_second_run_changes_and_restarts_nothing(cluster: OnMySQL) -> None:
@@ -84,12 +84,12 @@ def test_a_second_run_changes_and_restarts_nothing(cluster: OnMySQL) -> None:
 
 
 def test_what_was_lost_comes_back_from_a_backup(cluster: OnMySQL) -> None:
-    archive, kept = made_backup(cluster.play("backup.yml")), cluster.messages()
+    archive, kept = backup_archive(cluster.play("backup.yml")), cluster.messages()
     assert kept >= 5
-    assert cluster.log_in().sends("after the backup")
+    assert cluster.log_in().accepts("after the backup")
     assert changed(cluster.play("stop.yml")) > 0
     chosen = ("-e", f"waba_restore_archive={archive}", "-e", "waba_restore_overwrite=true")
     assert changed(cluster.play("restore.yml", *chosen)) > 0
     assert changed(cluster.play("start.yml")) > 0
-    wait_for(lambda: cluster.log_in().is_whole(), 90, "the cluster is whole")
+    wait_for(lambda: cluster.log_in().is_healthy(), 90, "the cluster is healthy")
     assert cluster.messages() == kept

@@ -12,7 +12,7 @@ import docker
 import pytest
 import yaml
 from cases import RUNS, TAKEN_PORT, TAKEN_RANGE
-from plays import ROOT, play_on
+from plays import ROOT, run_playbook
 
 HERE = {"ansible_connection": "local", "ansible_python_interpreter": "/usr/bin/python3"}
 TASKS = (ROOT / "roles/waba/tasks/preflight.yml", ROOT / "playbooks/preflight.yml")
@@ -27,7 +27,7 @@ class Refused:
             "all": {"vars": {**HERE, "waba_dir": str(folder / "waba"), **run["vars"]}, "children": run["groups"]}
         }
         (folder / "hosts.yml").write_text(yaml.safe_dump(inventory), encoding="utf-8")
-        done = play_on(folder / "hosts.yml", "playbooks/site.yml", *run.get("arguments", []))
+        done = run_playbook(folder / "hosts.yml", "playbooks/site.yml", *run.get("arguments", []))
         self.status, self.output = done.returncode, done.stdout
         self.rows = problem_rows(done.stdout)
         self.tasks = set(re.findall(r"^TASK \[(?:.* : )?(.*)\] \*", done.stdout, re.MULTILINE))

@@ -11,7 +11,7 @@ from pathlib import Path
 import docker
 import pytest
 import yaml
-from plays import changed, play_on
+from plays import changed, run_playbook
 
 REPOSITORY = "waba-inputs"
 
@@ -49,6 +49,6 @@ def test_an_image_that_is_said_for_one_group_alone_is_saved_too(tiny_images: dic
         }
     }
     (tmp_path / "hosts.yml").write_text(yaml.safe_dump(inventory), encoding="utf-8")
-    assert changed(play_on(tmp_path / "hosts.yml", "playbooks/images.yml")) == 1
+    assert changed(run_playbook(tmp_path / "hosts.yml", "playbooks/images.yml")) == 1
     saved = json.loads((tmp_path / "saved" / "images.json").read_text(encoding="utf-8"))
     assert set(saved) == set(tiny_images.values())

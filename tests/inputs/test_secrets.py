@@ -8,7 +8,7 @@ import pytest
 import yaml
 from cases import FIRST
 from conftest import HERE
-from plays import play_on
+from plays import run_playbook
 
 GROUPS = ("waba_mysql", "waba_masters", "waba_coreapps", "waba_webapps")
 KEY = "waba_api_key is not known. Bring"
@@ -36,7 +36,7 @@ def test_no_file_of_secrets_is_made(tmp_path: Path, playbook: str) -> None:
     groups = {name: {"hosts": {"localhost": {}}} for name in GROUPS}
     inventory = tmp_path / "hosts.yml"
     inventory.write_text(yaml.safe_dump({"all": {"vars": settings, "children": groups}}), encoding="utf-8")
-    done = play_on(inventory, f"playbooks/{playbook}")
+    done = run_playbook(inventory, f"playbooks/{playbook}")
     assert done.returncode != 0, done.stdout
     assert WITHOUT[playbook] in " ".join(done.stdout.split()), done.stdout
     assert not secrets.exists()

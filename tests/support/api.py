@@ -1,8 +1,9 @@
-"""The /v1 API of a running cluster, as a client sees it."""
+"""A client of the /v1 API of a running cluster."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import requests
 import urllib3
@@ -12,14 +13,16 @@ urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
 
 
 class Api:
-    """The /v1 API, as a business's application uses it."""
+    """A session of the admin at one webapp.
+
+    base: scheme, host and port of the webapp. secrets_file: the cluster's waba_secrets_file.
+    """
 
     def __init__(self, base: str, secrets_file: Path) -> None:
-        """base: str, scheme, host and port of a webapp. secrets_file: Path, the cluster's waba_secrets_file."""
         self.base, self.secrets = base, yaml.safe_load(secrets_file.read_text(encoding="utf-8"))
         self.session = requests.Session()
         self.session.verify = False
-        self.session.trust_env = False  # a CA bundle in the environment would win over verify
+        self.session.trust_env = False  # a CA bundle in the environment would override verify
         self.session.headers["Authorization"] = f"Bearer {self.login().json()['users'][0]['token']}"
 
     def login(self, password: str | None = None, user: str = "admin") -> requests.Response:
@@ -38,10 +41,11 @@ class Api:
             "POST", "messages", {"to": to, "type": "text", "recipient_type": "individual", "text": {"body": text}}
         )
 
-    def sends(self, text: str) -> bool:
+    def accepts(self, text: str) -> bool:
+        """Send a message; return whether it is accepted."""
         return self.send(text).status_code == 200
 
-    def health(self) -> dict[str, dict]:
+    def health(self) -> dict[str, dict[str, Any]]:
         key = {"Authorization": f"Apikey {self.secrets['waba_api_key']}"}
         return requests.get(f"{self.base}/v1/health", headers=key, verify=False, timeout=10).json()["health"]
 
@@ -49,8 +53,8 @@ class Api:
         """Return the short container ids of the nodes whose health entry has the wanted values."""
         return [name.rpartition(":")[2] for name, node in self.health().items() if wanted.items() <= node.items()]
 
-    def is_whole(self, coreapps: int = 2) -> bool:
-        """Return whether two masters and so many coreapps are well, one of each in charge."""
+    def is_healthy(self, coreapps: int = 2) -> bool:
+        """Return whether two masters, one of them primary, and `coreapps` coreapps, one of them connected, are healthy."""
         roles = sorted(
             f"{node['role']} {node['gateway_status']}" for node in self.health().values() if not node.get("errors")
         )

@@ -1,4 +1,4 @@
-"""An authority of the tests' own, which signs certificates."""
+"""A certificate authority for tests."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 
 class Authority:
-    """Signs certificates. folder: where their files go."""
+    """Signs certificates. folder: the folder of their files."""
 
     def __init__(self, folder: Path, name: str) -> None:
         self.folder, self.name = folder, x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
@@ -24,13 +24,13 @@ class Authority:
         valid = now - datetime.timedelta(days=1), now + datetime.timedelta(days=1)
         return x509.CertificateBuilder(self.name, subject, key.public_key(), number, *valid)
 
-    def _write(self, name: str, thing: x509.Certificate) -> str:
+    def _write(self, name: str, certificate: x509.Certificate) -> str:
         path = self.folder / name
-        path.write_bytes(thing.public_bytes(serialization.Encoding.PEM))
+        path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
         return str(path)
 
     def sign(self, *names: x509.GeneralName) -> tuple[str, str]:
-        """Return the paths of a certificate for these names and of its key, which is its owner's alone."""
+        """Return the paths of a certificate for these names and of its key, which has mode 0600."""
         key = ec.generate_private_key(ec.SECP256R1())
         builder = self._builder(x509.Name([]), key).add_extension(x509.SubjectAlternativeName(names), True)
         certificate = self._write("server.pem", builder.sign(self.key, hashes.SHA256()))

@@ -1,4 +1,4 @@
-"""A constant flow of calls, as a business makes them that knows every webapp, and what the cluster says of its connection meanwhile."""
+"""Constant traffic of an application that knows every webapp, and the cluster's connection upstream during it."""
 
 from __future__ import annotations
 
@@ -12,44 +12,45 @@ from collections.abc import Callable, Iterable
 import requests
 from api import Api
 
-# A coreapp's own words, with its own time: every container has this machine's clock, in UTC.
-CONNECTION = re.compile(r"\w (\S+ \S+) waba_node\.coreapp\.process: shard 0: (connected|disconnected)")
+# The log of a coreapp, in UTC: every container has the clock of this machine.
+CONNECTION = re.compile(r"\w (\S+ \S+) waba_node\.coreapp: shard 0: (connected|disconnected)")
+Webapps = list[tuple[str, requests.Session]]
 
 
 class Flow:
-    """Two who send messages and one who makes other calls, all the time. The webapp that fails a call is followed by the next at once.
+    """Two threads that send messages and one that reads settings. A call that a webapp fails goes to the next webapp at once.
 
-    apis: list of Api, one for each webapp. logs: returns the commands (lists of str) that print the log of each coreapp there is now.
+    apis: one for each webapp. logs: returns the command that prints the log of each coreapp that exists now.
     """
 
-    PAUSE = 0.05  # seconds between two calls of one of them
+    PAUSE = 0.05  # seconds between two calls of a thread
     NO_GAP = 0.5  # seconds
 
     def __init__(self, apis: list[Api], logs: Callable[[], Iterable[list[str]]]) -> None:
         self.apis, self.logs = apis, logs
-        self.told: set[tuple[datetime.datetime, str]] = set()
+        self.transitions: set[tuple[datetime.datetime, str]] = set()
         self.accepted: dict[str, float] = {}
         self.calls = 0
         self.refused: list[str] = []
         self.failed_once = 0
         self.ended = threading.Event()
-        self.followers: list[subprocess.Popen] = []
-        steps = (self.send, self.send, self.look)
+        self.followers: list[subprocess.Popen[str]] = []
+        steps = (self.send, self.send, self.read_settings)
         self.threads = [threading.Thread(target=self.run, args=(step,), daemon=True) for step in steps]
 
     def __enter__(self) -> Flow:
-        for command in self.logs():  # a container that is replaced takes its log with it
-            follower = show([*command, "--follow", "--tail", "0"])
+        for command in self.logs():  # the log of a container that is replaced goes with the container
+            follower = start([*command, "--follow", "--tail", "0"])
             self.followers.append(follower)
-            threading.Thread(target=self.listen, args=(follower,), daemon=True).start()
+            threading.Thread(target=self.record_transitions, args=(follower,), daemon=True).start()
         for thread in self.threads:
             thread.start()
         time.sleep(2)
         self.began = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
-        assert self.accepted, f"calls succeed before the test begins: {self.refused[:3]}"
+        assert self.accepted, f"no call succeeds before the test begins: {self.refused[:3]}"
         return self
 
-    def __exit__(self, *_anything: object) -> None:
+    def __exit__(self, *_exception: object) -> None:
         time.sleep(2)
         self.ended.set()
         for thread in self.threads:
@@ -57,78 +58,81 @@ class Flow:
         for follower in self.followers:
             follower.kill()
         for command in self.logs():
-            self.listen(show(command))
+            self.record_transitions(start(command))
 
-    def listen(self, log: subprocess.Popen) -> None:
-        """Write down what a coreapp says of its connection upstream."""
-        for line in log.stdout:
+    def record_transitions(self, log: subprocess.Popen[str]) -> None:
+        """Record each connection and disconnection upstream in the log of a coreapp."""
+        for line in log.stdout or ():
             found = CONNECTION.match(line)
             if found:
-                self.told.add((datetime.datetime.fromisoformat(found[1].replace(",", ".")), found[2]))
+                self.transitions.add((datetime.datetime.fromisoformat(found[1].replace(",", ".")), found[2]))
 
-    def run(self, step: Callable[[list, int], None]) -> None:
-        webapps, number = [(api.base, copy_of(api.session)) for api in self.apis], 0
+    def run(self, step: Callable[[Webapps, int], None]) -> None:
+        webapps, number = [(api.base, copied_session(api.session)) for api in self.apis], 0
         while not self.ended.is_set():
             number += 1
             step(webapps if number % 2 else webapps[::-1], number)
             time.sleep(self.PAUSE)
 
-    def ask(self, webapps: list, method: str, path: str, body: object = None) -> requests.Response | None:
-        """Return the answer of the first webapp that does the call; None, written down, when none did."""
-        told = []
-        for url, caller in webapps:
+    def call(self, webapps: Webapps, method: str, path: str, body: object = None) -> requests.Response | None:
+        """Return the first successful answer; None, with a record of every error, if no webapp succeeds."""
+        errors = []
+        for url, session in webapps:
             try:
-                answer = caller.request(method, f"{url}/v1/{path}", json=body, timeout=10)
+                answer = session.request(method, f"{url}/v1/{path}", json=body, timeout=10)
             except requests.RequestException as error:
-                told.append(f"{url}: {type(error).__name__}")
+                errors.append(f"{url}: {type(error).__name__}")
                 continue
             if answer.status_code == 200:
-                self.failed_once += len(told)
+                self.failed_once += len(errors)
                 return answer
-            told.append(f"{url}: {answer.status_code} {answer.text}")
-        self.refused.append(f"{method} {path}: {'; '.join(told)}")
+            errors.append(f"{url}: {answer.status_code} {answer.text}")
+        self.refused.append(f"{method} {path}: {'; '.join(errors)}")
         return None
 
-    def send(self, webapps: list, number: int) -> None:
+    def send(self, webapps: Webapps, number: int) -> None:
         message = {"to": "15551234567", "type": "text", "text": {"body": f"message {number}"}}
-        answer = self.ask(webapps, "POST", "messages", message)
+        answer = self.call(webapps, "POST", "messages", message)
         if answer is not None:
             self.accepted[answer.json()["messages"][0]["id"]] = time.monotonic()
 
-    def look(self, webapps: list, _number: int) -> None:
-        if self.ask(webapps, "GET", "settings/application") is not None:
+    def read_settings(self, webapps: Webapps, _number: int) -> None:
+        if self.call(webapps, "GET", "settings/application") is not None:
             self.calls += 1
 
-    def moves(self) -> list[float]:
-        """Return for how many seconds no coreapp was connected, each time that the shard moved meanwhile."""
-        told = sorted(self.told)
+    def handover_pauses(self) -> list[float]:
+        """Return the seconds without a connected coreapp, one entry for each time that the shard moved."""
+        transitions = sorted(self.transitions)
         return [
             (after - before).total_seconds()
-            for (before, what), (after, then) in zip(told, told[1:], strict=False)
-            if (what, then) == ("disconnected", "connected") and before > self.began
+            for (before, former), (after, latter) in zip(transitions, transitions[1:], strict=False)
+            if (former, latter) == ("disconnected", "connected") and before > self.began
         ]
 
     def gaps(self) -> list[float]:
-        """Return the seconds of each gap in which no message was accepted, short ones apart: a busy machine has some of its own."""
+        """Return the seconds of each gap between accepted messages that is longer than NO_GAP: a busy machine causes short ones."""
         moments = sorted(self.accepted.values())
         gaps = [after - before for before, after in zip(moments, moments[1:], strict=False)]
         return [gap for gap in gaps if gap > self.NO_GAP]
 
     def summary(self) -> str:
-        moves, gaps = (", ".join(f"{one:.2f}" for one in found) or "none" for found in (self.moves(), self.gaps()))
+        pauses, gaps = (
+            ", ".join(f"{seconds:.2f}" for seconds in measured) or "none"
+            for measured in (self.handover_pauses(), self.gaps())
+        )
         return (
-            f"{len(self.accepted)} messages and {self.calls} calls; sending paused (s): {moves}; "
-            f"gaps between accepted messages (s): {gaps}; {self.failed_once} calls taken by the other webapp"
+            f"{len(self.accepted)} messages and {self.calls} calls; sending paused (s): {pauses}; "
+            f"gaps between accepted messages (s): {gaps}; {self.failed_once} calls served by the other webapp"
         )
 
 
-def show(command: list[str]) -> subprocess.Popen:
+def start(command: list[str]) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
 
 
-def copy_of(session: requests.Session) -> requests.Session:
-    """Return a session of its own for a thread, with the same credentials."""
-    made = requests.Session()
-    made.verify, made.trust_env = session.verify, session.trust_env
-    made.headers.update(session.headers)
-    return made
+def copied_session(session: requests.Session) -> requests.Session:
+    """Return a session with the same credentials: a session belongs to one thread."""
+    copied = requests.Session()
+    copied.verify, copied.trust_env = session.verify, session.trust_env
+    copied.headers.update(session.headers)
+    return copied

@@ -1,14 +1,15 @@
-"""The hosts of a lab (tests/lab), from outside: as containers, and as what one may run on them."""
+"""The hosts of a lab (tests/lab), seen from this machine: as containers, with commands that run on them."""
 
 from __future__ import annotations
 
 import docker
 import yaml
+from docker.models.containers import Container
 from plays import ROOT
 
 
 class Hosts:
-    """The hosts of the lab `name`, by the names that its inventory gives them."""
+    """The hosts of a lab, by their names in its inventory."""
 
     def __init__(self, name: str) -> None:
         self.lab, self.folder = name, ROOT / ".build/lab" / name
@@ -17,23 +18,24 @@ class Hosts:
         self.engine = docker.from_env()
         self.network = self.engine.networks.get(f"waba-lab-{name}")
 
-    def host(self, name: str):
+    def host(self, name: str) -> Container:
         return self.engine.containers.get(f"{self.lab}-{name}")
 
-    def stopped(self) -> list:
+    def stopped(self) -> list[Container]:
         return self.engine.containers.list(all=True, filters={"label": f"waba.lab.name={self.lab}", "status": "exited"})
 
     def run(self, name: str, script: str) -> str:
-        """Run a shell script on a host, as its root, and return what it says."""
+        """Run a shell script on a host, as root, and return its output; a script that fails fails the test."""
         status, output = self.host(name).exec_run(["sh", "-euc", script])
         assert status == 0, output.decode()
         return output.decode()
 
-    def cut_off(self, name: str) -> None:
-        """Take a host off the network; its containers go on."""
+    def disconnect_host(self, name: str) -> None:
+        """Disconnect a host from the network; its containers keep running."""
         self.network.disconnect(self.host(name))
 
-    def join(self, name: str) -> None:
+    def connect_host(self, name: str) -> None:
+        """Connect a host to the network again, under its former address and name."""
         address = self.addresses[name]
         self.network.connect(
             self.host(name), ipv4_address=address["ansible_host"], aliases=[address["waba_external_hostname"]]

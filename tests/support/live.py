@@ -1,8 +1,11 @@
-"""What a cluster is on this machine: its containers, volumes and networks, by their labels."""
+"""A cluster on this machine: its containers, volumes and networks, found by their labels."""
 
 from __future__ import annotations
 
 import docker
+from docker.models.containers import Container
+from docker.models.networks import Network
+from docker.models.volumes import Volume
 
 
 class Cluster:
@@ -11,25 +14,25 @@ class Cluster:
     def __init__(self, name: str) -> None:
         self.engine, self.label = docker.from_env(), {"label": f"waba.cluster.name={name}"}
 
-    def containers(self) -> list:
+    def containers(self) -> list[Container]:
         return self.engine.containers.list(all=True, filters=self.label)
 
-    def container(self, instance: str):
+    def container(self, instance: str) -> Container:
         (found,) = [one for one in self.containers() if one.labels["waba.cluster.instance"] == instance]
         return found
 
     def started(self) -> dict[str, str]:
-        """Return container id -> moment of its start: equal before and after means that nothing was restarted."""
-        return {one.id: one.attrs["State"]["StartedAt"] for one in self.containers()}
+        """Return container id -> moment of its start; an equal result before and after means that nothing restarted."""
+        return {str(one.id): one.attrs["State"]["StartedAt"] for one in self.containers()}
 
-    def volumes(self) -> list:
+    def volumes(self) -> list[Volume]:
         return self.engine.volumes.list(filters=self.label)
 
-    def networks(self) -> list:
+    def networks(self) -> list[Network]:
         return self.engine.networks.list(filters=self.label)
 
     def gateway(self) -> str:
-        """Return the address under which the containers reach this machine."""
+        """Return the address at which the containers reach this machine."""
         (network,) = self.networks()
         network.reload()
         return network.attrs["IPAM"]["Config"][0]["Gateway"]

@@ -8,10 +8,11 @@ import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+Result = subprocess.CompletedProcess[str]
 
 
-def play_on(inventory: Path, playbook: str, *arguments: str) -> subprocess.CompletedProcess:
-    """Run one of the collection's playbooks on the cluster of an inventory, without the settings that molecule has for its own plays."""
+def run_playbook(inventory: Path, playbook: str, *arguments: str) -> Result:
+    """Run a playbook of the collection on the cluster of an inventory, without the settings that molecule has for its own plays."""
     return subprocess.run(
         ["ansible-playbook", str(ROOT / playbook), "-i", str(inventory), *arguments],
         cwd=ROOT,
@@ -23,26 +24,31 @@ def play_on(inventory: Path, playbook: str, *arguments: str) -> subprocess.Compl
 
 
 def environment() -> dict[str, str]:
-    """Return this process's environment (str to str) with the collection's configuration in place of any other, colours included."""
+    """Return the environment of this process with the collection's ansible.cfg instead of any other Ansible setting, without colours."""
     own = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
     return {**own, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
 
 
-def changed(result: subprocess.CompletedProcess) -> int:
-    """Return how many tasks a run of a playbook changed; a run that failed fails the test with its output."""
+def one_line(text: str) -> str:
+    """Return a text with each run of white space replaced by one space, since Ansible wraps and indents messages."""
+    return " ".join(text.split())
+
+
+def changed(result: Result) -> int:
+    """Return how many tasks a run changed; a run that failed fails the test with its output."""
     assert result.returncode == 0, result.stdout + result.stderr
     return sum(int(count) for count in re.findall(r"changed=(\d+)", result.stdout))
 
 
-def refusal(result: subprocess.CompletedProcess) -> str:
-    """Return what a run said that must have failed and changed nothing, as one line."""
+def refusal(result: Result) -> str:
+    """Return the output, as one line, of a run that must have failed without a change."""
     assert result.returncode != 0, result.stdout
     assert set(re.findall(r"changed=(\d+)", result.stdout)) <= {"0"}, result.stdout
-    return " ".join(result.stdout.split())
+    return one_line(result.stdout)
 
 
-def made_backup(result: subprocess.CompletedProcess) -> Path:
-    """Return the archive that a run of backup.yml made."""
+def backup_archive(result: Result) -> Path:
+    """Return the archive that a run of backup.yml wrote."""
     assert changed(result) > 0
-    (path,) = set(re.findall(r"waba_restore_archive=(\S+\.tar)", " ".join(result.stdout.split())))
+    (path,) = set(re.findall(r"waba_restore_archive=(\S+\.tar)", one_line(result.stdout)))
     return Path(path)

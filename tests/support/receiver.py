@@ -1,4 +1,4 @@
-"""A webhook receiver, as a business runs it."""
+"""A webhook receiver."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -19,10 +20,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 
 class Receiver:
-    """A webhook receiver: a real HTTPS server of the business, on this machine."""
+    """An HTTPS server on this machine that stores the bodies of the webhooks it gets, and answers each with `answer`."""
 
     def __init__(self, folder: Path, address: str) -> None:
-        self.bodies: queue.Queue[dict] = queue.Queue()
+        self.bodies: queue.Queue[dict[str, Any]] = queue.Queue()
         self.answer = 200
         receiver = self
 
@@ -39,13 +40,13 @@ class Receiver:
 
         self.server = http.server.ThreadingHTTPServer(("0.0.0.0", 0), Handler)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(self_signed(folder, address))
+        context.load_cert_chain(self_signed_certificate(folder, address))
         self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
         self.url = f"https://{address}:{self.server.server_address[1]}/hook"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def statuses_of(self, message: str, count: int, seconds: float = 20) -> list[str]:
-        """Return the first count statuses that arrive for a message, in order of arrival."""
+        """Return the first `count` statuses that arrive for a message, in order of arrival."""
         statuses: list[str] = []
         deadline = time.monotonic() + seconds
         while len(statuses) < count and time.monotonic() < deadline:
@@ -55,7 +56,7 @@ class Receiver:
         return statuses
 
     def undelivered(self, accepted: Iterable[str], seconds: float = 60) -> set[str]:
-        """Return which messages were not heard of as delivered within so many seconds."""
+        """Return the messages for which no status `delivered` arrives within some seconds."""
         missing, deadline = set(accepted), time.monotonic() + seconds
         while missing and time.monotonic() < deadline:
             with contextlib.suppress(queue.Empty):
@@ -64,7 +65,7 @@ class Receiver:
         return missing
 
 
-def self_signed(folder: Path, address: str) -> Path:
+def self_signed_certificate(folder: Path, address: str) -> Path:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, address)])
     now = datetime.datetime.now(datetime.timezone.utc)

@@ -1,4 +1,4 @@
-"""Waiting for what takes its time, in scenarios and measurements."""
+"""Waiting for a condition, in scenarios and measurements."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ import requests
 
 
 def wait_for(condition: Callable[[], object], seconds: float, what: str) -> float:
-    """Wait until a condition holds and return the seconds that took. Raises TimeoutError with what was waited for.
+    """Wait until a condition holds; return the seconds until then. Raises TimeoutError with `what`.
 
-    No answer, and an answer of another shape, count as not yet; the last such error is told as the cause.
+    A failed request and an unexpected answer count as "not yet"; the last such error is the cause of the TimeoutError.
     """
-    began, last = time.monotonic(), None
+    began = time.monotonic()
+    last: Exception | None = None
     while time.monotonic() - began < seconds:
         try:
             if condition():

@@ -77,7 +77,7 @@ class Cluster(live.Cluster):
         answer = self.container(instance).exec_run(["/opt/whatsapp/bin/healthcheck.sh"])
         return answer.output.decode(errors="replace").strip()
 
-    def is_whole(self) -> bool:
+    def is_healthy(self) -> bool:
         nodes = [node for node in self.health().values() if not node.get("errors")]
         roles = sorted(node["role"] for node in nodes)
         statuses = sorted(node["gateway_status"] for node in nodes if node["role"] == "coreapp")

@@ -16,7 +16,7 @@ from faults import ALL, SHORT, Fault
 from traffic import Traffic
 from waiting import wait_for
 
-WHOLE_AGAIN = 180  # seconds: the fence, the next promotion, what the database needs to come back, and a busy machine to start a container
+RECOVERY_LIMIT = 180  # seconds: the fence, the next promotion, what the database needs to come back, and a busy machine to start a container
 ARRIVED = 60  # seconds
 SECONDS = float(os.environ.get("WABA_CHAOS_SECONDS") or 0)
 SEED = int(os.environ.get("WABA_CHAOS_SEED") or random.randrange(10**6))
@@ -38,7 +38,7 @@ def cluster() -> Cluster:
     """The cluster with intervals that keep this short, once they count in full."""
     made = Cluster()
     made.register()
-    wait_for(made.is_whole, WHOLE_AGAIN, "the cluster is whole at first")
+    wait_for(made.is_healthy, RECOVERY_LIMIT, "the cluster is healthy at first")
     made.call("PATCH", "settings/application", {"heartbeat_interval": HEARTBEAT, "unhealthy_interval": UNHEALTHY})
     time.sleep(DEFAULT_UNHEALTHY)
     return made
@@ -55,7 +55,7 @@ def test_no_accepted_message_is_lost_and_the_account_is_never_banned(cluster: Cl
         for strike in schedule():
             before, refused = len(traffic.accepted()), traffic.refused()
             strike(cluster)
-            seconds = wait_for(cluster.is_whole, WHOLE_AGAIN, f"the cluster is whole after {strike.__name__}")
+            seconds = wait_for(cluster.is_healthy, RECOVERY_LIMIT, f"the cluster is healthy after {strike.__name__}")
             state = cluster.upstream()
             accepted = len(traffic.accepted()) - before
             say(

@@ -10,14 +10,14 @@ from typing import NamedTuple
 import pytest
 from api import Api
 from live import Cluster
-from plays import changed, made_backup, play_on, refusal
+from plays import changed, backup_archive, run_playbook, refusal
 from waiting import wait_for
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 from server import BLUE, SETTINGS, root  # noqa: E402
 
-__all__ = ["BLUE_OPTIONS", "Api", "Side", "changed", "made_backup", "play", "refusal", "root", "wait_for"]
+__all__ = ["BLUE_OPTIONS", "Api", "Side", "changed", "backup_archive", "play", "refusal", "root", "wait_for"]
 
 INVENTORY = HERE.parent / "inventory"
 BLUE_OPTIONS = ("-e", f"@{HERE.parent / 'vars/blue.yml'}")
@@ -43,7 +43,7 @@ class Side(NamedTuple):
 
 def play(playbook: str, *arguments: str) -> subprocess.CompletedProcess:
     """Run one of the collection's playbooks on the scenario's inventory."""
-    return play_on(INVENTORY, f"playbooks/{playbook}", *arguments)
+    return run_playbook(INVENTORY, f"playbooks/{playbook}", *arguments)
 
 
 def side(settings: dict) -> Side:

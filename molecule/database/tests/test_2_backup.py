@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from conftest import Api, Side, changed, made_backup, play, refusal, root, wait_for
+from conftest import Api, Side, changed, backup_archive, play, refusal, root, wait_for
 
 STRANGE = json.dumps({"secret": "of another cluster"})
 AGREED = "SELECT COUNT(*) FROM waba.document WHERE name IN ('node_secret', 'primary_secret')"
@@ -20,12 +20,12 @@ def backup(green: Side) -> tuple[Path, str]:
     kept = api.send("kept").json()["messages"][0]["id"]
     root(f"REPLACE INTO waba.document (name, content) VALUES ('node_secret', '{STRANGE}')")
     wait_for(lambda: root(AGREED) == ((2,),), 30, "the primary master shows its secret")
-    return made_backup(play("backup.yml")), kept
+    return backup_archive(play("backup.yml")), kept
 
 
 def test_the_server_takes_tls_alone_and_the_cluster_is_whole(green: Side) -> None:
     assert root("SELECT @@require_secure_transport") == ((1,),)
-    assert green.log_in().is_whole()
+    assert green.log_in().is_healthy()
 
 
 def test_a_certificate_of_another_authority_gets_no_backup_and_no_restore(backup: tuple[Path, str]) -> None:
@@ -68,10 +68,10 @@ def test_what_was_lost_comes_back_without_what_other_nodes_agreed_on(green: Side
     assert changed(play("start.yml")) == 3
     api: list[Api] = []
 
-    def is_whole() -> bool:
+    def is_healthy() -> bool:
         api[:] = api or [green.log_in()]
-        return api[0].is_whole()
+        return api[0].is_healthy()
 
-    wait_for(is_whole, 60, "the cluster is whole after the restore, and the admin as before")
+    wait_for(is_healthy, 60, "the cluster is healthy after the restore, and the admin as before")
     assert root(f"SELECT COUNT(*) FROM waba.message WHERE message_id = '{kept}'") == ((1,),)
-    assert api[0].sends("after the restore")
+    assert api[0].accepts("after the restore")

@@ -11,11 +11,11 @@ import pytest
 import yaml
 from api import Api
 from live import Cluster
-from plays import ROOT, changed, play_on
-from receiver import Receiver, self_signed
+from plays import ROOT, changed, run_playbook
+from receiver import Receiver, self_signed_certificate
 from waiting import wait_for
 
-__all__ = ["ROOT", "Api", "Cluster", "Receiver", "changed", "self_signed", "wait_for"]
+__all__ = ["ROOT", "Api", "Cluster", "Receiver", "changed", "self_signed_certificate", "wait_for"]
 
 HERE = Path(__file__).resolve().parent
 INVENTORY = HERE.parent / "inventory"
@@ -31,7 +31,7 @@ DEFAULT_UNHEALTHY = 30  # seconds
 
 def play(playbook: str, *arguments: str) -> subprocess.CompletedProcess:
     """Run one of the collection's playbooks on the scenario's cluster."""
-    return play_on(INVENTORY, playbook, *arguments)
+    return run_playbook(INVENTORY, playbook, *arguments)
 
 
 def log_in() -> Api:

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import FOLDER, NAME, SECRETS_FILE, SETTINGS, Api, Cluster, changed, play, self_signed
+from conftest import FOLDER, NAME, SECRETS_FILE, SETTINGS, Api, Cluster, changed, play, self_signed_certificate
 
 
 def test_the_cluster_says_that_it_is_healthy(api: Api) -> None:
-    assert api.is_whole(), api.health()
+    assert api.is_healthy(), api.health()
 
 
 def test_second_run_restarts_nothing(cluster: Cluster) -> None:
@@ -109,7 +109,7 @@ def test_single_connect_containers_are_stopped_named_and_kept(cluster: Cluster, 
 
 
 def test_own_certificate_is_served(cluster: Cluster, api: Api, tmp_path: Path) -> None:
-    pem = self_signed(tmp_path, "api.example.org")
+    pem = self_signed_certificate(tmp_path, "api.example.org")
     paths = {"waba_webapp_certificate": str(pem), "waba_webapp_certificate_key": str(pem)}
     before = cluster.started()
     changed(play("playbooks/site.yml", "-e", json.dumps(paths)))
@@ -120,4 +120,4 @@ def test_own_certificate_is_served(cluster: Cluster, api: Api, tmp_path: Path) -
         assert len(restarted) == 1, "the webapp alone"
     finally:
         changed(play("playbooks/site.yml"))
-    assert api.is_whole()
+    assert api.is_healthy()

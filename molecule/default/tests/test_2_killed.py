@@ -6,7 +6,7 @@ import json
 import random
 
 from conftest import FOLDER, INVENTORY, Api, Cluster, changed, play, wait_for
-from killing import CONTROLLER, GROUP, Kill, run_on
+from killed_runs import CONTROLLER, GROUP, Kill, run_and_kill
 
 SEED = 1
 OTHER = ("-e", json.dumps({"waba_environment": {"WA_RUNNING_ENV": "REHEARSAL"}}))
@@ -25,7 +25,7 @@ def test_the_next_run_brings_back_what_was_and_restarts_nothing_else(cluster: Cl
     before, right = files(), sorted(environments(cluster).values())
     for what, mark in ((GROUP, "Bring up the master"), (CONTROLLER, "Bring up the coreapp")):
         kill = Kill(0, draw.uniform(0.2, 4), what, mark)
-        done = run_on(INVENTORY, "site.yml", *OTHER, kill=kill)
+        done = run_and_kill(INVENTORY, "site.yml", *OTHER, kill=kill)
         assert done.task, done.output
         print(f"killed {kill}", flush=True)
     assert files() != before
@@ -37,4 +37,4 @@ def test_the_next_run_brings_back_what_was_and_restarts_nothing_else(cluster: Cl
     as_they_were = {name: moment for name, moment in started.items() if left[name] in right}
     assert as_they_were.items() <= cluster.started().items()
     assert changed(play("playbooks/site.yml")) == 0
-    wait_for(api.is_whole, 60, "the cluster is whole")
+    wait_for(api.is_healthy, 60, "the cluster is healthy")

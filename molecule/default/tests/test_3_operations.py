@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 from conftest import FOLDER, INVENTORY, NAME, SECRETS_FILE, Api, Cluster, changed, play, wait_for
-from plays import play_on, refusal
+from plays import run_playbook, refusal
 
 DOWN = {
     "ansible_connection": "ssh",
@@ -86,7 +86,7 @@ def test_the_host_that_everything_runs_on_does_not_leave(cluster: Cluster, one_h
 
 def test_the_nodes_of_a_lost_host_are_forgotten(api: Api, cluster: Cluster, one_host_is_down: tuple[str, str]) -> None:
     """A coreapp that registered from a host which is gone: its row is all that is left of it."""
-    wait_for(api.is_whole, 60, "the cluster is whole")
+    wait_for(api.is_healthy, 60, "the cluster is healthy")
     node = "gone.test:0123456789ab"
     row = f"'{node}', 'i', 'coreapp', 'gone.test', '1,2,3,4', '1.0.0', UTC_TIMESTAMP(6)"
     script = 'exec mariadb -uroot -p"$MYSQL_ROOT_PASSWORD" waba -e "$1"'
@@ -112,7 +112,7 @@ def problems(state: dict) -> dict[str, str]:
 
 
 def test_status_of_a_healthy_cluster_ends_well(api: Api, cluster: Cluster, tmp_path: Path) -> None:
-    wait_for(api.is_whole, 60, "the cluster is whole")
+    wait_for(api.is_healthy, 60, "the cluster is healthy")
     before = cluster.started()
     result, state = status(tmp_path)
     assert result.returncode == 0, result.stdout
@@ -158,7 +158,7 @@ def test_status_with_no_webapp_and_a_host_that_is_down(
     assert problems(state)["waweb"] == "it is exited"
     assert [one["state"] for one in state["nodes"] if one["host"] == "gone"] == ["DOWN"]
     assert [one["state"] for one in state["nodes"] if one["service"] == "master1"] == ["running healthy"]
-    wait_for(api.is_whole, 60, "the cluster is whole again")
+    wait_for(api.is_healthy, 60, "the cluster is healthy again")
 
 
 def test_status_without_the_secrets_is_no_success(cluster: Cluster, tmp_path: Path) -> None:
@@ -174,6 +174,6 @@ def test_start_with_a_limit_asks_nothing_of_the_first_webapp_s_host(api: Api, cl
     down = {**DOWN, "waba_webapp_instances": [{"name": "waweb3", "port": 9099}]}
     path.write_text(yaml.safe_dump({"waba_webapps": {"hosts": {"gone": down}}}), encoding="utf-8")
     cluster.container("waweb").stop()
-    result = play_on(path, "playbooks/start.yml", "-i", str(INVENTORY), "--limit", "localhost")
+    result = run_playbook(path, "playbooks/start.yml", "-i", str(INVENTORY), "--limit", "localhost")
     assert changed(result) == 1
-    wait_for(api.is_whole, 60, "the cluster is whole again")
+    wait_for(api.is_healthy, 60, "the cluster is healthy again")

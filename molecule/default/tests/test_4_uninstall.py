@@ -80,7 +80,7 @@ def test_uninstall_keeps_the_data(cluster: Cluster, api: Api) -> None:
         ["mariadb", "waba", "-Ne", f"SELECT COUNT(*) FROM message WHERE message_id = '{message['id']}'"]
     )
     assert (code, found.strip()) == (0, b"1")
-    assert log_in().is_whole(), "the admin's password is the same as before"
+    assert log_in().is_healthy(), "the admin's password is the same as before"
 
 
 def test_uninstall_of_half_an_install(cluster: Cluster) -> None:

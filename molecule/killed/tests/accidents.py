@@ -7,7 +7,7 @@ import time
 
 from conftest import figure
 from hosts import Hosts
-from killing import Run
+from killed_runs import Run
 from lab_runs import run
 from trials import Outcome, judge
 
@@ -18,14 +18,14 @@ def struck(hosts: Hosts, task: str, delay: float, accident, *arguments: str, pla
     """Run a playbook, let an accident happen so many seconds into a task (0: before it), and return how the run went."""
     timers: list[threading.Timer] = []
 
-    def meanwhile(_number: int, name: str) -> None:
+    def before_task(_number: int, name: str) -> None:
         if task in name and not timers:
             timers.append(threading.Timer(delay, accident))
             timers[0].start()
             if not delay:
                 timers[0].join()
 
-    done = run(hosts, playbook, *arguments, meanwhile=meanwhile)
+    done = run(hosts, playbook, *arguments, before_task=before_task)
     assert timers, f"no task {task} in {done.tasks}"
     timers[0].join()
     return done

@@ -11,9 +11,9 @@ import state
 from api import Api
 from flow import Flow
 from hosts import Hosts
-from killing import Run
+from killed_runs import Run
 from lab_runs import run
-from trials import made_bare
+from trials import remove_cluster
 
 SEED = int(os.environ.get("WABA_KILLED_SEED", "1"))
 NEXT = ("-e", "waba_version=1.1.0")
@@ -62,7 +62,7 @@ def hosts() -> Hosts:
 @pytest.fixture(scope="session")
 def site(hosts: Hosts) -> Undisturbed:
     """site.yml on hosts that have Docker and the images, and nothing else."""
-    made_bare(hosts)
+    remove_cluster(hosts)
     return undisturbed(hosts, "site.yml")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from hosts import Hosts
-from killing import Kill, Run, run_on
+from killed_runs import Kill, Run, run_and_kill
 
 
 def run(
@@ -13,16 +13,18 @@ def run(
     playbook: str,
     *arguments: str,
     kill: Kill | None = None,
-    meanwhile: Callable[[int, str], None] = lambda _number, _name: None,
+    before_task: Callable[[int, str], None] = lambda _number, _name: None,
 ) -> Run:
-    """Run a playbook on the lab's cluster, as killing.run_on does."""
+    """Run a playbook on the lab's cluster, as killed_runs.run_and_kill does."""
 
     def kill_all_modules() -> None:
         for name in hosts.addresses:
             kill_modules(hosts, name)
 
     inventory = hosts.folder / "inventory"
-    return run_on(inventory, playbook, *arguments, kill=kill, kill_modules=kill_all_modules, meanwhile=meanwhile)
+    return run_and_kill(
+        inventory, playbook, *arguments, kill=kill, kill_modules=kill_all_modules, before_task=before_task
+    )
 
 
 def kill_modules(hosts: Hosts, name: str) -> None:

@@ -15,9 +15,9 @@ import click
 import state
 from conftest import NEXT, Undisturbed, undisturbed, upgraded_state
 from hosts import Hosts
-from killing import CONTROLLER, GROUP, MODULES, Kill
+from killed_runs import CONTROLLER, GROUP, MODULES, Kill
 from lab_runs import run
-from trials import WIPE, Outcome, judge, made_bare, trial
+from trials import WIPE, Outcome, judge, remove_cluster, trial
 
 Row = tuple[str, Outcome]
 
@@ -28,7 +28,7 @@ class FirstUnseen(Kill):
 
     seen: frozenset = frozenset()
 
-    def comes(self, number: int, name: str) -> bool:
+    def is_due(self, number: int, name: str) -> bool:
         self.boundary = number
         return (number, name) not in self.seen
 
@@ -82,13 +82,13 @@ def ratchet(
 
 
 def rows(hosts: Hosts, playbooks: tuple[str, ...], each: bool, draw: random.Random) -> Iterator[Row]:
-    made_bare(hosts)
+    remove_cluster(hosts)
     site = undisturbed(hosts, "site.yml")
     if "site" in playbooks:
         if each:
-            yield from every(hosts, "site.yml", (), site, lambda: made_bare(hosts), draw)
+            yield from every(hosts, "site.yml", (), site, lambda: remove_cluster(hosts), draw)
         else:
-            made_bare(hosts)
+            remove_cluster(hosts)
             yield from ratchet(hosts, "site.yml", (), site.state, draw)
     if "upgrade" in playbooks:
         # Never from the same state: the nodes that are done drop out, and that is what is looked at.
@@ -105,7 +105,7 @@ def rows(hosts: Hosts, playbooks: tuple[str, ...], each: bool, draw: random.Rand
 
 
 def started(hosts: Hosts) -> None:
-    made_bare(hosts)
+    remove_cluster(hosts)
     assert run(hosts, "site.yml").status == 0
 
 

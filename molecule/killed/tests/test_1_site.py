@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 from conftest import SEED, Undisturbed, figure
 from hosts import Hosts
-from killing import sample
-from trials import made_bare, trial
+from killed_runs import sample
+from trials import remove_cluster, trial
 
 
 @pytest.mark.parametrize("turn", range(2))
 def test_the_next_run_converges(hosts: Hosts, site: Undisturbed, turn: int) -> None:
     """Killed three times in a row, each time at another boundary, or within a task."""
-    made_bare(hosts)
+    remove_cluster(hosts)
     outcomes = trial(hosts, "site.yml", (), sample(site.run.tasks, 3, SEED + turn), site.state)
     for outcome in outcomes:
         figure("site.yml", outcome)

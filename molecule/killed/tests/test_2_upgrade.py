@@ -7,16 +7,16 @@ import random
 from conftest import NEXT, SEED, Undisturbed, figure, lost, no_logs, upgraded_state, webapp
 from flow import Flow
 from hosts import Hosts
-from killing import CONTROLLER, GROUP, MODULES, Kill
+from killed_runs import CONTROLLER, GROUP, MODULES, Kill
 from lab_runs import run
-from trials import made_bare, trial
+from trials import remove_cluster, trial
 
 # The owner of the shard dies with its host's modules at the worst; the others notice after unhealthy_interval, 30 s by default.
 LONGEST_GAP = 45  # seconds
 
 
 def test_it_goes_on_where_it_was_killed(hosts: Hosts, site: Undisturbed) -> None:
-    made_bare(hosts)
+    remove_cluster(hosts)
     assert run(hosts, "site.yml").status == 0
     draw = random.Random(SEED)
     # The nodes that are done drop out of the next run, so each kill finds others.

@@ -19,7 +19,7 @@ def states(hosts: Hosts, host: str) -> dict[str, str]:
 
 def test_the_host_of_the_connected_coreapp_is_stopped_and_started(hosts: Hosts) -> None:
     apis = {name: webapp(hosts, name) for name in WEBAPPS}
-    wait_for(lambda: apis["master2"].is_whole(COREAPPS), 60, "the cluster is whole")
+    wait_for(lambda: apis["master2"].is_healthy(COREAPPS), 60, "the cluster is healthy")
     health = apis["master2"].health()
     (host,) = [name.partition(".")[0] for name, node in health.items() if node.get("gateway_status") == "connected"]
     others = [api for name, api in apis.items() if name != host]
@@ -38,7 +38,7 @@ def test_the_host_of_the_connected_coreapp_is_stopped_and_started(hosts: Hosts) 
     begun = run(hosts, "start.yml", "--limit", host, *NEXT)
     assert begun.status == 0, begun.output
     assert set(states(hosts, host).values()) == {"running"}
-    wait_for(lambda: others[0].is_whole(COREAPPS), 60, "the cluster is whole again")
+    wait_for(lambda: others[0].is_healthy(COREAPPS), 60, "the cluster is healthy again")
 
 
 def test_everything_restarts_while_it_serves(hosts: Hosts) -> None:

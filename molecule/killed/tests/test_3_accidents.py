@@ -9,14 +9,14 @@ from accidents import healed, struck, until_it_answers
 from conftest import COREAPPS, NEXT, Undisturbed, figure, upgraded_state, webapp
 from hosts import Hosts
 from lab_runs import run
-from trials import made_bare
+from trials import remove_cluster
 from waiting import wait_for
 
 OTHER = ("-e", json.dumps({"waba_environment": {"WA_LONG": "x" * 20_000}}))
 
 
 def test_a_full_disk_leaves_every_file_whole(hosts: Hosts, site: Undisturbed) -> None:
-    made_bare(hosts)  # of the later version, which other tests upgraded it to
+    remove_cluster(hosts)  # of the later version, which other tests upgraded it to
     assert run(hosts, "site.yml").status == 0
     # A file system of its own, which is made to be full once preflight has seen that there is room.
     hosts.run(
@@ -40,8 +40,8 @@ def test_a_full_disk_leaves_every_file_whole(hosts: Hosts, site: Undisturbed) ->
 
 
 def test_the_network_to_a_host_is_cut(hosts: Hosts, site: Undisturbed) -> None:
-    made_bare(hosts)
-    done = struck(hosts, "Bring up the master", 0.8, lambda: hosts.cut_off("master2"))
+    remove_cluster(hosts)
+    done = struck(hosts, "Bring up the master", 0.8, lambda: hosts.disconnect_host("master2"))
     assert done.status != 0
     assert "UNREACHABLE" in done.output
     assert "Bring up" in done.tasks[-1][0], "the run ends there, and leaves the rest of the cluster alone"
@@ -49,12 +49,12 @@ def test_the_network_to_a_host_is_cut(hosts: Hosts, site: Undisturbed) -> None:
         "the network to a host is cut within a task",
         f"the run says so after {done.tasks[-1][1]:.0f} s in the task, {done.seconds:.0f} s in all",
     )
-    hosts.join("master2")
+    hosts.connect_host("master2")
     healed(hosts, "the network to a host was cut", site.state, state.look(hosts))
 
 
 def test_a_host_loses_its_power(hosts: Hosts, site: Undisturbed) -> None:
-    made_bare(hosts)
+    remove_cluster(hosts)
     done = struck(hosts, "Bring up the coreapp", 1.0, lambda: hosts.host("master1").kill())
     assert done.status != 0
     hosts.host("master1").start()
@@ -66,20 +66,22 @@ def test_a_host_loses_its_power(hosts: Hosts, site: Undisturbed) -> None:
 def test_a_host_that_is_lost_ends_the_roll(hosts: Hosts, site: Undisturbed) -> None:
     """The secondary master goes first; with its host lost, nobody could take over from the primary, whose turn is next."""
     api = webapp(hosts, "master1")
-    wait_for(lambda: api.is_whole(COREAPPS), 60, "the cluster is whole")
+    wait_for(lambda: api.is_healthy(COREAPPS), 60, "the cluster is healthy")
     roles = {name.partition(".")[0]: node["role"] for name, node in api.health().items() if "master" in node["role"]}
     (lost,) = [name for name, role in roles.items() if role == "secondary_master"]
     before = state.look(hosts)
-    done = struck(hosts, "Take them out of service", 0.5, lambda: hosts.cut_off(lost), *NEXT, playbook="upgrade.yml")
+    done = struck(
+        hosts, "Take them out of service", 0.5, lambda: hosts.disconnect_host(lost), *NEXT, playbook="upgrade.yml"
+    )
     after = state.look(hosts)
-    hosts.join(lost)
+    hosts.connect_host(lost)
     assert done.status != 0
     others = {name: facts for name, facts in before.items() if name != lost}
     assert state.restarted(others, after, before) == [], "no later step was begun"
     assert f"{lost} was lost within a step (secondary masters," in " ".join(done.output.split())
-    wait_for(lambda: api.is_whole(COREAPPS), 90, "the cluster is whole again")
+    wait_for(lambda: api.is_healthy(COREAPPS), 90, "the cluster is healthy again")
     healing = run(hosts, "upgrade.yml", *NEXT)
     assert healing.status == 0, healing.output
     assert state.differences(upgraded_state(hosts, site.state), state.look(hosts)) == []
     figure("a host is lost within a roll", f"the roll ends, after {done.seconds:.0f} s in all")
-    made_bare(hosts)  # what follows installs the former version
+    remove_cluster(hosts)  # what follows installs the former version

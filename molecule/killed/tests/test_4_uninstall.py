@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from conftest import SEED, Undisturbed, figure, undisturbed
 from hosts import Hosts
-from killing import sample
+from killed_runs import sample
 from lab_runs import run
 from trials import WIPE, trial
 

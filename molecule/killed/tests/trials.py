@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import state
 from hosts import Hosts
-from killing import Kill, Run
+from killed_runs import Kill, Run
 from lab_runs import run
 
 WIPE = ("-e", "waba_wipe_volumes=true")
@@ -66,7 +66,7 @@ def judge(hosts: Hosts, outcome: Outcome, healing: Run, before: dict[str, dict],
     outcome.litter = state.litter(wanted, after) + state.exposed(after) + state.controller_litter(hosts)
 
 
-def made_bare(hosts: Hosts) -> None:
+def remove_cluster(hosts: Hosts) -> None:
     """Take the cluster away, with its data and its secrets, whatever state it is in."""
     done = run(hosts, "uninstall.yml", *WIPE)
     assert done.status == 0, done.output

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from plays import ROOT, play_on
+from plays import ROOT, run_playbook
 
 HERE = Path(__file__).resolve().parent
 INVENTORY = HERE.parent / "inventory"
@@ -72,7 +72,7 @@ def mount(machine: str, **options: object) -> dict:
 
 
 def play(playbook: str, *arguments: str) -> subprocess.CompletedProcess:
-    return play_on(INVENTORY, playbook, *arguments)
+    return run_playbook(INVENTORY, playbook, *arguments)
 
 
 def changed(result: subprocess.CompletedProcess) -> dict[str, int]:

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from api import Api
 from hosts import Hosts
-from plays import ROOT, changed, play_on
+from plays import ROOT, changed, run_playbook
 from waiting import wait_for
 
 __all__ = ["ROOT", "Api", "changed", "wait_for"]
@@ -28,7 +28,7 @@ DEFAULT_UNHEALTHY = 30  # seconds
 
 def play(playbook: str, *arguments: str) -> subprocess.CompletedProcess:
     """Run one of the collection's playbooks on the scenario's cluster."""
-    return play_on(INVENTORY, playbook, *arguments)
+    return run_playbook(INVENTORY, playbook, *arguments)
 
 
 class Lab(Hosts):
@@ -97,6 +97,6 @@ def api() -> Api:
 
 @pytest.fixture
 def whole(api: Api) -> None:
-    wait_for(lambda: api.is_whole(COREAPPS), 90, "the cluster is whole before the fault")
+    wait_for(lambda: api.is_healthy(COREAPPS), 90, "the cluster is healthy before the fault")
     # The lowered interval counts in full once the last proof under the default one has run out.
     time.sleep(max(2 * HEARTBEAT, api.intervals_set_at + DEFAULT_UNHEALTHY - time.monotonic()))

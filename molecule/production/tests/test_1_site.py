@@ -31,7 +31,7 @@ NOWHERE = HOSTS["db1"]["ansible_host"].rpartition(".")[0] + ".77"  # of the lab'
 def test_the_cluster_is_whole_and_both_webapps_take_messages(api: Api) -> None:
     seconds = float((FOLDER / "ended").read_text()) - float((FOLDER / "began").read_text())
     figure("site.yml on bare hosts, images present", f"{seconds:.0f} s")
-    wait_for(lambda: api.is_whole(COREAPPS), 60, "the cluster is whole")
+    wait_for(lambda: api.is_healthy(COREAPPS), 60, "the cluster is healthy")
     for name in ("webapp1", "webapp2"):
         assert webapp(name).send(f"through {name}").status_code == 200
 

@@ -15,7 +15,7 @@ BOUND = UNHEALTHY + 12
 def test_host_of_the_connected_coreapp_is_lost(lab: Lab, api: Api) -> None:
     (victim,) = connected(api)
     lab.host(host_of(victim)).kill()
-    seconds = wait_for(lambda: api.sends("after a host was lost"), BOUND, "a message is accepted")
+    seconds = wait_for(lambda: api.accepts("after a host was lost"), BOUND, "a message is accepted")
     figure(
         "host of the connected coreapp lost, with its engine", f"serving again after {seconds:.1f} s (bound {BOUND} s)"
     )
@@ -26,7 +26,7 @@ def test_host_of_the_connected_coreapp_is_lost(lab: Lab, api: Api) -> None:
 def test_the_host_comes_back_by_itself(lab: Lab, api: Api) -> None:
     (lost,) = lab.stopped()
     lost.start()
-    seconds = wait_for(lambda: api.is_whole(COREAPPS), 120, "the host's containers are back")
+    seconds = wait_for(lambda: api.is_healthy(COREAPPS), 120, "the host's containers are back")
     figure("host started again", f"cluster whole after {seconds:.0f} s")
 
 
@@ -34,9 +34,9 @@ def test_the_host_comes_back_by_itself(lab: Lab, api: Api) -> None:
 def test_host_of_the_connected_coreapp_is_cut_off(lab: Lab, api: Api) -> None:
     (victim,) = connected(api)
     host = host_of(victim)
-    lab.cut_off(host)
+    lab.disconnect_host(host)
     try:
-        seconds = wait_for(lambda: api.sends("during a partition"), BOUND, "a message is accepted")
+        seconds = wait_for(lambda: api.accepts("during a partition"), BOUND, "a message is accepted")
         figure("host of the connected coreapp cut off", f"serving again after {seconds:.1f} s (bound {BOUND} s)")
         logs = lab.run(
             host,
@@ -44,8 +44,8 @@ def test_host_of_the_connected_coreapp_is_cut_off(lab: Lab, api: Api) -> None:
         )
         assert "disconnected: " in logs, "the one that is cut off gave the connection up by itself"
     finally:
-        lab.join(host)
-    wait_for(lambda: api.is_whole(COREAPPS), 60, "the host is back, and one coreapp alone is connected")
+        lab.connect_host(host)
+    wait_for(lambda: api.is_healthy(COREAPPS), 60, "the host is back, and one coreapp alone is connected")
     assert connected(api) != [victim]
 
 
@@ -61,10 +61,10 @@ def test_host_of_the_primary_master_is_lost(lab: Lab, api: Api) -> None:
             "another master is primary",
         )
         figure("host of the primary master lost", f"another is primary after {seconds:.1f} s (bound {BOUND} s)")
-        assert api.sends("with the new primary")
+        assert api.accepts("with the new primary")
     finally:
         host.start()
-    wait_for(lambda: api.is_whole(COREAPPS), 120, "the host's containers are back")
+    wait_for(lambda: api.is_healthy(COREAPPS), 120, "the host's containers are back")
 
 
 def test_site_finds_nothing_to_mend_after_all_that(lab: Lab) -> None:

@@ -15,7 +15,7 @@ def test_a_host_is_added_without_a_restart_elsewhere(lab: Lab, api: Api) -> None
     lab.run("spare1", f"docker image rm {IMAGE}")
     from_here = ["-e", "images_source=build", "-e", f"images_archive={FOLDER / 'images'}"]
     assert changed(play("playbooks/site.yml", "--limit", "spare1", *from_here)) > 0
-    seconds = wait_for(lambda: api.is_whole(COREAPPS + 1), 30, "the new coreapp stands by")
+    seconds = wait_for(lambda: api.is_healthy(COREAPPS + 1), 30, "the new coreapp stands by")
     figure("host added", f"its coreapp stands by {seconds:.1f} s after the run")
     assert changed(play("playbooks/site.yml")) == 0, "the whole cluster has nothing to do for it"
     assert (lab.started(), lab.files()) == before

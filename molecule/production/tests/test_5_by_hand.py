@@ -42,5 +42,5 @@ def test_compose_up_over_ssh_is_the_floor(lab: Lab, api: Api) -> None:
     everywhere("down")
     figure("floor: docker compose up -d by parallel SSH, from nothing", f"{everywhere('up -d'):.1f} s")
     wait_for(
-        lambda: api.sends("after down and up by hand"), 90, "the cluster that was brought up by hand takes a message"
+        lambda: api.accepts("after down and up by hand"), 90, "the cluster that was brought up by hand takes a message"
     )

@@ -34,7 +34,7 @@ def members() -> list[str]:
 
 
 def whole(api: Api) -> bool:
-    return api.is_whole(COREAPPS + len(members()) - len(CLUSTER_HOSTS))
+    return api.is_healthy(COREAPPS + len(members()) - len(CLUSTER_HOSTS))
 
 
 class Visitor:
@@ -96,7 +96,7 @@ def test_the_rules_come_without_a_restart_and_once(lab: Lab, api: Api, visitors:
     assert changed(play("playbooks/site.yml")) == 0
     assert changed(play("playbooks/site.yml", "--check", "--diff")) == 0
     assert lab.started(*members()) == before
-    wait_for(lambda: whole(api) and api.sends("from a named source"), 30, "the cluster serves behind it")
+    wait_for(lambda: whole(api) and api.accepts("from a named source"), 30, "the cluster serves behind it")
 
 
 def test_strangers_are_refused_and_who_is_named_reaches_the_api_alone(

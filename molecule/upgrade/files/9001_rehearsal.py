@@ -1,11 +1,11 @@
-"""A table and a column more, as a next version may bring them; older nodes do without."""
+"""Add a table and a column that older nodes do not need."""
 
 import sqlalchemy as sa
 from alembic import op
 from waba_node.store.schema import known_revisions
 
 revision = "9001"
-down_revision = oldest_node = max(one for one in known_revisions() if one < revision)  # the last in the source
+down_revision = oldest_node = max(known for known in known_revisions() if known < revision)  # the latest in the source
 
 
 def upgrade() -> None:

@@ -1,4 +1,4 @@
-"""A column less, as a later version may take it away: nodes that know nothing of it cannot go on working."""
+"""Drop a column, so that older nodes can no longer work."""
 
 from alembic import op
 

@@ -12,11 +12,11 @@ import pytest
 import yaml
 from api import Api
 from flow import Flow
-from plays import changed, made_backup, play_on, refusal
+from plays import changed, backup_archive, run_playbook, refusal
 from receiver import Receiver
 from waiting import wait_for
 
-__all__ = ["Api", "Flow", "Receiver", "changed", "made_backup", "refusal", "wait_for"]
+__all__ = ["Api", "Flow", "Receiver", "changed", "backup_archive", "refusal", "wait_for"]
 
 HERE = Path(__file__).resolve().parent
 INVENTORY = HERE.parent / "inventory"
@@ -29,7 +29,7 @@ WEBAPPS = [f"https://127.0.0.1:{webapp['port']}" for webapp in SETTINGS["waba_we
 
 def play(playbook: str, *arguments: str) -> subprocess.CompletedProcess:
     """Run one of the collection's playbooks on the scenario's cluster."""
-    return play_on(INVENTORY, f"playbooks/{playbook}", *arguments)
+    return run_playbook(INVENTORY, f"playbooks/{playbook}", *arguments)
 
 
 class Cluster(live.Cluster):
@@ -85,9 +85,9 @@ def receiver(cluster: Cluster, apis: list[Api], tmp_path_factory: pytest.TempPat
     made.server.shutdown()
 
 
-def are_whole(apis: list[Api]) -> bool:
+def are_healthy(apis: list[Api]) -> bool:
     """Return whether the cluster says that it is healthy, at both webapps."""
-    return all(api.is_whole() for api in apis)
+    return all(api.is_healthy() for api in apis)
 
 
 def accepted(api: Api, text: str) -> str:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import time
 
-from conftest import FILE, Api, Cluster, Flow, Receiver, are_whole, changed, play, refusal
+from conftest import FILE, Api, Cluster, Flow, Receiver, are_healthy, changed, play, refusal
 
-LONGEST_PAUSE = 2.0  # seconds in the whole of an upgrade: the rule
+HANDOVER_LIMIT = 2.0  # seconds in the whole of an upgrade: the rule
 NEXT = ("-e", "waba_version=1.1.0")
 # One failure is borne, the next ends the roll.
 BROKEN = ("-e", "waba_version=1.2.0", "-e", "waba_upgrade_backup=false", "-e", "waba_upgrade_failures=1")
 
 
-def assert_nobody_noticed(what: str, flow: Flow, receiver: Receiver, seconds: float) -> None:
+def assert_no_client_noticed(what: str, flow: Flow, receiver: Receiver, seconds: float) -> None:
     print(f"\nmeasured: {what} in {seconds:.0f} s; {flow.summary()}")
     assert flow.refused == []
     assert flow.calls > 20
-    assert sum(flow.moves()) <= LONGEST_PAUSE
+    assert sum(flow.handover_pauses()) <= HANDOVER_LIMIT
     assert receiver.undelivered(flow.accepted) == set()
 
 
@@ -26,10 +26,10 @@ def test_upgrade_under_traffic(cluster: Cluster, apis: list[Api], flow: Flow, re
     with flow:
         result = play("upgrade.yml", *NEXT)
     assert changed(result) > 0
-    assert flow.moves(), "the connected coreapp handed over"
-    assert_nobody_noticed("upgrade", flow, receiver, time.monotonic() - began)
+    assert flow.handover_pauses(), "the connected coreapp handed over"
+    assert_no_client_noticed("upgrade", flow, receiver, time.monotonic() - began)
     assert cluster.versions() == cluster.versions_in_file() == {"1.1.0"}
-    assert are_whole(apis)
+    assert are_healthy(apis)
     assert cluster.sql("SELECT MAX(revision) FROM schema_history") == "9001"
     assert cluster.sql("SHOW TABLES LIKE 'rehearsal'") == "rehearsal"
     assert cluster.database().attrs["State"]["StartedAt"] == database
@@ -64,11 +64,11 @@ def test_a_version_that_does_not_start_is_put_back(
     assert "could not be brought to version 1.2.0, and has its former image and files again" in said
     assert "it keeps exiting" in said
     assert "The cluster serves. Fix the cause and run upgrade.yml again" in said
-    assert_nobody_noticed("a broken version tried and put back", flow, receiver, time.monotonic() - began)
+    assert_no_client_noticed("a broken version tried and put back", flow, receiver, time.monotonic() - began)
     assert cluster.versions() == {"1.1.0"}
     assert FILE.read_text(encoding="utf-8") == file
     assert len(before - set(cluster.started())) == 2, "the roll went on after one node, and stopped at the second"
-    assert are_whole(apis)
+    assert are_healthy(apis)
 
 
 def test_rollback_under_traffic(cluster: Cluster, apis: list[Api], flow: Flow, receiver: Receiver) -> None:
@@ -76,10 +76,10 @@ def test_rollback_under_traffic(cluster: Cluster, apis: list[Api], flow: Flow, r
     with flow:
         result = play("rollback.yml")
     assert changed(result) > 0
-    assert flow.moves(), "the connected coreapp handed over"
-    assert_nobody_noticed("rollback", flow, receiver, time.monotonic() - began)
+    assert flow.handover_pauses(), "the connected coreapp handed over"
+    assert_no_client_noticed("rollback", flow, receiver, time.monotonic() - began)
     assert cluster.versions() == cluster.versions_in_file() == {"1.0.0"}
-    assert are_whole(apis), "older nodes work with the newer schema, which says that they may"
+    assert are_healthy(apis), "older nodes work with the newer schema, which says that they may"
     assert changed(play("site.yml")) == 0
 
 
@@ -87,8 +87,8 @@ def test_restart_node_by_node_under_traffic(cluster: Cluster, flow: Flow, receiv
     before, began = cluster.started(), time.monotonic()
     with flow:
         assert changed(play("restart.yml")) > 0
-    assert flow.moves(), "the connected coreapp handed over"
-    assert_nobody_noticed("restart, node by node,", flow, receiver, time.monotonic() - began)
+    assert flow.handover_pauses(), "the connected coreapp handed over"
+    assert_no_client_noticed("restart, node by node,", flow, receiver, time.monotonic() - began)
     after = cluster.started()
     assert set(after) == set(before)
     assert [one.name for one in cluster.containers() if after[one.id] == before[one.id]] == [cluster.database().name]

@@ -6,7 +6,7 @@ import stat
 from pathlib import Path
 
 import pytest
-from conftest import Api, Cluster, accepted, are_whole, changed, made_backup, play, refusal, wait_for
+from conftest import Api, Cluster, accepted, are_healthy, changed, backup_archive, play, refusal, wait_for
 
 USER, PASSWORD = "operator", "Op3rator-secret"
 
@@ -19,7 +19,7 @@ def backup(apis: list[Api]) -> tuple[Path, str]:
     apis[0].call("PATCH", "settings/application", {"heartbeat_interval": 4})
     result = play("backup.yml")
     assert changed(result) > 0
-    return made_backup(result), kept
+    return backup_archive(result), kept
 
 
 def restore(archive: Path, *arguments: str):
@@ -54,7 +54,7 @@ def test_a_lost_database_comes_back(cluster: Cluster, apis: list[Api], backup) -
     changed(restore(archive))
     assert int(cluster.sql("SELECT MAX(epoch) FROM shard_map")) > epoch
     assert changed(play("start.yml")) == 3
-    wait_for(lambda: are_whole(apis), 60, "the cluster is whole after the restore")
+    wait_for(lambda: are_healthy(apis), 60, "the cluster is healthy after the restore")
     assert cluster.sql(f"SELECT COUNT(*) FROM message WHERE message_id = '{kept}'") == "1"
     assert apis[0].login(PASSWORD, USER).status_code == 200
     settings = apis[0].call("GET", "settings/application").json()["settings"]["application"]

@@ -8,7 +8,7 @@ import subprocess
 import time
 
 import pytest
-from conftest import FILE, Api, Cluster, Flow, are_whole, changed, play, wait_for
+from conftest import FILE, Api, Cluster, Flow, are_healthy, changed, play, wait_for
 
 UPGRADES = int(os.environ.get("WABA_UPGRADES", "0"))
 pytestmark = pytest.mark.skipif(UPGRADES == 0, reason="by `make bench-upgrade` alone")
@@ -22,12 +22,12 @@ def test_pauses_of_many_upgrades(cluster: Cluster, apis: list[Api]) -> None:
             if number % 2 == 0
             else ("rollback.yml", ())
         )
-        wait_for(lambda: are_whole(apis), 90, "the cluster is whole before")
+        wait_for(lambda: are_healthy(apis), 90, "the cluster is healthy before")
         began = time.monotonic()
         with Flow(apis, cluster.coreapp_logs) as flow:
             assert changed(play(playbook, *arguments)) > 0
             rolls.append(time.monotonic() - began)
-        pauses.append(sum(flow.moves()))
+        pauses.append(sum(flow.handover_pauses()))
         accepted += len(flow.accepted)
         refused += flow.refused
         print(f"\nmeasured: {playbook} {number + 1} of {UPGRADES} in {rolls[-1]:.0f} s; {flow.summary()}")
@@ -44,7 +44,7 @@ def test_a_plain_restart_of_everything(cluster: Cluster, apis: list[Api]) -> Non
         subprocess.run(
             ["docker", "compose", "-f", str(FILE), "up", "-d", "--force-recreate", "--quiet-pull"], check=True
         )
-        seconds = time.monotonic() - began + wait_for(lambda: are_whole(apis), 120, "the cluster is whole after")
+        seconds = time.monotonic() - began + wait_for(lambda: are_healthy(apis), 120, "the cluster is healthy after")
     assert not before & set(cluster.started())
     print(
         f"\nmeasured: plain restart of everything: whole after {seconds:.0f} s; {flow.summary()}; {len(flow.refused)} calls refused by both webapps"

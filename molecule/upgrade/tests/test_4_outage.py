@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import INVENTORY, Api, Cluster, accepted, are_whole, changed, made_backup, play, refusal, wait_for
-from killing import Kill, run_on
+from conftest import INVENTORY, Api, Cluster, accepted, are_healthy, changed, backup_archive, play, refusal, wait_for
+from killed_runs import Kill, run_and_kill
 
 LATER = ("-e", "waba_version=2.0.0")
 OUTAGE = ("-e", "waba_upgrade_outage=true")
@@ -18,7 +18,7 @@ def upgraded(cluster: Cluster, apis: list[Api]) -> tuple[Path, str]:
     kept = accepted(apis[0], "before the outage")
     result = play("upgrade.yml", *LATER, *OUTAGE)
     assert changed(result) > 0
-    return made_backup(result), kept
+    return backup_archive(result), kept
 
 
 def test_it_is_refused_without_the_word(cluster: Cluster) -> None:
@@ -31,7 +31,7 @@ def test_it_is_refused_without_the_word(cluster: Cluster) -> None:
 
 def test_an_accepted_outage_brings_everything_to_the_new_version(cluster: Cluster, apis: list[Api], upgraded) -> None:
     assert cluster.versions() == cluster.versions_in_file() == {"2.0.0"}
-    wait_for(lambda: are_whole(apis), 60, "the cluster is whole after the outage")
+    wait_for(lambda: are_healthy(apis), 60, "the cluster is healthy after the outage")
     accepted(apis[1], "after the outage")
     assert cluster.sql(f"SELECT COUNT(*) FROM message WHERE message_id = '{upgraded[1]}'") == "1"
 
@@ -48,7 +48,7 @@ def test_the_backup_leads_back(cluster: Cluster, apis: list[Api], upgraded) -> N
     changed(play("restore.yml", "-e", f"waba_restore_archive={archive}", "-e", "waba_restore_overwrite=true"))
     changed(play("site.yml", *OUTAGE))
     assert cluster.versions() == {"1.0.0"}
-    wait_for(lambda: are_whole(apis), 60, "the cluster is whole after going back")
+    wait_for(lambda: are_healthy(apis), 60, "the cluster is healthy after going back")
     assert cluster.sql(f"SELECT COUNT(*) FROM message WHERE message_id = '{kept}'") == "1"
     assert changed(play("site.yml")) == 0
 
@@ -56,9 +56,9 @@ def test_the_backup_leads_back(cluster: Cluster, apis: list[Api], upgraded) -> N
 def test_a_run_after_a_killed_one_starts_all_that_was_stopped(cluster: Cluster, apis: list[Api]) -> None:
     """Killed when the masters had their turn: they run the new version, are stopped again, and are in no need of another image."""
     kill = Kill(7, mark="Step by step")
-    killed = run_on(INVENTORY, "upgrade.yml", *LATER, *OUTAGE, kill=kill)
+    killed = run_and_kill(INVENTORY, "upgrade.yml", *LATER, *OUTAGE, kill=kill)
     assert killed.task.endswith("Write their new definition"), killed.tasks
     assert cluster.versions() == {"1.0.0", "2.0.0"}
     changed(play("upgrade.yml", *LATER, *OUTAGE))
     assert cluster.versions() == cluster.versions_in_file() == {"2.0.0"}
-    assert are_whole(apis), "upgrade.yml waited for that"
+    assert are_healthy(apis), "upgrade.yml waited for that"

@@ -1,17 +1,18 @@
-"""Tells whoever listens at the socket WABA_BOUNDARIES that a task is about to begin, and waits for a word."""
+"""Writes the name of each task to the socket WABA_BOUNDARIES before the task begins, and waits for an answer."""
 
 from __future__ import annotations
 
 import os
 import socket
 
+from ansible.playbook.task import Task
 from ansible.plugins.callback import CallbackBase
 
 DOCUMENTATION = """
 name: boundaries
 type: aggregate
 short_description: Stops at every boundary between two tasks
-description: Writes a task's name to the Unix socket WABA_BOUNDARIES, and goes on when it is answered.
+description: Writes the name of a task to the Unix socket WABA_BOUNDARIES and continues when it gets an answer.
 """
 
 
@@ -24,7 +25,7 @@ class CallbackModule(CallbackBase):
         connection.connect(os.environ["WABA_BOUNDARIES"])
         self.stream = connection.makefile("rw")
 
-    def v2_playbook_on_task_start(self, task, is_conditional) -> None:
+    def v2_playbook_on_task_start(self, task: Task, is_conditional: bool) -> None:
         self.stream.write(f"{task.get_name()}\n")
         self.stream.flush()
         self.stream.readline()
