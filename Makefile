@@ -91,7 +91,7 @@ $(VENV)/run.stamp: requirements/run.txt | $(TREE)/cluster
 	$(VENV)/bin/pip install --quiet --requirement $<
 	touch $@
 
-$(VENV)/test.stamp: requirements/test.txt images/node/requirements-test.txt $(VENV)/run.stamp
+$(VENV)/test.stamp: requirements/test.txt images/node/requirements-test.txt images/node/requirements.txt $(VENV)/run.stamp
 	$(VENV)/bin/pip install --quiet --requirement $<
 	touch $@
 
