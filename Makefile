@@ -43,7 +43,7 @@ test-cores: $(VENV)/test.stamp ## Run sanity and units on each supported ansible
 	python3 tests/run.py $(foreach core,2.19 2.20 2.21,units-core-$(core) sanity-core-$(core)) units-core-prerelease sanity-core-prerelease
 
 lint: $(VENV)/test.stamp ## Run the quick checks alone
-	python3 tests/run.py ruff mypy ansible-lint changelog
+	python3 tests/run.py ruff mypy words ansible-lint changelog
 
 fuzz: $(VENV)/test.stamp ## Fuzz the API with EXAMPLES random requests for each call, and with requests at the bounds of its document
 	WABA_FUZZ_EXAMPLES=$(EXAMPLES) PYTHONPATH=images/node/src tests/tools/with_database $(VENV)/bin/python -m pytest -s images/node/tests/api/test_fuzz.py

@@ -102,6 +102,7 @@ def publishing(*arguments: str, by_name: bool = False) -> Stage:
 STAGES: dict[str, Stage] = {
     "ruff": command("sh", "-c", "ruff check . && ruff format --check ."),
     "mypy": command("tests/tools/types"),
+    "words": command("codespell"),
     "changelog": command("antsibull-changelog", "lint"),
     "ansible-lint": command("ansible-lint"),
     "project": pytest("tests/project"),

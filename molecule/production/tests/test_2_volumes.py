@@ -1,4 +1,4 @@
-"""Data moves to another place only when somebody says so; the documented way takes it along (docs/install/production.md)."""
+"""Data moves to another place only when somebody says so; the documented way takes it along (docs/configure/volumes.md)."""
 
 from __future__ import annotations
 

@@ -1,0 +1,167 @@
+"""Links, citations and generated pages of the documentation."""
+
+from __future__ import annotations
+
+import functools
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "tools"))
+
+import reference_pages  # noqa: E402
+
+LINK = re.compile(r"(?<!\\)\[[^\]]*\]\(([^)\s]+)\)")
+CITATION = re.compile(r"\bdocs/[\w./-]+\.md(?:#[\w-]+)?")
+DECISION = re.compile(r"\b(?:ADRs? |docs/adr/)(\d{4})\b")
+HEADING = re.compile(r"^#{1,6} (.+)$", re.MULTILINE)
+FENCE = re.compile(r"^( *)```.*?^\1```", re.MULTILINE | re.DOTALL)
+# Documents and folders that a reader of the repository does not have.
+UNAVAILABLE = re.compile(
+    r"vendor facts?\b|\(seed[);,:]|the seed's|from the seed\b|the mission\b|design card|(?<![\w.])/work/|\.\./shared\b"
+)
+# This file contains the pattern itself.
+OWN_NAME = Path(__file__).relative_to(ROOT).as_posix()
+# Decisions that are not written yet.
+AWAITED = {"0002", "0003", "0015", "0016"}
+# Folders whose comments do not yet cite docs/reference/vendor-contract.md or docs/adr.
+PENDING = (
+    "docs/reference/api.md",
+    "images/",
+    "plugins/",
+    "roles/",
+    "tests/",
+    "molecule/",
+    "playbooks/",
+    "inventories/",
+)
+
+
+@functools.cache
+def texts() -> dict[str, str]:
+    """Return the tracked text files by path, except test data that is not text."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.split("\0")
+    found = {}
+    for name in listed:
+        if name and (ROOT / name).is_file():
+            content = (ROOT / name).read_bytes()
+            if b"\0" not in content:
+                found[name] = content.decode(encoding="utf-8", errors="replace")
+    return found
+
+
+def pages() -> list[str]:
+    return [name for name in texts() if name.endswith(".md")]
+
+
+def without_code(markdown: str) -> str:
+    return FENCE.sub("", markdown)
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the anchors of a page's headings, as GitHub makes them."""
+    found: dict[str, int] = {}
+    result = set()
+    for heading in HEADING.findall(without_code(page.read_text(encoding="utf-8"))):
+        slug = re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+        count = found.get(slug, 0)
+        found[slug] = count + 1
+        result.add(f"{slug}-{count}" if count else slug)
+    return result
+
+
+def broken(target: str, folder: Path) -> bool:
+    """Return whether a relative target, with or without an anchor, does not exist."""
+    path, _, anchor = target.partition("#")
+    file = (folder / path).resolve() if path else None
+    if file is not None and not file.exists():
+        return True
+    return bool(anchor) and file is not None and file.suffix == ".md" and anchor not in anchors(file)
+
+
+@pytest.mark.parametrize("page", pages())
+def test_links_resolve(page: str) -> None:
+    found = LINK.findall(without_code(texts()[page]))
+    relative = [link for link in found if not link.startswith(("http://", "https://", "mailto:"))]
+    relative = [link for link in relative if link.rpartition("/")[2][:4] not in AWAITED]
+    own = [link for link in relative if link.startswith("#") and link[1:] not in anchors(ROOT / page)]
+    assert own + [link for link in relative if broken(link, (ROOT / page).parent)] == []
+
+
+def test_citations_of_pages_resolve() -> None:
+    found = {(name, cited) for name, text in texts().items() for cited in CITATION.findall(text)}
+    found = {(name, cited) for name, cited in found if cited.rpartition("/")[2][:4] not in AWAITED}
+    assert sorted((name, cited) for name, cited in found if broken(cited, ROOT)) == []
+
+
+def test_citations_of_decisions_resolve() -> None:
+    known = {path.name[:4] for path in (ROOT / "docs" / "adr").glob("[0-9]*.md")} | AWAITED
+    found = {(name, number) for name, text in texts().items() for number in DECISION.findall(text)}
+    assert sorted((name, number) for name, number in found if number not in known) == []
+
+
+def test_every_decision_is_listed() -> None:
+    listed = texts()["docs/adr/README.md"]
+    assert [path.name for path in (ROOT / "docs" / "adr").glob("[0-9]*.md") if f"({path.name})" not in listed] == []
+
+
+def test_every_page_is_listed() -> None:
+    listed = texts()["docs/README.md"]
+    unlisted = [
+        name
+        for name in pages()
+        if name.startswith("docs/") and not name.startswith("docs/adr/") and name != "docs/README.md"
+        if f"({name.removeprefix('docs/')})" not in listed
+    ]
+    assert unlisted == []
+
+
+@pytest.mark.parametrize("name", sorted(reference_pages.PAGES))
+def test_generated_pages_are_current(name: str) -> None:
+    assert reference_pages.PAGES[name]() == (reference_pages.REFERENCE / name).read_text(encoding="utf-8"), (
+        f"run {reference_pages.REGENERATE}"
+    )
+
+
+def test_every_playbook_role_and_module_is_documented() -> None:
+    contents = texts()["docs/reference/contents.md"]
+    named = [path.stem for path in (ROOT / "playbooks").glob("*.yml")]
+    named += [role.name for role in reference_pages.roles()]
+    named += [path.stem for path in (ROOT / "plugins" / "modules").glob("*.py")]
+    assert [name for name in named if f"| `{name}` | " not in contents or f"| `{name}` |  |" in contents] == []
+
+
+def test_every_playbook_has_instructions() -> None:
+    guides = "\n".join(
+        text for name, text in texts().items() if re.match(r"docs/[a-z]+/", name) and "reference" not in name
+    )
+    playbooks = [path.stem for path in (ROOT / "playbooks").glob("*.yml")]
+    assert [name for name in playbooks if not re.search(rf"waba\.cluster\.{name}\b|\b{name}\.yml\b", guides)] == []
+
+
+def test_the_example_of_a_new_setting_is_current() -> None:
+    """The page lists every file that takes part in the example's setting, and no other."""
+    page = "docs/contribute/adding-a-setting.md"
+    listed = set(re.findall(r"^\| `([^`]+)` \|", texts()[page], re.MULTILINE))
+    used = {name for name, text in texts().items() if "clock_tolerance" in text and not name.startswith("changelogs/")}
+    assert used - {page, OWN_NAME} == listed
+
+
+def test_only_available_documents_are_cited() -> None:
+    cited = [
+        (name, match[0])
+        for name, text in texts().items()
+        if name != OWN_NAME and not name.startswith(PENDING)
+        for match in UNAVAILABLE.finditer(text)
+    ]
+    assert cited == []
