@@ -1,4 +1,4 @@
-"""A backup as one opaque text, readable with its password alone (ours: scrypt, then AES-256-GCM)."""
+"""A backup as one opaque text that only its password opens: scrypt, then AES-256-GCM. The format is our decision."""
 
 from __future__ import annotations
 
@@ -7,18 +7,19 @@ import binascii
 import hashlib
 import json
 import os
+from typing import Any
 
 MAGIC = b"waba-backup-1\n"
 SALT, NONCE = 16, 12  # bytes
-COST = {"n": 2**15, "r": 8, "p": 1, "maxmem": 64 << 20}  # 32 MiB for a moment
+COST = {"n": 2**15, "r": 8, "p": 1, "maxmem": 64 << 20}  # scrypt uses 32 MiB
 
 
 class BackupError(Exception):
-    """The backup cannot be opened; the message says why."""
+    """A backup that cannot be opened. The message states the reason."""
 
 
-def seal(content: dict, password: str) -> str:
-    """Return a JSON object encrypted."""
+def seal(content: dict[str, Any], password: str) -> str:
+    """Return a JSON object, encrypted with a password."""
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
     salt, nonce = os.urandom(SALT), os.urandom(NONCE)
@@ -26,8 +27,8 @@ def seal(content: dict, password: str) -> str:
     return base64.b64encode(MAGIC + salt + nonce + sealed).decode()
 
 
-def opened(data: str, password: str) -> dict:
-    """Return what was sealed. Raises BackupError when the data are no backup, were changed, or have another password."""
+def unseal(data: str, password: str) -> Any:
+    """Return the content of a backup. Raises BackupError if it is not a backup, was changed or has another password."""
     from cryptography.exceptions import InvalidTag
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -37,10 +38,10 @@ def opened(data: str, password: str) -> dict:
         raise BackupError("data is not a backup of this node") from error
     if not raw.startswith(MAGIC):
         raise BackupError("data is not a backup of this node")
-    salt, nonce, sealed = _cut(raw[len(MAGIC) :], SALT, NONCE)
+    salt, nonce, sealed = _split(raw[len(MAGIC) :])
     try:
         return json.loads(AESGCM(_key(password, salt)).decrypt(nonce, sealed, MAGIC))
-    except (InvalidTag, ValueError) as error:  # ValueError: cut short
+    except (InvalidTag, ValueError) as error:  # ValueError: the text is too short
         raise BackupError("the password is wrong, or data is damaged") from error
 
 
@@ -48,5 +49,6 @@ def _key(password: str, salt: bytes) -> bytes:
     return hashlib.scrypt(password.encode(), salt=salt, dklen=32, **COST)
 
 
-def _cut(raw: bytes, first: int, second: int) -> tuple[bytes, bytes, bytes]:
-    return raw[:first], raw[first : first + second], raw[first + second :]
+def _split(raw: bytes) -> tuple[bytes, bytes, bytes]:
+    """Return salt, nonce and ciphertext."""
+    return raw[:SALT], raw[SALT : SALT + NONCE], raw[SALT + NONCE :]

@@ -1,12 +1,14 @@
-"""What an API call may be refused with, in the vendor's envelope.
+"""The errors of the API, in the vendor's envelope (docs/reference/vendor-contract.md#errors-and-envelope).
 
-Codes and titles are vendor facts (section 2.13). The HTTP status of 1005 for a wrong registration code (403), of 1024 (401), 1025 and 1009 (400) are
-observed by others; the remaining ones are ours: 503 for what a retry mends, 404 and 429 for what HTTP has a word for, else 400.
+The vendor did not publish the HTTP status of each code. Public clients rely on 403 for a wrong registration code, 401 for 1024 and 400 for 1009
+and 1025. The other statuses are our decision: 503 if a retry can succeed, 404 and 429 as HTTP defines them, otherwise 400.
 """
 
 from __future__ import annotations
 
-ERRORS: dict[int, tuple[str, int]] = {
+from typing import Any
+
+ERRORS: dict[int, tuple[str, int]] = {  # code -> title, HTTP status
     1000: ("Generic error", 500),
     1001: ("Parameter value is too long", 400),
     1002: ("Invalid recipient type", 400),
@@ -29,7 +31,7 @@ ERRORS: dict[int, tuple[str, int]] = {
 
 
 class ApiError(Exception):
-    """A call that is refused. code: a key of ERRORS. status: HTTP, where it differs from the table."""
+    """A refused call. code: a key of ERRORS. status: the HTTP status, if it differs from the table."""
 
     def __init__(self, code: int, details: str = "", status: int | None = None) -> None:
         self.code, self.details = code, details
@@ -37,6 +39,6 @@ class ApiError(Exception):
         self.status = status or default
         super().__init__(f"{code} {self.title}: {details}")
 
-    def as_dict(self) -> dict:
-        """Return the entry for `errors`."""
+    def as_dict(self) -> dict[str, Any]:
+        """Return the entry of `errors`."""
         return {"code": self.code, "title": self.title, **({"details": self.details} if self.details else {})}

@@ -1,13 +1,12 @@
-"""Asking every node at once."""
+"""Calls to every node at once."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ..address import NodeAddress, PortName
-from ..rpc import RpcError
+from ..rpc import NodeAddress, PortName, WireError
 from ..store import node_registry
 
 if TYPE_CHECKING:
@@ -16,18 +15,18 @@ if TYPE_CHECKING:
 TIMEOUT = 2.0  # seconds
 
 
-async def ask_everyone(
+async def call_every_node(
     webapp: Webapp, method: str, roles: Collection[str] = ("master", "coreapp")
-) -> Mapping[NodeAddress, dict | RpcError]:
-    """Return what every registered node of some roles answers to a call of its control port, or why it does not."""
+) -> Mapping[NodeAddress, dict[str, Any] | WireError]:
+    """Call the control port of every registered node of some roles. Return each node's answer or error."""
     async with webapp.database.begin() as connection:
         nodes = [row.address for row in await node_registry.read_nodes(connection) if row.address.role in roles]
 
-    async def ask(address: NodeAddress) -> dict | RpcError:
+    async def call(address: NodeAddress) -> dict[str, Any] | WireError:
         try:
             with webapp.metrics.timed("coreapp_", node=address.node_id):
                 return await webapp.client.call(address, PortName.CONTROL, method, {}, TIMEOUT)
         except RpcError as error:
             return error
 
-    return dict(zip(nodes, await asyncio.gather(*map(ask, nodes)), strict=True))
+    return dict(zip(nodes, await asyncio.gather(*map(call, nodes)), strict=True))

@@ -1,60 +1,63 @@
-"""Messages on their way from a webapp to coreapps: what comes while a call to a coreapp is under way goes with the next one, many in one call."""
+"""Messages on their way from a webapp to coreapps. Messages that arrive during a call to a coreapp are sent together in the next call."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 from collections import deque
+from typing import Any
 
 from ..address import NodeAddress, PortName
 from ..rpc import RpcClient, RpcError
 
-MOST = 100  # messages in one call
-LARGEST = 1 << 20  # characters of their contents in one call, half of what a node takes
+LARGEST_BATCH = 100  # messages
+LARGEST_CONTENT = 1 << 20  # characters of the messages of one call: half of what a node accepts
 TIMEOUT = 5.0  # seconds for a message to be stored
 
-Waiting = deque[tuple[dict, "asyncio.Future[None]"]]
+Entry = tuple[dict[str, Any], "asyncio.Future[None]"]
+Queue = deque[Entry]
 
 
-class Carrier:
-    """See the module."""
+class MessageBatcher:
+    """One queue of messages per coreapp."""
 
     def __init__(self, client: RpcClient) -> None:
         self.client = client
-        self.waiting: dict[NodeAddress, Waiting] = {}
-        self.under_way: dict[NodeAddress, asyncio.Task] = {}
+        self.queues: dict[NodeAddress, Queue] = {}
+        self.senders: dict[NodeAddress, asyncio.Task[None]] = {}
 
-    async def carry(self, owner: NodeAddress, message: dict) -> None:
-        """Have a coreapp store a message, in the form that its intake takes. Raises RpcError: 1018 when the shard is not, or no longer, its own."""
-        done = asyncio.get_running_loop().create_future()
-        self.waiting.setdefault(owner, deque()).append((message, done))
-        if owner not in self.under_way:
-            self.under_way[owner] = asyncio.create_task(self.empty(owner))
+    async def store(self, owner: NodeAddress, message: dict[str, Any]) -> None:
+        """Have a coreapp store a message, in the form that its intake accepts. Raises WireError 1018 if the coreapp does not own the shard."""
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.queues.setdefault(owner, deque()).append((message, done))
+        if owner not in self.senders:
+            self.senders[owner] = asyncio.create_task(self._send_queue(owner))
         try:
             async with asyncio.timeout(TIMEOUT):
                 await done
         except TimeoutError as error:
             raise RpcError(1014, "Internal error", f"{owner.node_id} does not answer: no answer in time") from error
 
-    async def empty(self, owner: NodeAddress) -> None:
-        """Make calls until nothing waits any more."""
+    async def _send_queue(self, owner: NodeAddress) -> None:
+        """Send batches until the queue is empty."""
         try:
-            while group := next_group(self.waiting[owner]):
-                await self.call(owner, group)
+            while batch := next_batch(self.queues[owner]):
+                await self._send(owner, batch)
         finally:
-            del self.under_way[owner], self.waiting[owner]
+            del self.senders[owner], self.queues[owner]
 
-    async def call(self, owner: NodeAddress, group: list[tuple[dict, asyncio.Future[None]]]) -> None:
-        """Hand messages over, and tell each of those who wait what became of theirs."""
-        content = {"messages": [message for message, _done in group]}
-        problem, refused = None, frozenset()
+    async def _send(self, owner: NodeAddress, batch: list[Entry]) -> None:
+        """Send a batch, and complete the future of each message."""
+        content = {"messages": [message for message, _done in batch]}
+        problem: Exception | None = None
+        refused: frozenset[str] = frozenset()
         try:
             answer = await self.client.call(owner, PortName.MESSAGING, "messages.accept", content, TIMEOUT)
             refused = frozenset(answer["refused"])
         except Exception as error:
             problem = error
-        for message, done in group:
-            with contextlib.suppress(asyncio.InvalidStateError):  # nobody waits any more
+        for message, done in batch:
+            with contextlib.suppress(asyncio.InvalidStateError):  # the caller has gone
                 if problem is not None:
                     done.set_exception(problem)
                 elif message["message_id"] in refused:
@@ -63,15 +66,16 @@ class Carrier:
                     done.set_result(None)
 
 
-def next_group(waiting: Waiting) -> list[tuple[dict, asyncio.Future[None]]]:
-    """Take what goes into the next call off the queue, without what nobody waits for any more; nothing when there is no more."""
-    group, size = [], 0
-    while waiting and len(group) < MOST:
-        message, done = waiting[0]
+def next_batch(queue: Queue) -> list[Entry]:
+    """Take the next batch off the queue; it is empty if the queue is. Messages whose caller has gone are dropped."""
+    batch: list[Entry] = []
+    size = 0
+    while queue and len(batch) < LARGEST_BATCH:
+        message, done = queue[0]
         size += len(message["payload"])
-        if group and size > LARGEST:
+        if batch and size > LARGEST_CONTENT:
             break
-        waiting.popleft()
+        queue.popleft()
         if not done.done():
-            group.append((message, done))
-    return group
+            batch.append((message, done))
+    return batch

@@ -1,4 +1,4 @@
-"""The OpenAPI document of the API, made from the tables of calls and the types of what is sent and answered: never kept by hand."""
+"""The OpenAPI document of the API, generated from the call tables and from the types of requests and answers."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 
 import msgspec
 
-from .answers import Refusal
 from .calls.table import ADMIN, CREDENTIALS, KEY, OPEN, USER, Call, CallTable, JsonBody, Query, RawBody
+from .schema.common import Refusal
 
 DIALECT = "3.1.0"
 REFERENCE = "#/components/schemas/{name}"
 SECURITY_SCHEMES = {
-    "token": {"type": "http", "scheme": "bearer", "description": "What POST /v1/users/login answers."},
+    "token": {"type": "http", "scheme": "bearer", "description": "The token that POST /v1/users/login returns."},
     "password": {"type": "http", "scheme": "basic", "description": "A user's name and password."},
     "key": {
         "type": "apiKey",
@@ -23,22 +23,24 @@ SECURITY_SCHEMES = {
         "description": "`Apikey ` and the key in WA_API_KEY.",
     },
 }
-SECURITY = {
+SECURITY: dict[str, list[dict[str, list[str]]]] = {
     OPEN: [],
     CREDENTIALS: [{"password": []}],
     KEY: [{"key": []}, {"token": []}],
     USER: [{"token": []}],
     ADMIN: [{"token": []}],
 }
-ADMIN_ALONE = "Needs the token of an admin."
+ADMIN_ONLY = "Needs the token of an administrator."
+
+Schema = dict[str, Any]
 
 
-def document(calls: CallTable, version: str) -> dict:
-    """Return the OpenAPI document of calls. version: of the node."""
-    types = _types(calls)
+def document(calls: CallTable, version: str) -> Schema:
+    """Return the OpenAPI document of calls. version: the node's version."""
+    types = _json_types(calls)
     schemas, components = msgspec.json.schema_components([kind for _name, kind in types], ref_template=REFERENCE)
     by_name = dict(zip((name for name, _kind in types), schemas, strict=True))
-    paths: dict[str, dict] = {}
+    paths: dict[str, Schema] = {}
     for call in calls:
         paths.setdefault(call.path, {})[call.method.lower()] = _operation(call, by_name)
     return {
@@ -49,56 +51,53 @@ def document(calls: CallTable, version: str) -> dict:
     }
 
 
-def _types(calls: CallTable) -> list[tuple[str, Any]]:
-    """Return (repr, type) of everything that calls take and answer in JSON, each once."""
-    taken = [call.body.content for call in calls if isinstance(call.body, JsonBody)]
-    answered = [kind for call in calls for body in call.answers.values() for kind in _alternatives(body)]
-    wanted = [Refusal, *taken, *(kind for kind in answered if not isinstance(kind, RawBody))]
-    return list({repr(kind): kind for kind in wanted}.items())
+def _json_types(calls: CallTable) -> list[tuple[str, Any]]:
+    """Return (repr, type) of every JSON request and answer, each once."""
+    requests = [call.body.content for call in calls if isinstance(call.body, JsonBody)]
+    answers = [kind for call in calls for body in call.answers.values() for kind in _alternatives(body)]
+    kinds = [Refusal, *requests, *(kind for kind in answers if not isinstance(kind, RawBody))]
+    return list({repr(kind): kind for kind in kinds}.items())
 
 
-def _alternatives(body: Any) -> tuple:
+def _alternatives(body: Any) -> tuple[Any, ...]:
     return () if body is None else body if isinstance(body, tuple) else (body,)
 
 
-def _operation(call: Call, schemas: dict[str, dict]) -> dict:
-    summary, description = _told(call)
-    operation: dict[str, Any] = {
+def _operation(call: Call, schemas: dict[str, Schema]) -> Schema:
+    summary, description = _summary_and_description(call)
+    operation: Schema = {
         "operationId": call.answer.__name__,
         "tags": [call.answer.__module__.rpartition(".")[2]],
         "summary": summary,
-        "description": "\n\n".join(filter(None, (description, ADMIN_ALONE if call.who == ADMIN else ""))),
-        "security": SECURITY[call.who],
+        "description": "\n\n".join(filter(None, (description, ADMIN_ONLY if call.access == ADMIN else ""))),
+        "security": SECURITY[call.access],
         "parameters": [*_path_parameters(call.path), *map(_query_parameter, call.query)],
         "responses": {
             **{str(status): _response(body, schemas) for status, body in call.answers.items()},
-            "default": _response(Refusal, schemas, "Refused, in the envelope"),
+            "default": _response(Refusal, schemas, "The call was refused"),
         },
     }
     if call.body is not None:
         required = not (isinstance(call.body, JsonBody) and call.body.optional)
-        operation["requestBody"] = {"required": required, "content": _content((_sent(call.body),), schemas)}
+        kind = call.body.content if isinstance(call.body, JsonBody) else call.body
+        operation["requestBody"] = {"required": required, "content": _content((kind,), schemas)}
     return operation
 
 
-def _told(call: Call) -> tuple[str, str]:
-    """Return the first line, without the call's own name, and the rest of what the call's docstring says."""
-    first, _separator, rest = inspect.getdoc(call.answer).partition("\n\n")
-    told = re.sub(rf"^{call.method} \S+: ", "", first).replace("\n", " ")
-    return told[:1].upper() + told[1:], rest
+def _summary_and_description(call: Call) -> tuple[str, str]:
+    """Return the first line of a call's docstring without method and path, and the rest of the docstring."""
+    first, _separator, rest = (inspect.getdoc(call.answer) or "").partition("\n\n")
+    summary = re.sub(rf"^{call.method} \S+: ", "", first).replace("\n", " ")
+    return summary[:1].upper() + summary[1:], rest
 
 
-def _sent(body: JsonBody | RawBody) -> Any:
-    return body.content if isinstance(body, JsonBody) else body
-
-
-def _response(body: Any, schemas: dict[str, dict], text: str = "Done") -> dict:
+def _response(body: Any, schemas: dict[str, Schema], text: str = "The call succeeded") -> Schema:
     kinds = _alternatives(body)
     return {"description": text, **({"content": _content(kinds, schemas)} if kinds else {})}
 
 
-def _content(kinds: tuple, schemas: dict[str, dict]) -> dict:
-    content: dict[str, dict] = {}
+def _content(kinds: tuple[Any, ...], schemas: dict[str, Schema]) -> dict[str, Schema]:
+    content: dict[str, Schema] = {}
     for kind in kinds:
         if isinstance(kind, RawBody):
             content |= {media_type: {"schema": {}} for media_type in kind.media_types}
@@ -107,14 +106,14 @@ def _content(kinds: tuple, schemas: dict[str, dict]) -> dict:
     return content
 
 
-def _path_parameters(path: str) -> list[dict]:
+def _path_parameters(path: str) -> list[Schema]:
     return [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
         for name in re.findall(r"\{(\w+)", path)
     ]
 
 
-def _query_parameter(query: Query) -> dict:
+def _query_parameter(query: Query) -> Schema:
     return {
         "name": query.name,
         "in": "query",

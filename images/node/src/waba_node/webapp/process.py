@@ -1,4 +1,4 @@
-"""A webapp: answers the /v1 API. It keeps nothing, so any webapp can answer any call."""
+"""The webapp: answers the /v1 API. It stores nothing itself, so any webapp can answer any call."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from functools import partial
 
 from aiohttp import web
 
-from ..address import PortName
-from ..runtime.node import Node
+from ..config import NodeConfig
+from ..rpc import PortName
+from ..runtime.node import DATABASE_TROUBLE, Runtime
 from ..store import documents, ownership
-from ..store.engine import DATABASE_ERRORS
-from . import certificate
+from .certificate import ServedCertificate
 from .metrics import Metrics
 from .routing import Router
 from .server import ApiServer
@@ -21,15 +21,15 @@ from .sessions import Sessions
 
 log = logging.getLogger(__name__)
 
-CHECK = 2.0  # seconds between two looks at the database
-LAST_CALLS = 10  # seconds for what is being answered when this node stops
-QUIET = 2.0  # seconds without a call after which a drained webapp may go: load balancers ask every one or two
+CHECK_INTERVAL = 2.0  # seconds
+STOP_TIMEOUT = 10  # seconds for the calls in progress when the node stops
+QUIET = 2.0  # seconds without a call after which a draining webapp may stop: load balancers probe every one or two
 
 
-class Webapp(Node):
-    """See the module."""
+class Webapp(Runtime):
+    """A node that serves the API."""
 
-    def __init__(self, config) -> None:
+    def __init__(self, config: NodeConfig) -> None:
         super().__init__(config)
         self.sessions = Sessions(self.database, config.jwt_key)
         self.metrics = Metrics()
@@ -37,52 +37,50 @@ class Webapp(Node):
         self.router = Router(self.database, self.client, self.metrics)
 
     async def start(self) -> None:
-        self.health.bad("schema", "the schema is not there yet")
-        self.certificate = certificate.Served(self.config.certificates, self.config.hostname)
-        self.server = self.rpc_server(ports=[PortName.CONTROL], host="127.0.0.1")  # for who is in the container
+        self.health.bad("schema", "the schema does not exist yet")
+        self.certificate = ServedCertificate(self.config.certificates, self.config.hostname)
+        self.server = self.wire_server(ports=[PortName.CONTROL], host="127.0.0.1")  # for commands in the container
         await self.server.start()
         self.runner = web.AppRunner(
-            ApiServer(self).application(), access_log=None, handle_signals=False, shutdown_timeout=LAST_CALLS
+            ApiServer(self).application(), access_log=None, handle_signals=False, shutdown_timeout=STOP_TIMEOUT
         )
         await self.runner.setup()
         await web.TCPSite(self.runner, port=self.config.https_port, ssl_context=self.certificate.front).start()
         self.every("check", self.check)
 
     async def stop(self) -> None:
-        """Take no new call, and answer those that have come."""
+        """Accept no new call, and finish the calls in progress."""
         await self.runner.cleanup()
         await self.server.stop()
 
     async def waits_for(self) -> str:
-        """A drained webapp still answers, but tells load balancers to go elsewhere (GET / and the health port); who calls it must have heard."""
+        """Return the reason to keep running. A draining webapp answers calls until clients and load balancers use another one."""
         if self.metrics.processing:
-            return f"{self.metrics.processing} calls to be answered"
+            return f"{self.metrics.processing} calls in progress"
         quiet = time.monotonic() - self.metrics.last_call
-        return (
-            "" if quiet > QUIET else f"clients and load balancers to go elsewhere: the last call came {quiet:.1f} s ago"
-        )
+        return "" if quiet > QUIET else f"clients still call this webapp: the last call was {quiet:.1f} s ago"
 
     async def check(self) -> float:
-        """See that the database and the map can be read: without them no call can be answered."""
+        """Check that the database and the shard map can be read. Without them no call can be answered."""
         async with self.database.begin() as connection:
             await self.check_schema(connection)
             try:
                 await ownership.count_shards(connection)
-            except DATABASE_ERRORS:  # that the database answers other questions does not help
+            except DATABASE_TROUBLE:  # the database may still answer other queries
                 self.health.bad("map", "the shard map cannot be read")
                 raise
         self.health.good("map")
         await self.read_settings()
-        await self.read_certificate()
+        await self._refresh_certificate()
         if not self.schema_ready:
             await self.sessions.prepare()
             self.schema_ready = True
             self.health.good("schema")
             log.info("serving on port %d", self.config.https_port)
-        return CHECK
+        return CHECK_INTERVAL
 
-    async def read_certificate(self) -> None:
-        """Serve the certificate that was uploaded, wherever that was."""
+    async def _refresh_certificate(self) -> None:
+        """Serve the certificate that was uploaded to any webapp."""
         async with self.database.begin() as connection:
             uploaded = await documents.read_document(connection, documents.WEB_CERTIFICATE)
         try:

@@ -1,115 +1,122 @@
-"""From a webapp to the node that must act: the shard's owner, or the primary master."""
+"""Calls from a webapp to the node that must act: the owner of a shard, or the primary master."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ..address import NodeAddress, PortName
 from ..control.sharding import bucket_of, shard_of
-from ..rpc import RpcClient, RpcError
+from ..rpc import NodeAddress, PortName, WireClient, WireError
 from ..store import master_lease, node_registry, ownership
 from ..store.engine import Database
 from .errors import ERRORS, ApiError
-from .message_batcher import Carrier
+from .message_batcher import MessageBatcher
 from .metrics import Metrics
 
-CACHE_LIFE = 1.0  # seconds
+MAP_LIFE = 1.0  # seconds for which a shard map is used without reading it again
 TIMEOUT = 5.0  # seconds
-PATIENCE = 5.0  # seconds to wait for a shard on its way to another coreapp: a planned move takes less than one, a killed owner three at least
-AGAIN = 0.1  # seconds between two looks at the map meanwhile
-MOVING = (1014, 1018)  # does not answer; is not, or no longer, the owner
+PATIENCE = 5.0  # seconds to wait while a shard moves: a planned move takes less than one, the loss of its owner at least three
+RETRY = 0.1  # seconds between two attempts meanwhile
+MOVING = (1014, 1018)  # the owner does not answer; the node does not own the shard
 
+Payload = dict[str, Any]
 Answer = TypeVar("Answer")
 
 
 class Router:
-    """Calls the right node, by the database alone; no master is needed to find a coreapp (seed)."""
+    """Finds the right node in the database and calls it. No master is needed to find a coreapp
+    (docs/reference/vendor-contract.md#high-availability).
+    """
 
     def __init__(self, database: Database, client: RpcClient, metrics: Metrics) -> None:
         self.database, self.client, self.metrics = database, client, metrics
-        self.carrier = Carrier(client)
-        self.owners: list[NodeAddress | None] = []
+        self.batcher = MessageBatcher(client)
+        self.owners: list[NodeAddress | None] = []  # by shard
         self.read_at = float("-inf")
         self.reading = asyncio.Lock()
 
-    async def send(self, message: dict) -> None:
-        """Have the coreapp that owns the recipient's shard store a message, a row of the outbox without its bucket. Raises ApiError.
+    async def send(self, message: Payload) -> None:
+        """Have the owner of the recipient's shard store a message: a row of the outbox without its bucket. Raises ApiError.
 
-        The message's id makes a second try harmless; `again` tells the coreapp of it.
+        The message's id makes a repeated attempt harmless; `again` marks such an attempt.
         """
         recipient, bucket = message["recipient"], bucket_of(message["recipient"])
 
-        async def hand_over(owner: NodeAddress, again: bool) -> None:
-            await self.carrier.carry(owner, {**message, "bucket": bucket, "again": again})
+        async def store(owner: NodeAddress, again: bool) -> None:
+            await self.batcher.store(owner, {**message, "bucket": bucket, "again": again})
 
-        await self.at_owner(recipient, hand_over)
+        await self._at_owner(recipient, store)
 
-    async def to_owner(self, number: str, port: PortName, method: str, payload: dict, timeout: float = TIMEOUT) -> dict:
-        """Call the coreapp that owns a number's shard and return its answer. Raises ApiError. It must be a call that may come twice."""
+    async def call_owner(
+        self, number: str, port: PortName, method: str, payload: Payload, timeout: float = TIMEOUT
+    ) -> Payload:
+        """Call the owner of a number's shard and return its answer. The call must be idempotent. Raises ApiError."""
         content = {**payload, "bucket": bucket_of(number)}
 
-        async def call(owner: NodeAddress, _again: bool) -> dict:
+        async def call(owner: NodeAddress, _again: bool) -> Payload:
             return await self.client.call(owner, port, method, content, timeout)
 
-        return await self.at_owner(number, call)
+        return await self._at_owner(number, call)
 
-    async def at_owner(self, number: str, ask: Callable[[NodeAddress, bool], Awaitable[Answer]]) -> Answer:
-        """Ask the coreapp that owns a number's shard, and again while the shard is moving. Raises ApiError.
+    async def _at_owner(self, number: str, action: Callable[[NodeAddress, bool], Awaitable[Answer]]) -> Answer:
+        """Run an action on the owner of a number's shard, and retry while the shard moves. Raises ApiError.
 
-        number: digits alone. ask: gets the coreapp, and whether it is not the first time; it may raise RpcError.
+        number: digits only. action: gets the owner and whether this is a retry; it may raise WireError.
         """
         began = time.monotonic()
-        newer_than, again = began - CACHE_LIFE, False
+        newer_than, again = began - MAP_LIFE, False
         while True:
             try:
-                owner = await self.owner(number, newer_than)
+                owner = await self._find_owner(number, newer_than)
                 with self.metrics.timed("coreapp_", node=owner.node_id):
-                    return await ask(owner, again)
-            except RpcError as error:
+                    return await action(owner, again)
+            except WireError as error:
                 if error.code not in MOVING or time.monotonic() - began > PATIENCE:
                     raise as_api_error(error) from error
-            await asyncio.sleep(AGAIN if again else 0)  # first of all, the map may be an old one
+            await asyncio.sleep(RETRY if again else 0)  # at first the map may only be outdated
             newer_than, again = time.monotonic(), True
 
-    async def owner(self, number: str, newer_than: float) -> NodeAddress:
-        """Return the coreapp that owns a number's shard. Raises RpcError 1018 when there is none at the moment, ApiError 1011 without a map."""
-        await self.read_map(newer_than)
-        if not self.owners:
-            raise ApiError(1011, "the cluster has no shard map yet")
+    async def _find_owner(self, number: str, newer_than: float) -> NodeAddress:
+        """Return the owner of a number's shard. Raises WireError 1018 if the shard has no owner, ApiError 1011 without a shard map."""
+        await self._refresh_shard_map(newer_than)
         shard = shard_of(number, len(self.owners))
         if (owner := self.owners[shard]) is None:
-            raise RpcError(1018, "Not Primary Coreapp", f"nobody owns shard {shard} at the moment")
+            raise WireError(1018, "Not Primary Coreapp", f"shard {shard} has no owner at the moment")
         return owner
 
-    async def by_shard(self, numbers: list[str]) -> list[list[str]]:
-        """Return numbers, digits alone, in groups of one shard each. Raises ApiError 1011 without a shard map."""
-        await self.read_map(time.monotonic() - CACHE_LIFE)
-        if not self.owners:
-            raise ApiError(1011, "the cluster has no shard map yet")
+    async def group_by_shard(self, numbers: list[str]) -> list[list[str]]:
+        """Return numbers (digits only) grouped by shard. Raises ApiError 1011 without a shard map."""
+        await self._refresh_shard_map(time.monotonic() - MAP_LIFE)
         groups: dict[int, list[str]] = {}
         for number in numbers:
             groups.setdefault(shard_of(number, len(self.owners)), []).append(number)
         return list(groups.values())
 
-    async def read_map(self, newer_than: float) -> None:
-        """Read the map unless it was read after a moment (monotonic); many who want that at once share one reading."""
-        if self.read_at > newer_than:
-            return
-        async with self.reading:
-            if self.read_at > newer_than:
-                return
-            began = time.monotonic()
-            async with self.database.begin() as connection:
-                shards = await ownership.read_map(connection)
-                addresses = {row.address.node_id: row.address for row in await node_registry.read_nodes(connection)}
-            self.owners = [addresses.get(shard.owner) for shard in shards]
-            self.read_at = began
+    async def _refresh_shard_map(self, newer_than: float) -> None:
+        """Read the shard map unless it was read after a time (monotonic). Concurrent callers share one read.
 
-    async def primary_master(self, method: str, payload: dict) -> dict:
-        """Call the primary master. Raises ApiError, 1017 when there is none."""
+        Raises ApiError 1011 without a shard map.
+        """
+        if self.read_at <= newer_than:
+            async with self.reading:
+                if self.read_at <= newer_than:
+                    await self._read_shard_map()
+        if not self.owners:
+            raise ApiError(1011, "the cluster has no shard map yet")
+
+    async def _read_shard_map(self) -> None:
+        began = time.monotonic()
+        async with self.database.begin() as connection:
+            shards = await ownership.read_map(connection)
+            addresses = {row.address.node_id: row.address for row in await node_registry.read_nodes(connection)}
+        self.owners = [addresses.get(shard.owner) if shard.owner else None for shard in shards]
+        self.read_at = began
+
+    async def call_primary_master(self, method: str, payload: Payload) -> Payload:
+        """Call the primary master and return its answer. Raises ApiError, 1017 if there is no primary master."""
         async with self.database.begin() as connection:
             master = await master_lease.find_primary_master(connection)
         if master is None:
@@ -123,6 +130,6 @@ class Router:
             raise as_api_error(error) from error
 
 
-def as_api_error(error: RpcError) -> ApiError:
-    """Return a node's refusal as the API's."""
+def as_api_error(error: WireError) -> ApiError:
+    """Return a node's refusal as an error of the API."""
     return ApiError(error.code if error.code in ERRORS else 1000, error.details)

@@ -1,21 +1,22 @@
-"""The HTTPS server of a webapp: routing, who may call what, the envelope, counters."""
+"""The HTTPS server of a webapp: routing, access, the envelope, counters."""
 
 from __future__ import annotations
 
 import json
 import logging
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
 from ..store.engine import DATABASE_ERRORS, error_summary
 from ..store.users import ADMIN as ROLE_ADMIN
+from .body import LARGEST_BODY
 from .calls import CALLS
 from .calls.table import ADMIN, CREDENTIALS, KEY, OPEN, Call
 from .errors import ApiError
 from .metrics import call_name
-from .requests import LARGEST_BODY
 from .sessions import has_api_key
 
 if TYPE_CHECKING:
@@ -24,13 +25,15 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 access_log = logging.getLogger("waba_node.access")
 
-PROBED = ("/", "/metrics", "/v1/health", "/v1/stats/app")  # asked every few seconds: logged only when refused
+PROBED = ("/", "/metrics", "/v1/health", "/v1/stats/app")  # called every few seconds: logged only if refused
 LONGEST_LOGGED_PATH = 100
 UNROUTED = "unrouted"
 
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
 
 class ApiServer:
-    """Answers the calls of the table, each in the vendor's envelope."""
+    """Answers the calls of the table in the vendor's envelope."""
 
     def __init__(self, webapp: Webapp) -> None:
         self.webapp, self.metrics = webapp, webapp.metrics
@@ -38,27 +41,26 @@ class ApiServer:
 
     def application(self) -> web.Application:
         """Return the aiohttp application."""
-        application = web.Application(client_max_size=LARGEST_BODY, middlewares=[self.observed])
+        application = web.Application(client_max_size=LARGEST_BODY, middlewares=[self._observe])
         for call in CALLS:
-            application.router.add_route(call.method, call.path, self.answering(call))
+            application.router.add_route(call.method, call.path, self._handler(call))
         return application
 
     @web.middleware
-    async def observed(self, request: web.Request, handler) -> web.StreamResponse:
-        """Count and log every request, also one that no call answers."""
+    async def _observe(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Count and log every request, including those without a matching call."""
         began = time.monotonic()
         resource = request.match_info.route.resource
         call_name.set(f"{request.method}{resource.canonical.replace('/', '_')}" if resource else UNROUTED)
         self.metrics.processing += 1
         try:
-            response = await self.answered(request, handler)
+            response = await self._respond(request, handler)
         finally:
             self.metrics.processing -= 1
         seconds = time.monotonic() - began
-        self.metrics.answered(response.status, response.content_length or 0, seconds)
-        path = request.rel_url.raw_path[
-            :LONGEST_LOGGED_PATH
-        ]  # as it came, so that it stays on one line; without its query
+        self.metrics.count_answer(response.status, response.content_length or 0, seconds)
+        # The raw path is percent-encoded and stays on one line. The query is not logged.
+        path = request.rel_url.raw_path[:LONGEST_LOGGED_PATH]
         if path not in PROBED:
             self.metrics.last_call = time.monotonic()
         if path not in PROBED or response.status >= 400:
@@ -67,51 +69,53 @@ class ApiServer:
             )
         return response
 
-    async def answered(self, request: web.Request, handler) -> web.StreamResponse:
-        """Return the answer, every failure in the envelope."""
+    async def _respond(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Return the answer. Every failure is answered in the envelope."""
         try:
             return await handler(request)
         except ApiError as error:
-            return self.refused(error)
+            return self._refusal(error)
         except web.HTTPMethodNotAllowed as error:
-            problem = ApiError(1006, f"{request.method} is not allowed here", 405)
-            return self.refused(problem, {"Allow": error.headers["Allow"]})
+            problem = ApiError(1006, f"this path does not support {request.method}", 405)
+            return self._refusal(problem, {"Allow": error.headers["Allow"]})
         except web.HTTPNotFound:
-            return self.refused(ApiError(1006, "there is nothing at this path"))
+            return self._refusal(ApiError(1006, "this path does not exist"))
         except web.HTTPException as error:
-            return self.refused(ApiError(1025, error.reason, error.status))
-        except DATABASE_ERRORS as error:
+            return self._refusal(ApiError(1025, error.reason, error.status))
+        except DATABASE_TROUBLE as error:
             self.webapp.database_is_away(error)
             if not self.webapp.schema_ready:
-                return self.refused(ApiError(1011, "; ".join(self.webapp.health.reasons.values())))
-            log.warning("%s: the database did not do its part: %s", request.rel_url.raw_path, error_summary(error))
-            return self.refused(ApiError(1023, "the database does not answer"))
+                return self._refusal(ApiError(1011, "; ".join(self.webapp.health.reasons.values())))
+            log.warning("%s: the database failed: %s", request.rel_url.raw_path, cause(error))
+            return self._refusal(ApiError(1023, "the database does not answer"))
         except Exception:
             log.exception("%s failed", request.rel_url.raw_path)
-            return self.refused(ApiError(1000, "unexpected failure; the log says more"))
+            return self._refusal(ApiError(1000, "unexpected error; see the webapp's log"))
 
-    def answering(self, call: Call):
-        """Return the handler of one call, for those who may call it."""
+    def _handler(self, call: Call) -> Handler:
+        """Return the handler of one call, which checks access first."""
 
-        async def answer(request: web.Request) -> web.StreamResponse:
-            await self.admit(request, call.who)
+        async def handle(request: web.Request) -> web.StreamResponse:
+            await self._authorize(request, call.access)
             result = await call.run(self.webapp, request)
             if isinstance(result, web.StreamResponse):
                 return result
             status, content = result
-            return web.Response(status=status) if content is None else self.enveloped(status, content)
+            return web.Response(status=status) if content is None else self._envelope(status, content)
 
-        return answer
+        return handle
 
-    async def admit(self, request: web.Request, who: str) -> None:
-        """Raise ApiError unless the caller may do this."""
-        if who in (OPEN, CREDENTIALS) or (who == KEY and has_api_key(request, self.webapp.config.api_key)):
+    async def _authorize(self, request: web.Request, access: str) -> None:
+        """Raise ApiError unless the caller has access."""
+        if access in (OPEN, CREDENTIALS) or (access == KEY and has_api_key(request, self.webapp.config.api_key)):
             return
         caller = request["caller"] = await self.webapp.sessions.caller(request)
-        if who == ADMIN and caller.role != ROLE_ADMIN:
-            raise ApiError(1005, "only an admin may do this")
+        if access == ADMIN and caller.role != ROLE_ADMIN:
+            raise ApiError(1005, "only an administrator may do this")
 
-    def enveloped(self, status: int, content: dict, headers: dict | None = None) -> web.Response:
+    def _envelope(
+        self, status: int, content: Mapping[str, Any], headers: Mapping[str, str] | None = None
+    ) -> web.Response:
         """Return an answer with its `meta`."""
         return web.Response(
             status=status,
@@ -120,6 +124,6 @@ class ApiServer:
             headers=headers,
         )
 
-    def refused(self, error: ApiError, headers: dict | None = None) -> web.Response:
-        """Return a refusal."""
-        return self.enveloped(error.status, {"errors": [error.as_dict()]}, headers)
+    def _refusal(self, error: ApiError, headers: Mapping[str, str] | None = None) -> web.Response:
+        """Return the answer to a refused call."""
+        return self._envelope(error.status, {"errors": [error.as_dict()]}, headers)

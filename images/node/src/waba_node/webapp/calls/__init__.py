@@ -1,4 +1,4 @@
-"""The calls of the API: one module a resource, each with its table."""
+"""The calls of the API: one module per resource, each with its call table."""
 
 from __future__ import annotations
 

@@ -1,17 +1,17 @@
-"""Services: garbage collection (vendor facts, section 2.10). That an admin must ask for it is ours."""
+"""Garbage collection on request (docs/reference/vendor-contract.md#messages and #media). Restricting it to administrators is our decision."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from ...rpc import RpcError
-from ..answers import MediaCollection, MessageCollections
+from ...rpc import WireError
 from ..errors import ApiError
-from ..fan_out import ask_everyone
+from ..fan_out import call_every_node
 from ..routing import as_api_error
-from .table import ADMIN, Call, CallTable
+from ..schema.messaging import MediaCollection, MessageCollections
+from .table import ADMIN, Call, CallTable, Result
 
 if TYPE_CHECKING:
     from ..process import Webapp
@@ -19,26 +19,26 @@ if TYPE_CHECKING:
 PROCESSING = {"status": "processing"}
 
 
-async def collect_messages(webapp: Webapp, _request: web.Request) -> tuple[int, dict]:
-    """PUT /v1/services/message/gc: delete messages that are through. Every coreapp does its own, and tells the end by a webhook."""
-    answers = await ask_everyone(webapp, "gc.messages", roles=("coreapp",))
-    refusals = [answer for answer in answers.values() if isinstance(answer, RpcError)]
+async def collect_messages(webapp: Webapp, _request: web.Request) -> Result:
+    """PUT /v1/services/message/gc: delete finished messages. Every coreapp deletes its own and reports the end by webhook."""
+    answers = await call_every_node(webapp, "gc.messages", roles=("coreapp",))
+    refusals = [answer for answer in answers.values() if isinstance(answer, WireError)]
     if len(refusals) == len(answers):
-        raise as_api_error(refusals[0]) if refusals else ApiError(1014, "there is no coreapp")
-    nodes = {address.node_id: collection(answer) for address, answer in answers.items()}
+        raise as_api_error(refusals[0]) if refusals else ApiError(1014, "the cluster has no coreapp")
+    nodes = {address.node_id: _collection(answer) for address, answer in answers.items()}
     return 200, {"services": {"message": {"gc": nodes}}}
 
 
-def collection(answer: dict | RpcError) -> dict:
-    """Return what is told of one coreapp; that a failed one has its errors beside those that began is ours."""
-    if isinstance(answer, RpcError):
+def _collection(answer: dict[str, Any] | WireError) -> dict[str, Any]:
+    """Return the entry of one coreapp. An entry with errors, beside those that started, is our addition."""
+    if isinstance(answer, WireError):
         return {"status": "failed", "errors": [as_api_error(answer).as_dict()]}
     return PROCESSING
 
 
-async def collect_media(webapp: Webapp, _request: web.Request) -> tuple[int, dict]:
-    """PUT /v1/services/media/gc: delete media that were not used for 30 days. The primary master does it, and tells the end by a webhook."""
-    await webapp.router.primary_master("gc.media", {})
+async def collect_media(webapp: Webapp, _request: web.Request) -> Result:
+    """PUT /v1/services/media/gc: delete media unused for 30 days. The primary master deletes them and reports the end by webhook."""
+    await webapp.router.call_primary_master("gc.media", {})
     return 200, {"services": {"media": {"gc": PROCESSING}}}
 
 

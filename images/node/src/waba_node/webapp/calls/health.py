@@ -1,39 +1,37 @@
-"""The health of the cluster (vendor facts, section 2.3)."""
+"""The health of the cluster (docs/reference/vendor-contract.md#health)."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from ...address import NodeAddress
-from ...rpc import RpcError
+from ...rpc import NodeAddress, WireError
 from ...store import master_lease
-from ..answers import ClusterHealth
 from ..errors import ApiError
-from ..fan_out import ask_everyone
-from .table import KEY, Call, CallTable
+from ..fan_out import call_every_node
+from ..schema.monitoring import ClusterHealth
+from .table import KEY, Call, CallTable, Result
 
 if TYPE_CHECKING:
     from ..process import Webapp
 
 
-async def health(webapp: Webapp, _request: web.Request) -> tuple[int, dict]:
-    """GET /v1/health: how every master and coreapp is; all are asked at once."""
-    answers = await ask_everyone(webapp, "status")
+async def health(webapp: Webapp, _request: web.Request) -> Result:
+    """GET /v1/health: role and gateway status of every master and coreapp."""
+    answers = await call_every_node(webapp, "status")
     async with webapp.database.begin() as connection:
         primary = await master_lease.find_primary_master(connection)
-    return 200, {"health": {address.node_id: shown(address, answers[address], primary) for address in answers}}
+    return 200, {"health": {node.node_id: _node_health(node, answers[node], primary) for node in answers}}
 
 
-def shown(address: NodeAddress, answer: dict | RpcError, primary: NodeAddress | None) -> dict:
-    """Return what is said of one node."""
+def _node_health(node: NodeAddress, answer: dict[str, Any] | WireError, primary: NodeAddress | None) -> dict[str, Any]:
     if isinstance(answer, dict):
         return {"gateway_status": answer["gateway_status"], "role": answer["role"]}
-    master = "primary_master" if address == primary else "secondary_master"
+    master_role = "primary_master" if node == primary else "secondary_master"
     return {
         "gateway_status": "disconnected",
-        "role": "coreapp" if address.role == "coreapp" else master,
+        "role": "coreapp" if node.role == "coreapp" else master_role,
         "errors": [ApiError(1014, answer.details).as_dict()],
     }
 

@@ -1,64 +1,65 @@
-"""Sending messages, and saying that one was read (vendor facts, section 2.6)."""
+"""Sending messages, and marking received ones as read (docs/reference/vendor-contract.md#messages)."""
 
 from __future__ import annotations
 
 import base64
 import secrets
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from ...address import PortName
 from ...store import contacts, inbox, outbox
-from ...store import media as store
+from ...store import media as media_store
 from ...store.documents import PROVIDERS
-from ..answers import Accepted
+from .. import documents
 from ..errors import ApiError
-from ..message import Message, MessageStatus, media_of, misfit, payload_of
-from . import documents
-from .table import USER, Call, CallTable, JsonBody
+from ..message import MediaReference, Message, MessageStatus, check_media_limits, media_of, payload_of
+from ..schema.messaging import Accepted
+from .table import USER, Call, CallTable, JsonBody, Result
 
 if TYPE_CHECKING:
     from ..process import Webapp
 
 
-async def send_message(webapp: Webapp, _request: web.Request, message: Message) -> tuple[int, dict]:
-    """POST /v1/messages: send a message; answered once it is in the database."""
+async def send_message(webapp: Webapp, _request: web.Request, message: Message) -> Result:
+    """POST /v1/messages: send a message. The answer is sent once the message is stored in the database."""
     payload = payload_of(message)
     if media := media_of(message):
-        await know_providers(webapp, {part.provider.name for _kind, part in media if part.provider is not None})
-        await use_uploaded(webapp, [(kind, part.id) for kind, part in media if part.id is not None])
+        await _require_providers(webapp, [part for _kind, part in media])
+        await _use_uploads(webapp, [(kind, part.id) for kind, part in media if part.id is not None])
     if webapp.settings.show_security_notifications:
-        await see_acknowledged(webapp, payload["to"])
+        await _require_acknowledged_identity(webapp, payload["to"])
     message_id = "gBGG" + base64.urlsafe_b64encode(secrets.token_bytes(15)).decode()
     await webapp.router.send(outbox.as_row({"message_id": message_id, "recipient": payload["to"], "payload": payload}))
     return 200, {"messages": [{"id": message_id}]}
 
 
-async def use_uploaded(webapp: Webapp, uploaded: list[tuple[str, str]]) -> None:
-    """See that uploaded files are there and fit, and keep them: (kind, id) each. Raises ApiError 1006 for one that is not there."""
-    ids = [media_id for _kind, media_id in uploaded]
+async def _use_uploads(webapp: Webapp, uploads: list[tuple[str, str]]) -> None:
+    """Check that uploaded files exist and can be sent, and record their use. uploads: (kind, id). Raises ApiError."""
+    ids = [media_id for _kind, media_id in uploads]
     if not ids:
         return
     async with webapp.database.begin() as connection:
-        known = await store.find_media(connection, ids)
-        for kind, media_id in uploaded:
+        known = await media_store.find_media(connection, ids)
+        for kind, media_id in uploads:
             if media_id not in known:
-                raise ApiError(1006, f"there is no media with the id {media_id}", 400)
-            if problem := misfit(kind, known[media_id].mime_type, known[media_id].size or 0):
-                raise problem
-        if not await store.use_media(connection, ids):
+                raise ApiError(1006, f"no media has the id {media_id}", 400)
+            check_media_limits(kind, known[media_id].mime_type, known[media_id].size or 0)
+        if not await media_store.use_media(connection, ids):
             raise ApiError(1006, "the media were deleted a moment ago", 400)
 
 
-async def know_providers(webapp: Webapp, names: set[str]) -> None:
-    """See that the media providers that links name are in the settings. Raises ApiError 1006 for one that is not."""
-    if names and (unknown := names - (await documents.kept(webapp, PROVIDERS)).keys()):
-        raise ApiError(1006, f"there is no media provider {min(unknown)} in the settings", 400)
+async def _require_providers(webapp: Webapp, parts: Iterable[MediaReference]) -> None:
+    """Raise ApiError 1006 unless every media provider that a link names is in the settings."""
+    names = {part.provider.name for part in parts if part.provider is not None}
+    if names and (unknown := names - (await documents.read(webapp, PROVIDERS)).keys()):
+        raise ApiError(1006, f"the settings have no media provider {min(unknown)}", 400)
 
 
-async def see_acknowledged(webapp: Webapp, wa_id: str) -> None:
-    """Raise ApiError 1028 while a change of the recipient's identity is not acknowledged (that it is refused at once is ours)."""
+async def _require_acknowledged_identity(webapp: Webapp, wa_id: str) -> None:
+    """Raise ApiError 1028 if the recipient's identity has changed and the change is not acknowledged. Refusing at once is our decision."""
     async with webapp.database.begin() as connection:
         if await contacts.awaits_acknowledgement(connection, wa_id):
             raise ApiError(
@@ -66,14 +67,14 @@ async def see_acknowledged(webapp: Webapp, wa_id: str) -> None:
             )
 
 
-async def mark_message(webapp: Webapp, request: web.Request, _body: MessageStatus) -> tuple[int, dict]:
-    """PUT /v1/messages/{id}: mark a message that came in as read. A second time changes nothing."""
+async def mark_message(webapp: Webapp, request: web.Request, _body: MessageStatus) -> Result:
+    """PUT /v1/messages/{id}: mark a received message as read. The call is idempotent."""
     message_id = request.match_info["id"]
     async with webapp.database.begin() as connection:
         sender = await inbox.sender_of(connection, message_id)
     if sender is None:
-        raise ApiError(1006, "no message with this id came in")
-    await webapp.router.to_owner(sender, PortName.MESSAGING, "messages.read", {"message_id": message_id})
+        raise ApiError(1006, "no received message has this id")
+    await webapp.router.call_owner(sender, PortName.MESSAGING, "messages.read", {"message_id": message_id})
     return 200, {}
 
 

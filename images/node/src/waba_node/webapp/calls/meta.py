@@ -1,4 +1,4 @@
-"""What a webapp says of itself: the root for load balancers, its metrics, and the description of all calls."""
+"""The webapp itself: the root for load balancers, its metrics, and the description of the API."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from aiohttp import web
 
 from ...runtime.statistics import prometheus
 from ..errors import ApiError
-from .table import KEY, OPEN, Call, CallTable, RawBody
+from .table import KEY, OPEN, Call, CallTable, RawBody, Result
 
 if TYPE_CHECKING:
     from ..process import Webapp
@@ -17,21 +17,22 @@ TEXT = RawBody(("text/plain",))
 JSON = RawBody(("application/json",))
 
 
-async def root(webapp: Webapp, _request: web.Request) -> web.Response:
-    """GET /: 200 for load balancers (vendor fact: without credentials), 503 when they should go elsewhere (ours)."""
+async def root(webapp: Webapp, _request: web.Request) -> Result:
+    """GET /: 200 without credentials, for load balancers; 503 while the webapp is being taken out of service."""
     if webapp.draining:
         raise ApiError(1011, "this webapp is being taken out of service")
     return web.Response(text="waba node\n")
 
 
-async def show_metrics(webapp: Webapp, _request: web.Request) -> web.Response:
-    """GET /metrics: what this webapp counted of its own work, in the text format of Prometheus."""
-    metrics = webapp.metrics.shown(connections=len(webapp.runner.server.connections))
+async def read_metrics(webapp: Webapp, _request: web.Request) -> Result:
+    """GET /metrics: this webapp's own counters, in the text format of Prometheus."""
+    server = webapp.runner.server
+    metrics = webapp.metrics.collect(connections=len(server.connections) if server else 0)
     return web.Response(text=prometheus({"": metrics}), content_type="text/plain")
 
 
-async def describe(webapp: Webapp, _request: web.Request) -> web.Response:
-    """GET /v1/openapi.json: this description of the API (OpenAPI 3.1; the path is ours)."""
+async def describe(webapp: Webapp, _request: web.Request) -> Result:
+    """GET /v1/openapi.json: this description of the API (OpenAPI 3.1). The call is our addition."""
     from ..openapi import document
     from . import CALLS
 
@@ -40,6 +41,6 @@ async def describe(webapp: Webapp, _request: web.Request) -> web.Response:
 
 CALLS: CallTable = [
     Call("GET", "/", OPEN, root, answers={200: TEXT}),
-    Call("GET", "/metrics", KEY, show_metrics, answers={200: TEXT}),
+    Call("GET", "/metrics", KEY, read_metrics, answers={200: TEXT}),
     Call("GET", "/v1/openapi.json", OPEN, describe, answers={200: JSON}),
 ]

@@ -1,6 +1,6 @@
-"""Media providers: with which credentials media behind a link are fetched (vendor facts, section 2.8).
+"""Media providers: the credentials for media behind links (docs/reference/vendor-contract.md#settings).
 
-The credentials are read back by GET alone, as documented, and by admins alone.
+GET returns the credentials, as documented by the vendor, to administrators only.
 """
 
 from __future__ import annotations
@@ -11,11 +11,10 @@ import msgspec
 from aiohttp import web
 
 from ...store.documents import PROVIDERS
-from ..answers import Providers
+from .. import documents
 from ..errors import ApiError
-from ..requests import Provider
-from . import documents
-from .table import ADMIN, Call, CallTable, JsonBody
+from ..schema.settings import Provider, Providers
+from .table import ADMIN, Call, CallTable, JsonBody, Result
 
 if TYPE_CHECKING:
     from ..process import Webapp
@@ -23,24 +22,24 @@ if TYPE_CHECKING:
 PATH = "/v1/settings/application/media/providers"
 
 
-async def read_providers(webapp: Webapp, _request: web.Request) -> tuple[int, dict]:
-    """GET /v1/settings/application/media/providers: all media providers, credentials included."""
-    providers = list((await documents.kept(webapp, PROVIDERS)).values())
+async def read_providers(webapp: Webapp, _request: web.Request) -> Result:
+    """GET /v1/settings/application/media/providers: all media providers with their credentials."""
+    providers = list((await documents.read(webapp, PROVIDERS)).values())
     return 200, {"settings": {"application": {"media": {"providers": providers}}}}
 
 
-async def add_providers(webapp: Webapp, _request: web.Request, body: list[Provider]) -> tuple[int, dict]:
-    """POST /v1/settings/application/media/providers: the media providers that are named are added or replaced, the others stay."""
-    await documents.add(webapp, PROVIDERS, {provider.name: msgspec.to_builtins(provider) for provider in body})
+async def add_providers(webapp: Webapp, _request: web.Request, body: list[Provider]) -> Result:
+    """POST /v1/settings/application/media/providers: add media providers, or replace those with the same name."""
+    await documents.update(webapp, PROVIDERS, {provider.name: msgspec.to_builtins(provider) for provider in body})
     return 200, {}
 
 
-async def delete_provider(webapp: Webapp, request: web.Request) -> tuple[int, dict]:
-    """DELETE /v1/settings/application/media/providers/{name}: the provider and its credentials are forgotten."""
+async def delete_provider(webapp: Webapp, request: web.Request) -> Result:
+    """DELETE /v1/settings/application/media/providers/{name}: delete a media provider and its credentials."""
     name = request.match_info["name"]
-    if name not in await documents.kept(webapp, PROVIDERS):
-        raise ApiError(1006, "there is no such media provider")
-    await documents.remove(webapp, PROVIDERS, name)
+    if name not in await documents.read(webapp, PROVIDERS):
+        raise ApiError(1006, "no media provider has this name")
+    await documents.remove_field(webapp, PROVIDERS, name)
     return 200, {}
 
 

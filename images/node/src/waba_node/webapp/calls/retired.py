@@ -1,5 +1,7 @@
-"""What went with the vendor's service: groups and sticker packs. Their calls say so, in the envelope, instead of seeming never to have been
-(paths: vendor facts, section 2.11, and Meta's reference; HTTP 410 and the code are ours)."""
+"""Groups and sticker packs, which the vendor retired (docs/reference/vendor-contract.md#messages).
+
+Their calls are refused with HTTP 410 instead of 404. Status and code are our decision.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,7 @@ from .table import USER, Answering, Call, CallTable
 if TYPE_CHECKING:
     from ..process import Webapp
 
-GONE = {
+RETIRED = {  # resource -> path below it -> methods
     "groups": {
         "": "GET POST",
         "/{id}": "GET PUT",
@@ -32,19 +34,21 @@ GONE = {
 }
 
 
-def _gone(resource: str, name: str) -> Answering:
+def _refusing(resource: str, name: str) -> Answering:
+    """Return a call that refuses every request."""
+
     async def refuse(_webapp: Webapp, _request: web.Request) -> NoReturn:
-        raise ApiError(1006, f"{resource} are gone, with the service that had them", 410)
+        raise ApiError(1006, f"{resource} were retired by the vendor and are not supported", 410)
 
     refuse.__name__ = name
-    refuse.__doc__ = f"Refused with 410, since {resource} are gone, with the service that had them."
+    refuse.__doc__ = f"Refused with 410: {resource} were retired by the vendor."
     return refuse
 
 
 CALLS: CallTable = [
-    Call(method, f"/v1/{resource}{path}", USER, _gone(resource, f"{method.lower()}_{resource}{end}"), answers={})
-    for resource, paths in GONE.items()
+    Call(method, f"/v1/{resource}{path}", USER, _refusing(resource, f"{method.lower()}_{resource}{suffix}"), answers={})
+    for resource, paths in RETIRED.items()
     for path, methods in paths.items()
     for method in methods.split()
-    for end in [path.replace("/", "_").translate({ord("{"): None, ord("}"): None})]
+    for suffix in [path.replace("/", "_").translate({ord("{"): None, ord("}"): None})]
 ]

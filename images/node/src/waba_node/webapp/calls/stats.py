@@ -1,68 +1,70 @@
-"""Statistics (vendor facts, section 2.9), of each node by name; `/internal` is what helps those who operate the node (its names are ours)."""
+"""Statistics of each node (docs/reference/vendor-contract.md#stats-and-metrics). The metrics of `/internal` are our decision."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
 from ...rpc import RpcError
 from ...runtime.statistics import prometheus
-from ..answers import AppStats, DatabaseStats
 from ..errors import ApiError
-from ..fan_out import ask_everyone
-from .table import KEY, Call, CallTable, Query, RawBody
+from ..fan_out import call_every_node
+from ..schema.monitoring import AppStats, DatabaseStats
+from .table import KEY, Call, CallTable, Query, RawBody, Result
 
 if TYPE_CHECKING:
     from ..process import Webapp
 
 TEXT = RawBody(("text/plain",))
 FORMAT = (Query("format", ("prometheus",), "`prometheus`: the text format of Prometheus, with a label `node`"),)
-Answered = tuple[int, dict] | web.Response
+
+MetricsByNode = Mapping[str, dict[str, Any]]
 
 
-async def app_stats(webapp: Webapp, request: web.Request) -> Answered:
-    """GET /v1/stats/app: webhooks and calls between nodes, as each node counted them."""
-    return shown(request, "app", await ask(webapp, "statistics.app"))
+async def app_stats(webapp: Webapp, request: web.Request) -> Result:
+    """GET /v1/stats/app: webhooks and calls between nodes, counted by each node."""
+    return _answer(request, "app", await _metrics_of_nodes(webapp, "statistics.app"))
 
 
-async def internal_app_stats(webapp: Webapp, request: web.Request) -> Answered:
-    """GET /v1/stats/app/internal: what each node's process takes."""
-    return shown(request, "app", await ask(webapp, "statistics.process"))
+async def internal_app_stats(webapp: Webapp, request: web.Request) -> Result:
+    """GET /v1/stats/app/internal: memory, uptime and database connections of each node."""
+    return _answer(request, "app", await _metrics_of_nodes(webapp, "statistics.process"))
 
 
-async def db_stats(webapp: Webapp, request: web.Request) -> Answered:
-    """GET /v1/stats/db: messages and webhooks in the database, which the primary master alone counts (seed)."""
-    return shown(request, "db", await counted(webapp, "database.statistics"))
+async def db_stats(webapp: Webapp, request: web.Request) -> Result:
+    """GET /v1/stats/db: messages and webhooks in the database, counted by the primary master."""
+    return _answer(request, "db", await _metrics_of_primary_master(webapp, "database.statistics"))
 
 
-async def internal_db_stats(webapp: Webapp, request: web.Request) -> Answered:
-    """GET /v1/stats/db/internal: the size of every table, as the primary master finds it."""
-    return shown(request, "db", await counted(webapp, "database.tables"))
+async def internal_db_stats(webapp: Webapp, request: web.Request) -> Result:
+    """GET /v1/stats/db/internal: the size of every table, reported by the primary master."""
+    return _answer(request, "db", await _metrics_of_primary_master(webapp, "database.tables"))
 
 
-async def ask(webapp: Webapp, method: str) -> dict[str, dict]:
-    """Return the metrics of every node; one that does not answer has none."""
-    answers = await ask_everyone(webapp, method)
-    return {address.node_id: {} if isinstance(answer, RpcError) else answer for address, answer in answers.items()}
+async def _metrics_of_nodes(webapp: Webapp, method: str) -> MetricsByNode:
+    """Return the metrics of every node; a node that does not answer has none."""
+    answers = await call_every_node(webapp, method)
+    return {node.node_id: {} if isinstance(answer, WireError) else answer for node, answer in answers.items()}
 
 
-async def counted(webapp: Webapp, method: str) -> dict[str, dict]:
-    """Return the metrics that the primary master counts, beside every other node's none."""
-    counting = await webapp.router.primary_master(method, {})
-    others = {address.node_id: {} for address in await ask_everyone(webapp, "status")}
-    return {**others, counting["node"]: counting["db"]}
+async def _metrics_of_primary_master(webapp: Webapp, method: str) -> MetricsByNode:
+    """Return the metrics of the primary master, and empty ones of every other node."""
+    answer = await webapp.router.call_primary_master(method, {})
+    others: dict[str, dict[str, Any]] = {node.node_id: {} for node in await call_every_node(webapp, "status")}
+    return {**others, answer["node"]: answer["db"]}
 
 
-def shown(request: web.Request, kind: str, metrics: Mapping[str, dict]) -> Answered:
-    """Return metrics by node in the format that was asked for. kind: app or db."""
+def _answer(request: web.Request, kind: str, by_node: MetricsByNode) -> Result:
+    """Return metrics in the requested format. kind: app or db."""
     wanted = request.query.get("format")
     if wanted == "prometheus":
-        return web.Response(text=prometheus(metrics), content_type="text/plain")
+        return web.Response(text=prometheus(by_node), content_type="text/plain")
     if wanted is not None:
-        raise ApiError(1009, "format must be prometheus, or not be there")
-    return 200, {"stats": {node: {kind: named} if named or kind == "app" else {} for node, named in metrics.items()}}
+        raise ApiError(1009, "format must be prometheus or absent")
+    stats = {node: {kind: metrics} if metrics or kind == "app" else {} for node, metrics in by_node.items()}
+    return 200, {"stats": stats}
 
 
 CALLS: CallTable = [

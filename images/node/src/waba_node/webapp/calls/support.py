@@ -1,4 +1,7 @@
-"""What those who help want to know (vendor facts, section 2.9). Ours: for admins alone, and the answering webapp is among the nodes."""
+"""Support information (docs/reference/vendor-contract.md#support).
+
+Our decisions: the call is restricted to administrators, and the answering webapp is one of the nodes.
+"""
 
 from __future__ import annotations
 
@@ -6,21 +9,21 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from ...rpc import RpcError
-from ...runtime.support import support_info
-from ..answers import Support
+from ...rpc import WireError
+from ...runtime.support import told
 from ..errors import ApiError
-from ..fan_out import ask_everyone
-from .table import ADMIN, Call, CallTable
+from ..fan_out import call_every_node
+from ..schema.monitoring import Support
+from .table import ADMIN, Call, CallTable, Result
 
 if TYPE_CHECKING:
     from ..process import Webapp
 
 
-async def support(webapp: Webapp, _request: web.Request) -> tuple[int, dict]:
-    """GET /v1/support: versions, schema, health and free space of every node; never a secret."""
-    answers = {address.node_id: answer for address, answer in (await ask_everyone(webapp, "support")).items()}
-    answers[webapp.config.node_id] = await support_info(webapp)
+async def support(webapp: Webapp, _request: web.Request) -> Result:
+    """GET /v1/support: versions, schema, health and free space of every node, without secrets."""
+    answers = {node.node_id: answer for node, answer in (await call_every_node(webapp, "support")).items()}
+    answers[webapp.config.node_id] = await told(webapp)
     return 200, {
         "support": {
             node: {"errors": [ApiError(1014, answer.details).as_dict()]} if isinstance(answer, RpcError) else answer

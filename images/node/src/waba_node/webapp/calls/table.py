@@ -1,4 +1,4 @@
-"""What a table of calls looks like: who may call, what is sent, what is answered. The server and the OpenAPI document both read it."""
+"""The call table: access, request and answers of each call. The server and the OpenAPI document are both generated from it."""
 
 from __future__ import annotations
 
@@ -8,72 +8,77 @@ from typing import TYPE_CHECKING, Any, get_origin
 
 from aiohttp import web
 
-from ..answers import Done
-from ..requests import converted, read_json
+from ..body import convert, read_json
+from ..schema.common import Done
 
 if TYPE_CHECKING:
     from ..process import Webapp
 
-OPEN = "open"  # everybody
-CREDENTIALS = "credentials"  # a username and a password, which the call itself checks
-KEY = "key"  # the API key, or a token
+OPEN = "open"  # no credentials
+CREDENTIALS = "credentials"  # user name and password, checked by the call itself
+KEY = "key"  # the API key or a token
 USER = "user"  # a token
-ADMIN = "admin"  # an admin's token
+ADMIN = "admin"  # the token of an administrator
 
 
 @dataclass(frozen=True)
 class JsonBody:
-    """A body in JSON. content: the type it must have. optional: nothing at all means {}.
+    """A JSON body. content: its type. optional: an empty body counts as {}.
 
-    as_sent: the call gets what was sent and checks it itself, by the same type (a partial change needs to know what was left out).
+    raw: the call gets the JSON as sent and validates it itself; a partial change must know which fields were omitted.
     """
 
     content: Any
     optional: bool = False
-    as_sent: bool = False
+    raw: bool = False
 
     async def read(self, request: web.Request) -> Any:
         """Return the request's body as its type. Raises ApiError."""
-        sent = await read_json(request, list if get_origin(self.content) is list else dict, self.optional)
-        return sent if self.as_sent else converted(sent, self.content)
+        content: dict[str, Any] | list[Any]
+        if get_origin(self.content) is list:
+            content = await read_json(request, list, optional=self.optional)
+        else:
+            content = await read_json(request, dict, optional=self.optional)
+        return content if self.raw else convert(content, self.content)
 
 
 @dataclass(frozen=True)
 class RawBody:
-    """Bytes of other types than JSON; the call reads or writes them itself."""
+    """A body other than JSON. The call reads or writes it itself."""
 
     media_types: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Query:
-    """A parameter in the query string, always optional. values: all that it may be."""
+    """An optional parameter in the query string. values: the allowed values."""
 
     name: str
     values: tuple[str, ...]
     text: str
 
 
-# Answers a call, with the body as a third argument where the call has one in JSON: HTTP status and the content of the envelope
-# (None for an empty body), or a response of its own.
-Answering = Callable[..., Awaitable["tuple[int, dict | None] | web.StreamResponse"]]
-# What an answer can be: an Answer (see ../answers.py), raw bytes, or nothing.
+# HTTP status and content of the envelope (None for an empty body), or a complete response.
+Result = tuple[int, dict[str, Any] | None] | web.StreamResponse
+# Answers a call. A JSON body is passed as a third argument.
+Answering = Callable[..., Awaitable[Result]]
+# A type from `schema`, a RawBody, None for an empty body, or a tuple of alternatives.
 AnswerBody = Any
 
 
 @dataclass(frozen=True)
 class Call:
-    """One call. answers: HTTP status of success -> what comes with it, or a tuple of what may; refusals are alike for all calls."""
+    """One call. answers: HTTP status of success -> answer. Refusals are the same for all calls."""
 
     method: str
     path: str
-    who: str
+    access: str
     answer: Answering
     body: JsonBody | RawBody | None = None
     answers: Mapping[int, AnswerBody] = field(default_factory=lambda: {200: Done})
     query: tuple[Query, ...] = ()
 
-    async def run(self, webapp: Webapp, request: web.Request) -> tuple[int, dict | None] | web.StreamResponse:
+    async def run(self, webapp: Webapp, request: web.Request) -> Result:
         """Read the body and answer. Raises ApiError."""
         bodies = [await self.body.read(request)] if isinstance(self.body, JsonBody) else []
         return await self.answer(webapp, request, *bodies)

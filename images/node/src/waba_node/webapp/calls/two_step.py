@@ -1,4 +1,4 @@
-"""Two-step verification: a PIN that a registration of the number must bring (vendor facts, section 2.5). Only its hash is kept."""
+"""Two-step verification: a PIN that a registration must include (docs/reference/vendor-contract.md#two-step). Only its hash is stored."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from aiohttp import web
 
 from ...passwords import hashed
 from ...store.documents import TWO_STEP
-from ..requests import Pin
-from . import documents
-from .table import ADMIN, Call, CallTable, JsonBody
+from .. import documents
+from ..schema.account import Pin
+from .table import ADMIN, Call, CallTable, JsonBody, Result
 
 if TYPE_CHECKING:
     from ..process import Webapp
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 PATH = "/v1/settings/account/two-step"
 
 
-async def enable_two_step(webapp: Webapp, _request: web.Request, body: Pin) -> tuple[int, dict]:
-    """POST /v1/settings/account/two-step: from now on a registration needs this PIN of six digits."""
-    await documents.put(webapp, TWO_STEP, {"pin": await hashed(body.pin)})
+async def enable_two_step(webapp: Webapp, _request: web.Request, body: Pin) -> Result:
+    """POST /v1/settings/account/two-step: require this PIN of six digits for a registration."""
+    await documents.replace(webapp, TWO_STEP, {"pin": await hashed(body.pin)})
     return 200, {}
 
 
-async def disable_two_step(webapp: Webapp, _request: web.Request) -> tuple[int, dict]:
-    """DELETE /v1/settings/account/two-step: a registration needs no PIN any more."""
-    await documents.remove(webapp, TWO_STEP)
+async def disable_two_step(webapp: Webapp, _request: web.Request) -> Result:
+    """DELETE /v1/settings/account/two-step: require no PIN for a registration."""
+    await documents.clear(webapp, TWO_STEP)
     return 200, {}
 
 

@@ -1,4 +1,4 @@
-"""Interactive messages: lists, reply buttons, products (vendor facts, section 2.6; the bounds are documented there by Meta)."""
+"""Interactive messages: lists, reply buttons, products (docs/reference/vendor-contract.md#messages). The bounds are the vendor's."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from .common import Part, at_most, needed, not_wanted, text_type, unique
+from .common import Part, forbid, require, require_at_most, require_unique, text_type
 from .media import CaptionedMedia, Document
 
-MOST_ROWS = 10  # of all sections of a list
-MOST_PRODUCTS = 30  # of all sections of a product list
+MOST_ROWS = 10  # in all sections of a list
+MOST_PRODUCTS = 30  # in all sections of a product list
 
 
 class Header(Part):
-    """What stands above the body."""
+    """The part above the body."""
 
     type: Literal["text", "image", "video", "document"]
     text: text_type(60) | None = None
@@ -23,17 +23,17 @@ class Header(Part):
     document: Document | None = None
 
     def __post_init__(self) -> None:
-        needed("header", **{self.type: getattr(self, self.type)})
+        require("header", **{self.type: getattr(self, self.type)})
 
 
 class Body(Part):
-    """The text itself."""
+    """The text of the message."""
 
     text: text_type(1024)
 
 
 class Footer(Part):
-    """What stands below the body."""
+    """The text below the body."""
 
     text: text_type(60)
 
@@ -47,13 +47,13 @@ class Row(Part):
 
 
 class Product(Part):
-    """One article of the catalogue."""
+    """One item of the catalog."""
 
     product_retailer_id: text_type(200)
 
 
 class Section(Part):
-    """A part of a list, with rows, or of a product list, with product_items."""
+    """A section with `rows` (of a list) or `product_items` (of a product list)."""
 
     title: text_type(24, 0) | None = None
     rows: Annotated[list[Row], Meta(min_length=1, max_length=MOST_ROWS)] | None = None
@@ -61,7 +61,7 @@ class Section(Part):
 
 
 class Reply(Part):
-    """What a button says, and what comes back when it is pressed."""
+    """The label of a button, and the id that a press reports."""
 
     id: text_type(256)
     title: text_type(20)
@@ -75,7 +75,7 @@ class Button(Part):
 
 
 class Action(Part):
-    """What the receiver can do; which fields are needed depends on the type of the message."""
+    """The choices of the recipient. The type of the message decides which fields are required."""
 
     button: text_type(20) | None = None
     buttons: Annotated[list[Button], Meta(min_length=1, max_length=3)] | None = None
@@ -98,51 +98,55 @@ class Interactive(Part):
 
 
 def _check_list(message: Interactive, action: Action) -> None:
-    needed("interactive", body=message.body)
-    needed("action", button=action.button, sections=action.sections)
-    not_wanted("action", "a list", buttons=action.buttons)
-    _text_header(message, "a list")
-    for section in _titled(action.sections):
-        needed("section", rows=section.rows)
-    rows = [row for section in action.sections for row in section.rows]
-    at_most("the list", len(rows), MOST_ROWS)
-    unique("the ids of rows", (row.id for row in rows))
+    require("interactive", body=message.body)
+    require("action", button=action.button, sections=action.sections)
+    forbid("action", "a list", buttons=action.buttons)
+    _require_text_header(message, "a list")
+    sections = _require_titles(action)
+    for section in sections:
+        require("section", rows=section.rows)
+    rows = [row for section in sections for row in section.rows or ()]
+    require_at_most("the list", len(rows), MOST_ROWS)
+    require_unique("the ids of rows", (row.id for row in rows))
 
 
 def _check_buttons(message: Interactive, action: Action) -> None:
-    needed("interactive", body=message.body)
-    needed("action", buttons=action.buttons)
-    not_wanted("action", "a message with buttons", button=action.button, sections=action.sections)
-    unique("the ids of buttons", (button.reply.id for button in action.buttons))
-    unique("the titles of buttons", (button.reply.title for button in action.buttons))
+    require("interactive", body=message.body)
+    require("action", buttons=action.buttons)
+    forbid("action", "a message with buttons", button=action.button, sections=action.sections)
+    replies = [button.reply for button in action.buttons or ()]
+    require_unique("the ids of buttons", (reply.id for reply in replies))
+    require_unique("the titles of buttons", (reply.title for reply in replies))
 
 
 def _check_product(message: Interactive, action: Action) -> None:
-    needed("action", catalog_id=action.catalog_id, product_retailer_id=action.product_retailer_id)
-    not_wanted("interactive", "a product message", header=message.header)
-    not_wanted("action", "a product message", buttons=action.buttons, sections=action.sections)
+    require("action", catalog_id=action.catalog_id, product_retailer_id=action.product_retailer_id)
+    forbid("interactive", "a product message", header=message.header)
+    forbid("action", "a product message", buttons=action.buttons, sections=action.sections)
 
 
 def _check_products(message: Interactive, action: Action) -> None:
-    needed("interactive", header=message.header, body=message.body)
-    needed("action", catalog_id=action.catalog_id, sections=action.sections)
-    not_wanted("action", "a product list", buttons=action.buttons)
-    _text_header(message, "a product list")
-    for section in _titled(action.sections):
-        needed("section", product_items=section.product_items)
-    at_most("the product list", sum(len(section.product_items) for section in action.sections), MOST_PRODUCTS)
+    require("interactive", header=message.header, body=message.body)
+    require("action", catalog_id=action.catalog_id, sections=action.sections)
+    forbid("action", "a product list", buttons=action.buttons)
+    _require_text_header(message, "a product list")
+    sections = _require_titles(action)
+    for section in sections:
+        require("section", product_items=section.product_items)
+    require_at_most("the product list", sum(len(section.product_items or ()) for section in sections), MOST_PRODUCTS)
 
 
-def _text_header(message: Interactive, what: str) -> None:
+def _require_text_header(message: Interactive, kind: str) -> None:
     if message.header is not None and message.header.type != "text":
-        raise ValueError(f"the header of {what} must be a text")
+        raise ValueError(f"the header of {kind} must be a text")
 
 
-def _titled(sections: list[Section]) -> list[Section]:
-    """Return the sections; where there are several, each needs a title (documented)."""
+def _require_titles(action: Action) -> list[Section]:
+    """Return the sections of an action. Each of several sections needs a title. Raises ApiError 1008."""
+    sections = action.sections or []
     if len(sections) > 1:
         for section in sections:
-            needed("section", title=section.title or None)
+            require("section", title=section.title or None)
     return sections
 
 

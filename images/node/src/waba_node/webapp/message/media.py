@@ -1,7 +1,7 @@
-"""Media in a message: uploaded before and named by its id, or fetched from a link (vendor facts, section 2.6).
+"""Media in a message: an uploaded file named by its id, or a link (docs/reference/vendor-contract.md#messages).
 
-The documented limits of each kind hold when it is sent, since one file may be sent as an image or as a document (ours: the vendor's client
-shrank what was too large).
+The vendor's limits of each kind apply when a message is sent, because one file can be sent as an image or as a document. The vendor's client
+shrank larger files; refusing them is our decision.
 """
 
 from __future__ import annotations
@@ -15,30 +15,30 @@ MEGABYTE = 1 << 20
 
 
 @dataclass(frozen=True)
-class Kind:
-    """What may be sent as a kind of media. content_types: None for any."""
+class Limits:
+    """The files that can be sent as a kind of media. content_types: None for any. largest: bytes."""
 
     content_types: frozenset[str] | None
-    largest: int  # bytes
+    largest: int
 
 
-KINDS = {  # documented, /on-premises/reference/media
-    "image": Kind(frozenset({"image/jpeg", "image/png"}), 5 * MEGABYTE),
-    "video": Kind(frozenset({"video/mp4", "video/3gpp"}), 16 * MEGABYTE),
-    "audio": Kind(frozenset({"audio/aac", "audio/mp4", "audio/amr", "audio/mpeg", "audio/ogg"}), 16 * MEGABYTE),
-    "document": Kind(None, 100 * MEGABYTE),
-    "sticker": Kind(frozenset({"image/webp"}), 100 << 10),
+LIMITS = {  # https://developers.facebook.com/docs/whatsapp/on-premises/reference/media
+    "image": Limits(frozenset({"image/jpeg", "image/png"}), 5 * MEGABYTE),
+    "video": Limits(frozenset({"video/mp4", "video/3gpp"}), 16 * MEGABYTE),
+    "audio": Limits(frozenset({"audio/aac", "audio/mp4", "audio/amr", "audio/mpeg", "audio/ogg"}), 16 * MEGABYTE),
+    "document": Limits(None, 100 * MEGABYTE),
+    "sticker": Limits(frozenset({"image/webp"}), 100 << 10),
 }
 
 
 class ProviderName(Part):
-    """Names a media provider of the settings, whose credentials the link needs."""
+    """Names the media provider whose credentials the link needs."""
 
     name: text_type(128)
 
 
 class MediaReference(Part):
-    """An image, a video, a document, an audio file or a sticker."""
+    """An audio file or a sticker."""
 
     id: text_type(64) | None = None
     link: Link | None = None
@@ -50,7 +50,7 @@ class MediaReference(Part):
         if self.id is not None and self.link is not None:
             raise ApiError(1009, "media has an id or a link, not both")
         if self.provider is not None and self.link is None:
-            raise ApiError(1010, "a provider is of use with a link only")
+            raise ApiError(1010, "a provider is only used with a link")
 
 
 class CaptionedMedia(MediaReference):
@@ -65,11 +65,11 @@ class Document(CaptionedMedia):
     filename: text_type(240) | None = None
 
 
-def misfit(kind: str, content_type: str, size: int) -> ApiError | None:
-    """Return why a stored file cannot be sent as a kind of media, or None."""
-    limits = KINDS[kind]
+def check_media_limits(kind: str, content_type: str, size: int) -> None:
+    """Raise ApiError 1009 unless a stored file can be sent as a kind of media. size: bytes."""
+    limits = LIMITS[kind]
     if limits.content_types is not None and content_type not in limits.content_types:
-        return ApiError(1009, f"{content_type} cannot be sent as {kind}: {', '.join(sorted(limits.content_types))} can")
+        allowed = ", ".join(sorted(limits.content_types))
+        raise ApiError(1009, f"{content_type} cannot be sent as {kind}, which allows {allowed}")
     if size > limits.largest:
-        return ApiError(1009, f"the file has {size} bytes, as {kind} it may have {limits.largest}")
-    return None
+        raise ApiError(1009, f"the file has {size} bytes, {kind} allows at most {limits.largest}")

@@ -1,4 +1,4 @@
-"""POST /v1/messages as a whole (vendor facts, section 2.6)."""
+"""The body of POST /v1/messages (docs/reference/vendor-contract.md#messages)."""
 
 from __future__ import annotations
 
@@ -9,20 +9,22 @@ import msgspec
 from msgspec import Meta, Struct
 
 from ..errors import ApiError
-from ..requests import Recipient
+from ..schema.common import END
 from .common import Part, text_type
 from .interactive import Interactive
+from .location_and_contacts import ContactCards, Location
 from .media import CaptionedMedia, Document, MediaReference
-from .place_and_people import ContactCards, Location
 from .template import Hsm, Template
 
-LARGEST_MESSAGE = 256 << 10  # bytes of JSON: many messages share one statement of the database (ours)
-LONGEST_TTL = 30 * 24 * 3600  # seconds (ours, as the vendor's service kept a message for 30 days)
+LARGEST_MESSAGE = 256 << 10  # bytes of JSON: one database statement stores many messages. Our decision.
+LONGEST_TTL = 30 * 24 * 3600  # seconds, as long as the vendor's service stored a message. Our decision.
 
+Recipient = Annotated[str, Meta(pattern=rf"^\+?[0-9]{{5,15}}{END}")]
 Type = Literal[
     "text", "image", "video", "audio", "document", "sticker", "template", "hsm", "interactive", "location", "contacts"
 ]
 MESSAGE_TYPES: tuple[str, ...] = get_args(Type)
+WITHOUT_MEDIA = ("text", "location", "contacts", "hsm")
 
 
 class Text(Part):
@@ -32,16 +34,16 @@ class Text(Part):
 
 
 class Context(Part):
-    """Which message this one answers. It is not looked up: an id of before a restore is as good as any (ours)."""
+    """The message that this one replies to. It is not looked up, because it may be older than the database. Our decision."""
 
     message_id: text_type(128)
 
 
 class Message(Part):
-    """A message of any type; the field of its own type, and of no other, must be there.
+    """A message of any type. It has the field of its own type and of no other type.
 
-    ttl: seconds after which a message that the upstream has not confirmed fails with 410 (the unit and the bounds are ours).
-    biz_opaque_callback_data: comes back with every status.
+    ttl: seconds after which a message fails with 410 if the upstream has not confirmed it; unit and bounds are our decision.
+    biz_opaque_callback_data: returned with every status.
     """
 
     to: Recipient
@@ -65,23 +67,23 @@ class Message(Part):
 
     def __post_init__(self) -> None:
         if self.recipient_type != "individual":
-            groups = ": groups are gone, with the service" if self.recipient_type == "group" else ""
+            groups = "; groups were retired by the vendor" if self.recipient_type == "group" else ""
             raise ApiError(1002, f"recipient_type must be individual{groups}")
         if getattr(self, self.type) is None:
             raise ApiError(1008, f"{self.type} is missing in a message of type {self.type}")
         for other in MESSAGE_TYPES:
             if other != self.type and getattr(self, other) is not None:
-                raise ApiError(1010, f"{other} does not belong into a message of type {self.type}")
+                raise ApiError(1010, f"{other} is not allowed in a message of type {self.type}")
 
 
 class MessageStatus(Struct):
-    """PUT /v1/messages/{id}."""
+    """The body of PUT /v1/messages/{id}."""
 
     status: Literal["read"]
 
 
 def payload_of(message: Message) -> dict[str, Any]:
-    """Return what is stored and handed to the upstream. Raises ApiError 1001 for what is too long as a whole."""
+    """Return the payload that is stored and sent to the upstream. Raises ApiError 1001 if the message is too large."""
     if len(msgspec.json.encode(message)) > LARGEST_MESSAGE:
         raise ApiError(1001, f"the message has more than {LARGEST_MESSAGE} bytes")
     given = msgspec.to_builtins(message)
@@ -89,20 +91,20 @@ def payload_of(message: Message) -> dict[str, Any]:
 
 
 def media_of(message: Message) -> list[tuple[str, MediaReference]]:
-    """Return every file that a message speaks of, with its kind."""
-    if message.type in ("text", "location", "contacts", "hsm"):  # the way of most messages
+    """Return (kind, reference) of every file that a message refers to."""
+    if message.type in WITHOUT_MEDIA:  # most messages
         return []
-    return list(_media(message))
+    return list(_media_in(message))
 
 
-def _media(part: Struct) -> Iterator[tuple[str, MediaReference]]:
+def _media_in(part: Struct) -> Iterator[tuple[str, MediaReference]]:
     for name in part.__struct_fields__:
         value = getattr(part, name)
         if isinstance(value, MediaReference):
             yield name, value
         elif isinstance(value, Struct):
-            yield from _media(value)
+            yield from _media_in(value)
         elif isinstance(value, list):
             for entry in value:
                 if isinstance(entry, Struct):
-                    yield from _media(entry)
+                    yield from _media_in(entry)

@@ -1,4 +1,4 @@
-"""Templates, and `hsm`, their deprecated form (vendor facts, section 2.6). Whether a template exists, the upstream knows."""
+"""Templates, and `hsm`, their deprecated form (docs/reference/vendor-contract.md#messages). The upstream checks that a template exists."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, field
 
-from ..requests import END
-from .common import Language, Part, needed, text_type
+from ..schema.common import END
+from .common import Language, Part, require, text_type
 from .media import CaptionedMedia, Document
 
 Position = Annotated[int, Meta(ge=0, le=9)] | Annotated[str, Meta(pattern=f"^[0-9]{END}")]
 Thousandths = Annotated[int, Meta(ge=-(2**53), le=2**53)]
-LONGEST_VALUE = 1024  # characters of one parameter: a whole template has no more
+LONGEST_VALUE = 1024  # characters of one parameter; a whole template has no more
 
 
 class Currency(Part):
@@ -24,13 +24,13 @@ class Currency(Part):
 
 
 class DateTime(Part):
-    """A moment, as it is to be read."""
+    """A date, as text."""
 
     fallback_value: text_type(LONGEST_VALUE)
 
 
 class Parameter(Part):
-    """What a placeholder is replaced by. The field of its own type must be there."""
+    """The value of a placeholder. The field of its own type is required."""
 
     type: Literal["text", "currency", "date_time", "image", "video", "document", "payload"]
     text: text_type(LONGEST_VALUE) | None = None
@@ -42,11 +42,11 @@ class Parameter(Part):
     document: Document | None = None
 
     def __post_init__(self) -> None:
-        needed("parameter", **{self.type: getattr(self, self.type)})
+        require("parameter", **{self.type: getattr(self, self.type)})
 
 
 class Component(Part):
-    """A part of a template that has placeholders."""
+    """A part of a template with placeholders."""
 
     type: Literal["header", "body", "footer", "button"]
     sub_type: Literal["quick_reply", "url", "copy_code", "catalog", "mpm", "flow"] | None = None
@@ -55,11 +55,11 @@ class Component(Part):
 
     def __post_init__(self) -> None:
         if self.type == "button":
-            needed("component", sub_type=self.sub_type, index=self.index)
+            require("component", sub_type=self.sub_type, index=self.index)
 
 
 class Template(Part):
-    """A message whose text was approved before."""
+    """A message whose text was approved in advance."""
 
     namespace: text_type(128)
     name: text_type(512)
@@ -68,20 +68,20 @@ class Template(Part):
 
 
 class LocalizableCurrency(Part):
-    """An amount of money in an hsm."""
+    """An amount of money in an hsm, in thousandths."""
 
     currency_code: text_type(3, 3)
     amount_1000: Thousandths
 
 
 class UnixEpoch(Part):
-    """A moment in seconds since 1970."""
+    """A time, in seconds since 1970."""
 
     timestamp: Annotated[int, Meta(ge=0, le=2**53)]
 
 
 class DateTimeComponent(Part):
-    """A moment in parts; those that are not given are not shown."""
+    """A time in parts. A missing part is not displayed."""
 
     day_of_week: Annotated[int, Meta(ge=1, le=7)] | None = None
     day_of_month: Annotated[int, Meta(ge=1, le=31)] | None = None
@@ -92,14 +92,14 @@ class DateTimeComponent(Part):
 
 
 class LocalizableDateTime(Part):
-    """A moment in an hsm."""
+    """A time in an hsm."""
 
     component: DateTimeComponent | None = None
     unix_epoch: UnixEpoch | None = None
 
 
 class LocalizableParameter(Part):
-    """What a placeholder of an hsm is replaced by."""
+    """The value of a placeholder of an hsm."""
 
     default: text_type(LONGEST_VALUE)
     currency: LocalizableCurrency | None = None

@@ -1,4 +1,4 @@
-"""Locations and contact cards (vendor facts, section 2.6; the numbers of entries are bounded by us)."""
+"""Locations and contact cards (docs/reference/vendor-contract.md#messages). The maximum numbers of entries are our decision."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from typing import Annotated
 
 from msgspec import Meta, field
 
-from ..requests import END
+from ..schema.common import END
 from .common import Part, text_type
 
-Name = text_type(256, 0) | None
+ShortText = text_type(256, 0) | None
 Entries = Meta(max_length=20)
 
 
 class Location(Part):
-    """A place, in degrees."""
+    """A location, in degrees."""
 
     latitude: Annotated[float, Meta(ge=-90, le=90)]
     longitude: Annotated[float, Meta(ge=-180, le=180)]
@@ -26,57 +26,57 @@ class PersonName(Part):
     """The name of a person."""
 
     formatted_name: text_type(256)
-    first_name: Name = None
-    last_name: Name = None
-    middle_name: Name = None
-    prefix: Name = None
-    suffix: Name = None
+    first_name: ShortText = None
+    last_name: ShortText = None
+    middle_name: ShortText = None
+    prefix: ShortText = None
+    suffix: ShortText = None
 
 
 class Address(Part):
-    """Where a person can be found."""
+    """A postal address."""
 
-    street: Name = None
-    city: Name = None
-    state: Name = None
-    zip: Name = None
-    country: Name = None
-    country_code: Name = None
-    type: Name = None
+    street: ShortText = None
+    city: ShortText = None
+    state: ShortText = None
+    zip: ShortText = None
+    country: ShortText = None
+    country_code: ShortText = None
+    type: ShortText = None
 
 
 class Email(Part):
     """An e-mail address."""
 
-    email: Name = None
-    type: Name = None
+    email: ShortText = None
+    type: ShortText = None
 
 
 class Organization(Part):
-    """Where a person works."""
+    """The employer of a person."""
 
-    company: Name = None
-    department: Name = None
-    title: Name = None
+    company: ShortText = None
+    department: ShortText = None
+    title: ShortText = None
 
 
 class Phone(Part):
-    """A telephone number. wa_id: its WhatsApp ID."""
+    """A phone number. wa_id: its WhatsApp ID."""
 
-    phone: Name = None
-    type: Name = None
-    wa_id: Name = None
+    phone: ShortText = None
+    type: ShortText = None
+    wa_id: ShortText = None
 
 
 class Url(Part):
     """A web address."""
 
     url: text_type(2048, 0) | None = None
-    type: Name = None
+    type: ShortText = None
 
 
 class ContactCard(Part):
-    """A person."""
+    """A contact card."""
 
     name: PersonName
     birthday: Annotated[str, Meta(pattern=rf"^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}{END}")] | None = None
