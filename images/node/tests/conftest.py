@@ -130,7 +130,9 @@ class Receiver:
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
-        self.server.socket = certificate.context(folder, "127.0.0.1").wrap_socket(self.server.socket, server_side=True)
+        self.server.socket = certificate.context_from_folder(folder, "127.0.0.1").wrap_socket(
+            self.server.socket, server_side=True
+        )
         self.url = f"https://127.0.0.1:{self.server.server_address[1]}/hooks"
         threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
 

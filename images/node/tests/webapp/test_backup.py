@@ -7,7 +7,7 @@ import pytest
 from api_support import Client, error_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from waba_node.webapp.backup import BackupError, opened, seal
+from waba_node.webapp.backup import BackupError, seal, unseal
 
 PASSWORD = "a backup's password"
 SETTINGS = "/v1/settings/application"
@@ -17,9 +17,9 @@ SETTINGS = "/v1/settings/application"
 @given(st.dictionaries(st.text(max_size=8), st.integers() | st.text(max_size=20), max_size=4), st.text(max_size=20))
 def test_what_was_sealed_is_read_with_the_password(content: dict, password: str) -> None:
     data = seal(content, password)
-    assert opened(data, password) == content
+    assert unseal(data, password) == content
     with pytest.raises(BackupError, match="password"):
-        opened(data, password + "x")
+        unseal(data, password + "x")
 
 
 SEALED = base64.b64decode(seal({"settings": {"secret": "value"}}, PASSWORD))
@@ -31,13 +31,13 @@ def test_a_changed_byte_is_noticed_wherever_it_is(place: int, change: int) -> No
     changed = bytearray(SEALED)
     changed[place] ^= change
     with pytest.raises(BackupError):
-        opened(base64.b64encode(changed).decode(), PASSWORD)
+        unseal(base64.b64encode(changed).decode(), PASSWORD)
 
 
 @pytest.mark.parametrize("length", [0, 5, 14, 20, 40, len(SEALED) - 1])
 def test_a_backup_that_was_cut_short_is_refused(length: int) -> None:
     with pytest.raises(BackupError):
-        opened(base64.b64encode(SEALED[:length]).decode(), PASSWORD)
+        unseal(base64.b64encode(SEALED[:length]).decode(), PASSWORD)
 
 
 def test_nothing_of_the_content_is_readable_and_no_two_are_alike() -> None:

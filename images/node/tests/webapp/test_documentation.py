@@ -15,7 +15,7 @@ PAGE = Path(__file__).parents[4] / "docs" / "reference" / "api.md"
 def table() -> str:
     """Return the calls as a table, but for those that only say that they are gone."""
     rows = [
-        f"| `{call.method} {call.path}` | {call.who} | {DOCUMENT['paths'][call.path][call.method.lower()]['summary'][:-1]} |"
+        f"| `{call.method} {call.path}` | {call.access} | {DOCUMENT['paths'][call.path][call.method.lower()]['summary'][:-1]} |"
         for call in sorted(CALLS, key=lambda call: call.path)
         if call not in RETIRED
     ]

@@ -21,13 +21,13 @@ from message_support import (
     interactive,
     message,
 )
+from waba_node.webapp.body import convert
 from waba_node.webapp.errors import ERRORS, ApiError
-from waba_node.webapp.message import LARGEST_MESSAGE, MESSAGE_TYPES, Message, media_of, misfit, payload_of
-from waba_node.webapp.requests import converted
+from waba_node.webapp.message import LARGEST_MESSAGE, MESSAGE_TYPES, Message, check_media_limits, media_of, payload_of
 
 
 def payload(body: dict) -> dict:
-    return payload_of(converted(body, Message))
+    return payload_of(convert(body, Message))
 
 
 def refusal(body: dict) -> int:
@@ -175,7 +175,7 @@ def test_media_are_found_wherever_they_are() -> None:
             [("document", "one")],
         ),
     ]:
-        found = media_of(converted(message(kind, content), Message))
+        found = media_of(convert(message(kind, content), Message))
         assert [(name, part.id) for name, part in found] == expected
 
 
@@ -192,7 +192,11 @@ def test_media_are_found_wherever_they_are() -> None:
     ],
 )
 def test_a_file_is_sent_only_as_what_it_can_be(kind: str, content_type: str, size: int, fits: bool) -> None:
-    assert (misfit(kind, content_type, size) is None) == fits
+    if fits:
+        check_media_limits(kind, content_type, size)
+    else:
+        with pytest.raises(ApiError):
+            check_media_limits(kind, content_type, size)
 
 
 leaves = (

@@ -188,7 +188,7 @@ def test_groups_and_stickers_are_gone(admin: Client, anonymous: Client, call) ->
     path = call.path.format(id="x", index=0)
     refusal = admin.call(call.method, path)
     assert error_of(refusal) == (410, 1006)
-    assert "gone" in refusal.json()["errors"][0]["details"]
+    assert "retired" in refusal.json()["errors"][0]["details"]
     assert error_of(anonymous.call(call.method, path)) == (401, 1005)
 
 

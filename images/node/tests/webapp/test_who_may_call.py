@@ -11,7 +11,7 @@ from waba_node.webapp.calls.table import ADMIN, CREDENTIALS, KEY, OPEN, USER, Ca
 
 
 def callable_by(*kinds: str):
-    calls = [call for call in CALLS if call.who in kinds]
+    calls = [call for call in CALLS if call.access in kinds]
     return pytest.mark.parametrize("call", calls, ids=[f"{call.method} {call.path}" for call in calls])
 
 

@@ -13,7 +13,7 @@ import hashlib
 import os
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
@@ -84,7 +84,7 @@ class MediaFolder:
         except FileNotFoundError:
             return None
 
-    async def read(self, opened: BinaryIO) -> AsyncIterator[bytes]:
+    async def read(self, opened: BinaryIO) -> AsyncGenerator[bytes, None]:
         """Yield what is in an opened file, and close it. Raises FolderError."""
         try:
             while chunk := await self.touch(opened.read, CHUNK):

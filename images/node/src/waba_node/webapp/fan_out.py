@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..rpc import NodeAddress, PortName, WireError
+from ..address import NodeAddress, PortName
+from ..rpc import RpcError
 from ..store import node_registry
 
 if TYPE_CHECKING:
@@ -17,12 +18,12 @@ TIMEOUT = 2.0  # seconds
 
 async def call_every_node(
     webapp: Webapp, method: str, roles: Collection[str] = ("master", "coreapp")
-) -> Mapping[NodeAddress, dict[str, Any] | WireError]:
+) -> Mapping[NodeAddress, dict[str, Any] | RpcError]:
     """Call the control port of every registered node of some roles. Return each node's answer or error."""
     async with webapp.database.begin() as connection:
         nodes = [row.address for row in await node_registry.read_nodes(connection) if row.address.role in roles]
 
-    async def call(address: NodeAddress) -> dict[str, Any] | WireError:
+    async def call(address: NodeAddress) -> dict[str, Any] | RpcError:
         try:
             with webapp.metrics.timed("coreapp_", node=address.node_id):
                 return await webapp.client.call(address, PortName.CONTROL, method, {}, TIMEOUT)

@@ -27,7 +27,7 @@ class MessageBatcher:
         self.senders: dict[NodeAddress, asyncio.Task[None]] = {}
 
     async def store(self, owner: NodeAddress, message: dict[str, Any]) -> None:
-        """Have a coreapp store a message, in the form that its intake accepts. Raises WireError 1018 if the coreapp does not own the shard."""
+        """Have a coreapp store a message, in the form that its intake accepts. Raises RpcError 1018 if the coreapp does not own the shard."""
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.queues.setdefault(owner, deque()).append((message, done))
         if owner not in self.senders:

@@ -9,10 +9,11 @@ from functools import partial
 
 from aiohttp import web
 
+from ..address import PortName
 from ..config import NodeConfig
-from ..rpc import PortName
-from ..runtime.node import DATABASE_TROUBLE, Runtime
+from ..runtime.node import Node
 from ..store import documents, ownership
+from ..store.engine import DATABASE_ERRORS
 from .certificate import ServedCertificate
 from .metrics import Metrics
 from .routing import Router
@@ -26,7 +27,7 @@ STOP_TIMEOUT = 10  # seconds for the calls in progress when the node stops
 QUIET = 2.0  # seconds without a call after which a draining webapp may stop: load balancers probe every one or two
 
 
-class Webapp(Runtime):
+class Webapp(Node):
     """A node that serves the API."""
 
     def __init__(self, config: NodeConfig) -> None:
@@ -39,7 +40,7 @@ class Webapp(Runtime):
     async def start(self) -> None:
         self.health.bad("schema", "the schema does not exist yet")
         self.certificate = ServedCertificate(self.config.certificates, self.config.hostname)
-        self.server = self.wire_server(ports=[PortName.CONTROL], host="127.0.0.1")  # for commands in the container
+        self.server = self.rpc_server(ports=[PortName.CONTROL], host="127.0.0.1")  # for commands in the container
         await self.server.start()
         self.runner = web.AppRunner(
             ApiServer(self).application(), access_log=None, handle_signals=False, shutdown_timeout=STOP_TIMEOUT
@@ -66,7 +67,7 @@ class Webapp(Runtime):
             await self.check_schema(connection)
             try:
                 await ownership.count_shards(connection)
-            except DATABASE_TROUBLE:  # the database may still answer other queries
+            except DATABASE_ERRORS:  # the database may still answer other queries
                 self.health.bad("map", "the shard map cannot be read")
                 raise
         self.health.good("map")

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from ..address import NodeAddress, PortName
 from ..control.sharding import bucket_of, shard_of
-from ..rpc import NodeAddress, PortName, WireClient, WireError
+from ..rpc import RpcClient, RpcError
 from ..store import master_lease, node_registry, ownership
 from ..store.engine import Database
 from .errors import ERRORS, ApiError
@@ -18,7 +18,9 @@ from .metrics import Metrics
 
 MAP_LIFE = 1.0  # seconds for which a shard map is used without reading it again
 TIMEOUT = 5.0  # seconds
-PATIENCE = 5.0  # seconds to wait while a shard moves: a planned move takes less than one, the loss of its owner at least three
+PATIENCE = (
+    5.0  # seconds to wait while a shard moves: a planned move takes less than one, the loss of its owner at least three
+)
 RETRY = 0.1  # seconds between two attempts meanwhile
 MOVING = (1014, 1018)  # the owner does not answer; the node does not own the shard
 
@@ -64,7 +66,7 @@ class Router:
     async def _at_owner(self, number: str, action: Callable[[NodeAddress, bool], Awaitable[Answer]]) -> Answer:
         """Run an action on the owner of a number's shard, and retry while the shard moves. Raises ApiError.
 
-        number: digits only. action: gets the owner and whether this is a retry; it may raise WireError.
+        number: digits only. action: gets the owner and whether this is a retry; it may raise RpcError.
         """
         began = time.monotonic()
         newer_than, again = began - MAP_LIFE, False
@@ -73,18 +75,18 @@ class Router:
                 owner = await self._find_owner(number, newer_than)
                 with self.metrics.timed("coreapp_", node=owner.node_id):
                     return await action(owner, again)
-            except WireError as error:
+            except RpcError as error:
                 if error.code not in MOVING or time.monotonic() - began > PATIENCE:
                     raise as_api_error(error) from error
             await asyncio.sleep(RETRY if again else 0)  # at first the map may only be outdated
             newer_than, again = time.monotonic(), True
 
     async def _find_owner(self, number: str, newer_than: float) -> NodeAddress:
-        """Return the owner of a number's shard. Raises WireError 1018 if the shard has no owner, ApiError 1011 without a shard map."""
+        """Return the owner of a number's shard. Raises RpcError 1018 if the shard has no owner, ApiError 1011 without a shard map."""
         await self._refresh_shard_map(newer_than)
         shard = shard_of(number, len(self.owners))
         if (owner := self.owners[shard]) is None:
-            raise WireError(1018, "Not Primary Coreapp", f"shard {shard} has no owner at the moment")
+            raise RpcError(1018, "Not Primary Coreapp", f"shard {shard} has no owner at the moment")
         return owner
 
     async def group_by_shard(self, numbers: list[str]) -> list[list[str]]:
@@ -130,6 +132,6 @@ class Router:
             raise as_api_error(error) from error
 
 
-def as_api_error(error: WireError) -> ApiError:
+def as_api_error(error: RpcError) -> ApiError:
     """Return a node's refusal as an error of the API."""
     return ApiError(error.code if error.code in ERRORS else 1000, error.details)

@@ -82,11 +82,11 @@ class ApiServer:
             return self._refusal(ApiError(1006, "this path does not exist"))
         except web.HTTPException as error:
             return self._refusal(ApiError(1025, error.reason, error.status))
-        except DATABASE_TROUBLE as error:
+        except DATABASE_ERRORS as error:
             self.webapp.database_is_away(error)
             if not self.webapp.schema_ready:
                 return self._refusal(ApiError(1011, "; ".join(self.webapp.health.reasons.values())))
-            log.warning("%s: the database failed: %s", request.rel_url.raw_path, cause(error))
+            log.warning("%s: the database failed: %s", request.rel_url.raw_path, error_summary(error))
             return self._refusal(ApiError(1023, "the database does not answer"))
         except Exception:
             log.exception("%s failed", request.rel_url.raw_path)

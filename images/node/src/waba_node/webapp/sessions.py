@@ -39,7 +39,9 @@ class Sessions:
         self.database, self.configured_key = database, key
         self.key = ""  # set by `prepare`
         self.dummy_hash = ""  # set by `prepare`
-        self.cache: dict[str, tuple[float, Caller]] = {}  # by Authorization header, so that a token is not decoded again
+        self.cache: dict[
+            str, tuple[float, Caller]
+        ] = {}  # by Authorization header, so that a token is not decoded again
 
     async def prepare(self) -> None:
         """Create the first user and the key, without which no user can log in. Raises sqlalchemy.exc.SQLAlchemyError."""

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from ...passwords import in_turn
 from ...store import documents, ownership
-from ...store.documents import IN_BACKUP
+from ...store.documents import BACKUP_DOCUMENTS
 from ..backup import BackupError, seal, unseal
 from ..body import convert
 from ..errors import ApiError
@@ -27,7 +27,7 @@ async def back_up(webapp: Webapp, _request: web.Request, body: BackupPassword) -
     async with webapp.database.begin() as connection:
         content = {
             "shards": await ownership.count_shards(connection),
-            "documents": {name: await documents.read_document(connection, name) for name in IN_BACKUP},
+            "documents": {name: await documents.read_document(connection, name) for name in BACKUP_DOCUMENTS},
         }
     return 200, {"settings": {"data": await in_turn(seal, content, body.password)}}
 

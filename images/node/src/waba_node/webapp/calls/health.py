@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from ...rpc import NodeAddress, WireError
+from ...address import NodeAddress
+from ...rpc import RpcError
 from ...store import master_lease
 from ..errors import ApiError
 from ..fan_out import call_every_node
@@ -25,7 +26,7 @@ async def health(webapp: Webapp, _request: web.Request) -> Result:
     return 200, {"health": {node.node_id: _node_health(node, answers[node], primary) for node in answers}}
 
 
-def _node_health(node: NodeAddress, answer: dict[str, Any] | WireError, primary: NodeAddress | None) -> dict[str, Any]:
+def _node_health(node: NodeAddress, answer: dict[str, Any] | RpcError, primary: NodeAddress | None) -> dict[str, Any]:
     if isinstance(answer, dict):
         return {"gateway_status": answer["gateway_status"], "role": answer["role"]}
     master_role = "primary_master" if node == primary else "secondary_master"

@@ -137,7 +137,9 @@ async def _stream(
     """Send a file. If it ends early, abort the connection: the client must not take a part of the file for the whole."""
     complete = False
     try:  # until the first byte is sent, a failure can still be answered
-        first = await anext(chunks, b"")
+        first = await chunks.__anext__()
+    except StopAsyncIteration:
+        first = b""
     except FolderError as error:
         raise _folder_failed(error) from error
     try:
@@ -157,7 +159,7 @@ async def _stream(
 
 
 async def delete_media(webapp: Webapp, request: web.Request) -> Result:
-    """DELETE /v1/media/{id}: delete a file."""
+    """DELETE /v1/media/{id}: delete an uploaded or received file."""
     found = await _find_media(webapp, request)
     async with webapp.database.begin() as connection:
         await media.forget_media(connection, [found.media_id])

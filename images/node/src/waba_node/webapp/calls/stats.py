@@ -46,7 +46,7 @@ async def internal_db_stats(webapp: Webapp, request: web.Request) -> Result:
 async def _metrics_of_nodes(webapp: Webapp, method: str) -> MetricsByNode:
     """Return the metrics of every node; a node that does not answer has none."""
     answers = await call_every_node(webapp, method)
-    return {node.node_id: {} if isinstance(answer, WireError) else answer for node, answer in answers.items()}
+    return {node.node_id: {} if isinstance(answer, RpcError) else answer for node, answer in answers.items()}
 
 
 async def _metrics_of_primary_master(webapp: Webapp, method: str) -> MetricsByNode:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from ...rpc import WireError
-from ...runtime.support import told
+from ...rpc import RpcError
+from ...runtime.support import support_info
 from ..errors import ApiError
 from ..fan_out import call_every_node
 from ..schema.monitoring import Support
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 async def support(webapp: Webapp, _request: web.Request) -> Result:
     """GET /v1/support: versions, schema, health and free space of every node, without secrets."""
     answers = {node.node_id: answer for node, answer in (await call_every_node(webapp, "support")).items()}
-    answers[webapp.config.node_id] = await told(webapp)
+    answers[webapp.config.node_id] = await support_info(webapp)
     return 200, {
         "support": {
             node: {"errors": [ApiError(1014, answer.details).as_dict()]} if isinstance(answer, RpcError) else answer

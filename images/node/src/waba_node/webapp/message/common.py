@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
@@ -13,9 +13,9 @@ from ..schema.common import END
 Link = Annotated[str, Meta(pattern=rf"^https?://[^\s/]+\S*{END}", max_length=2048)]
 
 
-def text_type(longest: int, shortest: int = 1) -> Any:
-    """Return the type of a text with bounds on its length in characters."""
-    return Annotated[str, Meta(min_length=shortest, max_length=longest)]
+def length(longest: int, shortest: int = 1) -> Meta:
+    """Return the bounds of a text, in characters."""
+    return Meta(min_length=shortest, max_length=longest)
 
 
 class Part(Struct, omit_defaults=True):
@@ -25,7 +25,7 @@ class Part(Struct, omit_defaults=True):
 class Language(Part):
     """The language of a template. policy: the language for a client without this one; `deterministic` is the template's own."""
 
-    code: text_type(16)
+    code: Annotated[str, length(16)]
     policy: Literal["deterministic", "fallback"] | None = None
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from .common import Part, forbid, require, require_at_most, require_unique, text_type
+from .common import Part, forbid, length, require, require_at_most, require_unique
 from .media import CaptionedMedia, Document
 
 MOST_ROWS = 10  # in all sections of a list
@@ -17,7 +17,7 @@ class Header(Part):
     """The part above the body."""
 
     type: Literal["text", "image", "video", "document"]
-    text: text_type(60) | None = None
+    text: Annotated[str, length(60)] | None = None
     image: CaptionedMedia | None = None
     video: CaptionedMedia | None = None
     document: Document | None = None
@@ -29,33 +29,33 @@ class Header(Part):
 class Body(Part):
     """The text of the message."""
 
-    text: text_type(1024)
+    text: Annotated[str, length(1024)]
 
 
 class Footer(Part):
     """The text below the body."""
 
-    text: text_type(60)
+    text: Annotated[str, length(60)]
 
 
 class Row(Part):
     """One choice of a list."""
 
-    id: text_type(200)
-    title: text_type(24)
-    description: text_type(72, 0) | None = None
+    id: Annotated[str, length(200)]
+    title: Annotated[str, length(24)]
+    description: Annotated[str, length(72, 0)] | None = None
 
 
 class Product(Part):
     """One item of the catalog."""
 
-    product_retailer_id: text_type(200)
+    product_retailer_id: Annotated[str, length(200)]
 
 
 class Section(Part):
     """A section with `rows` (of a list) or `product_items` (of a product list)."""
 
-    title: text_type(24, 0) | None = None
+    title: Annotated[str, length(24, 0)] | None = None
     rows: Annotated[list[Row], Meta(min_length=1, max_length=MOST_ROWS)] | None = None
     product_items: Annotated[list[Product], Meta(min_length=1, max_length=MOST_PRODUCTS)] | None = None
 
@@ -63,8 +63,8 @@ class Section(Part):
 class Reply(Part):
     """The label of a button, and the id that a press reports."""
 
-    id: text_type(256)
-    title: text_type(20)
+    id: Annotated[str, length(256)]
+    title: Annotated[str, length(20)]
 
 
 class Button(Part):
@@ -77,11 +77,11 @@ class Button(Part):
 class Action(Part):
     """The choices of the recipient. The type of the message decides which fields are required."""
 
-    button: text_type(20) | None = None
+    button: Annotated[str, length(20)] | None = None
     buttons: Annotated[list[Button], Meta(min_length=1, max_length=3)] | None = None
     sections: Annotated[list[Section], Meta(min_length=1, max_length=10)] | None = None
-    catalog_id: text_type(64) | None = None
-    product_retailer_id: text_type(200) | None = None
+    catalog_id: Annotated[str, length(64)] | None = None
+    product_retailer_id: Annotated[str, length(200)] | None = None
 
 
 class Interactive(Part):

@@ -7,9 +7,9 @@ from typing import Annotated
 from msgspec import Meta, field
 
 from ..schema.common import END
-from .common import Part, text_type
+from .common import Part, length
 
-ShortText = text_type(256, 0) | None
+ShortText = Annotated[str, length(256, 0)] | None
 Entries = Meta(max_length=20)
 
 
@@ -18,14 +18,14 @@ class Location(Part):
 
     latitude: Annotated[float, Meta(ge=-90, le=90)]
     longitude: Annotated[float, Meta(ge=-180, le=180)]
-    name: text_type(1000, 0) | None = None
-    address: text_type(1000, 0) | None = None
+    name: Annotated[str, length(1000, 0)] | None = None
+    address: Annotated[str, length(1000, 0)] | None = None
 
 
 class PersonName(Part):
     """The name of a person."""
 
-    formatted_name: text_type(256)
+    formatted_name: Annotated[str, length(256)]
     first_name: ShortText = None
     last_name: ShortText = None
     middle_name: ShortText = None
@@ -71,7 +71,7 @@ class Phone(Part):
 class Url(Part):
     """A web address."""
 
-    url: text_type(2048, 0) | None = None
+    url: Annotated[str, length(2048, 0)] | None = None
     type: ShortText = None
 
 

@@ -7,9 +7,10 @@ shrank larger files; refusing them is our decision.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 from ..errors import ApiError
-from .common import Link, Part, text_type
+from .common import Link, Part, length
 
 MEGABYTE = 1 << 20
 
@@ -34,13 +35,13 @@ LIMITS = {  # https://developers.facebook.com/docs/whatsapp/on-premises/referenc
 class ProviderName(Part):
     """Names the media provider whose credentials the link needs."""
 
-    name: text_type(128)
+    name: Annotated[str, length(128)]
 
 
 class MediaReference(Part):
     """An audio file or a sticker."""
 
-    id: text_type(64) | None = None
+    id: Annotated[str, length(64)] | None = None
     link: Link | None = None
     provider: ProviderName | None = None
 
@@ -56,13 +57,13 @@ class MediaReference(Part):
 class CaptionedMedia(MediaReference):
     """An image or a video."""
 
-    caption: text_type(1024, 0) | None = None
+    caption: Annotated[str, length(1024, 0)] | None = None
 
 
 class Document(CaptionedMedia):
     """A document."""
 
-    filename: text_type(240) | None = None
+    filename: Annotated[str, length(240)] | None = None
 
 
 def check_media_limits(kind: str, content_type: str, size: int) -> None:

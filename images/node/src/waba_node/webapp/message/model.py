@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 
 from ..errors import ApiError
 from ..schema.common import END
-from .common import Part, text_type
+from .common import Part, length
 from .interactive import Interactive
 from .location_and_contacts import ContactCards, Location
 from .media import CaptionedMedia, Document, MediaReference
@@ -30,13 +30,13 @@ WITHOUT_MEDIA = ("text", "location", "contacts", "hsm")
 class Text(Part):
     """A text."""
 
-    body: text_type(4096)
+    body: Annotated[str, length(4096)]
 
 
 class Context(Part):
     """The message that this one replies to. It is not looked up, because it may be older than the database. Our decision."""
 
-    message_id: text_type(128)
+    message_id: Annotated[str, length(128)]
 
 
 class Message(Part):
@@ -52,7 +52,7 @@ class Message(Part):
     preview_url: bool = False
     context: Context | None = None
     ttl: Annotated[int, Meta(ge=1, le=LONGEST_TTL)] | None = None
-    biz_opaque_callback_data: text_type(512, 0) | None = None
+    biz_opaque_callback_data: Annotated[str, length(512, 0)] | None = None
     text: Text | None = None
     image: CaptionedMedia | None = None
     video: CaptionedMedia | None = None

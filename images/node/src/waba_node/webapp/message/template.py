@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, field
 
 from ..schema.common import END
-from .common import Language, Part, require, text_type
+from .common import Language, Part, length, require
 from .media import CaptionedMedia, Document
 
 Position = Annotated[int, Meta(ge=0, le=9)] | Annotated[str, Meta(pattern=f"^[0-9]{END}")]
@@ -18,23 +18,23 @@ LONGEST_VALUE = 1024  # characters of one parameter; a whole template has no mor
 class Currency(Part):
     """An amount of money, in thousandths."""
 
-    fallback_value: text_type(LONGEST_VALUE)
-    code: text_type(3, 3)
+    fallback_value: Annotated[str, length(LONGEST_VALUE)]
+    code: Annotated[str, length(3, 3)]
     amount_1000: Thousandths
 
 
 class DateTime(Part):
     """A date, as text."""
 
-    fallback_value: text_type(LONGEST_VALUE)
+    fallback_value: Annotated[str, length(LONGEST_VALUE)]
 
 
 class Parameter(Part):
     """The value of a placeholder. The field of its own type is required."""
 
     type: Literal["text", "currency", "date_time", "image", "video", "document", "payload"]
-    text: text_type(LONGEST_VALUE) | None = None
-    payload: text_type(256) | None = None
+    text: Annotated[str, length(LONGEST_VALUE)] | None = None
+    payload: Annotated[str, length(256)] | None = None
     currency: Currency | None = None
     date_time: DateTime | None = None
     image: CaptionedMedia | None = None
@@ -61,8 +61,8 @@ class Component(Part):
 class Template(Part):
     """A message whose text was approved in advance."""
 
-    namespace: text_type(128)
-    name: text_type(512)
+    namespace: Annotated[str, length(128)]
+    name: Annotated[str, length(512)]
     language: Language
     components: Annotated[list[Component], Meta(max_length=16)] = field(default_factory=list)
 
@@ -70,7 +70,7 @@ class Template(Part):
 class LocalizableCurrency(Part):
     """An amount of money in an hsm, in thousandths."""
 
-    currency_code: text_type(3, 3)
+    currency_code: Annotated[str, length(3, 3)]
     amount_1000: Thousandths
 
 
@@ -101,7 +101,7 @@ class LocalizableDateTime(Part):
 class LocalizableParameter(Part):
     """The value of a placeholder of an hsm."""
 
-    default: text_type(LONGEST_VALUE)
+    default: Annotated[str, length(LONGEST_VALUE)]
     currency: LocalizableCurrency | None = None
     date_time: LocalizableDateTime | None = None
 
@@ -109,7 +109,7 @@ class LocalizableParameter(Part):
 class Hsm(Part):
     """The deprecated form of a template, without header and buttons."""
 
-    namespace: text_type(128)
-    element_name: text_type(512)
+    namespace: Annotated[str, length(128)]
+    element_name: Annotated[str, length(512)]
     language: Language
     localizable_params: Annotated[list[LocalizableParameter], Meta(max_length=64)] = field(default_factory=list)

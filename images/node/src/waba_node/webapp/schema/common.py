@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from msgspec import UNSET, Meta, Struct, UnsetType, defstruct
 
@@ -64,4 +64,5 @@ def answer(name: str, path: str, content: Any) -> type[Answer]:
     for depth in range(len(rest), 0, -1):
         parents = "".join(part.title().replace("_", "") for part in (first, *rest[: depth - 1]))
         content = defstruct(name + parents, [(rest[depth - 1], content)], forbid_unknown_fields=True)
-    return defstruct(name, [(first, content)], bases=(Answer,), kw_only=True, forbid_unknown_fields=True)
+    made = defstruct(name, [(first, content)], bases=(Answer,), kw_only=True, forbid_unknown_fields=True)
+    return cast("type[Answer]", made)

@@ -28,18 +28,23 @@ class ContactPerson(Struct, forbid_unknown_fields=True, omit_defaults=True):
     mobile_number: Annotated[str, Meta(max_length=20)] | UnsetType = UNSET
 
 
-class ComplianceInfo(Struct, forbid_unknown_fields=True, omit_defaults=True):
-    """The body of POST /v1/settings/business/compliance_info."""
+class ComplianceDetails(Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """The optional fields of the compliance information."""
 
-    entity_name: Annotated[str, Meta(min_length=1, max_length=128)]
-    entity_type: Annotated[str, Meta(min_length=1, max_length=64)]
     is_registered: bool | UnsetType = UNSET
     entity_type_custom: Annotated[str, Meta(max_length=128)] | UnsetType = UNSET
     grievance_officer_details: ContactPerson | UnsetType = UNSET
     customer_care_details: ContactPerson | UnsetType = UNSET
 
 
-class StoredComplianceInfo(ComplianceInfo, forbid_unknown_fields=True):
+class ComplianceInfo(ComplianceDetails, kw_only=True, forbid_unknown_fields=True):
+    """The body of POST /v1/settings/business/compliance_info."""
+
+    entity_name: Annotated[str, Meta(min_length=1, max_length=128)]
+    entity_type: Annotated[str, Meta(min_length=1, max_length=64)]
+
+
+class StoredComplianceInfo(ComplianceDetails, forbid_unknown_fields=True):
     """The compliance information; empty before it is set."""
 
     entity_name: str | UnsetType = UNSET
