@@ -1,6 +1,6 @@
-"""server.py up|down: a database server that the collection does not run. It wants TLS, and has one account a cluster with the documented privileges.
+"""server.py up|down: start or remove an external database server that requires TLS, with one account for each cluster.
 
-WABA_TEST_DATABASE_IMAGE names another image than MariaDB's.
+WABA_TEST_DATABASE_IMAGE names another image than that of MariaDB.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import secrets
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 import docker
 import pymysql
@@ -27,7 +28,7 @@ FOLDER = Path("/tmp/waba-database")
 SETTINGS = yaml.safe_load((HERE / "inventory/group_vars/all/cluster.yml").read_text(encoding="utf-8"))
 BLUE = yaml.safe_load((HERE / "vars/blue.yml").read_text(encoding="utf-8"))
 ADDRESS = SETTINGS["waba_database_host"], SETTINGS["waba_database_port"]
-ACCOUNTS = {  # who may do what
+ACCOUNTS = {  # user -> (privileges, database)
     "waba": (PRIVILEGES, "waba"),
     "blue": (PRIVILEGES, r"blue\_waba"),
     "reader": ("SELECT", "waba"),
@@ -35,14 +36,14 @@ ACCOUNTS = {  # who may do what
 
 
 def up() -> None:
-    """Start the server and make its accounts; FOLDER gets the authorities' certificates and the passwords."""
+    """Start the server and create its accounts; write the certificates and the passwords to FOLDER."""
     down()
     FOLDER.mkdir(mode=0o700)
     passwords = {name: secrets.token_hex(16) for name in ("root", "password")}
     for name, password in passwords.items():
         (FOLDER / name).write_text(password, encoding="utf-8")
-    authority = Authority(FOLDER, "ours")
-    Authority(FOLDER, "strangers")
+    authority = Authority(FOLDER, "trusted")
+    Authority(FOLDER, "untrusted")
     address = x509.IPAddress(ipaddress.ip_address(ADDRESS[0]))
     start_server(authority, [address], ADDRESS, {"MYSQL_ROOT_PASSWORD": passwords["root"]}, name=NAME)
     root("SET GLOBAL require_secure_transport = ON")
@@ -51,12 +52,12 @@ def up() -> None:
         root(f"GRANT {privileges} ON `{database}`.* TO '{user}'@'%'")
 
 
-def root(statement: str) -> tuple:
-    """Run a statement as the administrator; return the rows."""
-    login = {"user": "root", "password": (FOLDER / "root").read_text(encoding="utf-8")}
+def root(statement: str) -> tuple[tuple[Any, ...], ...]:
+    """Run a statement as root; return the rows."""
     host, port = ADDRESS
+    password, ca = (FOLDER / "root").read_text(encoding="utf-8"), str(FOLDER / "trusted-ca.pem")
     with (
-        pymysql.connect(host=host, port=port, autocommit=True, ssl_ca=str(FOLDER / "ours-ca.pem"), **login) as server,
+        pymysql.connect(host=host, port=port, user="root", password=password, ssl_ca=ca, autocommit=True) as server,
         server.cursor() as cursor,
     ):
         cursor.execute(statement)
@@ -64,14 +65,17 @@ def root(statement: str) -> tuple:
 
 
 def down() -> None:
-    """Remove the server with its data, and whatever there is of the second cluster, which a test may not have come to remove."""
-    engine, blue = docker.from_env(), {"label": f"waba.cluster.name={BLUE['waba_cluster_name']}"}
+    """Remove the server with its data, and the second cluster, which a failed test may have left."""
+    engine = docker.from_env()
+    blue: dict[str, str | list[str] | bool] = {"label": f"waba.cluster.name={BLUE['waba_cluster_name']}"}
     for container in engine.containers.list(all=True, filters={"name": f"^{NAME}$"}):
         container.remove(force=True, v=True)
     for container in engine.containers.list(all=True, filters=blue):
         container.remove(force=True)
-    for thing in (*engine.networks.list(filters=blue), *engine.volumes.list(filters=blue)):
-        thing.remove()
+    for network in engine.networks.list(filters=blue):
+        network.remove()
+    for volume in engine.volumes.list(filters=blue):
+        volume.remove()
     for folder in (FOLDER, Path(BLUE["waba_dir"])):
         shutil.rmtree(folder, ignore_errors=True)
 

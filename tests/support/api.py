@@ -19,7 +19,9 @@ class Api:
     """
 
     def __init__(self, base: str, secrets_file: Path) -> None:
-        self.base, self.secrets = base, yaml.safe_load(secrets_file.read_text(encoding="utf-8"))
+        self.base = base
+        self.secrets: dict[str, str] = yaml.safe_load(secrets_file.read_text(encoding="utf-8"))
+        self.intervals_set_at = 0.0  # of time.monotonic()
         self.session = requests.Session()
         self.session.verify = False
         self.session.trust_env = False  # a CA bundle in the environment would override verify

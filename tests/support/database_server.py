@@ -22,7 +22,7 @@ START_TIMEOUT = 120  # seconds; the first start takes 3 to 10
 def start_server(
     authority: Authority,
     names: Iterable[x509.GeneralName],
-    publish: tuple[str, int | None],
+    publish: Any,
     environment: dict[str, str],
     **options: Any,
 ) -> Container:

@@ -12,7 +12,8 @@ class Cluster:
     """A cluster by its name."""
 
     def __init__(self, name: str) -> None:
-        self.engine, self.label = docker.from_env(), {"label": f"waba.cluster.name={name}"}
+        self.engine = docker.from_env()
+        self.label: dict[str, str | list[str] | bool] = {"label": f"waba.cluster.name={name}"}
 
     def containers(self) -> list[Container]:
         return self.engine.containers.list(all=True, filters=self.label)

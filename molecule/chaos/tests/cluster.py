@@ -1,10 +1,11 @@
-"""The scenario's cluster as an operator sees it: containers, health, the API, and the stand-in of the real service."""
+"""The cluster of the scenario: containers, health, API, and the simulated upstream service."""
 
 from __future__ import annotations
 
 import contextlib
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import live
 import requests
@@ -27,8 +28,6 @@ urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
 
 
 class Cluster(live.Cluster):
-    """See the module."""
-
     def __init__(self) -> None:
         super().__init__(NAME)
         self.shards = 1
@@ -39,7 +38,7 @@ class Cluster(live.Cluster):
     # -- containers ----------------------------------------------------------------------------------------------------
 
     def firewall(self, instance: str, *rule: str) -> None:
-        """Run iptables inside a container's network, with this machine's iptables: the image has none."""
+        """Run the iptables of this machine in the network of a container, whose image has none."""
         pid = self.container(instance).attrs["State"]["Pid"]
         subprocess.run(["nsenter", "--target", str(pid), "--net", "iptables", *rule], check=True)
 
@@ -48,32 +47,32 @@ class Cluster(live.Cluster):
         (network,) = self.networks()
         return self.container(instance).attrs["NetworkSettings"]["Networks"][network.name]["IPAddress"]
 
-    # -- what it says of itself ----------------------------------------------------------------------------------------
+    # -- health -------------------------------------------------------------------------------------------------------
 
-    def health(self) -> dict[str, dict]:
+    def health(self) -> dict[str, dict[str, Any]]:
         for url in WEBAPPS:
             with contextlib.suppress(requests.RequestException, ValueError, KeyError):
                 return requests.get(f"{url}/v1/health", headers=self.key, verify=False, timeout=8).json()["health"]
         return {}
 
     def instances(self, **wanted: str) -> list[str]:
-        """Return the instances of the nodes whose health entry has the wanted values."""
+        """Return the instances whose health entry has the wanted values."""
         nodes = [name for name, node in self.health().items() if wanted.items() <= node.items()]
         containers = [self.engine.containers.get(name.rpartition(":")[2]) for name in nodes]
         return sorted(container.labels["waba.cluster.instance"] for container in containers)
 
     def connected(self) -> str:
-        """Return a connected coreapp, "" unless there is one for every shard."""
+        """Return a connected coreapp; "" unless every shard has one."""
         found = self.instances(role="coreapp", gateway_status="connected")
         return found[0] if len(found) == self.shards else ""
 
     def primary(self) -> str:
-        """Return the primary master, "" unless there is one."""
+        """Return the primary master; "" unless there is exactly one."""
         found = self.instances(role="primary_master")
         return found[0] if len(found) == 1 else ""
 
     def health_line(self, instance: str) -> str:
-        """Return what a node's health port says."""
+        """Return the output of the health check of a node."""
         answer = self.container(instance).exec_run(["/opt/whatsapp/bin/healthcheck.sh"])
         return answer.output.decode(errors="replace").strip()
 
@@ -81,20 +80,20 @@ class Cluster(live.Cluster):
         nodes = [node for node in self.health().values() if not node.get("errors")]
         roles = sorted(node["role"] for node in nodes)
         statuses = sorted(node["gateway_status"] for node in nodes if node["role"] == "coreapp")
-        whole = roles == ["coreapp"] * COREAPPS + ["primary_master", "secondary_master"]
-        both = all(requests.get(url, verify=False, timeout=5).status_code == 200 for url in WEBAPPS)
-        return whole and both and statuses.count("connected") == self.shards
+        complete = roles == ["coreapp"] * COREAPPS + ["primary_master", "secondary_master"]
+        reachable = all(requests.get(url, verify=False, timeout=5).status_code == 200 for url in WEBAPPS)
+        return complete and reachable and statuses.count("connected") == self.shards
 
-    # -- its API and its upstream --------------------------------------------------------------------------------------
+    # -- API and upstream service --------------------------------------------------------------------------------------
 
     def token(self, url: str) -> dict[str, str]:
-        """Return the header of a new session. Raises requests.RequestException."""
+        """Log in; return the header of the session. Raises requests.RequestException."""
         login = requests.post(f"{url}/v1/users/login", auth=("admin", self.password), verify=False, timeout=20)
         login.raise_for_status()
         return {"Authorization": f"Bearer {login.json()['users'][0]['token']}"}
 
-    def call(self, method: str, path: str, content: dict) -> int:
-        """Make a call as the admin and return its status. Raises requests.RequestException when it was refused."""
+    def call(self, method: str, path: str, content: dict[str, object]) -> int:
+        """Make a call as the admin; return its status. Raises requests.RequestException if it is refused."""
         url = WEBAPPS[0]
         answer = requests.request(
             method, f"{url}/v1/{path}", headers=self.token(url), json=content, verify=False, timeout=20
@@ -103,28 +102,28 @@ class Cluster(live.Cluster):
         return answer.status_code
 
     def register(self) -> None:
-        """Register a number with the stand-in, unless that was done before."""
+        """Register a number with the upstream service, unless it is registered."""
         if self.call("POST", "account", {**NUMBER, "method": "sms"}) == 202:
             self.call("POST", "account/verify", {"code": "123456"})
 
-    def draw_shards(self, shards: int) -> None:
-        """Ask for another number of shards, as often as it takes until the primary master has seen every coreapp."""
+    def set_shards(self, shards: int) -> None:
+        """Change the number of shards; retry until the primary master has seen every coreapp."""
 
-        def taken() -> bool:
+        def is_accepted() -> bool:
             with contextlib.suppress(requests.HTTPError):
                 return self.call("POST", "account/shards", {**NUMBER, "shards": shards}) == 201
             return False
 
-        wait_for(taken, DEFAULT_UNHEALTHY, f"{shards} shards are taken on")
+        wait_for(is_accepted, DEFAULT_UNHEALTHY, f"{shards} shards are accepted")
         self.shards = shards
 
-    def upstream(self) -> dict:
-        """Return the stand-in's state."""
+    def upstream(self) -> dict[str, Any]:
+        """Return the state of the upstream service."""
         return requests.get(f"{UPSTREAM}/state", timeout=10).json()
 
     def received(self) -> dict[str, int]:
-        """Return message id -> how many times the stand-in got it."""
+        """Return message id -> how many times the upstream service received it."""
         return requests.get(f"{UPSTREAM}/received", timeout=30).json()
 
-    def tell_upstream(self, what: str, **behaviour: object) -> None:
-        requests.post(f"{UPSTREAM}/{what}", json=behaviour, timeout=10).raise_for_status()
+    def control_upstream(self, command: str, **behaviour: object) -> None:
+        requests.post(f"{UPSTREAM}/{command}", json=behaviour, timeout=10).raise_for_status()

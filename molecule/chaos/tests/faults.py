@@ -1,61 +1,61 @@
-"""What can happen to a cluster: each fault strikes, lasts, and is fixed."""
+"""Faults: each function injects a fault, waits, and removes the fault."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 from cluster import NAME, Cluster
 from waiting import wait_for
 
-LONG = 8.0  # seconds: longer than any window or lease under the fast settings, so that somebody else takes over
+LONG = 8.0  # seconds; longer than any time limit or lease under the fast settings, so that another node takes over
 Fault = Callable[[Cluster], None]
 
 
 def shards_become_two_or_one_again(cluster: Cluster) -> None:
-    """And one coreapp stands by for both."""
-    cluster.draw_shards(3 - cluster.shards)
+    cluster.set_shards(3 - cluster.shards)
 
 
 def coreapp_is_killed(cluster: Cluster) -> None:
-    instance = the_connected(cluster)
+    instance = connected_coreapp(cluster)
     cluster.container(instance).kill()
     time.sleep(LONG)
     cluster.container(instance).start()
 
 
 def coreapp_is_stopped_and_started(cluster: Cluster) -> None:
-    container = cluster.container(the_connected(cluster))
+    container = cluster.container(connected_coreapp(cluster))
     container.stop()
     container.start()
 
 
 def coreapp_is_killed_and_comes_back_at_once(cluster: Cluster) -> None:
-    cluster.container(the_connected(cluster)).restart(timeout=0)
+    cluster.container(connected_coreapp(cluster)).restart(timeout=0)
 
 
 def coreapp_freezes(cluster: Cluster) -> None:
-    container = cluster.container(the_connected(cluster))
+    container = cluster.container(connected_coreapp(cluster))
     container.pause()
     time.sleep(LONG)
     container.unpause()
 
 
 def coreapp_is_cut_off(cluster: Cluster) -> None:
-    """From everybody, silently, so that no end of the connection to the service is told."""
-    instance = the_connected(cluster)
-    silenced(cluster, instance, ["-i", "eth0"], ["-o", "eth0"])
+    """Drop all packets, so that neither end of the connection upstream notices."""
+    instance = connected_coreapp(cluster)
+    drop_packets(cluster, instance, ["-i", "eth0"], ["-o", "eth0"])
 
 
 def coreapp_is_cut_off_from_the_database(cluster: Cluster) -> None:
-    """It may go on: the masters prove for it."""
+    """The coreapp may continue: the masters renew its ownership."""
     database = cluster.address("db")
-    silenced(cluster, the_connected(cluster), ["-s", database], ["-d", database])
+    drop_packets(cluster, connected_coreapp(cluster), ["-s", database], ["-d", database])
 
 
 def coreapp_is_cut_off_from_the_masters(cluster: Cluster) -> None:
-    """It can prove itself to the database, but is demoted."""
-    instance = the_connected(cluster)
+    """The coreapp can renew its ownership in the database, but the masters demote it."""
+    instance = connected_coreapp(cluster)
     masters = [cluster.address(name) for name in ("master1", "master2")]
     for master in masters:
         cluster.firewall(instance, "-A", "INPUT", "-s", master, "-j", "DROP")
@@ -64,7 +64,7 @@ def coreapp_is_cut_off_from_the_masters(cluster: Cluster) -> None:
 
 
 def coreapp_loses_its_network(cluster: Cluster) -> None:
-    container, (network,) = cluster.container(the_connected(cluster)), cluster.networks()
+    container, (network,) = cluster.container(connected_coreapp(cluster)), cluster.networks()
     aliases = container.attrs["NetworkSettings"]["Networks"][network.name]["Aliases"]
     network.disconnect(container)
     time.sleep(LONG)
@@ -107,16 +107,20 @@ def database_is_killed(cluster: Cluster) -> None:
     cluster.container("db").restart(timeout=0)
 
 
+def reports_database_problem(cluster: Cluster, instance: str) -> bool:
+    return "the database does not answer" in cluster.health_line(instance)
+
+
 def database_hangs(cluster: Cluster) -> None:
-    """Long enough that the owner must step down, and every node says what is wrong."""
-    instance, database = the_connected(cluster), cluster.container("db")
+    """The database hangs until the owner steps down and every node reports the problem."""
+    instance, database = connected_coreapp(cluster), cluster.container("db")
     database.pause()
     try:
         for name in (instance, "master1", "waweb1"):
             wait_for(
-                lambda name=name: "the database does not answer" in cluster.health_line(name),
+                partial(reports_database_problem, cluster, name),
                 30,
-                f"{name} misses the database",
+                f"{name} reports that the database does not answer",
             )
         wait_for(lambda: not cluster.upstream()["connected"], 30, f"{instance} steps down without the database")
     finally:
@@ -124,20 +128,20 @@ def database_hangs(cluster: Cluster) -> None:
 
 
 def service_drops_the_connection(cluster: Cluster) -> None:
-    the_connected(cluster)
-    cluster.tell_upstream("drop")
+    connected_coreapp(cluster)
+    cluster.control_upstream("drop")
 
 
 def service_confirms_nothing(cluster: Cluster) -> None:
-    """And the coreapp dies with what was handed over and not confirmed."""
-    cluster.tell_upstream("behave", hold=True)
+    """The coreapp is killed while messages are handed over and not confirmed."""
+    cluster.control_upstream("behave", hold=True)
     time.sleep(2)
-    cluster.container(the_connected(cluster)).restart(timeout=0)
+    cluster.container(connected_coreapp(cluster)).restart(timeout=0)
     time.sleep(LONG)
-    cluster.tell_upstream("behave", hold=False)
+    cluster.control_upstream("behave", hold=False)
 
 
-# The short form strikes once with each of these, in this order; a soak draws from ALL.
+# The test injects each of these once, in this order; a soak draws from ALL.
 SHORT: list[Fault] = [
     shards_become_two_or_one_again,
     coreapp_is_killed,
@@ -163,15 +167,20 @@ ALL: list[Fault] = [
 ]
 
 
-def the_connected(cluster: Cluster) -> str:
-    """Return the instance that is connected, once there is one. Raises TimeoutError."""
-    found: list[str] = []
-    wait_for(lambda: found.append(cluster.connected()) or found[-1], 60, f"a coreapp of {NAME} is connected")
-    return found[-1]
+def connected_coreapp(cluster: Cluster) -> str:
+    """Wait for a connected coreapp; return its instance. Raises TimeoutError."""
+    instances: list[str] = []
+
+    def is_connected() -> bool:
+        instances.append(cluster.connected())
+        return bool(instances[-1])
+
+    wait_for(is_connected, 60, f"a coreapp of {NAME} is connected")
+    return instances[-1]
 
 
-def silenced(cluster: Cluster, instance: str, incoming: list[str], outgoing: list[str]) -> None:
-    """Drop what comes in and goes out for a while."""
+def drop_packets(cluster: Cluster, instance: str, incoming: list[str], outgoing: list[str]) -> None:
+    """Drop some incoming and outgoing packets for a while."""
     cluster.firewall(instance, "-A", "INPUT", *incoming, "-j", "DROP")
     cluster.firewall(instance, "-A", "OUTPUT", *outgoing, "-j", "DROP")
     time.sleep(LONG)

@@ -1,4 +1,4 @@
-"""A constant flow of messages through every webapp, which remembers what was accepted."""
+"""Constant traffic through every webapp, with a record of the accepted messages."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import requests
 from cluster import WEBAPPS, Cluster
 
 PAUSE = 0.05  # seconds between two messages of one client
-TIMEOUT = 12  # seconds; a webapp answers before that, whatever happens behind it
+TIMEOUT = 12  # seconds; a webapp answers earlier, whatever happens behind it
 
 
 class Client:
@@ -32,7 +32,7 @@ class Client:
                     session.headers.update(self.cluster.token(self.url))
                 self.send(session)
             except requests.RequestException:
-                self.unanswered += 1  # it may have been stored all the same: nobody promised anything
+                self.unanswered += 1  # the message may be stored, but it was not accepted
                 with contextlib.suppress(KeyError):
                     del session.headers["Authorization"]
                 time.sleep(0.2)
@@ -40,7 +40,7 @@ class Client:
 
     def send(self, session: requests.Session) -> None:
         recipient = f"1555{self.number:03d}{len(self.accepted) % 10_000:04d}"
-        message = {"to": recipient, "type": "text", "text": {"body": "in the middle of it all"}}
+        message = {"to": recipient, "type": "text", "text": {"body": "sent during faults"}}
         answer = session.post(f"{self.url}/v1/messages", json=message, verify=False, timeout=TIMEOUT)
         if answer.status_code == 200:
             self.accepted.append(answer.json()["messages"][0]["id"])
@@ -51,7 +51,7 @@ class Client:
 
 
 class Traffic:
-    """Every client."""
+    """One client for each webapp."""
 
     def __init__(self, cluster: Cluster) -> None:
         self.clients = [Client(cluster, url, number) for number, url in enumerate(WEBAPPS)]

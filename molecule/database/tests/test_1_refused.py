@@ -1,15 +1,17 @@
-"""A database that will not do is refused by what is wrong with it, before any host is touched: neither a cluster that runs nor one that is to come."""
+"""An unsuitable database is refused before any change, for a running cluster and for a first deployment."""
 
 from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
-from conftest import BLUE_OPTIONS, Side, play, refusal
+from conftest import BLUE_OPTIONS, ClusterOnServer, play, refusal
+from plays import Result
 
 ADDRESS = "172.17.0.1:29306"
-CASES = {
+CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
     "wrong password": (
         {"waba_database_password": "wrong"},
         ["waba_database_user", "the server does not accept this account with its password: ", "Fix either, or make the account"],
@@ -22,16 +24,16 @@ CASES = {
             "GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, INDEX, DROP ON waba.* TO this account",
         ],
     ),
-    "nobody there": (
+    "no server": (
         {"waba_database_port": 1},
         ["waba_database_host", "'172.17.0.1'", "nothing answers at port 1: Connection refused", "fix the address"],
     ),
-    "no TLS where the server wants it": (
+    "no TLS although the server requires it": (
         {"waba_database_tls_ca": ""},
         ["waba_database_tls_ca", ADDRESS, "the server wants TLS: ", "Name the authority that signed its certificate"],
     ),
     "another authority": (
-        {"waba_database_tls_ca": "/tmp/waba-database/strangers-ca.pem"},
+        {"waba_database_tls_ca": "/tmp/waba-database/untrusted-ca.pem"},
         [
             "waba_database_tls_ca",
             ADDRESS,
@@ -40,7 +42,7 @@ CASES = {
             "Name the authority that signed it, and the host by a name that it has",
         ],
     ),
-    "an authority that is no file": (
+    "missing file of the authority": (
         {"waba_database_tls_ca": "/nowhere/db-ca.pem"},
         ["waba_database_tls_ca", "/nowhere/db-ca.pem", "there is no such file"],
     ),
@@ -48,8 +50,8 @@ CASES = {
 
 
 @pytest.fixture(scope="module")
-def refused(green: Side) -> dict:
-    """What site.yml says of each, and whether the cluster that runs is as it was."""
+def refused(green: ClusterOnServer) -> dict[str, Result]:
+    """The result of site.yml for each case; the running cluster is unchanged."""
     before = green.state()
     with ThreadPoolExecutor(2) as pool:
         runs = dict(zip(CASES, pool.map(lambda case: play("site.yml", "-e", json.dumps(CASES[case][0])), CASES)))
@@ -58,12 +60,12 @@ def refused(green: Side) -> dict:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_it_is_refused_by_name_and_mend_and_the_running_cluster_is_as_before(refused: dict, case: str) -> None:
-    said = refusal(refused[case])
-    assert [part for part in CASES[case][1] if part not in said] == [], refused[case].stdout
+def test_unsuitable_database_is_refused_with_variable_and_fix(refused: dict[str, Result], case: str) -> None:
+    output = refusal(refused[case])
+    assert [part for part in CASES[case][1] if part not in output] == [], refused[case].stdout
 
 
-def test_before_the_first_deployment_nothing_is_put_on_the_host(blue: Side) -> None:
+def test_refused_first_deployment_leaves_the_host_untouched(blue: ClusterOnServer) -> None:
     result = play("site.yml", *BLUE_OPTIONS, "-e", "waba_database_user=reader")
     assert result.returncode != 0
     assert "the account lacks SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, INDEX, DROP on blue_waba" in result.stdout

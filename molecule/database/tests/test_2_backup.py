@@ -1,4 +1,4 @@
-"""Backup, restore, and an upgrade's look at the schema, on a server that takes TLS alone."""
+"""Backup, restore and the schema check of an upgrade, on a server that requires TLS."""
 
 from __future__ import annotations
 
@@ -7,45 +7,45 @@ import re
 from pathlib import Path
 
 import pytest
-from conftest import Api, Side, changed, backup_archive, play, refusal, root, wait_for
+from conftest import Api, ClusterOnServer, backup_archive, changed, play, refusal, root, wait_for
 
-STRANGE = json.dumps({"secret": "of another cluster"})
-AGREED = "SELECT COUNT(*) FROM waba.document WHERE name IN ('node_secret', 'primary_secret')"
+FOREIGN_SECRET = json.dumps({"secret": "of another cluster"})
+AGREED_SECRETS = "SELECT COUNT(*) FROM waba.document WHERE name IN ('node_secret', 'primary_secret')"
 
 
 @pytest.fixture(scope="module")
-def backup(green: Side) -> tuple[Path, str]:
-    """An archive, and the id of a message that is in it. It also has what other nodes agreed on, which must not come back."""
+def backup(green: ClusterOnServer) -> tuple[Path, str]:
+    """A backup, and the id of a message in it. It contains secrets of former nodes, which a restore must not bring back."""
     api = green.log_in()
-    kept = api.send("kept").json()["messages"][0]["id"]
-    root(f"REPLACE INTO waba.document (name, content) VALUES ('node_secret', '{STRANGE}')")
-    wait_for(lambda: root(AGREED) == ((2,),), 30, "the primary master shows its secret")
-    return backup_archive(play("backup.yml")), kept
+    message = api.send("backed up").json()["messages"][0]["id"]
+    root(f"REPLACE INTO waba.document (name, content) VALUES ('node_secret', '{FOREIGN_SECRET}')")
+    wait_for(lambda: root(AGREED_SECRETS) == ((2,),), 30, "the primary master has published its secret")
+    return backup_archive(play("backup.yml")), message
 
 
-def test_the_server_takes_tls_alone_and_the_cluster_is_whole(green: Side) -> None:
+def test_cluster_is_healthy_on_a_server_that_requires_tls(green: ClusterOnServer) -> None:
     assert root("SELECT @@require_secure_transport") == ((1,),)
     assert green.log_in().is_healthy()
 
 
-def test_a_certificate_of_another_authority_gets_no_backup_and_no_restore(backup: tuple[Path, str]) -> None:
-    stranger = ("-e", "waba_database_tls_ca=/tmp/waba-database/strangers-ca.pem")
+def test_backup_and_restore_refuse_the_certificate_of_another_authority(backup: tuple[Path, str]) -> None:
+    untrusted = ("-e", "waba_database_tls_ca=/tmp/waba-database/untrusted-ca.pem")
     for playbook in ("backup.yml", "restore.yml"):
-        said = refusal(play(playbook, *stranger, "-e", f"waba_restore_archive={backup[0]}"))
+        output = refusal(play(playbook, *untrusted, "-e", f"waba_restore_archive={backup[0]}"))
         assert re.search(
-            "certificate verif|verification failed|unable to get local issuer|self.signed", said, re.IGNORECASE
-        ), said
+            "certificate verif|verification failed|unable to get local issuer|self.signed", output, re.IGNORECASE
+        ), output
 
 
-def test_a_restore_over_a_working_cluster_is_refused(green: Side, backup: tuple[Path, str]) -> None:
+def test_restore_over_a_running_cluster_is_refused(green: ClusterOnServer, backup: tuple[Path, str]) -> None:
     before = green.state()
-    said = refusal(play("restore.yml", "-e", f"waba_restore_archive={backup[0]}"))
-    assert "tables, which would be lost" in said
-    assert "connections of nodes to the database are open" in said
+    output = refusal(play("restore.yml", "-e", f"waba_restore_archive={backup[0]}"))
+    assert "tables, which would be lost" in output
+    assert "connections of nodes to the database are open" in output
     assert green.state() == before
 
 
-def test_an_upgrade_asks_about_the_schema_and_has_nothing_to_do(green: Side) -> None:
+def test_upgrade_checks_the_schema_and_changes_nothing(green: ClusterOnServer) -> None:
     before = green.state()
     result = play("upgrade.yml")
     assert changed(result) == 0
@@ -53,14 +53,16 @@ def test_an_upgrade_asks_about_the_schema_and_has_nothing_to_do(green: Side) -> 
     assert green.state() == before
 
 
-def test_what_was_lost_comes_back_without_what_other_nodes_agreed_on(green: Side, backup: tuple[Path, str]) -> None:
-    archive, kept = backup
+def test_restore_recovers_the_data_without_the_secrets_of_former_nodes(
+    green: ClusterOnServer, backup: tuple[Path, str]
+) -> None:
+    archive, message = backup
     assert changed(play("stop.yml")) == 3
     ((epoch,),) = root("SELECT MAX(epoch) FROM waba.shard_map")
     root("DELETE FROM waba.message")
     root("DELETE FROM waba.api_user")
     changed(play("restore.yml", "-e", f"waba_restore_archive={archive}", "-e", "waba_restore_overwrite=true"))
-    assert root(AGREED) == ((0,),)
+    assert root(AGREED_SECRETS) == ((0,),)
     assert root("SELECT MAX(epoch) FROM waba.shard_map") > ((epoch,),)
     assert root(
         "SELECT SCHEMA_NAME FROM information_schema.SCHEMATA WHERE DEFAULT_CHARACTER_SET_NAME = 'utf8mb4' AND SCHEMA_NAME = 'waba'"
@@ -72,6 +74,6 @@ def test_what_was_lost_comes_back_without_what_other_nodes_agreed_on(green: Side
         api[:] = api or [green.log_in()]
         return api[0].is_healthy()
 
-    wait_for(is_healthy, 60, "the cluster is healthy after the restore, and the admin as before")
-    assert root(f"SELECT COUNT(*) FROM waba.message WHERE message_id = '{kept}'") == ((1,),)
+    wait_for(is_healthy, 60, "the cluster is healthy after the restore, with the former password")
+    assert root(f"SELECT COUNT(*) FROM waba.message WHERE message_id = '{message}'") == ((1,),)
     assert api[0].accepts("after the restore")

@@ -1,8 +1,7 @@
-"""The scenario's cluster: its API, its containers, its plays."""
+"""The cluster of the scenario: API, containers and playbooks."""
 
 from __future__ import annotations
 
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +10,7 @@ import pytest
 import yaml
 from api import Api
 from live import Cluster
-from plays import ROOT, changed, run_playbook
+from plays import ROOT, Result, changed, run_playbook
 from receiver import Receiver, self_signed_certificate
 from waiting import wait_for
 
@@ -29,13 +28,13 @@ HEARTBEAT, UNHEALTHY = 1, 3  # seconds
 DEFAULT_UNHEALTHY = 30  # seconds
 
 
-def play(playbook: str, *arguments: str) -> subprocess.CompletedProcess:
-    """Run one of the collection's playbooks on the scenario's cluster."""
+def play(playbook: str, *arguments: str) -> Result:
+    """Run a playbook of the collection on the cluster of the scenario."""
     return run_playbook(INVENTORY, playbook, *arguments)
 
 
 def log_in() -> Api:
-    """Return the API as the admin, with the secrets as they are now."""
+    """Log in as the admin, with the present secrets."""
     return Api(BASE, SECRETS_FILE)
 
 
@@ -46,7 +45,7 @@ def cluster() -> Cluster:
 
 @pytest.fixture(scope="session")
 def api() -> Api:
-    """The API, with intervals that keep the suite short, set while the cluster runs."""
+    """The API, after the intervals were lowered at run time so that the tests are short."""
     api = log_in()
     assert api.call("DELETE", "settings/application").status_code == 200
     intervals = {"heartbeat_interval": HEARTBEAT, "unhealthy_interval": UNHEALTHY}
@@ -57,7 +56,7 @@ def api() -> Api:
 
 @pytest.fixture(scope="session")
 def receiver(cluster: Cluster, api: Api, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Receiver]:
-    """A receiver that the cluster knows, with a short back-off."""
+    """A receiver that is configured in the cluster, with a short backoff."""
     receiver = Receiver(tmp_path_factory.mktemp("receiver"), cluster.gateway())
     settings = {"webhooks": {"url": receiver.url}, "callback_backoff_delay_ms": 500}
     assert api.call("PATCH", "settings/application", settings).status_code == 200

@@ -1,4 +1,4 @@
-"""Wrong input is refused before anything is touched, by a message that names the setting, the value and the fix."""
+"""Wrong input is refused before any change, with the setting, the value, the problem and the fix."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ import json
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import FOLDER, NAME, SETTINGS, Cluster, play
+from plays import one_line
 
-NO_DATABASE_OF_OURS = {"waba_group_mysql": "nobody"}
-OTHERS = SETTINGS["waba_coreapp_instances"][1:]
+EXTERNAL_DATABASE = {"waba_group_mysql": "nobody"}
+OTHER_COREAPPS = SETTINGS["waba_coreapp_instances"][1:]
 
-CASES = {
+CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
     "one master": (
         {"waba_master_instances": [{"name": "master1"}]},
         ["waba_master_instances", "a highly available cluster needs 2 masters or more", "set ha (waba_ha) to false"],
@@ -23,26 +25,26 @@ CASES = {
         ["waba_coreapp_instances", "1 shard(s) need 2 coreapps or more, so that one stands by", "Add coreapps"],
     ),
     "a short range": (
-        {"waba_coreapp_instances": [{"name": "wacore1", "ports": "26300-26302"}, *OTHERS]},
+        {"waba_coreapp_instances": [{"name": "wacore1", "ports": "26300-26302"}, *OTHER_COREAPPS]},
         ["coreapps[0].ports", "'26300-26302'", "it is 3 ports long, not 4", "Give four ports in a row"],
     ),
     "a port that does not exist": (
-        {"waba_coreapp_instances": [{"name": "wacore1", "ports": "65533-65536"}, *OTHERS]},
+        {"waba_coreapp_instances": [{"name": "wacore1", "ports": "65533-65536"}, *OTHER_COREAPPS]},
         ["coreapps[0].ports", "'65533-65536'", "port 65536 does not exist", "Stay within 1 to 65535"],
     ),
     "overlapping ranges": (
-        {"waba_coreapp_instances": [{"name": "wacore1", "ports": "26253-26256"}, *OTHERS]},
+        {"waba_coreapp_instances": [{"name": "wacore1", "ports": "26253-26256"}, *OTHER_COREAPPS]},
         [
             "coreapp wacore1 and master master1 (masters[0].ports, 26250-26253) would both publish port 26253",
             "Pin one of them",
         ],
     ),
     "a database that does not answer": (
-        {**NO_DATABASE_OF_OURS, "waba_database_host": "127.0.0.1", "waba_database_port": 1},
+        {**EXTERNAL_DATABASE, "waba_database_host": "127.0.0.1", "waba_database_port": 1},
         ["waba_database_host", "'127.0.0.1'", "nothing answers at port 1", "Start the database"],
     ),
     "no database": (
-        NO_DATABASE_OF_OURS,
+        EXTERNAL_DATABASE,
         ["waba_database_host", "the cluster has no database", "put a host into the group waba_mysql"],
     ),
     "a malformed name": (
@@ -64,23 +66,19 @@ CASES = {
 }
 
 
-def words(text: str) -> str:
-    return " ".join(text.split())
-
-
-def assert_refused(cluster: Cluster, variables: dict, parts: list[str]) -> None:
+def assert_refused(cluster: Cluster, variables: dict[str, Any], parts: list[str]) -> None:
     before = cluster.started(), {file: file.stat().st_mtime_ns for file in FOLDER.glob("*")}
     result = play("playbooks/site.yml", "-e", json.dumps(variables))
     assert result.returncode != 0
-    shown = words(result.stdout)
-    assert [part for part in parts if part not in shown] == [], result.stdout
-    assert "localhost" in shown
+    output = one_line(result.stdout)
+    assert [part for part in parts if part not in output] == [], result.stdout
+    assert "localhost" in output
     assert (cluster.started(), {file: file.stat().st_mtime_ns for file in FOLDER.glob("*")}) == before
-    assert "changed=0" in shown
+    assert "changed=0" in output
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_wrong_input_is_refused_by_name(cluster: Cluster, case: str) -> None:
+def test_wrong_input_is_refused_with_setting_value_and_fix(cluster: Cluster, case: str) -> None:
     assert_refused(cluster, *CASES[case])
 
 
@@ -90,20 +88,20 @@ def taken_port() -> Iterator[int]:
         yield server.getsockname()[1]
 
 
-def test_a_port_of_another_program_is_refused_by_name(cluster: Cluster, taken_port: int) -> None:
+def test_port_of_another_program_is_refused_with_its_pid(cluster: Cluster, taken_port: int) -> None:
     variables = {"waba_webapp_instances": [{"name": "waweb", "port": taken_port}]}
     assert_refused(
         cluster, variables, ["waba_webapp_instances", f"port {taken_port} (webapp waweb) is taken by", "(pid"]
     )
 
 
-def test_our_own_containers_are_no_clash(cluster: Cluster) -> None:
+def test_ports_of_the_clusters_own_containers_are_accepted(cluster: Cluster) -> None:
     assert NAME in {one.labels["waba.cluster.name"] for one in cluster.containers()}
     assert play("playbooks/site.yml", "--check").returncode == 0
 
 
-def test_a_database_whose_password_is_forgotten_is_refused(cluster: Cluster, tmp_path: Path) -> None:
-    lost = {"waba_secrets_file": str(tmp_path / "waba_secrets.yml")}
+def test_existing_database_without_its_secrets_file_is_refused(cluster: Cluster, tmp_path: Path) -> None:
+    variables = {"waba_secrets_file": str(tmp_path / "waba_secrets.yml")}
     wrong = f"{NAME}_mysqlData holds a database that has a password already, and a new one would not open it"
-    assert_refused(cluster, lost, ["waba_database_password", wrong, "Bring its secrets file back"])
+    assert_refused(cluster, variables, ["waba_database_password", wrong, "Bring its secrets file back"])
     assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,4 @@
-"""A second run and check mode change nothing; no secret shows anywhere."""
+"""A second run and check mode change nothing, and no secret is exposed."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 import yaml
 from conftest import FOLDER, NAME, SECRETS_FILE, SETTINGS, Api, Cluster, changed, play, self_signed_certificate
+from docker.models.containers import Container
 
 
-def test_the_cluster_says_that_it_is_healthy(api: Api) -> None:
+def test_cluster_reports_healthy(api: Api) -> None:
     assert api.is_healthy(), api.health()
 
 
@@ -32,7 +33,7 @@ def test_check_mode_on_a_deployed_host_changes_nothing(cluster: Cluster) -> None
     assert cluster.started() == before
 
 
-def test_check_mode_predicts_and_changes_nothing(cluster: Cluster) -> None:
+def test_check_mode_predicts_a_change_without_making_it(cluster: Cluster) -> None:
     before = cluster.started(), (FOLDER / "db.env").read_bytes()
     result = play(
         "playbooks/site.yml", "--check", "--diff", "-e", '{"waba_environment": {"WA_RUNNING_ENV": "REHEARSAL"}}'
@@ -41,7 +42,7 @@ def test_check_mode_predicts_and_changes_nothing(cluster: Cluster) -> None:
     assert (cluster.started(), (FOLDER / "db.env").read_bytes()) == before
 
 
-def test_compose_works_by_hand(cluster: Cluster) -> None:
+def test_compose_file_works_without_ansible(cluster: Cluster) -> None:
     listed = subprocess.run(
         ["docker", "compose", "-f", str(FOLDER / "multiconnect-compose.yml"), "ps", "--services"],
         capture_output=True,
@@ -52,55 +53,57 @@ def test_compose_works_by_hand(cluster: Cluster) -> None:
     assert sorted(listed.stdout.split()) == sorted(one.labels["waba.cluster.instance"] for one in cluster.containers())
 
 
-def test_the_database_has_the_options_that_it_was_given(cluster: Cluster) -> None:
-    asked = ["mariadb", "-Ne", "SELECT @@max_connections, @@performance_schema"]
-    assert cluster.container("db").exec_run(asked).output.split() == [b"200", b"0"]
+def test_database_runs_with_waba_mysql_options(cluster: Cluster) -> None:
+    query = ["mariadb", "-Ne", "SELECT @@max_connections, @@performance_schema"]
+    assert cluster.container("db").exec_run(query).output.split() == [b"200", b"0"]
 
 
-def test_secrets_show_nowhere(cluster: Cluster, api: Api) -> None:
+def test_secrets_appear_in_no_output_argument_log_or_readable_file(cluster: Cluster, api: Api) -> None:
     secrets = [value.encode() for value in yaml.safe_load(SECRETS_FILE.read_text(encoding="utf-8")).values()]
     assert len(secrets) == 6
-    shown = {"a verbose run with --diff": play("playbooks/site.yml", "--check", "--diff", "-vvv").stdout.encode()}
+    places = {"a verbose run with --diff": play("playbooks/site.yml", "--check", "--diff", "-vvv").stdout.encode()}
     for process in Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            shown[f"the arguments of {process}"] = process.read_bytes()
+            places[f"the arguments of {process}"] = process.read_bytes()
         except OSError:
             continue
     for container in cluster.containers():
-        shown[f"the log of {container.name}"] = container.logs()
+        places[f"the log of {container.name}"] = container.logs()
     for file in FOLDER.rglob("*"):
         if file.is_file() and file.stat().st_mode & (stat.S_IROTH | stat.S_IRGRP):
-            shown[str(file)] = file.read_bytes()
-    assert [place for place, content in shown.items() if any(secret in content for secret in secrets)] == []
+            places[str(file)] = file.read_bytes()
+    assert [place for place, content in places.items() if any(secret in content for secret in secrets)] == []
     assert stat.S_IMODE(SECRETS_FILE.stat().st_mode) == 0o600
 
 
 @pytest.fixture
-def single_connect(cluster: Cluster) -> Iterator:
-    """A container of the same client outside the cluster, as an older installation leaves it."""
+def single_connect(cluster: Cluster) -> Iterator[Container]:
+    """A container of the client outside the cluster, as an older installation leaves it."""
     image = cluster.container("wacore1").attrs["Config"]["Image"]
-    waits = "sleep infinity; exec /opt/whatsapp/bin/launch_within_docker.sh"
+    script = "sleep infinity; exec /opt/whatsapp/bin/launch_within_docker.sh"
     container = cluster.engine.containers.run(
-        image, ["sh", "-c", waits], name=f"{NAME}-single", detach=True, restart_policy={"Name": "always"}
+        image, ["sh", "-c", script], name=f"{NAME}-single", detach=True, restart_policy={"Name": "always"}
     )
     yield container
     container.remove(force=True)
 
 
 @pytest.fixture
-def helper(cluster: Cluster) -> Iterator:
-    """A container of the same image that connects nobody, as one that copies media."""
+def helper(cluster: Cluster) -> Iterator[Container]:
+    """A container of the same image that does not run the client."""
     image = cluster.container("wacore1").attrs["Config"]["Image"]
     container = cluster.engine.containers.run(image, ["sleep", "infinity"], name=f"{NAME}-helper", detach=True)
     yield container
     container.remove(force=True)
 
 
-def test_single_connect_containers_are_stopped_named_and_kept(cluster: Cluster, single_connect, helper) -> None:
+def test_single_connect_containers_are_stopped_reported_and_retained(
+    cluster: Cluster, single_connect: Container, helper: Container
+) -> None:
     before = cluster.started()
     result = play("playbooks/site.yml")
     assert changed(result) == 1
-    assert single_connect.name in result.stdout + result.stderr
+    assert str(single_connect.name) in result.stdout + result.stderr
     single_connect.reload()
     helper.reload()
     assert (single_connect.status, helper.status) == ("exited", "running")
@@ -108,7 +111,7 @@ def test_single_connect_containers_are_stopped_named_and_kept(cluster: Cluster, 
     assert cluster.started() == before
 
 
-def test_own_certificate_is_served(cluster: Cluster, api: Api, tmp_path: Path) -> None:
+def test_configured_certificate_is_served(cluster: Cluster, api: Api, tmp_path: Path) -> None:
     pem = self_signed_certificate(tmp_path, "api.example.org")
     paths = {"waba_webapp_certificate": str(pem), "waba_webapp_certificate_key": str(pem)}
     before = cluster.started()
@@ -116,8 +119,8 @@ def test_own_certificate_is_served(cluster: Cluster, api: Api, tmp_path: Path) -
     try:
         served = ssl.get_server_certificate(("127.0.0.1", SETTINGS["waba_webapp_instances"][0]["port"]))
         assert served.strip() in pem.read_text(encoding="utf-8")
-        restarted = {one for one in before if one not in cluster.started()}
-        assert len(restarted) == 1, "the webapp alone"
+        replaced = set(before) - set(cluster.started())
+        assert len(replaced) == 1, "only the webapp is replaced"
     finally:
         changed(play("playbooks/site.yml"))
     assert api.is_healthy()

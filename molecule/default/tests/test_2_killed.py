@@ -1,4 +1,4 @@
-"""site.yml dies while it changes every node, and again; the next one brings back what was. A sample: molecule/killed has every playbook."""
+"""site.yml is killed twice while it changes every node; the next run restores the former state. molecule/killed covers each playbook."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from conftest import FOLDER, INVENTORY, Api, Cluster, changed, play, wait_for
 from killed_runs import CONTROLLER, GROUP, Kill, run_and_kill
 
 SEED = 1
-OTHER = ("-e", json.dumps({"waba_environment": {"WA_RUNNING_ENV": "REHEARSAL"}}))
+CHANGE = ("-e", json.dumps({"waba_environment": {"WA_RUNNING_ENV": "REHEARSAL"}}))
 
 
 def files() -> dict[str, tuple[int, bytes]]:
@@ -17,24 +17,24 @@ def files() -> dict[str, tuple[int, bytes]]:
 
 
 def environments(cluster: Cluster) -> dict[str, list[str]]:
-    return {one.id: sorted(one.attrs["Config"]["Env"]) for one in cluster.containers()}
+    return {str(one.id): sorted(one.attrs["Config"]["Env"]) for one in cluster.containers()}
 
 
-def test_the_next_run_brings_back_what_was_and_restarts_nothing_else(cluster: Cluster, api: Api) -> None:
+def test_run_after_killed_runs_restores_the_state_and_restarts_nothing_else(cluster: Cluster, api: Api) -> None:
     draw = random.Random(SEED)
-    before, right = files(), sorted(environments(cluster).values())
-    for what, mark in ((GROUP, "Bring up the master"), (CONTROLLER, "Bring up the coreapp")):
-        kill = Kill(0, draw.uniform(0.2, 4), what, mark)
-        done = run_and_kill(INVENTORY, "site.yml", *OTHER, kill=kill)
-        assert done.task, done.output
+    before, wanted = files(), sorted(environments(cluster).values())
+    for scope, mark in ((GROUP, "Bring up the master"), (CONTROLLER, "Bring up the coreapp")):
+        kill = Kill(0, draw.uniform(0.2, 4), scope, mark)
+        killed = run_and_kill(INVENTORY, "site.yml", *CHANGE, kill=kill)
+        assert killed.task, killed.output
         print(f"killed {kill}", flush=True)
     assert files() != before
-    started, left = cluster.started(), environments(cluster)
-    assert sorted(left.values()) != right, "a node was changed before the run died"
+    started, remaining = cluster.started(), environments(cluster)
+    assert sorted(remaining.values()) != wanted, "a node was changed before the run was killed"
     assert changed(play("playbooks/site.yml")) > 0
     assert files() == before
-    assert sorted(environments(cluster).values()) == right
-    as_they_were = {name: moment for name, moment in started.items() if left[name] in right}
-    assert as_they_were.items() <= cluster.started().items()
+    assert sorted(environments(cluster).values()) == wanted
+    unaffected = {name: moment for name, moment in started.items() if remaining[name] in wanted}
+    assert unaffected.items() <= cluster.started().items()
     assert changed(play("playbooks/site.yml")) == 0
     wait_for(api.is_healthy, 60, "the cluster is healthy")

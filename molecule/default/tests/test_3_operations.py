@@ -1,19 +1,19 @@
-"""What an operator gets to see of a running cluster: how it is, and its logs."""
+"""The status and the logs of a running cluster, and the removal of a host."""
 
 from __future__ import annotations
 
 import json
 import stat
-import subprocess
 import tarfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 from conftest import FOLDER, INVENTORY, NAME, SECRETS_FILE, Api, Cluster, changed, play, wait_for
-from plays import run_playbook, refusal
+from plays import Result, refusal, run_playbook
 
-DOWN = {
+UNREACHABLE_HOST = {
     "ansible_connection": "ssh",
     "ansible_host": "127.0.0.1",
     "ansible_port": 1,
@@ -23,22 +23,28 @@ DOWN = {
 
 
 @pytest.fixture
-def one_host_is_down(tmp_path: Path) -> tuple[str, str]:
-    """Arguments that add a coreapp's host which nobody reaches."""
+def unreachable_host(tmp_path: Path) -> tuple[str, str]:
+    """Arguments that add a host with a coreapp, which is unreachable."""
     path = tmp_path / "down.yml"
-    path.write_text(yaml.safe_dump({"waba_coreapps": {"hosts": {"gone": DOWN}}}), encoding="utf-8")
+    path.write_text(yaml.safe_dump({"waba_coreapps": {"hosts": {"gone": UNREACHABLE_HOST}}}), encoding="utf-8")
     return "-i", str(path)
 
 
-def test_logs_come_from_every_host_that_is_up_without_a_secret(
-    cluster: Cluster, tmp_path: Path, one_host_is_down: tuple[str, str]
+def read_member(archive: tarfile.TarFile, member: tarfile.TarInfo) -> str:
+    file = archive.extractfile(member)
+    assert file is not None
+    return file.read().decode()
+
+
+def test_logs_of_every_reachable_host_are_collected_without_secrets(
+    cluster: Cluster, tmp_path: Path, unreachable_host: tuple[str, str]
 ) -> None:
     secrets = [str(value) for value in yaml.safe_load(SECRETS_FILE.read_text(encoding="utf-8")).values()]
     for secret in secrets:
         cluster.container("wacore1").exec_run(["sh", "-c", 'echo "it is $1." > /proc/1/fd/1', "sh", secret])
     before = cluster.started()
     result = play(
-        "playbooks/logs.yml", *one_host_is_down, "-e", f"waba_logs_dir={tmp_path}/logs", "-e", "waba_logs_tail=5000"
+        "playbooks/logs.yml", *unreachable_host, "-e", f"waba_logs_dir={tmp_path}/logs", "-e", "waba_logs_tail=5000"
     )
     changed(result)
     assert "MISSING: it cannot be reached" in " ".join(result.stdout.split())
@@ -47,11 +53,7 @@ def test_logs_come_from_every_host_that_is_up_without_a_secret(
     (archive,) = (tmp_path / "logs").glob("*.tar.gz")
     assert stat.S_IMODE(archive.stat().st_mode) == 0o600
     with tarfile.open(archive) as opened:
-        files = {
-            "/".join(Path(one.name).parts[1:]): opened.extractfile(one).read().decode()
-            for one in opened
-            if one.isfile()
-        }
+        files = {"/".join(Path(one.name).parts[1:]): read_member(opened, one) for one in opened if one.isfile()}
     assert [name for name, text in files.items() if any(secret in text for secret in secrets)] == []
     assert files["localhost/debug_output.txt"].count("it is ********.") >= len(secrets)
     assert all(f"{one.name} " in files["localhost/debug_output.txt"] for one in cluster.containers())
@@ -61,57 +63,59 @@ def test_logs_come_from_every_host_that_is_up_without_a_secret(
     assert list(Path("/var/tmp").glob(f"waba-logs.{NAME}.*")) == []
 
 
-def test_logs_of_no_moment_are_refused_before_anything_is_made(tmp_path: Path) -> None:
+def test_invalid_waba_logs_since_is_refused_before_any_change(tmp_path: Path) -> None:
     result = play("playbooks/logs.yml", "-e", f"waba_logs_dir={tmp_path}/logs", "-e", "waba_logs_since=yesterday")
     assert "waba_logs_since yesterday it is neither a moment nor how long ago one was Write a moment" in refusal(result)
     assert not (tmp_path / "logs").exists()
 
 
-def test_the_host_that_everything_runs_on_does_not_leave(cluster: Cluster, one_host_is_down: tuple[str, str]) -> None:
+def test_removal_of_the_only_host_is_refused(cluster: Cluster, unreachable_host: tuple[str, str]) -> None:
     before = cluster.started()
-    told = refusal(play("playbooks/remove_node.yml", *one_host_is_down, "-e", "waba_remove=localhost"))
-    assert "Nothing was touched; to fix first:" in told
-    for wrong in (
+    output = refusal(play("playbooks/remove_node.yml", *unreachable_host, "-e", "waba_remove=localhost"))
+    assert "Nothing was touched; to fix first:" in output
+    for problem in (
         "waba_remove localhost it runs the cluster's database Move the database to another host first",
         "waba_remove localhost without it 0 master(s) that work would be left, and 1 must be",
         "waba_remove localhost without it 0 coreapp(s) that work would be left, and 1 must be",
         "waba_remove localhost without it 0 webapp(s) that work would be left, and 1 must be",
     ):
-        assert wrong in told
-    lost = refusal(play("playbooks/remove_node.yml", *one_host_is_down, "-e", "waba_remove=gone"))
-    assert "waba_remove gone it cannot hand over: it cannot be reached" in lost
-    assert "or set waba_remove_lost to true, if it is gone for good" in lost
+        assert problem in output
+    output = refusal(play("playbooks/remove_node.yml", *unreachable_host, "-e", "waba_remove=gone"))
+    assert "waba_remove gone it cannot hand over: it cannot be reached" in output
+    assert "or set waba_remove_lost to true, if it is gone for good" in output
     assert cluster.started() == before
 
 
-def test_the_nodes_of_a_lost_host_are_forgotten(api: Api, cluster: Cluster, one_host_is_down: tuple[str, str]) -> None:
-    """A coreapp that registered from a host which is gone: its row is all that is left of it."""
+def test_nodes_of_a_lost_host_are_removed_from_the_cluster(
+    api: Api, cluster: Cluster, unreachable_host: tuple[str, str]
+) -> None:
+    """The lost host leaves only the row of its coreapp in the database."""
     wait_for(api.is_healthy, 60, "the cluster is healthy")
     node = "gone.test:0123456789ab"
     row = f"'{node}', 'i', 'coreapp', 'gone.test', '1,2,3,4', '1.0.0', UTC_TIMESTAMP(6)"
     script = 'exec mariadb -uroot -p"$MYSQL_ROOT_PASSWORD" waba -e "$1"'
-    code, said = cluster.container("db").exec_run(["sh", "-c", script, "sh", f"REPLACE INTO node VALUES ({row})"])
-    assert code == 0, said
-    assert node in api.health(), "the cluster misses it"
+    code, output = cluster.container("db").exec_run(["sh", "-c", script, "sh", f"REPLACE INTO node VALUES ({row})"])
+    assert code == 0, output
+    assert node in api.health(), "the cluster reports the lost node"
     before = cluster.started()
-    arguments = (*one_host_is_down, "-e", "waba_remove=gone", "-e", "waba_remove_lost=true")
+    arguments = (*unreachable_host, "-e", "waba_remove=gone", "-e", "waba_remove_lost=true")
     assert changed(play("playbooks/remove_node.yml", *arguments)) == 1
     assert node not in api.health()
     assert cluster.started() == before
 
 
-def status(tmp_path: Path, *arguments: str) -> tuple[subprocess.CompletedProcess, dict]:
-    """Run status.yml; return how that went, and its JSON."""
+def status(tmp_path: Path, *arguments: str) -> tuple[Result, dict[str, Any]]:
+    """Run status.yml; return its result and its JSON report."""
     path = tmp_path / "status.json"
     result = play("playbooks/status.yml", "-e", f"waba_status_json={path}", *arguments)
     return result, json.loads(path.read_text(encoding="utf-8"))
 
 
-def problems(state: dict) -> dict[str, str]:
+def problems(state: dict[str, Any]) -> dict[str, str]:
     return {one["service"]: one["problem"] for one in state["problems"]}
 
 
-def test_status_of_a_healthy_cluster_ends_well(api: Api, cluster: Cluster, tmp_path: Path) -> None:
+def test_status_of_a_healthy_cluster_succeeds(api: Api, cluster: Cluster, tmp_path: Path) -> None:
     wait_for(api.is_healthy, 60, "the cluster is healthy")
     before = cluster.started()
     result, state = status(tmp_path)
@@ -125,7 +129,7 @@ def test_status_of_a_healthy_cluster_ends_well(api: Api, cluster: Cluster, tmp_p
     assert cluster.started() == before
 
 
-def test_status_tells_what_stands_still_and_which_file_was_changed(api: Api, cluster: Cluster, tmp_path: Path) -> None:
+def test_status_reports_a_stopped_container_and_a_changed_file(api: Api, cluster: Cluster, tmp_path: Path) -> None:
     (spare,) = api.nodes(role="coreapp", gateway_status="disconnected")
     container, file = cluster.engine.containers.get(spare), FOLDER / "multiconnect-compose.yml"
     text = file.read_bytes()
@@ -143,13 +147,13 @@ def test_status_tells_what_stands_still_and_which_file_was_changed(api: Api, clu
     assert "0 coreapps standing by, not 1" in " ".join(result.stdout.split())
 
 
-def test_status_with_no_webapp_and_a_host_that_is_down(
-    api: Api, cluster: Cluster, tmp_path: Path, one_host_is_down: tuple[str, str]
+def test_status_fails_without_a_webapp_and_with_an_unreachable_host(
+    api: Api, cluster: Cluster, tmp_path: Path, unreachable_host: tuple[str, str]
 ) -> None:
     webapp = cluster.container("waweb")
     webapp.stop()
     try:
-        result, state = status(tmp_path, *one_host_is_down)
+        result, state = status(tmp_path, *unreachable_host)
     finally:
         webapp.start()
     assert result.returncode == 2
@@ -161,7 +165,7 @@ def test_status_with_no_webapp_and_a_host_that_is_down(
     wait_for(api.is_healthy, 60, "the cluster is healthy again")
 
 
-def test_status_without_the_secrets_is_no_success(cluster: Cluster, tmp_path: Path) -> None:
+def test_status_fails_without_the_secrets(cluster: Cluster, tmp_path: Path) -> None:
     path = tmp_path / "none.yml"
     result, state = status(tmp_path, "-e", f"waba_secrets_file={path}")
     assert (result.returncode, state["healthy"], list(problems(state))) == (2, None, ["(the cluster)"])
@@ -169,10 +173,10 @@ def test_status_without_the_secrets_is_no_success(cluster: Cluster, tmp_path: Pa
     assert not path.exists()
 
 
-def test_start_with_a_limit_asks_nothing_of_the_first_webapp_s_host(api: Api, cluster: Cluster, tmp_path: Path) -> None:
+def test_start_with_a_limit_does_not_contact_the_first_webapps_host(api: Api, cluster: Cluster, tmp_path: Path) -> None:
     path = tmp_path / "down.yml"
-    down = {**DOWN, "waba_webapp_instances": [{"name": "waweb3", "port": 9099}]}
-    path.write_text(yaml.safe_dump({"waba_webapps": {"hosts": {"gone": down}}}), encoding="utf-8")
+    host = {**UNREACHABLE_HOST, "waba_webapp_instances": [{"name": "waweb3", "port": 9099}]}
+    path.write_text(yaml.safe_dump({"waba_webapps": {"hosts": {"gone": host}}}), encoding="utf-8")
     cluster.container("waweb").stop()
     result = run_playbook(path, "playbooks/start.yml", "-i", str(INVENTORY), "--limit", "localhost")
     assert changed(result) == 1

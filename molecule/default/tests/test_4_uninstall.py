@@ -1,4 +1,4 @@
-"""Uninstalling: what goes, what stays, twice in a row, and from a half install. These tests end the scenario's cluster."""
+"""Uninstall: complete, partial, repeated, and with volumes retained or deleted. These tests remove the cluster of the scenario."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from pathlib import Path
 from conftest import FOLDER, NAME, Api, Cluster, changed, log_in, play
 
 UNINSTALL = "playbooks/uninstall.yml"
-NOTE = Path("/var/lib/waba-docker-host")  # of the packages that the role docker_host brought
+INSTALLED = Path("/var/lib/waba-docker-host")  # the packages that the role docker_host installed
 KEEP = ("-e", "waba_wipe_volumes=false")
 WIPE = ("-e", "waba_wipe_volumes=true")
 
 
-def left(cluster: Cluster) -> list:
+def remaining(cluster: Cluster) -> list[object]:
     return [*cluster.containers(), *cluster.networks(), *FOLDER.glob("*")]
 
 
@@ -24,10 +24,10 @@ def test_check_mode_removes_nothing(cluster: Cluster) -> None:
     assert cluster.started() == before
 
 
-def test_a_host_that_is_down_is_told_and_keeps_nobody_from_the_rest(cluster: Cluster, tmp_path: Path) -> None:
-    down = {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 1}
+def test_unreachable_host_is_reported_and_does_not_stop_the_others(cluster: Cluster, tmp_path: Path) -> None:
+    host = {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 1}
     more = tmp_path / "more.yml"
-    more.write_text(json.dumps({"waba_coreapps": {"hosts": {"gone": down}}}), encoding="utf-8")
+    more.write_text(json.dumps({"waba_coreapps": {"hosts": {"gone": host}}}), encoding="utf-8")
     result = play(UNINSTALL, "--check", *KEEP, "-i", str(more))
     table = result.stdout.partition("Show what was removed, what was kept and why")[2]
     assert result.returncode != 0
@@ -37,11 +37,11 @@ def test_a_host_that_is_down_is_told_and_keeps_nobody_from_the_rest(cluster: Clu
     assert re.search(rf"localhost +volume +{NAME}_mysqlData +kept +volumes are removed only on request", table)
 
 
-def test_a_folder_that_others_mount_is_not_unmounted(cluster: Cluster, tmp_path: Path) -> None:
+def test_folder_that_another_container_mounts_is_not_unmounted(cluster: Cluster, tmp_path: Path) -> None:
     more, media = tmp_path / "more.yml", {"media": {"type": "bind", "source": str(tmp_path)}}
     more.write_text(json.dumps({"waba_nfs_clients": {"hosts": {"localhost": {}}}}), encoding="utf-8")
     other = cluster.engine.containers.create(
-        cluster.container("db").image, volumes=[f"{tmp_path}:/media"], name=f"{NAME}-others"
+        cluster.container("db").attrs["Config"]["Image"], volumes=[f"{tmp_path}:/media"], name=f"{NAME}-others"
     )
     try:
         result = play(UNINSTALL, "--check", *KEEP, "-i", str(more), "-e", json.dumps({"waba_volumes": media}))
@@ -51,7 +51,7 @@ def test_a_folder_that_others_mount_is_not_unmounted(cluster: Cluster, tmp_path:
     assert "Unmount it now" not in result.stdout
 
 
-def test_a_wrong_confirmation_removes_nothing(cluster: Cluster) -> None:
+def test_wrong_confirmation_removes_nothing(cluster: Cluster) -> None:
     before = cluster.started()
     result = play(UNINSTALL, *WIPE, "-e", "waba_wipe_confirmation=yes")
     assert result.returncode != 0
@@ -59,55 +59,55 @@ def test_a_wrong_confirmation_removes_nothing(cluster: Cluster) -> None:
     assert cluster.started() == before
 
 
-def test_uninstall_keeps_the_data(cluster: Cluster, api: Api) -> None:
+def test_uninstall_retains_the_data(cluster: Cluster, api: Api) -> None:
     (message,) = api.send("kept").json()["messages"]
     volumes = sorted(volume.name for volume in cluster.volumes())
     result = play(UNINSTALL, *KEEP)
     assert changed(result) > 0
     assert re.search(r"localhost +file +\S+/db.env +removed", result.stdout)
     assert f"but for what is kept, nothing labelled {NAME} and no file of it is left on 1 host(s)" in result.stdout
-    assert left(cluster) == []
+    assert remaining(cluster) == []
     assert sorted(volume.name for volume in cluster.volumes()) == volumes
     again = play(UNINSTALL, *KEEP, "-e", "waba_uninstall_also=docker")
     assert changed(again) == 0
-    # Where the collection brought Docker, and noted so, the volumes that were kept are in the way.
-    brought = NOTE.exists() and "docker.io" in NOTE.read_text(encoding="utf-8").split()
-    reason = rf"it holds .*the volume {volumes[0]}" if brought else "the collection did not install it"
+    # Where the collection installed Docker, the retained volumes prevent its removal.
+    installed = INSTALLED.exists() and "docker.io" in INSTALLED.read_text(encoding="utf-8").split()
+    reason = rf"it holds .*the volume {volumes[0]}" if installed else "the collection did not install it"
     assert re.search(rf"localhost +Docker +engine +kept +{reason}", again.stdout)
 
     changed(play("playbooks/site.yml"))
-    code, found = cluster.container("db").exec_run(
+    code, count = cluster.container("db").exec_run(
         ["mariadb", "waba", "-Ne", f"SELECT COUNT(*) FROM message WHERE message_id = '{message['id']}'"]
     )
-    assert (code, found.strip()) == (0, b"1")
-    assert log_in().is_healthy(), "the admin's password is the same as before"
+    assert (code, count.strip()) == (0, b"1")
+    assert log_in().is_healthy(), "the password of the admin is unchanged"
 
 
-def test_uninstall_of_half_an_install(cluster: Cluster) -> None:
+def test_uninstall_of_a_partial_installation(cluster: Cluster) -> None:
     files = {file: file.read_text(encoding="utf-8") for file in FOLDER.glob("*")}
     for file in files:
         file.unlink()
     changed(play(UNINSTALL, *KEEP))
-    assert left(cluster) == [], "containers without files"
+    assert remaining(cluster) == [], "containers without files"
 
     FOLDER.mkdir(exist_ok=True)
     for file, text in files.items():
-        file.write_text(text[: len(text) // 2], encoding="utf-8")  # broken, too
+        file.write_text(text[: len(text) // 2], encoding="utf-8")  # truncated, too
     (FOLDER / "multiconnect-db.yml").write_text("somebody else's\n", encoding="utf-8")
     result = play(UNINSTALL, *KEEP)
     assert changed(result) > 0
-    assert left(cluster) == [FOLDER / "multiconnect-db.yml"], "files without containers"
+    assert remaining(cluster) == [FOLDER / "multiconnect-db.yml"], "files without containers"
     assert "it is not the cluster's: its first line says so" in result.stdout
     (FOLDER / "multiconnect-db.yml").unlink()
 
 
-def test_wipe_deletes_the_volumes_and_no_external_one(cluster: Cluster) -> None:
-    outside = cluster.engine.volumes.create(f"{NAME}-outside", labels={"waba.cluster.name": NAME})
-    external = f'{{"waba_volumes": {{"media": {{"type": "external", "source": "{outside.name}"}}}}}}'
+def test_wipe_deletes_the_volumes_except_external_ones(cluster: Cluster) -> None:
+    foreign = cluster.engine.volumes.create(f"{NAME}-outside", labels={"waba.cluster.name": NAME})
+    external = f'{{"waba_volumes": {{"media": {{"type": "external", "source": "{foreign.name}"}}}}}}'
     try:
         changed(play(UNINSTALL, *WIPE, "-e", external))
-        assert left(cluster) == []
-        assert [volume.name for volume in cluster.volumes()] == [outside.name]
+        assert remaining(cluster) == []
+        assert [volume.name for volume in cluster.volumes()] == [foreign.name]
     finally:
-        outside.remove()
+        foreign.remove()
     assert changed(play(UNINSTALL, *WIPE)) == 0

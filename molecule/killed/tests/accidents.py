@@ -1,21 +1,25 @@
-"""Accidents in the middle of a run, and the run after it."""
+"""Accidents during a run, and the run after it."""
 
 from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 
 from conftest import figure
 from hosts import Hosts
 from killed_runs import Run
 from lab_runs import run
-from trials import Outcome, judge
+from state import State
+from trials import Outcome, assess
 
-BOOT = 60  # seconds
+BOOT_TIMEOUT = 60  # seconds
 
 
-def struck(hosts: Hosts, task: str, delay: float, accident, *arguments: str, playbook: str = "site.yml") -> Run:
-    """Run a playbook, let an accident happen so many seconds into a task (0: before it), and return how the run went."""
+def run_with_accident(
+    hosts: Hosts, task: str, delay: float, accident: Callable[[], None], *arguments: str, playbook: str = "site.yml"
+) -> Run:
+    """Run a playbook and call `accident` some seconds into a task (0: before it); return the run."""
     timers: list[threading.Timer] = []
 
     def before_task(_number: int, name: str) -> None:
@@ -31,16 +35,16 @@ def struck(hosts: Hosts, task: str, delay: float, accident, *arguments: str, pla
     return done
 
 
-def healed(hosts: Hosts, what: str, wanted: dict[str, dict], before: dict[str, dict]) -> None:
+def assert_next_run_converges(hosts: Hosts, what: str, wanted: State, before: State) -> None:
     outcome = Outcome(None, what)
-    judge(hosts, outcome, run(hosts, "site.yml"), before, wanted)
+    assess(hosts, outcome, run(hosts, "site.yml"), before, wanted)
     figure(what, outcome)
     assert outcome.good, str(outcome)
 
 
-def until_it_answers(hosts: Hosts, name: str, engine: bool = True) -> None:
+def wait_until_reachable(hosts: Hosts, name: str, engine: bool = True) -> None:
     script = f"{'systemctl start docker && ' if engine else ''}ss -ltn | grep -q :22"
-    deadline = time.monotonic() + BOOT
+    deadline = time.monotonic() + BOOT_TIMEOUT
     while hosts.host(name).exec_run(["sh", "-c", script])[0] != 0:
         assert time.monotonic() < deadline, f"{name} does not boot"
         time.sleep(0.5)

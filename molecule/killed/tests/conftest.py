@@ -1,4 +1,4 @@
-"""The scenario's hosts, and the states in which undisturbed runs leave them."""
+"""The hosts of the scenario, and their states after undisturbed runs."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from flow import Flow
 from hosts import Hosts
 from killed_runs import Run
 from lab_runs import run
+from state import State
 from trials import remove_cluster
 
 SEED = int(os.environ.get("WABA_KILLED_SEED", "1"))
@@ -22,17 +23,17 @@ COREAPPS = 2
 
 @dataclass(frozen=True)
 class Undisturbed:
-    """A run that nobody disturbed, and the state after it."""
+    """A run without a kill or an accident, and the state after it."""
 
     run: Run
-    state: dict[str, dict]
+    state: State
 
 
 def undisturbed(hosts: Hosts, playbook: str, *arguments: str) -> Undisturbed:
     done = run(hosts, playbook, *arguments)
     assert done.status == 0, done.output
     figure(f"{playbook} {' '.join(arguments)}, undisturbed", f"{done.seconds:.0f} s, {len(done.tasks)} tasks")
-    return Undisturbed(done, state.look(hosts))
+    return Undisturbed(done, state.observe(hosts))
 
 
 def webapp(hosts: Hosts, name: str) -> Api:
@@ -40,13 +41,13 @@ def webapp(hosts: Hosts, name: str) -> Api:
 
 
 def lost(hosts: Hosts, flow: Flow) -> set[str]:
-    """Return the ids of messages that were accepted and are not in the database."""
-    said = hosts.run("db1", "docker exec waba-db-db-1 mariadb waba -Ne 'SELECT message_id FROM message'")
-    return set(flow.accepted) - set(said.split())
+    """Return the ids of accepted messages that are not in the database."""
+    stored = hosts.run("db1", "docker exec waba-db-db-1 mariadb waba -Ne 'SELECT message_id FROM message'")
+    return set(flow.accepted) - set(stored.split())
 
 
 def no_logs() -> list[list[str]]:
-    """Messages are what these tests look at, not the connections."""
+    """Return no log: these tests examine messages and not connections."""
     return []
 
 
@@ -61,13 +62,15 @@ def hosts() -> Hosts:
 
 @pytest.fixture(scope="session")
 def site(hosts: Hosts) -> Undisturbed:
-    """site.yml on hosts that have Docker and the images, and nothing else."""
+    """site.yml on hosts that have Docker and the images only."""
     remove_cluster(hosts)
     return undisturbed(hosts, "site.yml")
 
 
-def upgraded_state(hosts: Hosts, before: dict[str, dict]) -> dict[str, dict]:
-    """Return the state in which upgrade.yml leaves a cluster: the former one, in another version."""
+def upgraded_state(hosts: Hosts, before: State) -> State:
+    """Return the state after upgrade.yml: the former state with the next image."""
     old, new = "waba/node:v1.0.0", "waba/node:v1.1.0-rehearsal"
-    ids = [hosts.run("master1", f"docker image inspect --format '{{{{.Id}}}}' {image}").strip() for image in (old, new)]
-    return json.loads(json.dumps(before).replace(old, new).replace(*ids))
+    old_id, new_id = (
+        hosts.run("master1", f"docker image inspect --format '{{{{.Id}}}}' {image}").strip() for image in (old, new)
+    )
+    return json.loads(json.dumps(before).replace(old, new).replace(old_id, new_id))

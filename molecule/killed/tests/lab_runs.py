@@ -1,4 +1,4 @@
-"""Runs on the lab that are killed, where it is asked for with what they run on the hosts."""
+"""Runs on the lab that may be killed, with the modules that they run on the hosts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def run(
     kill: Kill | None = None,
     before_task: Callable[[int, str], None] = lambda _number, _name: None,
 ) -> Run:
-    """Run a playbook on the lab's cluster, as killed_runs.run_and_kill does."""
+    """Run a playbook on the cluster of the lab, as killed_runs.run_and_kill does."""
 
     def kill_all_modules() -> None:
         for name in hosts.addresses:
@@ -28,7 +28,7 @@ def run(
 
 
 def kill_modules(hosts: Hosts, name: str) -> None:
-    """Kill, on a host, everything that came in by SSH."""
+    """Kill each process on a host that was started through SSH."""
     script = """
 import glob, os, re
 parents, names = {}, {}

@@ -1,4 +1,4 @@
-"""What a cluster is at a moment: files, containers, what lies about on the hosts. Taken from outside, compared purely."""
+"""The state of a cluster at a moment: files, containers and leftovers on the hosts; and pure comparisons of two states."""
 
 from __future__ import annotations
 
@@ -7,12 +7,16 @@ import json
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import yaml
 from hosts import Hosts
 
-# Runs on a host. Litter: what is where programs leave temporary files. `open_to_all` and `secret` are about the secrets on its standard input.
-LOOK = r"""
+State = dict[str, dict[str, Any]]  # by host: the result of OBSERVE
+
+# Runs on a host, with the secrets on its standard input. `leftovers` are the files in the places of temporary files; `secret` are the
+# files with a secret; `exposed` are those of them that other users than root can read.
+OBSERVE = r"""
 import json, os, stat, subprocess, sys
 secrets = [text.encode() for text in json.load(sys.stdin)]
 FILES = "/opt/waba"
@@ -23,7 +27,7 @@ def walk(*places):
     for place in places:
         for folder, folders, names in os.walk(place):
             for name in names:
-                if name.startswith("runc-process"):  # the engine's own, for the moment in which a health check begins
+                if name.startswith("runc-process"):  # written by the engine when a health check begins
                     continue
                 path = os.path.join(folder, name)
                 try:
@@ -39,9 +43,9 @@ def labelled(kind):
 found = list(walk(*PLACES))
 json.dump({
     "files": {path: [oct(mode), owner, text.decode("utf-8", "replace")] for path, mode, owner, text in found if path.startswith(FILES)},
-    "litter": sorted(path for path, *_ in found if not path.startswith(FILES)),
+    "leftovers": sorted(path for path, *_ in found if not path.startswith(FILES)),
     "secret": sorted(path for path, mode, owner, text in found if any(secret in text for secret in secrets)),
-    "open_to_all": sorted(path for path, mode, owner, text in [*found, *walk("/var/log", "/run/log", "/etc")]
+    "exposed": sorted(path for path, mode, owner, text in [*found, *walk("/var/log", "/run/log", "/etc")]
                           if any(secret in text for secret in secrets) and (mode & 0o044 or "/log/" in path)),
     "containers": {one["Name"].lstrip("/"): {
         "image": one["Image"], "tag": one["Config"]["Image"], "state": one["State"]["Status"],
@@ -53,23 +57,23 @@ json.dump({
     "networks": labelled("network"), "volumes": labelled("volume"),
 }, sys.stdout)
 """
-# Of a container's, what another one in its place has too.
-KEPT = ("image", "tag", "state", "definition")
+# The properties of a container that its replacement has too.
+LASTING = ("image", "tag", "state", "definition")
 
 
-def look(hosts: Hosts) -> dict[str, dict]:
-    """Return the state of each host, with the cluster's secrets by name where files have them; and of this machine under ""."""
+def observe(hosts: Hosts) -> State:
+    """Return the state of each host, with the name of each secret instead of its value."""
     secrets = known_secrets(hosts)
 
-    def look_at(name: str) -> dict:
-        words = ["docker", "exec", "-i", f"{hosts.lab}-{name}", "python3", "-c", LOOK]
-        said = subprocess.run(
-            words, input=json.dumps(list(secrets.values())), capture_output=True, text=True, check=True
+    def observe_host(name: str) -> dict[str, Any]:
+        command = ["docker", "exec", "-i", f"{hosts.lab}-{name}", "python3", "-c", OBSERVE]
+        output = subprocess.run(
+            command, input=json.dumps(list(secrets.values())), capture_output=True, text=True, check=True
         ).stdout
-        return json.loads(said)
+        return json.loads(output)
 
     with ThreadPoolExecutor() as pool:
-        found = dict(zip(hosts.addresses, pool.map(look_at, hosts.addresses), strict=True))
+        found = dict(zip(hosts.addresses, pool.map(observe_host, hosts.addresses), strict=True))
     for facts in found.values():
         for name, value in secrets.items():
             for entry in facts["files"].values():
@@ -84,59 +88,61 @@ def known_secrets(hosts: Hosts) -> dict[str, str]:
     return yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
-def differences(before: dict[str, dict], after: dict[str, dict]) -> list[str]:
-    """Return what differs between two states (str a difference), but for what no two runs have in common. Empty when both are one state."""
-    told = []
+def differences(before: State, after: State) -> list[str]:
+    """Return the differences between two states, except for the properties that differ between any two runs."""
+    found_differences: list[str] = []
     for host, wanted in before.items():
         found = after[host]
         for kind in ("networks", "volumes"):
-            told += [f"{host}: {kind} {wanted[kind]} -> {found[kind]}"] if wanted[kind] != found[kind] else []
+            found_differences += (
+                [f"{host}: {kind} {wanted[kind]} -> {found[kind]}"] if wanted[kind] != found[kind] else []
+            )
         for kind in ("files", "containers"):
             for name in sorted(set(wanted[kind]) | set(found[kind])):
-                one, other = (essence(kind, facts[kind].get(name)) for facts in (wanted, found))
-                told += [f"{host}: {name}: {one} -> {other}"] if one != other else []
-    return told
+                one, other = (lasting(kind, facts[kind].get(name)) for facts in (wanted, found))
+                found_differences += [f"{host}: {name}: {one} -> {other}"] if one != other else []
+    return found_differences
 
 
-def essence(kind: str, entry) -> object:
-    return {key: entry[key] for key in KEPT} if entry and kind == "containers" else entry
+def lasting(kind: str, entry: Any) -> object:
+    return {key: entry[key] for key in LASTING} if entry and kind == "containers" else entry
 
 
-def litter(before: dict[str, dict], after: dict[str, dict]) -> list[str]:
-    """Return the locks, and the files with a secret in them, that lie about after, and did not before."""
-    told = []
+def leftovers(before: State, after: State) -> list[str]:
+    """Return the new leftovers that are locks or contain a secret."""
+    found_leftovers = []
     for host, found in after.items():
-        for path in sorted(set(found["litter"]) - set(before[host]["litter"])):
+        for path in sorted(set(found["leftovers"]) - set(before[host]["leftovers"])):
             if path in found["secret"]:
-                told.append(f"{host}: {path} (with a secret)")
+                found_leftovers.append(f"{host}: {path} (with a secret)")
             elif "lock" in path:
-                told.append(f"{host}: {path}")
-    return told
+                found_leftovers.append(f"{host}: {path}")
+    return found_leftovers
 
 
-def exposed(state: dict[str, dict]) -> list[str]:
-    """Return where somebody else than root could read a secret."""
-    return [f"{host}: {path}" for host, facts in state.items() for path in facts["open_to_all"]]
+def exposed(state: State) -> list[str]:
+    """Return the files in which other users than root can read a secret."""
+    return [f"{host}: {path}" for host, facts in state.items() for path in facts["exposed"]]
 
 
-def restarted(before: dict[str, dict], after: dict[str, dict], wanted: dict[str, dict]) -> list[str]:
-    """Return the containers that ran before just as they are wanted in the end, and were stopped or replaced all the same."""
-    told = []
+def restarted(before: State, after: State, wanted: State) -> list[str]:
+    """Return the containers that were in their final state before, and were stopped or replaced nevertheless."""
+    names = []
     for host, facts in before.items():
-        for name, one in facts["containers"].items():
-            other, right = after[host]["containers"].get(name), wanted[host]["containers"].get(name)
-            kept = other and all(one[key] == other[key] for key in ("id", "started", "restarts"))
-            if right and essence("containers", one) == essence("containers", right) and not kept:
-                told.append(f"{host}: {name}")
-    return told
+        for name, former in facts["containers"].items():
+            other, final = after[host]["containers"].get(name), wanted[host]["containers"].get(name)
+            unaffected = other and all(former[key] == other[key] for key in ("id", "started", "restarts"))
+            if final and lasting("containers", former) == lasting("containers", final) and not unaffected:
+                names.append(f"{host}: {name}")
+    return names
 
 
-def controller_litter(hosts: Hosts) -> list[str]:
-    """Return the files on this machine that hold one of the cluster's secrets, where a run may have left one, but for the file of secrets."""
+def controller_leftovers(hosts: Hosts) -> list[str]:
+    """Return the files on this machine, in the places of temporary files, that contain a secret of the cluster."""
     values, found = [value.encode() for value in known_secrets(hosts).values()], []
     for place in (hosts.folder, Path.home() / ".ansible/tmp", Path.home() / ".ansible_async"):
         for path in place.rglob("*"):
-            with contextlib.suppress(OSError):  # other runs come and go
+            with contextlib.suppress(OSError):  # other runs create and delete files
                 if (
                     path.is_file()
                     and path.name != "waba_secrets.yml"

@@ -1,8 +1,8 @@
-"""A host loses its power while Docker is installed on it. First, since the other tests need its Docker."""
+"""A host loses power while Docker is installed on it. Runs first, since the other tests need Docker there."""
 
 from __future__ import annotations
 
-from accidents import struck, until_it_answers
+from accidents import run_with_accident, wait_until_reachable
 from conftest import figure
 from hosts import Hosts
 from lab_runs import run
@@ -10,18 +10,18 @@ from lab_runs import run
 BARE = "master2"
 
 
-def test_half_installed_packages_are_no_obstacle(hosts: Hosts) -> None:
-    def power_is_lost() -> None:
+def test_next_run_completes_half_installed_packages(hosts: Hosts) -> None:
+    def lose_power() -> None:
         hosts.run(BARE, "until test -e /usr/bin/docker; do sleep 0.05; done")
         hosts.host(BARE).kill()
 
-    done = struck(hosts, "About a minute for the packages", 1, power_is_lost)
+    done = run_with_accident(hosts, "About a minute for the packages", 1, lose_power)
     assert done.status != 0
     hosts.host(BARE).start()
-    until_it_answers(hosts, BARE, engine=False)
-    left = hosts.run(BARE, "dpkg --audit; ls /var/lib/dpkg/updates")
-    assert left, "packages are half installed"
-    healing = run(hosts, "site.yml")
-    assert healing.status == 0, healing.output
+    wait_until_reachable(hosts, BARE, engine=False)
+    audit = hosts.run(BARE, "dpkg --audit; ls /var/lib/dpkg/updates")
+    assert audit, "packages are half installed"
+    next_run = run(hosts, "site.yml")
+    assert next_run.status == 0, next_run.output
     assert hosts.run(BARE, "dpkg --audit") == ""
-    figure("a host lost its power while packages were installed", f"converged, in {healing.seconds:.0f} s")
+    figure("host lost power while packages were installed", f"converged, in {next_run.seconds:.0f} s")

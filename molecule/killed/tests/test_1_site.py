@@ -1,4 +1,4 @@
-"""site.yml is killed while it makes a cluster of bare hosts; the next one makes the same cluster."""
+"""site.yml is killed during a first deployment; the next run deploys the same cluster."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from trials import remove_cluster, trial
 
 
 @pytest.mark.parametrize("turn", range(2))
-def test_the_next_run_converges(hosts: Hosts, site: Undisturbed, turn: int) -> None:
-    """Killed three times in a row, each time at another boundary, or within a task."""
+def test_run_after_killed_runs_converges(hosts: Hosts, site: Undisturbed, turn: int) -> None:
+    """Three runs in a row are killed, each at another boundary or within a task."""
     remove_cluster(hosts)
     outcomes = trial(hosts, "site.yml", (), sample(site.run.tasks, 3, SEED + turn), site.state)
     for outcome in outcomes:

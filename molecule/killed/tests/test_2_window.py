@@ -1,4 +1,4 @@
-"""A maintenance window for one host: its nodes hand over, stop, and come back."""
+"""Maintenance of one host: its nodes hand over, stop, and start again."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from lab_runs import run
 from waiting import wait_for
 
 WEBAPPS = ("master1", "master2")
-HAND_OVER = 5  # seconds without an accepted message, at the most
+HANDOVER_LIMIT = 5  # seconds without an accepted message
 
 
 def states(hosts: Hosts, host: str) -> dict[str, str]:
-    return {name: one["state"] for name, one in state.look(hosts)[host]["containers"].items()}
+    return {name: one["state"] for name, one in state.observe(hosts)[host]["containers"].items()}
 
 
-def test_the_host_of_the_connected_coreapp_is_stopped_and_started(hosts: Hosts) -> None:
+def test_host_of_the_connected_coreapp_is_stopped_and_started_without_loss(hosts: Hosts) -> None:
     apis = {name: webapp(hosts, name) for name in WEBAPPS}
     wait_for(lambda: apis["master2"].is_healthy(COREAPPS), 60, "the cluster is healthy")
     health = apis["master2"].health()
@@ -33,15 +33,15 @@ def test_the_host_of_the_connected_coreapp_is_stopped_and_started(hosts: Hosts) 
         f"stop.yml --limit {host}",
         f"{stopped.seconds:.0f} s, longest gap {max(flow.gaps(), default=0):.1f} s, {len(flow.accepted)} accepted",
     )
-    assert max(flow.gaps(), default=0) < HAND_OVER, "it handed over first"
+    assert max(flow.gaps(), default=0) < HANDOVER_LIMIT, "the coreapp hands over before it stops"
     assert lost(hosts, flow) == set()
-    begun = run(hosts, "start.yml", "--limit", host, *NEXT)
-    assert begun.status == 0, begun.output
+    started = run(hosts, "start.yml", "--limit", host, *NEXT)
+    assert started.status == 0, started.output
     assert set(states(hosts, host).values()) == {"running"}
     wait_for(lambda: others[0].is_healthy(COREAPPS), 60, "the cluster is healthy again")
 
 
-def test_everything_restarts_while_it_serves(hosts: Hosts) -> None:
+def test_rolling_restart_loses_no_message(hosts: Hosts) -> None:
     with Flow([webapp(hosts, name) for name in WEBAPPS], no_logs) as flow:
         done = run(hosts, "restart.yml", *NEXT)
     assert done.status == 0, done.output

@@ -1,4 +1,4 @@
-"""uninstall.yml is killed; after the next one nothing of the cluster is left. These tests end the scenario's cluster."""
+"""uninstall.yml is killed; the next run leaves nothing of the cluster. These tests remove the cluster of the scenario."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def uninstalled(hosts: Hosts, site: Undisturbed) -> Undisturbed:
 
 
 @pytest.mark.parametrize("turn", range(2))
-def test_the_next_run_leaves_nothing(hosts: Hosts, uninstalled: Undisturbed, turn: int) -> None:
+def test_run_after_a_killed_uninstall_leaves_nothing(hosts: Hosts, uninstalled: Undisturbed, turn: int) -> None:
     assert run(hosts, "site.yml").status == 0
     outcomes = trial(
         hosts, "uninstall.yml", WIPE, sample(uninstalled.run.tasks, 2, SEED + turn, first=3), uninstalled.state

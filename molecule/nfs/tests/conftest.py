@@ -1,4 +1,4 @@
-"""What the tests of the share have in common: commands on the machines, and the collection's modules and plays."""
+"""Commands, modules and playbooks on the machines of the scenario."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
-from plays import ROOT, run_playbook
+from plays import ROOT, Result, run_playbook
+
+Task = dict[str, Any]
 
 HERE = Path(__file__).resolve().parent
 INVENTORY = HERE.parent / "inventory"
@@ -32,63 +35,63 @@ SSH = [
 ]
 
 
-def on(machine: str, script: str, code: int = 0) -> str:
-    """Run a shell script on a machine and return what it says; fail the test when it ends with another code."""
+def run(machine: str, script: str, code: int = 0) -> str:
+    """Run a shell script on a machine; return its output. Another exit code than `code` fails the test."""
     result = subprocess.run([*SSH, ADDRESSES[machine], script], capture_output=True, text=True, check=False)
     assert result.returncode == code, result.stdout + result.stderr
     return result.stdout.strip()
 
 
-def results(machine: str, *tasks: dict) -> list[dict]:
-    """Run tasks on a machine in one play, each whatever the former ones came to, and return what each says, "failed" included."""
+def results(machine: str, *tasks: Task) -> list[Task]:
+    """Run tasks on a machine in one play, which continues after a failure; return the result of each, with "failed"."""
     numbered = [{**task, "ignore_errors": True, "register": f"task{number}"} for number, task in enumerate(tasks)]
     every = ", ".join(f"{{'failed': false}} | combine({task['register']})" for task in numbered)
     with tempfile.TemporaryDirectory() as folder:
-        said = Path(folder, "results")
-        kept = {"content": f"{{{{ [{every}] | to_json }}}}", "dest": str(said), "mode": "0600"}
-        keep = {"ansible.builtin.copy": kept, "delegate_to": "localhost"}
+        output = Path(folder, "results")
+        copied = {"content": f"{{{{ [{every}] | to_json }}}}", "dest": str(output), "mode": "0600"}
+        write = {"ansible.builtin.copy": copied, "delegate_to": "localhost"}
         book = Path(folder, "book.yml")
         book.write_text(
-            json.dumps([{"hosts": machine, "gather_facts": False, "tasks": [*numbered, keep]}]), encoding="utf-8"
+            json.dumps([{"hosts": machine, "gather_facts": False, "tasks": [*numbered, write]}]), encoding="utf-8"
         )
         assert set(changed(play(str(book)))) == {machine}
-        return json.loads(said.read_text(encoding="utf-8"))
+        return json.loads(output.read_text(encoding="utf-8"))
 
 
-def module(machine: str, name: str, **options: object) -> dict:
-    """Run one of the collection's modules on a machine and return what it says."""
+def module(machine: str, name: str, **options: object) -> dict[str, Any]:
+    """Run a module of the collection on a machine; return its result."""
     return results(machine, {f"waba.cluster.{name}": options})[0]
 
 
-def settings(**options: object) -> dict:
-    """Return options of nfs_mount: on a folder of the test's own unless they say otherwise."""
+def settings(**options: object) -> dict[str, Any]:
+    """Return options of nfs_mount, by default on a folder for tests."""
     usual = {"path": "/mnt/test", "server": ADDRESSES["share"], "export": "/srv/wamedia", "options": OPTIONS}
     return {**usual, "timeout": 10, **options}
 
 
-def mount(machine: str, **options: object) -> dict:
+def mount(machine: str, **options: object) -> dict[str, Any]:
     """Run nfs_mount on a machine."""
     return module(machine, "nfs_mount", **settings(**options))
 
 
-def play(playbook: str, *arguments: str) -> subprocess.CompletedProcess:
+def play(playbook: str, *arguments: str) -> Result:
     return run_playbook(INVENTORY, playbook, *arguments)
 
 
-def changed(result: subprocess.CompletedProcess) -> dict[str, int]:
-    """Return host -> how many tasks changed it; a run that failed fails the test with its output."""
+def changed(result: Result) -> dict[str, int]:
+    """Return host -> number of changed tasks; a run that failed fails the test with its output."""
     assert result.returncode == 0, result.stdout + result.stderr
     return {host: int(count) for host, count in re.findall(r"^(\w+) .*changed=(\d+)", result.stdout, re.MULTILINE)}
 
 
 def state(machine: str) -> str:
-    """Return what a run must leave alone when it refuses: fstab, what is mounted, what is below /mnt."""
-    return on(machine, "cat /etc/fstab; grep nfs4 /proc/self/mountinfo | cut -d' ' -f4-; ls /mnt")
+    """Return fstab, the NFS mounts and the folders below /mnt, which a refused run must not change."""
+    return run(machine, "cat /etc/fstab; grep nfs4 /proc/self/mountinfo | cut -d' ' -f4-; ls /mnt")
 
 
 @pytest.fixture(scope="session", autouse=True)
 def connected() -> Iterator[None]:
-    """A connection to each machine that all commands share: a new one takes these machines most of a second."""
+    """One connection to each machine, shared by all commands: a new connection takes most of a second."""
     for address in ADDRESSES.values():
         subprocess.run([*SSH, "-fNM", address], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
     yield
@@ -97,17 +100,17 @@ def connected() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def strangers() -> Iterator[None]:
-    """Exports that somebody made by hand, for the refusals; the collection must leave them alone."""
+def foreign_exports() -> Iterator[None]:
+    """Exports that the collection did not write, for the refusals; the collection must not change them."""
     clients = f"{ADDRESSES['node1']}(OPTIONS,no_subtree_check,no_root_squash)"
     lines = [
         f"/srv/{name} {clients.replace('OPTIONS', options)}" for name, options in (("readonly", "ro"), ("other", "rw"))
     ]
     lines.append(f"/srv/squashed {ADDRESSES['node1']}(rw,no_subtree_check,root_squash)")
     text = "\\n".join(lines)
-    on(
+    run(
         "share",
         f"mkdir -p /srv/readonly /srv/other /srv/squashed; printf '{text}\\n' > /etc/exports.d/by_hand.exports; exportfs -r",
     )
     yield
-    assert on("share", "cat /etc/exports.d/by_hand.exports").splitlines() == lines
+    assert run("share", "cat /etc/exports.d/by_hand.exports").splitlines() == lines

@@ -1,4 +1,4 @@
-"""A share that cannot serve is refused by name, within the time it was given, and nothing is left of the try."""
+"""An unusable share is refused with its problem within the time limit, and nothing is left of the attempt."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from conftest import ADDRESSES, MOUNTED, SHARE, mount, on, play, results, settings, state
+from conftest import ADDRESSES, MOUNTED, SHARE, Task, mount, play, results, run, settings, state
 
 SERVER = ADDRESSES["share"]
-NOBODY = SERVER.rpartition(".")[0] + ".99"
-BOUND = 60  # seconds, for all of them too; each step has 10 (nfs_mount_timeout), and the machines are slow
-pytestmark = pytest.mark.usefixtures("strangers")
+UNUSED_ADDRESS = SERVER.rpartition(".")[0] + ".99"
+TIME_LIMIT = 60  # seconds, for all cases together too; each step has 10 (nfs_mount_timeout), and the machines are slow
+pytestmark = pytest.mark.usefixtures("foreign_exports")
 
-REFUSALS = {
+REFUSALS: dict[str, tuple[dict[str, Any], str]] = {
     "read-only": (
         {"export": "/srv/readonly"},
         f"{SERVER}:/srv/readonly cannot be used on /mnt/test: the export is read-only. It is not left mounted.",
@@ -27,7 +28,10 @@ REFUSALS = {
         f"{SERVER}:/srv/squashed cannot be used on /mnt/test: the server does not let this host's root in (root_squash), "
         "or the folder's mode forbids it. It is not left mounted.",
     ),
-    "unreachable": ({"server": NOBODY}, f"Nothing answers at {NOBODY}, port 2049, for {NOBODY}:/srv/wamedia: "),
+    "unreachable": (
+        {"server": UNUSED_ADDRESS},
+        f"Nothing answers at {UNUSED_ADDRESS}, port 2049, for {UNUSED_ADDRESS}:/srv/wamedia: ",
+    ),
     "no NFS server": ({"server": SERVER, "options": ["port=2050"]}, f"Nothing answers at {SERVER}, port 2050"),
     "no such version": ({"options": ["nfsvers=4.9"]}, f"{SHARE} cannot be mounted: "),
     "over files": ({"path": "/etc/ssh"}, f"/etc/ssh holds files, which {SHARE} would hide."),
@@ -47,23 +51,23 @@ REFUSALS = {
 
 
 @pytest.fixture(scope="module")
-def refused(strangers: None) -> dict[str, dict]:
-    """What is said to each case, all in one play: to start one takes as long as to be refused."""
+def refused(foreign_exports: None) -> dict[str, Task]:
+    """The result of each case, all in one play: the start of a play takes as long as a refusal."""
     tasks = [{"waba.cluster.nfs_mount": settings(**options)} for options, _message in REFUSALS.values()]
     before, began = state("node1"), time.monotonic()
-    said = results("node1", *tasks)
-    assert time.monotonic() - began < BOUND
+    outcomes = results("node1", *tasks)
+    assert time.monotonic() - began < TIME_LIMIT
     assert state("node1") == before
-    return dict(zip(REFUSALS, said, strict=True))
+    return dict(zip(REFUSALS, outcomes, strict=True))
 
 
 @pytest.mark.parametrize("case", REFUSALS)
-def test_it_is_refused_by_name_and_leaves_nothing(refused: dict[str, dict], case: str) -> None:
+def test_it_is_refused_by_name_and_leaves_nothing(refused: dict[str, Task], case: str) -> None:
     assert refused[case]["failed"], refused[case]
     assert REFUSALS[case][1] in refused[case]["msg"]
 
 
-def test_a_play_goes_no_further_when_one_host_has_no_share() -> None:
+def test_play_ends_if_one_host_lacks_the_share() -> None:
     result = play(
         "playbooks/nfs.yml",
         "--limit",
@@ -73,12 +77,12 @@ def test_a_play_goes_no_further_when_one_host_has_no_share() -> None:
     )
     assert result.returncode != 0
     assert "Without the share: node2. What is wrong is told above." in " ".join(result.stdout.split())
-    assert on("share", "ls -A /srv/wamedia") == "", "node1's notes for node2"
+    assert run("share", "ls -A /srv/wamedia") == "", "no notes of node1 for node2"
 
 
 @pytest.fixture
 def frozen() -> Iterator[None]:
-    """The server, stopped in the middle of whatever it does: nothing it has open closes, and nothing answers."""
+    """The server, stopped by a signal: its connections stay open, and nothing answers."""
     kernel = int(Path("/var/tmp/waba-nfs/machines/share/pid").read_text(encoding="utf-8"))
     os.kill(kernel, signal.SIGSTOP)
     yield
@@ -86,12 +90,12 @@ def frozen() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("frozen")
-def test_a_mounted_share_whose_server_is_gone_is_reported_and_hangs_nobody() -> None:
+def test_unresponsive_server_of_a_mounted_share_is_reported_in_time() -> None:
     began = time.monotonic()
     result = mount("node1", path=MOUNTED)
-    assert time.monotonic() - began < BOUND
+    assert time.monotonic() - began < TIME_LIMIT
     assert f"Nothing answers at {SERVER}, port 2049, for {SHARE}: " in result["msg"]
 
 
-def test_and_serves_again_when_the_server_is_back() -> None:
+def test_mounted_share_works_again_once_the_server_responds() -> None:
     assert not mount("node1", path=MOUNTED, mode="0770")["failed"]

@@ -1,16 +1,15 @@
-"""The scenario's cluster: its hosts, with an engine each, and its API on every webapp."""
+"""The cluster of the scenario: hosts, API and playbooks."""
 
 from __future__ import annotations
 
 import ipaddress
-import subprocess
 import time
 
 import pytest
 import yaml
 from api import Api
 from hosts import Hosts
-from plays import ROOT, changed, run_playbook
+from plays import ROOT, Result, changed, run_playbook
 from waiting import wait_for
 
 __all__ = ["ROOT", "Api", "changed", "wait_for"]
@@ -26,25 +25,25 @@ HEARTBEAT, UNHEALTHY = 1, 3  # seconds
 DEFAULT_UNHEALTHY = 30  # seconds
 
 
-def play(playbook: str, *arguments: str) -> subprocess.CompletedProcess:
-    """Run one of the collection's playbooks on the scenario's cluster."""
+def play(playbook: str, *arguments: str) -> Result:
+    """Run a playbook of the collection on the cluster of the scenario."""
     return run_playbook(INVENTORY, playbook, *arguments)
 
 
 class Lab(Hosts):
-    """The hosts, and what their cluster is made of."""
+    """The hosts, with the containers and files of the cluster."""
 
     def started(self, *names: str) -> dict[str, str]:
-        """Return "container, moment of its start" by host: equal before and after means that nothing was restarted."""
+        """Return "container, moment of its start" by host; an equal result before and after means that nothing restarted."""
         script = "docker ps -aq --no-trunc --filter label=waba.cluster.name=waba | xargs -r docker inspect -f '{{.Id}} {{.State.StartedAt}}' | sort"
         return {name: self.run(name, script) for name in names or CLUSTER_HOSTS}
 
     def files(self, *names: str) -> dict[str, str]:
-        """Return the checksums of the files that the collection wrote, by host."""
+        """Return the checksums of the files of the collection, by host."""
         return {name: self.run(name, "sha256sum /opt/waba/*") for name in names or CLUSTER_HOSTS}
 
     def coreapp_logs(self) -> list[list[str]]:
-        """Return the command that shows the log of each coreapp."""
+        """Return the commands that print the logs of the coreapps."""
         script = "docker ps -aq --filter label=waba.cluster.name=waba --filter label=waba.cluster.role=coreapp"
         return [
             ["docker", "exec", f"{LAB}-{name}", "docker", "logs", coreapp]
@@ -54,7 +53,7 @@ class Lab(Hosts):
         ]
 
     def gateway(self) -> str:
-        """Return the address under which the hosts reach this machine."""
+        """Return the address at which the hosts reach this machine."""
         self.network.reload()
         return self.network.attrs["IPAM"]["Config"][0].get("Gateway") or str(
             next(ipaddress.ip_network(self.network.attrs["IPAM"]["Config"][0]["Subnet"]).hosts())
@@ -62,17 +61,17 @@ class Lab(Hosts):
 
 
 def webapp(name: str) -> Api:
-    """Return the API as a host serves it."""
+    """Log in at the webapp of a host."""
     return Api(f"https://{HOSTS[name]['ansible_host']}:9090", FOLDER / "waba_secrets.yml")
 
 
 def host_of(node: str) -> str:
-    """Return the inventory's name of the host of a node, given its name in the cluster's health."""
+    """Return the inventory name of the host of a node, given the name of the node in the health report."""
     return node.partition(".")[0]
 
 
 def connected(api: Api) -> list[str]:
-    """Return the names, in the cluster's health, of the coreapps that are connected upstream."""
+    """Return the names, in the health report, of the coreapps that are connected upstream."""
     return [name for name, node in api.health().items() if node.get("gateway_status") == "connected"]
 
 
@@ -87,7 +86,7 @@ def lab() -> Lab:
 
 @pytest.fixture(scope="session")
 def api() -> Api:
-    """The API, with intervals that keep the suite short, set while the cluster runs."""
+    """The API, after the intervals were lowered at run time so that the tests are short."""
     api = webapp("webapp1")
     intervals = {"heartbeat_interval": HEARTBEAT, "unhealthy_interval": UNHEALTHY}
     assert api.call("PATCH", "settings/application", intervals).status_code == 200
@@ -96,7 +95,7 @@ def api() -> Api:
 
 
 @pytest.fixture
-def whole(api: Api) -> None:
+def healthy(api: Api) -> None:
     wait_for(lambda: api.is_healthy(COREAPPS), 90, "the cluster is healthy before the fault")
-    # The lowered interval counts in full once the last proof under the default one has run out.
+    # The lowered interval takes full effect once the last renewal under the default interval has expired.
     time.sleep(max(2 * HEARTBEAT, api.intervals_set_at + DEFAULT_UNHEALTHY - time.monotonic()))

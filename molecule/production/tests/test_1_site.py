@@ -1,4 +1,4 @@
-"""A deployed cluster: both webapps serve it, a second run and check mode change nothing, files work by hand."""
+"""A deployed cluster serves at both webapps; a second run and check mode change nothing; the files work without Ansible."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from conftest import (
 from plays import refusal
 
 MOST_REMOTE_TASKS = 8
-NOWHERE = HOSTS["db1"]["ansible_host"].rpartition(".")[0] + ".77"  # of the lab's network, and nobody's
+UNUSED_ADDRESS = HOSTS["db1"]["ansible_host"].rpartition(".")[0] + ".77"  # an unused address of the lab's network
 
 
-def test_the_cluster_is_whole_and_both_webapps_take_messages(api: Api) -> None:
+def test_cluster_is_healthy_and_both_webapps_accept_messages(api: Api) -> None:
     seconds = float((FOLDER / "ended").read_text()) - float((FOLDER / "began").read_text())
     figure("site.yml on bare hosts, images present", f"{seconds:.0f} s")
     wait_for(lambda: api.is_healthy(COREAPPS), 60, "the cluster is healthy")
@@ -36,7 +36,7 @@ def test_the_cluster_is_whole_and_both_webapps_take_messages(api: Api) -> None:
         assert webapp(name).send(f"through {name}").status_code == 200
 
 
-def test_second_run_restarts_nothing_and_asks_each_host_little(lab: Lab) -> None:
+def test_second_run_restarts_nothing_and_uses_few_remote_tasks(lab: Lab) -> None:
     before = lab.started()
     began = time.monotonic()
     result = play("playbooks/site.yml", "-vvv")
@@ -50,25 +50,25 @@ def test_second_run_restarts_nothing_and_asks_each_host_little(lab: Lab) -> None
     assert max(tasks.values()) <= MOST_REMOTE_TASKS, tasks
 
 
-def test_a_run_without_the_first_webapp_looks_at_the_health_from_the_next(lab: Lab) -> None:
+def test_run_without_the_first_webapp_checks_health_at_the_next(lab: Lab) -> None:
     result = play("playbooks/site.yml", "--limit", "all:!webapp1")
     assert changed(result) == 0
-    _before, _task, looked = result.stdout.partition("Healthy | Wait until the cluster itself says so]")
-    assert "ok: [webapp2]" in looked, result.stdout
-    assert "Healthy: 1 primary and 1 secondary masters" in " ".join(looked.split())
+    _before, _task, checked = result.stdout.partition("Healthy | Wait until the cluster itself says so]")
+    assert "ok: [webapp2]" in checked, result.stdout
+    assert "Healthy: 1 primary and 1 secondary masters" in " ".join(checked.split())
 
 
 @pytest.mark.parametrize("host", ["coreapp3", "db1"])
-def test_a_name_that_leads_nowhere_is_refused_while_everything_runs(lab: Lab, host: str) -> None:
+def test_unreachable_external_hostname_is_refused_on_a_running_cluster(lab: Lab, host: str) -> None:
     before = lab.started(), lab.files()
     typo = INVENTORY / "3-typo.yml"
-    mistyped = {"hosts": {host: {"waba_external_hostname": NOWHERE}}}
+    mistyped = {"hosts": {host: {"waba_external_hostname": UNUSED_ADDRESS}}}
     typo.write_text(yaml.safe_dump({"all": mistyped}), encoding="utf-8")
     try:
-        told = refusal(play("playbooks/site.yml"))
+        output = refusal(play("playbooks/site.yml"))
     finally:
         typo.unlink()
-    assert f"webapp1 cannot reach {host} ({NOWHERE}:" in told
+    assert f"webapp1 cannot reach {host} ({UNUSED_ADDRESS}:" in output
     assert (lab.started(), lab.files()) == before
 
 
@@ -78,7 +78,7 @@ def test_check_mode_on_deployed_hosts_changes_nothing(lab: Lab) -> None:
     assert (lab.started(), lab.files()) == before
 
 
-def test_two_coreapps_share_a_host_each_with_its_own_ports(lab: Lab, api: Api) -> None:
+def test_two_coreapps_on_one_host_have_separate_ports(lab: Lab, api: Api) -> None:
     script = "docker port waba-coreapp-wacore-1 6250; docker port waba-coreapp-wacore-b-1 6250"
     assert lab.run("coreapp1", script).split() == ["0.0.0.0:6250", "0.0.0.0:6300"]
     assert sum(name.startswith("coreapp1.") for name in api.health()) == 2
@@ -92,12 +92,12 @@ def test_two_coreapps_share_a_host_each_with_its_own_ports(lab: Lab, api: Api) -
         ("coreapp3", "/usr/local/wamedia/before"),
     ],
 )
-def test_what_was_there_before_is_there_in_the_container(lab: Lab, host: str, path: str) -> None:
+def test_existing_data_is_in_the_container(lab: Lab, host: str, path: str) -> None:
     assert lab.run(host, f"docker exec waba-coreapp-wacore-1 cat {path}") == "kept\n"
 
 
-def test_no_host_knows_of_the_others(lab: Lab) -> None:
-    """So that a host that joins or leaves changes no other."""
+def test_files_of_a_host_name_no_other_host(lab: Lab) -> None:
+    """Otherwise a host that joins or leaves would change the others."""
     database = HOSTS["db1"]["waba_external_hostname"]
     for name in CLUSTER_HOSTS:
         text = lab.run(name, "cat /opt/waba/*").replace(database, "")
@@ -105,13 +105,13 @@ def test_no_host_knows_of_the_others(lab: Lab) -> None:
         assert [other for other in others if other in text] == []
 
 
-def test_compose_works_by_hand_without_any_variable(lab: Lab) -> None:
+def test_compose_files_work_without_ansible_and_variables(lab: Lab) -> None:
     compose = "env -i PATH=/usr/bin:/bin docker compose -f /opt/waba/multiconnect-coreapp.yml"
     assert lab.run("coreapp1", f"{compose} ps --services").split() == ["wacore", "wacore-b"]
     assert "wacore-b-1" in lab.run("coreapp1", f"{compose} logs --tail 5")
 
 
-def test_secrets_are_readable_by_root_alone(lab: Lab) -> None:
+def test_only_root_can_read_secrets(lab: Lab) -> None:
     secrets = yaml.safe_load((FOLDER / "waba_secrets.yml").read_text(encoding="utf-8")).values()
     for name in CLUSTER_HOSTS:
         readable = lab.run(name, "find /opt/waba -type f -perm /044 -exec cat {} +")

@@ -1,4 +1,4 @@
-"""Data moves to another place only when somebody says so; the documented way takes it along (docs/configure/volumes.md)."""
+"""Another source of a volume is refused unless it is accepted; the documented procedure copies the data (docs/configure/volumes.md)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ FILE = "/usr/local/wamedia/of-a-customer"
 NODE = "waba-webapp-waweb-1"
 
 
-def test_a_change_of_place_is_refused_before_anything_is_touched(lab: Lab) -> None:
+def test_changed_source_is_refused_before_any_change(lab: Lab) -> None:
     lab.run("webapp2", f"docker exec {NODE} sh -c 'echo picture > {FILE}'; mkdir -p /srv/media")
     before = lab.started(), lab.files()
     result = play("playbooks/site.yml", "--limit", "webapp2", "-e", json.dumps(MOVED))
@@ -21,7 +21,7 @@ def test_a_change_of_place_is_refused_before_anything_is_touched(lab: Lab) -> No
     assert (lab.started(), lab.files()) == before
 
 
-def test_data_moves_along_the_documented_way(lab: Lab, api: Api) -> None:
+def test_data_is_moved_by_the_documented_procedure(lab: Lab, api: Api) -> None:
     assert changed(play("playbooks/stop.yml", "--limit", "webapp2")) > 0
     lab.run(
         "webapp2",
@@ -30,7 +30,7 @@ def test_data_moves_along_the_documented_way(lab: Lab, api: Api) -> None:
     accepted = json.dumps({**MOVED, "waba_allow_source_change": True})
     assert changed(play("playbooks/site.yml", "--limit", "webapp2", "-e", accepted)) > 0
     assert lab.run("webapp2", f"docker exec {NODE} cat {FILE}") == "picture\n"
-    # From now on the new place is the one to keep.
+    # From now on another source than the new one is refused.
     result = play("playbooks/preflight.yml", "--limit", "webapp2")
     assert f"the media of {NODE} is in /srv/media" in result.stdout + result.stderr
     back = json.dumps({"waba_allow_source_change": True})

@@ -1,4 +1,4 @@
-"""The floor: what plain Compose needs on the same hosts, by SSH and in parallel, for what site.yml does."""
+"""The floor: the time of plain Compose on the same hosts, over SSH in parallel."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ SSH = [
 ]
 
 
-def everywhere(verb: str) -> float:
-    """Run `docker compose VERB` for every file of every host of the cluster, all hosts at once; return the seconds that took."""
+def compose_on_every_host(verb: str) -> float:
+    """Run `docker compose VERB` for each file on all hosts in parallel; return the seconds."""
     script = f"for f in /opt/waba/multiconnect-*.yml; do docker compose -f $f {verb}; done"
     began = time.monotonic()
     running = [
@@ -35,12 +35,12 @@ def everywhere(verb: str) -> float:
     return time.monotonic() - began
 
 
-def test_compose_up_over_ssh_is_the_floor(lab: Lab, api: Api) -> None:
+def test_plain_compose_changes_nothing_and_starts_the_same_cluster(lab: Lab, api: Api) -> None:
     before = lab.started()
-    figure("floor: docker compose up -d by parallel SSH, nothing to do", f"{everywhere('up -d'):.1f} s")
-    assert lab.started() == before, "plain Compose agrees that nothing differs"
-    everywhere("down")
-    figure("floor: docker compose up -d by parallel SSH, from nothing", f"{everywhere('up -d'):.1f} s")
+    figure("floor: docker compose up -d by parallel SSH, nothing to do", f"{compose_on_every_host('up -d'):.1f} s")
+    assert lab.started() == before, "plain Compose finds no difference"
+    compose_on_every_host("down")
+    figure("floor: docker compose up -d by parallel SSH, from nothing", f"{compose_on_every_host('up -d'):.1f} s")
     wait_for(
-        lambda: api.accepts("after down and up by hand"), 90, "the cluster that was brought up by hand takes a message"
+        lambda: api.accepts("after down and up by hand"), 90, "the cluster that was started by hand accepts a message"
     )

@@ -1,53 +1,60 @@
-"""The cluster at a glance, its logs, more shards, and hosts that leave: in good order, and lost for good."""
+"""Status, logs, the number of shards, and removal of hosts that are reachable or lost."""
 
 from __future__ import annotations
 
 import json
-import subprocess
 import tarfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 from conftest import FOLDER, HOSTS, Api, Lab, changed, connected, figure, host_of, play, wait_for, webapp
 from flow import Flow
+from plays import Result, one_line
 
-HANDOVER_LIMIT = 2.0  # seconds: the rule for a handing over
+HANDOVER_LIMIT = 2.0  # seconds without a connected coreapp
 
 
 def coreapps(api: Api) -> int:
     return len(api.nodes(role="coreapp"))
 
 
-def words(result: subprocess.CompletedProcess) -> str:
-    return " ".join((result.stdout + result.stderr).split())
+def read_member(archive: tarfile.TarFile, member: tarfile.TarInfo) -> str:
+    file = archive.extractfile(member)
+    assert file is not None
+    return file.read().decode()
 
 
-def status(folder: Path) -> tuple[int, dict]:
-    """Run status.yml; return its exit code and its JSON."""
+def output_of(result: Result) -> str:
+    return one_line(result.stdout + result.stderr)
+
+
+def status(folder: Path) -> tuple[int, dict[str, Any]]:
+    """Run status.yml; return its exit code and its JSON report."""
     path = folder / "status.json"
     result = play("playbooks/status.yml", "-e", f"waba_status_json={path}")
     return result.returncode, json.loads(path.read_text(encoding="utf-8"))
 
 
 @pytest.fixture
-def whole(api: Api) -> int:
-    """Wait for a whole cluster; return how many coreapps it has."""
+def healthy_coreapps(api: Api) -> int:
+    """Wait until the cluster is healthy; return its number of coreapps."""
     wait_for(lambda: api.is_healthy(coreapps(api)), 120, "the cluster is healthy")
     return coreapps(api)
 
 
-def test_a_whole_cluster_s_status_ends_well(whole: int, tmp_path: Path) -> None:
+def test_status_of_a_healthy_cluster_succeeds(healthy_coreapps: int, tmp_path: Path) -> None:
     code, state = status(tmp_path)
     assert (code, state["healthy"], state["problems"]) == (0, True, [])
     assert [one["gateway"] for one in state["nodes"]].count("connected") == 1
 
 
-def test_the_inventory_s_number_of_shards_is_served(whole: int, api: Api, lab: Lab) -> None:
+def test_configured_number_of_shards_is_served(healthy_coreapps: int, api: Api, lab: Lab) -> None:
     before = lab.started()
     try:
         assert changed(play("playbooks/site.yml", "-e", "waba_shards=2")) == 1
-        assert len(connected(api)) == 3, "two coreapps, and the primary master for the whole"
+        assert len(connected(api)) == 3, "two coreapps, and the primary master"
         assert api.call("GET", "account/shards").json()["account"] == {"shards": 2}
         assert changed(play("playbooks/site.yml", "-e", "waba_shards=2")) == 0
     finally:
@@ -56,7 +63,7 @@ def test_the_inventory_s_number_of_shards_is_served(whole: int, api: Api, lab: L
     assert lab.started() == before
 
 
-def test_what_the_cluster_cannot_do_without_does_not_leave(whole: int, lab: Lab) -> None:
+def test_removal_of_indispensable_hosts_is_refused(healthy_coreapps: int, lab: Lab) -> None:
     before = lab.started()
     result = play("playbooks/remove_node.yml", "-e", "waba_remove=db1,webapp1,webapp2,master1,master2")
     assert result.returncode != 0
@@ -65,11 +72,13 @@ def test_what_the_cluster_cannot_do_without_does_not_leave(whole: int, lab: Lab)
         "without it 0 master(s) that work would be left, and 1 must be",
         "without it 0 webapp(s) that work would be left, and 1 must be",
     ):
-        assert refusal in words(result)
+        assert refusal in output_of(result)
     assert lab.started() == before
 
 
-def test_the_host_of_the_connected_coreapp_leaves_and_messages_go_on(whole: int, api: Api, lab: Lab) -> None:
+def test_host_of_the_connected_coreapp_is_removed_without_a_refused_call(
+    healthy_coreapps: int, api: Api, lab: Lab
+) -> None:
     (node,) = connected(api)
     leaving = host_of(node)
     own = sum(host_of(name) == leaving for name in api.health())
@@ -79,20 +88,20 @@ def test_the_host_of_the_connected_coreapp_leaves_and_messages_go_on(whole: int,
         assert changed(play("playbooks/remove_node.yml", "-e", f"waba_remove={leaving}")) > 0
     figure("the host of the connected coreapp removed", flow.summary())
     assert flow.refused == []
-    assert flow.handover_pauses(), "the connected coreapp handed over"
+    assert flow.handover_pauses(), "the connected coreapp hands over"
     assert sum(flow.handover_pauses()) <= HANDOVER_LIMIT
     assert leaving not in map(host_of, api.health())
-    assert api.is_healthy(whole - own)
+    assert api.is_healthy(healthy_coreapps - own)
     assert (
         lab.run(leaving, "docker ps -aq --filter label=waba.cluster.name=waba; ls /opt/waba 2>/dev/null || true") == ""
     )
     assert lab.started(*others) == before
     assert changed(play("playbooks/remove_node.yml", "-e", f"waba_remove={leaving}")) == 0
     changed(play("playbooks/site.yml", "--limit", leaving))
-    wait_for(lambda: api.is_healthy(whole), 60, "the host is back")
+    wait_for(lambda: api.is_healthy(healthy_coreapps), 60, "the host is back")
 
 
-def test_a_host_that_is_lost_is_seen_reported_and_forgotten(whole: int, api: Api, lab: Lab, tmp_path: Path) -> None:
+def test_lost_host_is_reported_and_removed(healthy_coreapps: int, api: Api, lab: Lab, tmp_path: Path) -> None:
     lost = next(
         host_of(name)
         for name, node in api.health().items()
@@ -109,20 +118,20 @@ def test_a_host_that_is_lost_is_seen_reported_and_forgotten(whole: int, api: Api
         assert result.returncode == 0, result.stdout
         secrets = yaml.safe_load((FOLDER / "waba_secrets.yml").read_text(encoding="utf-8")).values()
         with tarfile.open(next((tmp_path / "logs").glob("*.tar.gz"))) as archive:
-            texts = {one.name: archive.extractfile(one).read().decode() for one in archive if one.isfile()}
-        came = {Path(name).parts[1] for name in texts if name.endswith("debug_output.txt")}
-        assert came == {one["host"] for one in state["nodes"]} - {lost}
+            texts = {one.name: read_member(archive, one) for one in archive if one.isfile()}
+        hosts_with_logs = {Path(name).parts[1] for name in texts if name.endswith("debug_output.txt")}
+        assert hosts_with_logs == {one["host"] for one in state["nodes"]} - {lost}
         assert [name for name, text in texts.items() if any(str(secret) in text for secret in secrets)] == []
 
         refused = play("playbooks/remove_node.yml", "-e", f"waba_remove={lost}")
         assert refused.returncode != 0
-        assert "it cannot hand over: it cannot be reached" in words(refused)
-        gone = ("-e", f"waba_remove={lost}", "-e", "waba_remove_lost=true")
-        assert changed(play("playbooks/remove_node.yml", *gone)) == 1, "the cluster forgot its nodes"
+        assert "it cannot hand over: it cannot be reached" in output_of(refused)
+        arguments = ("-e", f"waba_remove={lost}", "-e", "waba_remove_lost=true")
+        assert changed(play("playbooks/remove_node.yml", *arguments)) == 1, "the nodes are removed from the cluster"
         assert lost not in map(host_of, api.health())
-        assert api.is_healthy(whole - own)
-        assert changed(play("playbooks/remove_node.yml", *gone)) == 0
-        figure("a lost host's nodes forgotten", own)
+        assert api.is_healthy(healthy_coreapps - own)
+        assert changed(play("playbooks/remove_node.yml", *arguments)) == 0
+        figure("nodes of a lost host removed", own)
     finally:
         lab.host(lost).start()
-    wait_for(lambda: api.is_healthy(whole), 120, "the host came back after all, and registered again")
+    wait_for(lambda: api.is_healthy(healthy_coreapps), 120, "the host is back and registered again")

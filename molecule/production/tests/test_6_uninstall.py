@@ -1,4 +1,4 @@
-"""Uninstalling on all hosts: nothing of ours is left, what was there before stays. These tests end the scenario's cluster."""
+"""Uninstall on all hosts leaves nothing of the cluster and retains foreign data. These tests remove the cluster of the scenario."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def assert_clean(lab: Lab, name: str) -> None:
     assert lab.run(name, "ls -d /etc/waba-firewall /etc/systemd/system/waba-* 2>/dev/null || true") == "", name
 
 
-def test_a_host_that_is_down_is_told_and_the_others_are_done_all_the_same(lab: Lab) -> None:
+def test_unreachable_host_is_reported_and_does_not_stop_the_others(lab: Lab) -> None:
     lab.host(DOWN).kill()
     result = play(UNINSTALL, *ARGUMENTS)
     assert result.returncode != 0
@@ -29,11 +29,11 @@ def test_a_host_that_is_down_is_told_and_the_others_are_done_all_the_same(lab: L
     wait_for(
         lambda: lab.host(DOWN).exec_run(["sh", "-c", "docker ps -q | grep -q ."]).exit_code == 0,
         90,
-        "its containers are back",
+        "the containers of the host run again",
     )
 
 
-def test_uninstall_leaves_nothing_but_what_was_there_before(lab: Lab) -> None:
+def test_uninstall_leaves_only_foreign_data(lab: Lab) -> None:
     result = play(UNINSTALL, *ARGUMENTS)
     assert changed(result) > 0
     assert f"is left on {len(HOSTS)} host(s)" in result.stdout
@@ -46,23 +46,23 @@ def test_uninstall_leaves_nothing_but_what_was_there_before(lab: Lab) -> None:
     assert lab.run("coreapp3", "cat /srv/wamedia/before") == "kept\n"
 
 
-def test_uninstalling_again_changes_nothing() -> None:
+def test_second_uninstall_changes_nothing() -> None:
     assert changed(play(UNINSTALL, *ARGUMENTS)) == 0
 
 
-def test_images_and_docker_go_when_asked_for_where_the_collection_brought_them(lab: Lab) -> None:
+def test_images_and_docker_are_removed_on_request_where_the_collection_installed_them(lab: Lab) -> None:
     also = ("-e", "waba_uninstall_also=images,docker")
     result = play(UNINSTALL, *ARGUMENTS, *also)
     assert changed(result) > 0
     bare = [name for name in HOSTS if "waba/lab-bare:latest" in lab.host(name).image.tags]
     assert bare
     for name in HOSTS:
-        there = lab.run(name, "command -v dockerd || true")
-        assert (there == "") == (name in bare), name
+        engine = lab.run(name, "command -v dockerd || true")
+        assert (engine == "") == (name in bare), name
         assert name in bare or re.search(
             rf"{name} +Docker +engine +kept +the collection did not install it", result.stdout
         )
-    # Those of the settings; who may need the version that an upgrade brought and a rollback left, nobody knows.
-    left = lab.run("master1", "docker images --format '{{.Repository}}:{{.Tag}}'").split()
-    assert left == ["waba/node:v1.1.0-rehearsal"]
+    # Only the images of the settings are removed: the version of a former upgrade may still be needed.
+    remaining = lab.run("master1", "docker images --format '{{.Repository}}:{{.Tag}}'").split()
+    assert remaining == ["waba/node:v1.1.0-rehearsal"]
     assert changed(play(UNINSTALL, *ARGUMENTS, *also)) == 0

@@ -1,9 +1,8 @@
-"""What the tests of an upgrade share: the cluster from outside."""
+"""The cluster of the scenario: API, containers and database."""
 
 from __future__ import annotations
 
 import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,12 +10,13 @@ import live
 import pytest
 import yaml
 from api import Api
+from docker.models.containers import Container
 from flow import Flow
-from plays import changed, backup_archive, run_playbook, refusal
+from plays import Result, backup_archive, changed, refusal, run_playbook
 from receiver import Receiver
 from waiting import wait_for
 
-__all__ = ["Api", "Flow", "Receiver", "changed", "backup_archive", "refusal", "wait_for"]
+__all__ = ["Api", "Flow", "Receiver", "backup_archive", "changed", "refusal", "wait_for"]
 
 HERE = Path(__file__).resolve().parent
 INVENTORY = HERE.parent / "inventory"
@@ -27,25 +27,25 @@ SECRETS_FILE = Path(SETTINGS["waba_secrets_file"])
 WEBAPPS = [f"https://127.0.0.1:{webapp['port']}" for webapp in SETTINGS["waba_webapp_instances"]]
 
 
-def play(playbook: str, *arguments: str) -> subprocess.CompletedProcess:
-    """Run one of the collection's playbooks on the scenario's cluster."""
+def play(playbook: str, *arguments: str) -> Result:
+    """Run a playbook of the collection on the cluster of the scenario."""
     return run_playbook(INVENTORY, f"playbooks/{playbook}", *arguments)
 
 
 class Cluster(live.Cluster):
-    """The scenario's containers, by their labels."""
+    """The containers of the scenario, by their labels."""
 
     def coreapp_logs(self) -> list[list[str]]:
-        """Return the command that shows the log of each coreapp."""
+        """Return the commands that print the logs of the coreapps."""
         coreapps = [one for one in self.containers() if one.labels["waba.cluster.role"] == "coreapp"]
-        return [["docker", "logs", one.id] for one in coreapps]
+        return [["docker", "logs", str(one.id)] for one in coreapps]
 
-    def database(self):
+    def database(self) -> Container:
         (found,) = [one for one in self.containers() if one.labels["waba.cluster.role"] == "mysql"]
         return found
 
     def versions(self) -> set[str]:
-        """Return the versions of all nodes, running or not."""
+        """Return the versions of all nodes, running or stopped."""
         nodes = [one for one in self.containers() if one.labels["waba.cluster.role"] != "mysql"]
         assert len(nodes) == 6
         return {one.attrs["Config"]["Image"].rpartition(":v")[2].removesuffix("-rehearsal") for one in nodes}
@@ -66,7 +66,7 @@ def cluster() -> Cluster:
 
 @pytest.fixture(scope="session")
 def apis() -> list[Api]:
-    """The API, as each webapp serves it."""
+    """A session at each webapp."""
     return [Api(webapp, SECRETS_FILE) for webapp in WEBAPPS]
 
 
@@ -77,21 +77,21 @@ def flow(apis: list[Api], cluster: Cluster) -> Flow:
 
 @pytest.fixture(scope="session")
 def receiver(cluster: Cluster, apis: list[Api], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Receiver]:
-    """The business's webhook receiver, which the cluster knows."""
-    made = Receiver(tmp_path_factory.mktemp("receiver"), cluster.gateway())
-    settings = {"webhooks": {"url": made.url}, "callback_backoff_delay_ms": 500, "sent_status": True}
+    """A webhook receiver that is configured in the cluster."""
+    receiver = Receiver(tmp_path_factory.mktemp("receiver"), cluster.gateway())
+    settings = {"webhooks": {"url": receiver.url}, "callback_backoff_delay_ms": 500, "sent_status": True}
     assert apis[0].call("PATCH", "settings/application", settings).status_code == 200
-    yield made
-    made.server.shutdown()
+    yield receiver
+    receiver.server.shutdown()
 
 
 def are_healthy(apis: list[Api]) -> bool:
-    """Return whether the cluster says that it is healthy, at both webapps."""
+    """Return whether the cluster reports healthy at both webapps."""
     return all(api.is_healthy() for api in apis)
 
 
 def accepted(api: Api, text: str) -> str:
-    """Return the id of a message that was accepted."""
+    """Send a message, which must be accepted; return its id."""
     answer = api.send(text)
     assert answer.status_code == 200, answer.text
     return answer.json()["messages"][0]["id"]

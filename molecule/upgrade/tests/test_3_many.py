@@ -1,4 +1,4 @@
-"""How long sending pauses, as a distribution over many upgrades, and what a plain restart of everything costs beside: `make bench-upgrade`."""
+"""`make bench-upgrade`: the distribution of pauses over many upgrades, and the cost of a plain restart of everything."""
 
 from __future__ import annotations
 
@@ -11,18 +11,21 @@ import pytest
 from conftest import FILE, Api, Cluster, Flow, are_healthy, changed, play, wait_for
 
 UPGRADES = int(os.environ.get("WABA_UPGRADES", "0"))
-pytestmark = pytest.mark.skipif(UPGRADES == 0, reason="by `make bench-upgrade` alone")
+pytestmark = pytest.mark.skipif(UPGRADES == 0, reason="only for `make bench-upgrade`")
 
 
-def test_pauses_of_many_upgrades(cluster: Cluster, apis: list[Api]) -> None:
-    rolls, pauses, accepted, refused = [], [], 0, []
+def test_no_call_is_refused_during_many_upgrades(cluster: Cluster, apis: list[Api]) -> None:
+    rolls: list[float] = []
+    pauses: list[float] = []
+    accepted = 0
+    refused: list[str] = []
     for number in range(UPGRADES):
         playbook, arguments = (
             ("upgrade.yml", ("-e", "waba_version=1.1.0", "-e", "waba_upgrade_backup=false"))
             if number % 2 == 0
             else ("rollback.yml", ())
         )
-        wait_for(lambda: are_healthy(apis), 90, "the cluster is healthy before")
+        wait_for(lambda: are_healthy(apis), 90, "the cluster is healthy before the roll")
         began = time.monotonic()
         with Flow(apis, cluster.coreapp_logs) as flow:
             assert changed(play(playbook, *arguments)) > 0
@@ -38,14 +41,18 @@ def test_pauses_of_many_upgrades(cluster: Cluster, apis: list[Api]) -> None:
     assert refused == []
 
 
-def test_a_plain_restart_of_everything(cluster: Cluster, apis: list[Api]) -> None:
+def test_plain_restart_replaces_every_container(cluster: Cluster, apis: list[Api]) -> None:
     before, began = set(cluster.started()), time.monotonic()
     with Flow(apis, cluster.coreapp_logs) as flow:
         subprocess.run(
             ["docker", "compose", "-f", str(FILE), "up", "-d", "--force-recreate", "--quiet-pull"], check=True
         )
-        seconds = time.monotonic() - began + wait_for(lambda: are_healthy(apis), 120, "the cluster is healthy after")
+        seconds = (
+            time.monotonic()
+            - began
+            + wait_for(lambda: are_healthy(apis), 120, "the cluster is healthy after the restart")
+        )
     assert not before & set(cluster.started())
     print(
-        f"\nmeasured: plain restart of everything: whole after {seconds:.0f} s; {flow.summary()}; {len(flow.refused)} calls refused by both webapps"
+        f"\nmeasured: plain restart of everything: healthy after {seconds:.0f} s; {flow.summary()}; {len(flow.refused)} calls refused by both webapps"
     )

@@ -1,4 +1,4 @@
-"""The judge sees what it is there for: each kind of damage, done to a state by hand."""
+"""Comparisons of states find each kind of damage."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ CONTAINER = {
     "started": "10:00",
     "restarts": 0,
 }
-WHOLE = {
+INTACT: state.State = {
     "db1": {
         "files": {"/opt/waba/db.env": ["0o600", 0, "A=<waba_api_key>"]},
         "containers": {"waba-db-db-1": CONTAINER},
         "networks": ["waba-db_default"],
         "volumes": ["waba_mysqlData"],
-        "litter": [],
+        "leftovers": [],
         "secret": [],
-        "open_to_all": [],
+        "exposed": [],
     }
 }
 
 
-def damaged(kind: str, name: str, value: object) -> dict:
-    found = copy.deepcopy(WHOLE)
+def damaged(kind: str, name: str, value: object) -> state.State:
+    found = copy.deepcopy(INTACT)
     if isinstance(found["db1"][kind], list):
         found["db1"][kind] = value
     else:
@@ -49,23 +49,23 @@ def damaged(kind: str, name: str, value: object) -> dict:
         ("volumes", "", []),
     ],
 )
-def test_what_differs_is_told(kind: str, name: str, value: object) -> None:
-    assert state.differences(WHOLE, WHOLE) == []
-    assert len(state.differences(WHOLE, damaged(kind, name, value))) == 1
+def test_each_difference_is_found(kind: str, name: str, value: object) -> None:
+    assert state.differences(INTACT, INTACT) == []
+    assert len(state.differences(INTACT, damaged(kind, name, value))) == 1
 
 
 @pytest.mark.parametrize("change", [{"id": "b"}, {"started": "10:01"}, {"restarts": 1}])
-def test_a_needless_restart_is_told(change: dict) -> None:
+def test_needless_restart_is_found(change: dict[str, object]) -> None:
     after = damaged("containers", "waba-db-db-1", {**CONTAINER, **change})
-    assert state.restarted(WHOLE, after, WHOLE) == ["db1: waba-db-db-1"]
+    assert state.restarted(INTACT, after, INTACT) == ["db1: waba-db-db-1"]
     stopped = damaged("containers", "waba-db-db-1", {**CONTAINER, "state": "exited"})
-    assert state.restarted(stopped, after, WHOLE) == [], "what did not run may be started"
+    assert state.restarted(stopped, after, INTACT) == [], "a stopped container may be started"
 
 
-def test_litter_is_told_and_whether_a_secret_is_in_it() -> None:
-    after = damaged("litter", "", ["/root/.ansible/tmp/x"])
-    assert state.litter(WHOLE, after) == [], "what holds no secret harms nobody"
+def test_leftover_is_found_if_it_is_a_lock_or_contains_a_secret() -> None:
+    after = damaged("leftovers", "", ["/root/.ansible/tmp/x"])
+    assert state.leftovers(INTACT, after) == [], "a leftover without a secret is tolerated"
     after["db1"]["secret"] = ["/root/.ansible/tmp/x"]
-    assert state.litter(WHOLE, after) == ["db1: /root/.ansible/tmp/x (with a secret)"]
-    assert state.litter(WHOLE, damaged("litter", "", ["/run/lock/waba"])) == ["db1: /run/lock/waba"]
-    assert state.exposed(damaged("open_to_all", "", ["/etc/x"])) == ["db1: /etc/x"]
+    assert state.leftovers(INTACT, after) == ["db1: /root/.ansible/tmp/x (with a secret)"]
+    assert state.leftovers(INTACT, damaged("leftovers", "", ["/run/lock/waba"])) == ["db1: /run/lock/waba"]
+    assert state.exposed(damaged("exposed", "", ["/etc/x"])) == ["db1: /etc/x"]
