@@ -51,7 +51,7 @@ ROLE_FILES = {  # label role -> the role's file, in the order in which a host br
 }
 NODE_ENVIRONMENT_FILE = "db.env"
 DATABASE_ENVIRONMENT_FILE = "mysql.env"
-# Where a backup or a restore is at work (roles/waba/vars): what is left there belongs to nobody.
+# Where a backup or a restore is at work (roles/backup/vars, roles/restore/vars): what is left there belongs to nobody.
 SCRATCH = (".backup", ".backup.tar", ".restore", ".restore.tar")
 ALL_FILES = (SINGLE_SERVER_FILE, *ROLE_FILES.values(), NODE_ENVIRONMENT_FILE, DATABASE_ENVIRONMENT_FILE)
 

@@ -10,7 +10,7 @@ import socket
 from pathlib import Path
 
 LEARN = "ansible-doc -t role waba.cluster.{} tells what it takes"
-WABA = LEARN.format("waba")
+WABA = LEARN.format("common")
 UNKNOWN = "there is no such setting"
 HERE = f"{Path('/proc/self/comm').read_text(encoding='utf-8').strip()} (pid {os.getpid()})"
 MODULES = list(Path("/lib/modules", os.uname().release).glob("**/nfs.ko*"))

@@ -15,7 +15,7 @@ from cases import RUNS, TAKEN_PORT, TAKEN_RANGE
 from plays import ROOT, run_playbook
 
 HERE = {"ansible_connection": "local", "ansible_python_interpreter": "/usr/bin/python3"}
-TASKS = (ROOT / "roles/waba/tasks/preflight.yml", ROOT / "playbooks/preflight.yml")
+TASKS = (ROOT / "roles/preflight/tasks/main.yml", ROOT / "playbooks/preflight.yml")
 
 
 class Refused:

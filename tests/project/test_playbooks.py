@@ -27,7 +27,7 @@ def test_no_play_is_for_a_member_of_a_group_that_a_limit_may_leave_out(playbook:
     [({}, True), *(({"__waba_preflight": {"facts": {"firewall": had}}}, had) for had in (True, False))],
 )
 def test_rules_are_looked_for_where_preflight_found_some_or_never_asked(preflight: dict, may_have: bool) -> None:
-    variables = f"@{ROOT}/roles/waba/vars/main.yml"
+    variables = f"@{ROOT}/roles/common/vars/main.yml"
     given = json.dumps({"ansible_play_hosts_all": ["localhost"], **preflight})
     shown = subprocess.run(
         ["ansible", "localhost", "-m", "debug", "-a", "var=__waba_firewall_was", "-e", variables, "-e", given],
