@@ -1,4 +1,4 @@
-"""A cluster of real processes on this machine, and a client of its API. Without WA_SECRET: the nodes agree on a secret."""
+"""A cluster of real processes on this machine, and a client of its API. WA_SECRET is not set, so the nodes agree on a secret."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Node:
         self.process.wait(20)
 
     def command(self, *arguments: str) -> tuple[int, str]:
-        """Run a command as inside the node's container; return its exit status and what it said."""
+        """Run a command as inside the node's container. Return its exit status and its output."""
         done = subprocess.run(
             [sys.executable, "-m", "waba_node", *arguments],
             check=False,
@@ -56,7 +56,7 @@ class Node:
         return done.returncode, done.stdout + done.stderr
 
     def health_line(self) -> str:
-        """Return what its health port says, "" while nothing listens."""
+        """Return its health line, "" while nothing listens."""
         try:
             with socket.create_connection(("127.0.0.1", self.ports[3]), 5) as connection:
                 return connection.makefile().readline().strip()
@@ -95,7 +95,7 @@ class Cluster:
         self.start_webapp("webapp2")
 
     def start_node(self, name: str, **environment: str) -> Node:
-        """Start a master or coreapp, or start it again at the same place."""
+        """Start a master or coreapp, or restart it on the same ports."""
         former = self.nodes.get(name)
         ports = former.ports if former else self.free_ports(4)
         place = {"COREAPP_HOSTNAME": "127.0.0.1", "COREAPP_EXTERNAL_PORTS": ",".join(map(str, ports))}
@@ -103,7 +103,7 @@ class Cluster:
         return self.nodes[name]
 
     def start_webapp(self, name: str, **environment: str) -> None:
-        """Start a webapp, or start it again at the same place."""
+        """Start a webapp, or restart it on the same ports."""
         former = self.nodes.get(name)
         https = self.https_ports.setdefault(name, self.free_ports(1)[0])
         ports = former.ports if former else self.free_ports(4)
@@ -120,12 +120,12 @@ class Cluster:
         return [f"https://127.0.0.1:{port}" for port in self.https_ports.values()]
 
     def stop_webapp(self, name: str) -> None:
-        """Stop a webapp for good."""
+        """Stop a webapp and remove it from the cluster."""
         self.nodes.pop(name).stop()
         del self.https_ports[name]
 
     def rows(self, query: str) -> list[tuple]:
-        """Return what a query finds in the cluster's database."""
+        """Return the rows of a query in the cluster's database."""
         return self.execute(query)[0]
 
     def execute(self, *statements: str) -> list[list[tuple]]:
@@ -152,12 +152,12 @@ class Cluster:
 
 
 class Client:
-    """Calls one webapp, whose self-signed certificate it knows."""
+    """Calls one webapp and trusts its self-signed certificate."""
 
     def __init__(self, url: str, certificate: Path, authorization: str = "") -> None:
         self.url, self.certificate = url, certificate
         self.session = requests.Session()
-        self.session.trust_env = False  # a proxy or another certificate bundle of this machine
+        self.session.trust_env = False  # ignore proxies and certificate bundles of this machine
         self.session.verify = str(certificate)
         if authorization:
             self.session.headers["Authorization"] = authorization
@@ -166,7 +166,7 @@ class Client:
         return Client(self.url, self.certificate, authorization)
 
     def call(self, method: str, path: str, json: object = None, **options) -> requests.Response:
-        """Return the answer. Raises AssertionError when it is not as the OpenAPI document says: so every test proves that too."""
+        """Return the answer. Raises AssertionError if the answer does not conform to the OpenAPI document."""
         response = self.session.request(method, self.url + path, json=json, timeout=20, **options)
         assert_conforms(method, path, response)
         return response
@@ -186,12 +186,12 @@ def wait_until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
 
 
 def healthy(node: Node) -> bool:
-    """Return whether a node says on its health port that it can do its work."""
+    """Return whether a node's health line is `ok`."""
     return health_line(node) == "ok"
 
 
 def health_line(node: Node) -> str:
-    """Return what a node says on its health port, "" when nobody listens there."""
+    """Return a node's health line, "" if nothing listens."""
     try:
         with socket.create_connection(("127.0.0.1", node.ports[3]), timeout=5) as line:
             return line.makefile().readline().strip()
@@ -200,7 +200,7 @@ def health_line(node: Node) -> str:
 
 
 def error_of(response: requests.Response) -> tuple[int, int]:
-    """Return (HTTP status, code of the error) of a refusal in the vendor's envelope."""
+    """Return (HTTP status, error code) of a refusal in the vendor's envelope."""
     content = response.json()
     assert content["meta"] == {"api_status": "stable", "version": "1.0.0"}
     (error,) = content["errors"]

@@ -1,4 +1,4 @@
-"""Whether an answer is one that the OpenAPI document promises."""
+"""Checks that an answer conforms to the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ UNROUTED = {"responses": {"default": DOCUMENT["paths"]["/v1/health"]["get"]["res
 
 
 def call_at(method: str, path: str) -> Call | None:
-    """Return the call that answers a method at a path, without its query; one with fewer parameters comes first, as in the router."""
-    fitting = [
+    """Return the call for a method and a path without query. As in the router, the call with fewer parameters wins."""
+    matching = [
         call
         for call in CALLS
         if call.method == method and re.fullmatch(re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(call.path)), path)
     ]
-    return min(fitting, key=lambda call: call.path.count("{"), default=None)
+    return min(matching, key=lambda call: call.path.count("{"), default=None)
 
 
 def assert_conforms(method: str, path: str, response: requests.Response) -> None:
-    """Raise AssertionError unless a response is one that the document has for this call."""
+    """Raise AssertionError unless the document describes the response."""
     call = call_at(method, path.partition("?")[0])
     operation = DOCUMENT["paths"][call.path][method.lower()] if call else UNROUTED
     responses = operation["responses"]
-    promised = responses.get(str(response.status_code), responses["default"])
+    described = responses.get(str(response.status_code), responses["default"])
     assert response.ok == (str(response.status_code) in responses), f"{method} {path} answers {response.status_code}"
-    if "content" not in promised:
+    if "content" not in described:
         assert response.content == b""
         return
     media_type = response.headers["Content-Type"].partition(";")[0]
-    schema = promised["content"].get(media_type, promised["content"].get("*/*"))
-    assert schema is not None, f"{method} {path} answers {media_type}, which is none of {list(promised['content'])}"
+    schema = described["content"].get(media_type, described["content"].get("*/*"))
+    assert schema is not None, f"{method} {path} answers {media_type}, not one of {list(described['content'])}"
     if media_type == "application/json" and method != "HEAD":
         Draft202012Validator({**schema["schema"], "components": DOCUMENT["components"]}).validate(response.json())

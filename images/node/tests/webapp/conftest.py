@@ -15,12 +15,12 @@ from api_support import API_KEY, PASSWORD, Client, Cluster, wait_until
 from waba_node.config import DATABASE, DatabaseConfig
 from waba_node.store.engine import Database
 
-START = 120  # seconds for a cluster to come up, however busy the machine is
+START = 120  # seconds for a cluster to start on a busy machine
 
 
 @pytest.fixture(scope="session")
 def cluster(database_server: DatabaseConfig, free_ports, tmp_path_factory) -> Iterator[Cluster]:
-    """A cluster that can send: one coreapp connected, one standing by."""
+    """A cluster that can send: one connected coreapp and one standby."""
     made = Cluster(database_server, tmp_path_factory.mktemp("cluster"), free_ports)
     made.start()
     try:
@@ -39,7 +39,7 @@ async def drop(config: DatabaseConfig) -> None:
 
 @pytest.fixture(scope="session")
 def anonymous(cluster: Cluster) -> Client:
-    """A caller without credentials, at the first webapp once the cluster can send."""
+    """A client of the first webapp without credentials, once the cluster can send."""
     certificate = cluster.folder / "webapp1" / "web.pem"
     wait_until(certificate.exists, START)
     client = Client(cluster.urls[0], certificate)
@@ -63,13 +63,13 @@ def anonymous(cluster: Cluster) -> Client:
 
 @pytest.fixture(scope="session")
 def monitor(anonymous: Client) -> Client:
-    """A caller with the API key."""
+    """A client with the API key."""
     return anonymous.as_caller(f"Apikey {API_KEY}")
 
 
 @dataclass(frozen=True)
 class FirstLogin:
-    """The answers to the first logins of a new cluster, before its default password was changed and then."""
+    """The answers to the first logins of a new cluster: with the default password, a weak new one and a valid new one."""
 
     default: requests.Response
     weak: requests.Response
@@ -87,13 +87,13 @@ def first_login(anonymous: Client) -> FirstLogin:
 
 @pytest.fixture(scope="session")
 def admin(anonymous: Client, first_login: FirstLogin) -> Client:
-    """The admin's session at the first webapp."""
+    """The administrator's session at the first webapp."""
     return anonymous.as_caller(f"Bearer {first_login.changed.json()['users'][0]['token']}")
 
 
 @pytest.fixture(scope="session")
 def second_webapp(cluster: Cluster, anonymous: Client) -> Client:
-    """A caller without credentials at the second webapp."""
+    """A client of the second webapp without credentials."""
     certificate: Path = cluster.folder / "webapp2" / "web.pem"
     client = Client(cluster.urls[1], certificate)
     wait_until(lambda: client.login("wrong").status_code == 401, START)

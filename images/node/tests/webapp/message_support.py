@@ -1,4 +1,4 @@
-"""A message of every type, as small and as large as it may be."""
+"""Example messages of every type, from the smallest to the largest."""
 
 from __future__ import annotations
 

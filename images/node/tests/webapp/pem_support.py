@@ -1,4 +1,4 @@
-"""Certificates of a test's own authority."""
+"""Certificates of a test authority."""
 
 from __future__ import annotations
 

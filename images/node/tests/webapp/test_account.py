@@ -6,7 +6,7 @@ from api_support import Client, error_of
 NUMBER = {"cc": "49", "phone_number": "15112345678", "method": "sms", "cert": "c2VjcmV0"}
 
 
-def test_a_number_is_registered_with_the_code_that_was_sent(admin: Client) -> None:
+def test_registration_completes_with_the_sent_code(admin: Client) -> None:
     begun = admin.call("POST", "/v1/account", NUMBER)
     assert begun.status_code == 202
     assert begun.json()["account"][0]["vname"]
@@ -32,6 +32,6 @@ def test_a_number_is_registered_with_the_code_that_was_sent(admin: Client) -> No
         ({"method": ...}, 1008),
     ],
 )
-def test_a_registration_that_makes_no_sense_is_refused(admin: Client, change: dict, code: int) -> None:
+def test_invalid_registration_is_refused(admin: Client, change: dict, code: int) -> None:
     body = {name: value for name, value in {**NUMBER, **change}.items() if value is not ...}
     assert error_of(admin.call("POST", "/v1/account", body)) == (400, code)

@@ -15,7 +15,7 @@ SETTINGS = "/v1/settings/application"
 
 @settings(max_examples=8, deadline=None)
 @given(st.dictionaries(st.text(max_size=8), st.integers() | st.text(max_size=20), max_size=4), st.text(max_size=20))
-def test_what_was_sealed_is_read_with_the_password(content: dict, password: str) -> None:
+def test_sealed_content_opens_only_with_its_password(content: dict, password: str) -> None:
     data = seal(content, password)
     assert unseal(data, password) == content
     with pytest.raises(BackupError, match="password"):
@@ -27,7 +27,7 @@ SEALED = base64.b64decode(seal({"settings": {"secret": "value"}}, PASSWORD))
 
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, len(SEALED) - 1), st.integers(1, 255))
-def test_a_changed_byte_is_noticed_wherever_it_is(place: int, change: int) -> None:
+def test_any_changed_byte_is_detected(place: int, change: int) -> None:
     changed = bytearray(SEALED)
     changed[place] ^= change
     with pytest.raises(BackupError):
@@ -35,12 +35,12 @@ def test_a_changed_byte_is_noticed_wherever_it_is(place: int, change: int) -> No
 
 
 @pytest.mark.parametrize("length", [0, 5, 14, 20, 40, len(SEALED) - 1])
-def test_a_backup_that_was_cut_short_is_refused(length: int) -> None:
+def test_truncated_backup_is_refused(length: int) -> None:
     with pytest.raises(BackupError):
         unseal(base64.b64encode(SEALED[:length]).decode(), PASSWORD)
 
 
-def test_nothing_of_the_content_is_readable_and_no_two_are_alike() -> None:
+def test_sealed_content_is_unreadable_and_unique() -> None:
     assert b"secret" not in SEALED
     assert seal({}, PASSWORD) != seal({}, PASSWORD)
 
@@ -65,7 +65,7 @@ def read(client: Client) -> dict:
 
 
 @pytest.mark.usefixtures("_defaults_afterwards")
-def test_a_restore_brings_settings_and_registration_back(admin: Client, second_webapp: Client) -> None:
+def test_restore_replaces_settings_and_registration(admin: Client, second_webapp: Client) -> None:
     number = {"cc": "49", "phone_number": "15112345678", "method": "sms", "cert": "c2VjcmV0"}
     if admin.call("POST", "/v1/account", number).status_code == 202:
         assert admin.call("POST", "/v1/account/verify", {"code": "123456"}).status_code == 201
@@ -84,7 +84,7 @@ def test_a_restore_brings_settings_and_registration_back(admin: Client, second_w
 
 
 @pytest.mark.usefixtures("_defaults_afterwards")
-def test_a_restore_with_another_password_changes_nothing(admin: Client) -> None:
+def test_restore_with_a_wrong_password_changes_nothing(admin: Client) -> None:
     data = backup(admin)
     admin.call("PATCH", SETTINGS, {"heartbeat_interval": 4})
     refused = admin.call("POST", "/v1/settings/restore", {"password": "another password", "data": data})
@@ -92,7 +92,7 @@ def test_a_restore_with_another_password_changes_nothing(admin: Client) -> None:
     assert read(admin)["heartbeat_interval"] == 4
 
 
-def test_a_backup_of_a_cluster_with_other_shards_is_refused(admin: Client) -> None:
+def test_backup_with_another_number_of_shards_is_refused(admin: Client) -> None:
     data = seal({"shards": 32, "documents": {}}, PASSWORD)
     refused = admin.call("POST", "/v1/settings/restore", {"password": PASSWORD, "data": data})
     assert error_of(refused) == (400, 1009)
@@ -108,11 +108,11 @@ def test_a_backup_of_a_cluster_with_other_shards_is_refused(admin: Client) -> No
         {"shards": 1, "documents": {"settings": {"heartbeat_interval": -1}}},
     ],
 )
-def test_a_sealed_text_that_is_no_backup_is_refused(admin: Client, content: dict) -> None:
+def test_sealed_text_without_a_backup_is_refused(admin: Client, content: dict) -> None:
     sealed = {"password": PASSWORD, "data": seal(content, PASSWORD)}
     assert error_of(admin.call("POST", "/v1/settings/restore", sealed))[0] == 400
 
 
 @pytest.mark.parametrize(("body", "code"), [({}, 1008), ({"password": "short"}, 1009), ({"password": 12345678}, 1009)])
-def test_a_backup_needs_a_password(admin: Client, body: dict, code: int) -> None:
+def test_backup_requires_a_valid_password(admin: Client, body: dict, code: int) -> None:
     assert error_of(admin.call("POST", "/v1/settings/backup", body)) == (400, code)

@@ -9,7 +9,9 @@ from waba_node.webapp import certificate
 
 
 @pytest.mark.parametrize(("hostname", "kind"), [("api.example", x509.DNSName), ("10.1.2.3", x509.IPAddress)])
-def test_a_first_start_makes_a_certificate_for_its_name_and_keeps_it(tmp_path: Path, hostname: str, kind: type) -> None:
+def test_first_start_creates_a_certificate_for_the_hostname_and_later_starts_use_it(
+    tmp_path: Path, hostname: str, kind: type
+) -> None:
     certificate.context_from_folder(str(tmp_path), hostname)
     pem, key = tmp_path / "web.pem", tmp_path / "web.key"
     names = x509.load_pem_x509_certificate(pem.read_bytes()).extensions.get_extension_for_class(
@@ -24,7 +26,7 @@ def test_a_first_start_makes_a_certificate_for_its_name_and_keeps_it(tmp_path: P
     assert tls.minimum_version >= ssl.TLSVersion.TLSv1_2
 
 
-def test_half_a_pair_is_refused_and_never_replaced(tmp_path: Path) -> None:
+def test_key_without_certificate_is_refused_and_not_replaced(tmp_path: Path) -> None:
     (tmp_path / "web.key").write_text("the operator's own")
     with pytest.raises(OSError, match=r"."):
         certificate.context_from_folder(str(tmp_path), "api.example")

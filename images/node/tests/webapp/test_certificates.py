@@ -1,4 +1,4 @@
-"""Certificates that clients upload: whom the webhooks trust, and what the webapps serve."""
+"""Uploaded certificates: the CA for webhooks, and the webapps' own certificate."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _any_receiver_afterwards(admin: Client) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("_any_receiver_afterwards")
-def test_webhooks_go_only_to_a_receiver_whose_certificate_stems_from_the_authority(
+def test_webhooks_are_sent_only_to_receivers_with_a_certificate_of_the_ca(
     admin: Client, receiver, tmp_path, cluster: Cluster
 ) -> None:
     admin.call("PATCH", SETTINGS, {"webhooks": {"url": receiver.url}, "callback_backoff_delay_ms": 50})
@@ -43,7 +43,7 @@ def test_webhooks_go_only_to_a_receiver_whose_certificate_stems_from_the_authori
     receiver.wait(lambda: (name, "sent") in receiver.statuses())
 
 
-def test_without_an_authority_there_is_nothing_to_read(admin: Client) -> None:
+def test_webhook_ca_is_not_found_before_it_is_set(admin: Client) -> None:
     assert error_of(admin.call("GET", CA)) == (404, 1006)
     assert admin.call("DELETE", CA).status_code == 200
 
@@ -53,7 +53,7 @@ def test_without_an_authority_there_is_nothing_to_read(admin: Client) -> None:
     [b"", b"nonsense", KEY, SERVER, AUTHORITY.pem[:-60], AUTHORITY.pem * 100],
     ids=str.split("empty nonsense key server cut many"),
 )
-def test_what_is_no_authority_is_refused(admin: Client, body: bytes) -> None:
+def test_upload_without_a_ca_certificate_is_refused(admin: Client, body: bytes) -> None:
     assert error_of(admin.call("POST", CA, data=body)) == (400, 1009)
 
 
@@ -61,7 +61,7 @@ def test_what_is_no_authority_is_refused(admin: Client, body: bytes) -> None:
 
 
 def issuer(url: str) -> str:
-    """Return the common name of who issued the certificate that a new connection gets."""
+    """Return the common name of the issuer of the served certificate."""
     place = urlsplit(url)
     anyone = ssl.create_default_context()
     anyone.check_hostname, anyone.verify_mode = False, ssl.CERT_NONE
@@ -72,7 +72,7 @@ def issuer(url: str) -> str:
 
 @pytest.fixture
 def uploaded(admin: Client, cluster: Cluster, tmp_path: Path) -> Iterator[Client]:
-    """The admin at the first webapp, once that serves the uploaded certificate."""
+    """The administrator's session at the first webapp once it serves the uploaded certificate."""
     assert admin.call("POST", EXTERNAL, data=SERVER + AUTHORITY.pem + KEY).status_code == 200
     wait_until(lambda: all(issuer(url) == NAME for url in cluster.urls))
     (tmp_path / "authority.pem").write_bytes(AUTHORITY.pem)
@@ -82,7 +82,7 @@ def uploaded(admin: Client, cluster: Cluster, tmp_path: Path) -> Iterator[Client
     wait_until(lambda: all(issuer(url) == "127.0.0.1" for url in cluster.urls))
 
 
-def test_every_webapp_serves_the_uploaded_certificate_also_one_that_starts_later(
+def test_every_webapp_serves_the_uploaded_certificate_even_if_it_starts_later(
     uploaded: Client, cluster: Cluster
 ) -> None:
     assert uploaded.call("GET", f"{EXTERNAL}/ca").content == AUTHORITY.pem
@@ -93,7 +93,7 @@ def test_every_webapp_serves_the_uploaded_certificate_also_one_that_starts_later
     assert KEY.splitlines()[1].decode() not in cluster.logs()
 
 
-def test_without_an_upload_the_ca_is_the_webapps_own(admin: Client, cluster: Cluster) -> None:
+def test_external_ca_is_the_self_signed_certificate_by_default(admin: Client, cluster: Cluster) -> None:
     own = (cluster.folder / "webapp1" / "web.pem").read_bytes()
     assert admin.call("GET", f"{EXTERNAL}/ca").content == own
 
@@ -112,7 +112,7 @@ def test_without_an_upload_the_ca_is_the_webapps_own(admin: Client, cluster: Clu
         (b"".join(AUTHORITY.server(bits=1024)), "cannot be served"),
     ],
 )
-def test_a_certificate_that_cannot_be_served_is_refused_and_the_own_one_stays(
+def test_unusable_certificate_is_refused_and_the_current_one_remains(
     admin: Client, cluster: Cluster, body: bytes, reason: str
 ) -> None:
     refused = admin.call("POST", EXTERNAL, data=body)

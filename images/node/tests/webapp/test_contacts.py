@@ -1,4 +1,4 @@
-"""Contacts through real processes: forms of numbers, blocking modes, what is kept, identities."""
+"""Contacts with real processes: notations of numbers, blocking modes, the cache, identities."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def valid(given: str, wa_id: str) -> dict:
     return {"input": given, "status": "valid", "wa_id": wa_id}
 
 
-def test_who_waits_gets_every_number_in_order(admin: Client) -> None:
+def test_blocking_check_reports_every_number_in_order(admin: Client) -> None:
     numbers = ["16315551000", "+1 631 555 1001", "+1 (631) 555-1004", "1-631-555-1005", "16315551000", "nobody"]
     assert check(admin, *numbers, blocking="wait") == [
         valid("16315551000", "16315551000"),
@@ -33,7 +33,7 @@ def test_who_waits_gets_every_number_in_order(admin: Client) -> None:
     ]
 
 
-def test_who_does_not_wait_asks_again_and_any_webapp_knows_then(admin: Client, second_webapp: Client) -> None:
+def test_result_of_a_nonblocking_check_is_available_on_every_webapp(admin: Client, second_webapp: Client) -> None:
     number = "+49 30 12345678"
     assert check(admin, number) == [{"input": number, "status": "processing"}]
     there = second_webapp.as_caller(admin.session.headers["Authorization"])
@@ -41,7 +41,7 @@ def test_who_does_not_wait_asks_again_and_any_webapp_knows_then(admin: Client, s
     assert check(admin, number, force_check=True) == [{"input": number, "status": "processing"}]
 
 
-def test_a_thousand_numbers_at_once(admin: Client) -> None:
+def test_a_thousand_numbers_are_checked_at_once(admin: Client) -> None:
     numbers = [f"+4930{number:07}" for number in range(1000)]
     assert {entry["status"] for entry in check(admin, *numbers, blocking="wait")} == {"valid"}
 
@@ -59,11 +59,11 @@ def test_a_thousand_numbers_at_once(admin: Client) -> None:
         ({"contacts": ["+4930123456"], "force_check": 1}, 1009),
     ],
 )
-def test_a_check_that_makes_no_sense_is_refused(admin: Client, body: dict, code: int) -> None:
+def test_invalid_check_is_refused(admin: Client, body: dict, code: int) -> None:
     assert error_of(admin.call("POST", PATH, body)) == (400, code)
 
 
-def test_an_identity_is_read_and_acknowledged(admin: Client) -> None:
+def test_identity_is_read_and_acknowledged(admin: Client) -> None:
     path = f"{PATH}/493012345678/identity"
     assert error_of(admin.call("PUT", path, {"hash": "x"})) == (404, 1006)
     identity = admin.call("GET", path).json()["contacts"]
@@ -73,7 +73,7 @@ def test_an_identity_is_read_and_acknowledged(admin: Client) -> None:
 
 
 @pytest.mark.parametrize("wa_id", ["+493012345678", "x", "1", "0049301234567", "1" * 16, "%F0%9F%98%80"])
-def test_an_identity_belongs_to_a_whatsapp_id(admin: Client, wa_id: str) -> None:
+def test_identity_requires_a_whatsapp_id(admin: Client, wa_id: str) -> None:
     assert error_of(admin.call("GET", f"{PATH}/{wa_id}/identity")) == (400, 1009)
     assert error_of(admin.call("PUT", f"{PATH}/{wa_id}/identity", {"hash": "x"})) == (400, 1009)
 
@@ -96,7 +96,7 @@ def test_an_identity_belongs_to_a_whatsapp_id(admin: Client, wa_id: str) -> None
         "49 30\n+5",
     ],
 )
-def test_what_cannot_be_a_number(given: str) -> None:
+def test_text_that_is_not_a_number_has_no_digits(given: str) -> None:
     assert digits_of(given) is None
 
 
@@ -104,6 +104,6 @@ separators = st.sampled_from(["", " ", "-", ".", "/", " (", ") "])
 
 
 @given(st.from_regex(r"[1-9][0-9]{4,14}", fullmatch=True), st.sampled_from(["", "+", "00"]), st.data())
-def test_a_number_is_the_same_however_it_is_written(digits: str, prefix: str, data) -> None:
+def test_digits_do_not_depend_on_the_notation_of_a_number(digits: str, prefix: str, data) -> None:
     written = prefix + digits[0] + "".join(data.draw(separators) + digit for digit in digits[1:])
     assert digits_of(written) == digits

@@ -1,4 +1,4 @@
-"""docs/reference/api.md names every call with who may call it. Run as a program, with the test's PYTHONPATH, this writes the table anew."""
+"""docs/reference/api.md lists every call with its access. Run as a program with the tests' PYTHONPATH, this file rewrites the table."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PAGE = Path(__file__).parents[4] / "docs" / "reference" / "api.md"
 
 
 def table() -> str:
-    """Return the calls as a table, but for those that only say that they are gone."""
+    """Return the calls as a table, without those that always answer 410."""
     rows = [
         f"| `{call.method} {call.path}` | {call.access} | {DOCUMENT['paths'][call.path][call.method.lower()]['summary'][:-1]} |"
         for call in sorted(CALLS, key=lambda call: call.path)
@@ -22,8 +22,8 @@ def table() -> str:
     return "\n".join([HEAD, "| --- | --- | --- |", *rows])
 
 
-def test_the_page_has_every_call_with_who_may_call_it() -> None:
-    assert table() in PAGE.read_text(encoding="utf-8"), "run this file as a program, see its first line"
+def test_api_page_lists_every_call_with_its_access() -> None:
+    assert table() in PAGE.read_text(encoding="utf-8"), "run this file as a program to update the table"
 
 
 if __name__ == "__main__":

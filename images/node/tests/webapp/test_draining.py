@@ -1,4 +1,4 @@
-"""Nodes are taken out of service one by one, as an upgrade does it, and put back."""
+"""Draining of single nodes, as an upgrade does it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ DRAINING = "unhealthy: draining: out of service until it is told to resume or is
 
 
 class Flow:
-    """A client that sends one message after the other, until it is told to stop."""
+    """A client that sends messages one after the other until it is stopped."""
 
     def __init__(self, client: Client) -> None:
         self.client, self.stopping = client, threading.Event()
@@ -39,7 +39,7 @@ class Flow:
 
 @pytest.fixture
 def connected(cluster: Cluster, monitor: Client) -> Iterator[Node]:
-    """The connected coreapp, once the other one stands by; afterwards every node is in service."""
+    """The connected coreapp, once the other one is standby. Afterwards every node is in service."""
 
     def coreapps(status: str) -> list[str]:
         health = monitor.call("GET", "/v1/health").json()["health"]
@@ -54,53 +54,52 @@ def connected(cluster: Cluster, monitor: Client) -> Iterator[Node]:
         wait_until(lambda node=node: node.health_line() == "ok")
 
 
-def test_a_drained_coreapp_passes_its_shard_on_while_clients_wait(
+def test_drained_coreapp_hands_over_its_shard_without_refusing_calls(
     connected: Node, admin: Client, monitor: Client
 ) -> None:
     with Flow(admin) as flow:
-        status, said = connected.command("drain")
-    assert status == 0, said
-    assert f"127.0.0.1:{connected.name} is out of service after" in said
+        status, output = connected.command("drain")
+    assert status == 0, output
+    assert f"127.0.0.1:{connected.name} is out of service after" in output
     assert set(flow.answers) == {200}
-    # A webapp waits three seconds for a shard that moves, and no call was refused.
     assert connected.health_line() == DRAINING
     health = monitor.call("GET", "/v1/health").json()["health"]
     assert f"127.0.0.1:{connected.name}" not in health
     assert [node["gateway_status"] for node in health.values() if node["role"] == "coreapp"] == ["connected"]
 
 
-def test_the_last_coreapp_is_not_drained_unless_forced(connected: Node, cluster: Cluster, admin: Client) -> None:
+def test_last_coreapp_is_drained_only_with_force(connected: Node, cluster: Cluster, admin: Client) -> None:
     (spare,) = {"coreapp1", "coreapp2"} - {connected.name}
-    assert cluster.nodes[spare].command("drain")[0] == 0  # it owns nothing, so nothing is waited for
-    status, said = connected.command("drain")
+    assert cluster.nodes[spare].command("drain")[0] == 0  # it owns nothing, so the drain ends at once
+    status, output = connected.command("drain")
     assert (status, connected.health_line()) == (1, "ok")
     assert (
-        "no other coreapp stands by that could take over shard 0; --force takes it out of service all the same" in said
+        "no other coreapp stands by that could take over shard 0; --force takes it out of service all the same"
+        in output
     )
-    status, said = connected.command("drain", "--force", "--timeout", "1")
+    status, output = connected.command("drain", "--force", "--timeout", "1")
     assert status == 1
-    assert "after 1 s still waits for the promotion of another coreapp for shard 0" in said
+    assert "after 1 s still waits for the promotion of another coreapp for shard 0" in output
     assert cluster.nodes[spare].command("resume")[0] == 0
-    message = {"to": "15551234567", "type": "text", "text": {"body": "to who came back"}}
+    message = {"to": "15551234567", "type": "text", "text": {"body": "after the resume"}}
     wait_until(lambda: admin.call("POST", "/v1/messages", message).status_code == 200)
 
 
-def test_a_stopped_coreapp_passes_its_shard_on_while_clients_wait(
+def test_stopped_coreapp_hands_over_its_shard_without_refusing_calls(
     connected: Node, cluster: Cluster, admin: Client
 ) -> None:
     with Flow(admin) as flow:
         connected.stop()
     assert set(flow.answers) == {200}
-    # A webapp waits three seconds for a shard that moves, and no call was refused.
     cluster.start_node(connected.name)
     wait_until(lambda: "registered" in connected.log.read_text())
 
 
 @pytest.mark.usefixtures("connected")
-def test_a_drained_webapp_sends_load_balancers_away_and_still_answers(cluster: Cluster, admin: Client) -> None:
+def test_drained_webapp_fails_load_balancer_checks_and_still_answers(cluster: Cluster, admin: Client) -> None:
     webapp = cluster.nodes["webapp1"]
-    status, said = webapp.command("drain")
-    assert status == 0, said
+    status, output = webapp.command("drain")
+    assert status == 0, output
     assert webapp.health_line() == DRAINING
     assert admin.call("GET", "/").status_code == 503
     assert admin.call("GET", "/v1/settings/application").status_code == 200
@@ -109,10 +108,10 @@ def test_a_drained_webapp_sends_load_balancers_away_and_still_answers(cluster: C
 
 
 @pytest.mark.usefixtures("connected")
-def test_a_stopped_webapp_answers_what_has_come(cluster: Cluster, admin: Client) -> None:
+def test_stopped_webapp_finishes_the_calls_in_progress(cluster: Cluster, admin: Client) -> None:
     webapp, answers = cluster.nodes["webapp1"], []
     slow = threading.Thread(target=lambda: answers.append(admin.login("Wr0ng-password").status_code))
-    slow.start()  # a password is hashed for a while
+    slow.start()  # hashing a password takes a while
     time.sleep(0.1)
     webapp.stop()
     slow.join()
@@ -121,15 +120,15 @@ def test_a_stopped_webapp_answers_what_has_come(cluster: Cluster, admin: Client)
 
 
 @pytest.mark.usefixtures("connected")
-def test_the_only_master_is_not_drained_and_another_takes_over_at_once(cluster: Cluster, admin: Client) -> None:
-    status, said = cluster.nodes["master1"].command("drain")
+def test_only_master_is_not_drained_and_a_second_one_takes_over_at_once(cluster: Cluster, admin: Client) -> None:
+    status, output = cluster.nodes["master1"].command("drain")
     assert status == 1
-    assert "no other master answers that could take the lease over" in said
+    assert "no other master answers that could take the lease over" in output
     second = cluster.start_node("master2", WA_MASTER_NODE="1")
     wait_until(lambda: second.health_line() == "ok")
-    time.sleep(1)  # the first has read that there is a second
-    status, said = cluster.nodes["master1"].command("drain")
-    assert status == 0, said
+    time.sleep(1)  # the first master detects the second one
+    status, output = cluster.nodes["master1"].command("drain")
+    assert status == 0, output
     (holder,) = cluster.rows("SELECT holder FROM lease WHERE expires_at > UTC_TIMESTAMP(6)")
     assert holder == ("127.0.0.1:master2",)
     wait_until(lambda: admin.call("PATCH", "/v1/settings/application", {"sent_status": True}).status_code == 200)
@@ -139,12 +138,12 @@ def test_the_only_master_is_not_drained_and_another_takes_over_at_once(cluster: 
     wait_until(lambda: admin.call("PATCH", "/v1/settings/application", {"sent_status": True}).status_code == 200)
 
 
-def test_without_a_running_node_the_command_says_so(cluster: Cluster) -> None:
+def test_drain_command_reports_that_no_node_runs(cluster: Cluster) -> None:
     node = cluster.nodes["webapp2"]
     node.environment["WABA_LISTEN_PORTS"] = "1,2,3,4"
     try:
-        status, said = node.command("drain")
+        status, output = node.command("drain")
     finally:
         node.environment["WABA_LISTEN_PORTS"] = ",".join(map(str, node.ports))
     assert status == 1
-    assert "was not drained: 127.0.0.1:3 does not answer" in said
+    assert "was not drained: 127.0.0.1:3 does not answer" in output

@@ -1,4 +1,4 @@
-"""Whatever a client sends, the answer is the vendor's envelope, and a client's mistake is never a 5xx."""
+"""Every answer has the vendor's envelope, and a client's mistake is never a 5xx."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from hypothesis import strategies as st
 POSTS = ["/v1/users/login", "/v1/account", "/v1/account/verify", "/v1/messages"]
 
 
-def test_the_root_answers_load_balancers_without_credentials(anonymous: Client) -> None:
+def test_root_answers_without_credentials(anonymous: Client) -> None:
     assert anonymous.call("GET", "/").status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/v1", "/v1/nothing", "/nothing", "/v1/messages/", "/v1/%0a", "/v1/users/login/x"])
-def test_a_path_that_is_not_there(admin: Client, path: str) -> None:
+def test_unknown_path_is_404(admin: Client, path: str) -> None:
     assert error_of(admin.call("GET", path)) == (404, 1006)
 
 
 @pytest.mark.parametrize(("method", "path"), [("GET", "/v1/messages"), ("PUT", "/v1/health"), ("TRACE", "/v1/account")])
-def test_a_method_that_is_not_allowed(admin: Client, method: str, path: str) -> None:
+def test_unsupported_method_is_405(admin: Client, method: str, path: str) -> None:
     refusal = admin.call(method, path)
     assert error_of(refusal) == (405, 1006)
     assert refusal.headers["Allow"]
@@ -53,21 +53,21 @@ def test_a_method_that_is_not_allowed(admin: Client, method: str, path: str) -> 
     ],
 )
 @pytest.mark.parametrize("path", ["/v1/account", "/v1/messages"])
-def test_a_body_that_is_no_json_object(admin: Client, path: str, body: bytes) -> None:
+def test_body_that_is_not_a_json_object_is_refused(admin: Client, path: str, body: bytes) -> None:
     assert error_of(admin.call("POST", path, data=body)) == (400, 1025)
 
 
-def test_a_body_that_is_too_large(admin: Client) -> None:
+def test_too_large_body_is_refused(admin: Client) -> None:
     assert error_of(admin.call("POST", "/v1/messages", data=b" " * (1 << 20) + b"{}")) == (413, 1025)
 
 
-def test_a_body_that_is_too_large_once_it_is_unpacked(admin: Client) -> None:
+def test_body_that_is_too_large_once_decompressed_is_refused(admin: Client) -> None:
     bomb = zlib.compress(b" " * (1 << 24))
     refusal = admin.call("POST", "/v1/messages", data=bomb, headers={"Content-Encoding": "deflate"})
     assert error_of(refusal) == (413, 1025)
 
 
-def test_a_body_that_is_not_packed_as_announced(admin: Client) -> None:
+def test_body_with_a_wrong_content_encoding_is_refused(admin: Client) -> None:
     refusal = admin.call("POST", "/v1/messages", data=b"{}", headers={"Content-Encoding": "gzip"})
     assert error_of(refusal) == (400, 1025)
 
@@ -83,7 +83,7 @@ def connection(client: Client) -> Iterator[ssl.SSLSocket]:
         yield line
 
 
-def test_a_client_that_hangs_up_is_no_trouble_of_the_database(admin: Client, cluster: Cluster) -> None:
+def test_disconnected_client_is_not_reported_as_a_database_failure(admin: Client, cluster: Cluster) -> None:
     before = cluster.nodes["webapp1"].log.read_text()
 
     def said() -> str:
@@ -99,7 +99,7 @@ def test_a_client_that_hangs_up_is_no_trouble_of_the_database(admin: Client, clu
 @pytest.mark.parametrize(
     "garbage", [b"BREW / HTTP/1.1\r\n\r\n", b"\0" * 100, b"GET / HTTP/1.1\r\nA: \0secret-header\r\n\r\n"]
 )
-def test_what_is_no_http_is_one_line_in_the_log_at_the_most(admin: Client, cluster: Cluster, garbage: bytes) -> None:
+def test_invalid_http_causes_at_most_one_log_line(admin: Client, cluster: Cluster, garbage: bytes) -> None:
     before = cluster.nodes["webapp1"].log.read_text()
     with connection(admin) as line:
         line.sendall(garbage)
@@ -134,13 +134,13 @@ bodies = st.dictionaries(st.sampled_from(fields), json_values, max_size=6)
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from([("PATCH", "/v1/settings/application"), *(("POST", path) for path in POSTS)]), bodies)
-def test_no_body_makes_the_server_fail(admin: Client, call: tuple[str, str], body: dict) -> None:
+def test_no_json_body_causes_a_server_error(admin: Client, call: tuple[str, str], body: dict) -> None:
     answer = admin.call(*call, json=body)
     assert answer.status_code < 500
     assert answer.json()["meta"]["api_status"] == "stable"
 
 
-def test_nothing_failed_unexpectedly_and_no_secret_is_in_a_log(cluster: Cluster, admin: Client, first_login) -> None:
+def test_logs_contain_no_traceback_and_no_secret(cluster: Cluster, admin: Client, first_login) -> None:
     logs = cluster.logs()
     assert "Traceback" not in logs
     token = first_login.changed.json()["users"][0]["token"]

@@ -1,4 +1,4 @@
-"""Garbage collection through real processes, from the call to the webhook of its end."""
+"""Garbage collection with real processes, from the call to the webhook that reports the end."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def begun(client: Client, kind: str) -> dict:
     return answer.json()["services"][kind]["gc"]
 
 
-def test_every_coreapp_collects_messages_and_tells_its_end(
+def test_every_coreapp_collects_messages_and_reports_the_end(
     admin: Client, monitor: Client, deliver_to, receiver
 ) -> None:
     deliver_to(receiver.url)
@@ -30,7 +30,7 @@ def test_every_coreapp_collects_messages_and_tells_its_end(
     assert {gc["status"] for gc in ends(receiver, "message")} == {"complete"}
 
 
-def test_the_primary_master_collects_media_and_tells_its_end(admin: Client, deliver_to, receiver) -> None:
+def test_primary_master_collects_media_and_reports_the_end(admin: Client, deliver_to, receiver) -> None:
     deliver_to(receiver.url)
     assert begun(admin, "media") == {"status": "processing"}
     receiver.wait(lambda: ends(receiver, "media"))

@@ -12,7 +12,7 @@ def nodes(monitor: Client) -> dict[str, dict]:
     return answer.json()["health"]
 
 
-def test_every_master_and_coreapp_is_named_with_its_role(monitor: Client) -> None:
+def test_health_lists_every_master_and_coreapp_with_its_role(monitor: Client) -> None:
     health = nodes(monitor)
     assert {name: node["role"] for name, node in health.items()} == {
         "127.0.0.1:coreapp1": "coreapp",
@@ -33,9 +33,7 @@ def test_every_request_is_counted(monitor: Client) -> None:
     assert handled(monitor) - before == 3
 
 
-def test_a_node_that_does_not_answer_is_shown_as_disconnected_with_the_reason(
-    monitor: Client, cluster: Cluster
-) -> None:
+def test_node_that_does_not_answer_is_disconnected_with_an_error(monitor: Client, cluster: Cluster) -> None:
     spare = next(
         name for name, node in nodes(monitor).items() if node == {"gateway_status": "disconnected", "role": "coreapp"}
     )

@@ -1,4 +1,4 @@
-"""Several webapps behind any load balancer: none keeps anything of its own, and one that cannot answer says so."""
+"""Several webapps behind a load balancer: none has state of its own, and readiness is reported."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from pathlib import Path
 import pytest
 import requests
 from api_support import PASSWORD, Client, Cluster, Node, error_of, health_line, healthy, wait_until
-from wire_cut import Line
+from severable_proxy import SeverableProxy
 
 SETTINGS = "/v1/settings/application"
 HEALTHCHECK = Path(__file__).parents[2] / "bin" / "healthcheck.sh"
-STATED = 1.0  # seconds in which a logout at one webapp is seen by the others
-SLACK = 3.0  # seconds that a busy machine may add
+STATED = 1.0  # seconds until a logout takes effect on the other webapps, as documented
+SLACK = 3.0  # seconds for a busy machine
 
 
 class Balancer:
-    """Each call goes to the next webapp."""
+    """Sends each call to the next webapp."""
 
     def __init__(self, *webapps: Client) -> None:
         self.turns = itertools.cycle(webapps)
@@ -40,8 +40,7 @@ def new_token(client: Client) -> str:
 
 
 @pytest.mark.usefixtures("admin")
-def test_a_client_need_not_stay_with_one_webapp(anonymous: Client, second_webapp: Client) -> None:
-    """Every call of one piece of work is answered by another webapp than the one before."""
+def test_consecutive_calls_can_go_to_different_webapps(anonymous: Client, second_webapp: Client) -> None:
     balanced = with_token(new_token(second_webapp), anonymous, second_webapp)
     name = "balanced-" + secrets.token_hex(4)
     assert balanced.call("POST", "/v1/users", {"username": name, "password": PASSWORD}).status_code == 201
@@ -62,12 +61,10 @@ def test_a_client_need_not_stay_with_one_webapp(anonymous: Client, second_webapp
 
 
 @pytest.mark.usefixtures("admin")
-def test_a_logout_is_seen_by_the_other_webapp_within_the_stated_second(
-    anonymous: Client, second_webapp: Client
-) -> None:
+def test_logout_takes_effect_on_the_other_webapp_within_a_second(anonymous: Client, second_webapp: Client) -> None:
     token = new_token(anonymous)
     here, there = (client.as_caller(f"Bearer {token}") for client in (anonymous, second_webapp))
-    assert there.call("GET", SETTINGS).status_code == 200  # so that it has something to remember
+    assert there.call("GET", SETTINGS).status_code == 200  # fills its cache
     assert here.call("POST", "/v1/users/logout").status_code == 200
     ended = time.monotonic()
     wait_until(lambda: there.call("GET", SETTINGS).status_code == 401, STATED + SLACK)
@@ -79,51 +76,51 @@ def test_a_logout_is_seen_by_the_other_webapp_within_the_stated_second(
 
 
 @pytest.fixture
-def line(cluster: Cluster) -> Iterator[Line]:
-    made = Line(cluster.database.host, cluster.database.port)
+def proxy(cluster: Cluster) -> Iterator[SeverableProxy]:
+    made = SeverableProxy(cluster.database.host, cluster.database.port)
     yield made
     made.close()
 
 
 @pytest.fixture
-def third(admin: Client, cluster: Cluster, line: Line) -> Iterator[Client]:
-    """The admin's session at a webapp whose way to the database is `line`."""
-    cluster.start_webapp("webapp3", WA_DB_HOSTNAME="127.0.0.1", WA_DB_PORT=str(line.port))
+def third(admin: Client, cluster: Cluster, proxy: SeverableProxy) -> Iterator[Client]:
+    """The administrator's session at a webapp that reaches the database through `proxy`."""
+    cluster.start_webapp("webapp3", WA_DB_HOSTNAME="127.0.0.1", WA_DB_PORT=str(proxy.port))
     wait_until(lambda: healthy(cluster.nodes["webapp3"]))
     yield Client(cluster.urls[2], cluster.folder / "webapp3" / "web.pem", admin.session.headers["Authorization"])
     cluster.stop_webapp("webapp3")
 
 
 def container_is_healthy(node: Node) -> bool:
-    """Return what the container's own healthcheck finds."""
+    """Return the result of the container's own health check."""
     environment = {"WABA_HEALTH_PORT": str(node.ports[3]), "PATH": os.environ["PATH"]}
     done = subprocess.run([HEALTHCHECK], env=environment, capture_output=True, timeout=10, check=False)
     return done.returncode == 0
 
 
-def test_a_webapp_that_loses_the_database_is_not_ready_until_it_is_back(
-    third: Client, cluster: Cluster, line: Line
+def test_webapp_is_not_ready_while_the_database_is_unreachable(
+    third: Client, cluster: Cluster, proxy: SeverableProxy
 ) -> None:
     node = cluster.nodes["webapp3"]
     assert container_is_healthy(node)
-    line.cut()
+    proxy.sever()
     wait_until(lambda: not healthy(node))
     assert "the database does not answer" in health_line(node)
     assert not container_is_healthy(node)
     assert error_of(third.call("GET", SETTINGS)) == (503, 1023)
-    assert third.call("GET", "/").status_code == 200  # it lives, and says so
+    assert third.call("GET", "/").status_code == 200  # liveness, not readiness
     assert healthy(cluster.nodes["webapp1"])
-    line.mend()
+    proxy.restore()
     wait_until(lambda: healthy(node))
     assert container_is_healthy(node)
     assert third.call("GET", SETTINGS).status_code == 200
 
 
-def test_a_webapp_that_starts_without_a_database_says_so_and_begins_when_it_is_there(
-    cluster: Cluster, admin: Client, line: Line
+def test_webapp_that_starts_without_a_database_becomes_ready_once_it_is_reachable(
+    cluster: Cluster, admin: Client, proxy: SeverableProxy
 ) -> None:
-    line.cut()
-    cluster.start_webapp("webapp3", WA_DB_HOSTNAME="127.0.0.1", WA_DB_PORT=str(line.port))
+    proxy.sever()
+    cluster.start_webapp("webapp3", WA_DB_HOSTNAME="127.0.0.1", WA_DB_PORT=str(proxy.port))
     node = cluster.nodes["webapp3"]
     try:
         wait_until(lambda: "the database does not answer" in health_line(node))
@@ -131,7 +128,7 @@ def test_a_webapp_that_starts_without_a_database_says_so_and_begins_when_it_is_t
         early = Client(cluster.urls[2], cluster.folder / "webapp3" / "web.pem", admin.session.headers["Authorization"])
         wait_until(early.certificate.exists)
         assert error_of(early.call("GET", SETTINGS)) == (503, 1011)
-        line.mend()
+        proxy.restore()
         wait_until(lambda: healthy(node))
         assert early.call("GET", SETTINGS).status_code == 200
     finally:
@@ -140,7 +137,7 @@ def test_a_webapp_that_starts_without_a_database_says_so_and_begins_when_it_is_t
 
 @pytest.fixture
 def without_the_map(cluster: Cluster) -> Iterator[tuple[str, str]]:
-    """A user of the database who may read everything but the shard map."""
+    """A database account that can read everything except the shard map."""
     user, password = "mapless_" + secrets.token_hex(4), secrets.token_hex(16)
     tables = [
         name
@@ -158,7 +155,7 @@ def without_the_map(cluster: Cluster) -> Iterator[tuple[str, str]]:
     cluster.execute(f"DROP USER '{user}'@'%'")
 
 
-def test_a_webapp_that_cannot_read_the_map_is_not_ready(
+def test_webapp_that_cannot_read_the_shard_map_is_not_ready(
     cluster: Cluster, admin: Client, without_the_map: tuple[str, str]
 ) -> None:
     user, password = without_the_map
@@ -166,7 +163,7 @@ def test_a_webapp_that_cannot_read_the_map_is_not_ready(
     node = cluster.nodes["webapp3"]
     try:
         wait_until(lambda: "the shard map cannot be read" in health_line(node))
-        for _look in range(30):  # never ready, not even for a moment
+        for _look in range(30):  # it is never ready in between
             assert not healthy(node)
             time.sleep(0.1)
         assert not container_is_healthy(node)

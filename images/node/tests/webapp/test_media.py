@@ -1,4 +1,4 @@
-"""Media through real processes: raw in, raw out, at any webapp; and what a disk or a client can do wrong."""
+"""Media with real processes: upload and download at any webapp, and failures of disks and clients."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def get(client: Client, name: str):
 
 
 @pytest.mark.parametrize("size", [1, 100, 3 * MIB + 5])
-def test_what_one_webapp_stored_another_serves(admin: Client, second_webapp: Client, size: int) -> None:
+def test_every_webapp_serves_an_uploaded_file(admin: Client, second_webapp: Client, size: int) -> None:
     content = os.urandom(size)
     name = uploaded(admin, content, "Audio/AAC; codecs=x")
     there = second_webapp.as_caller(admin.session.headers["Authorization"])
@@ -55,14 +55,14 @@ def test_what_one_webapp_stored_another_serves(admin: Client, second_webapp: Cli
     assert error_of(admin.call("DELETE", f"/v1/media/{name}")) == (404, 1006)
 
 
-def test_a_deleted_file_is_gone_from_the_folder(admin: Client, cluster: Cluster) -> None:
+def test_deleted_file_is_removed_from_the_folder(admin: Client, cluster: Cluster) -> None:
     name = uploaded(admin, b"x")
     assert f"outgoing/{name}" in files(cluster.folder / "media")
     admin.call("DELETE", f"/v1/media/{name}")
     assert not [file for file in files(cluster.folder / "media") if name in file]
 
 
-def test_a_body_without_a_length_is_taken(admin: Client) -> None:
+def test_chunked_upload_is_accepted(admin: Client) -> None:
     answer = upload(admin, iter([b"one", b"two"]))
     assert get(admin, answer.json()["media"][0]["id"]).content == b"onetwo"
 
@@ -89,21 +89,19 @@ def nothing_is_left(cluster: Cluster) -> Iterator[None]:
         (b"x" * 50, {**TYPES, "Content-Encoding": "gzip"}, 400, 1025),
     ],
 )
-def test_an_upload_that_makes_no_sense_is_refused(
-    admin: Client, content: bytes, headers: dict, status: int, code: int
-) -> None:
+def test_invalid_upload_is_refused(admin: Client, content: bytes, headers: dict, status: int, code: int) -> None:
     assert error_of(admin.call("POST", "/v1/media", data=content, headers=headers)) == (status, code)
 
 
 @pytest.mark.usefixtures("nothing_is_left")
-def test_a_file_that_says_it_is_too_large_is_refused_before_it_is_sent(admin: Client) -> None:
+def test_announced_size_above_the_limit_is_refused_before_the_body(admin: Client) -> None:
     with connection(admin) as line:
         line.sendall(head(admin, f"Content-Length: {100 * MIB + 1}"))
         assert b" 413 " in line.recv(1000)
 
 
 @pytest.mark.usefixtures("nothing_is_left")
-def test_a_file_that_turns_out_too_large_is_refused(admin: Client) -> None:
+def test_chunked_upload_above_the_limit_is_refused(admin: Client) -> None:
     chunk = bytes(MIB)
     piece = b"%x\r\n%b\r\n" % (len(chunk), chunk)
     with connection(admin) as line:
@@ -115,7 +113,7 @@ def test_a_file_that_turns_out_too_large_is_refused(admin: Client) -> None:
 
 
 @pytest.mark.usefixtures("nothing_is_left")
-def test_a_client_that_hangs_up_leaves_nothing(admin: Client, cluster: Cluster) -> None:
+def test_aborted_upload_leaves_no_file(admin: Client, cluster: Cluster) -> None:
     with connection(admin) as line:
         line.sendall(head(admin, f"Content-Length: {10 * MIB}") + bytes(MIB))
         wait_until(lambda: any(name.endswith(".part") for name in files(cluster.folder / "media")))
@@ -134,18 +132,18 @@ def head(client: Client, *lines: str) -> bytes:
 
 
 @pytest.mark.usefixtures("nothing_is_left")
-def test_who_is_not_logged_in_can_neither_store_nor_read(anonymous: Client) -> None:
+def test_media_require_a_login(anonymous: Client) -> None:
     assert error_of(upload(anonymous, b"x")) == (401, 1005)
     assert error_of(get(anonymous, "x")) == (401, 1005)
 
 
 @pytest.mark.parametrize("name", ["x", "..%2f..%2fetc%2fpasswd", "%00", "x" * 300, "%F0%9F%98%80"])
-def test_an_id_that_nobody_gave(admin: Client, name: str) -> None:
+def test_unknown_media_id_is_404(admin: Client, name: str) -> None:
     assert error_of(get(admin, name)) == (404, 1006)
     assert error_of(admin.call("DELETE", f"/v1/media/{name}")) == (404, 1006)
 
 
-def test_a_file_that_vanished_is_told(admin: Client, cluster: Cluster) -> None:
+def test_missing_file_is_404(admin: Client, cluster: Cluster) -> None:
     name = uploaded(admin, b"x")
     (cluster.folder / "media" / "outgoing" / name).unlink()
     assert error_of(get(admin, name)) == (404, 1006)
@@ -154,7 +152,7 @@ def test_a_file_that_vanished_is_told(admin: Client, cluster: Cluster) -> None:
 
 @pytest.fixture(scope="module")
 def small(cluster: Cluster, admin: Client, tmp_path_factory) -> Iterator[tuple[Client, Path]]:
-    """A webapp whose disk has 4 MiB."""
+    """A webapp with a disk of 4 MiB."""
     with small_disk(tmp_path_factory.mktemp("small") / "media", "4m") as disk:
         cluster.environment["WABA_MEDIA"] = str(disk)
         try:
@@ -176,7 +174,7 @@ def answers(client: Client) -> bool:
         return False
 
 
-def test_a_full_disk_is_an_answer_and_the_next_file_is_taken(small: tuple[Client, Path]) -> None:
+def test_full_disk_is_507_and_a_later_upload_succeeds(small: tuple[Client, Path]) -> None:
     client, disk = small
     for content in (bytes(8 * MIB), iter([bytes(MIB)] * 8)):
         assert error_of(upload(client, content)) == (507, 1014)
@@ -186,7 +184,7 @@ def test_a_full_disk_is_an_answer_and_the_next_file_is_taken(small: tuple[Client
     client.call("DELETE", f"/v1/media/{name}")
 
 
-def test_a_folder_that_is_gone_is_an_answer(small: tuple[Client, Path]) -> None:
+def test_missing_media_folder_is_503(small: tuple[Client, Path]) -> None:
     client, disk = small
     name = uploaded(client, b"x")
     subprocess.run(["umount", "--lazy", disk], check=True)
@@ -201,14 +199,14 @@ def test_a_folder_that_is_gone_is_an_answer(small: tuple[Client, Path]) -> None:
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=64), st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=40))
-def test_no_upload_makes_the_server_fail(admin: Client, content: bytes, content_type: str) -> None:
+def test_no_upload_causes_a_server_error(admin: Client, content: bytes, content_type: str) -> None:
     answer = upload(admin, content, content_type)
     assert answer.status_code < 500
     if answer.status_code == 200:
         assert get(admin, answer.json()["media"][0]["id"]).content == content
 
 
-def test_a_message_speaks_of_what_was_uploaded_and_an_answer_brings_a_file(
+def test_uploaded_file_is_sent_and_received_file_is_downloaded(
     admin: Client, second_webapp: Client, deliver_to, receiver
 ) -> None:
     deliver_to(receiver.url)
@@ -229,7 +227,9 @@ def test_a_message_speaks_of_what_was_uploaded_and_an_answer_brings_a_file(
     ("kind", "content_type", "code"),
     [("audio", "image/png", 1009), ("image", "image/png", None), ("document", "x/y", None)],
 )
-def test_a_file_is_sent_as_what_it_can_be(admin: Client, kind: str, content_type: str, code: int | None) -> None:
+def test_file_is_sent_only_as_a_kind_that_allows_its_type(
+    admin: Client, kind: str, content_type: str, code: int | None
+) -> None:
     name = uploaded(admin, PNG, content_type)
     answer = admin.call("POST", "/v1/messages", message(kind, {"id": name}))
     if code is None:

@@ -1,4 +1,4 @@
-"""How a webapp's messages travel: together, each with an answer of its own."""
+"""Batches of messages from a webapp to a coreapp, with one result per message."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ OWNER = NodeAddress("127.0.0.1:x", "coreapp", "127.0.0.1", (1, 2, 3, 4))
 
 
 class Coreapp:
-    """Answers calls when it is let; remembers the ids that came with each."""
+    """Answers calls once `may_answer` is set, and records the message ids of each."""
 
     def __init__(self) -> None:
         self.calls: list[list[str]] = []
@@ -37,14 +37,14 @@ def coreapp() -> Coreapp:
     return Coreapp()
 
 
-def carried(made: MessageBatcher, *names: str, payload: str = "{}") -> list[asyncio.Task]:
+def stored(made: MessageBatcher, *names: str, payload: str = "{}") -> list[asyncio.Task]:
     return [asyncio.create_task(made.store(OWNER, {"message_id": name, "payload": payload})) for name in names]
 
 
-async def test_what_comes_while_a_call_is_under_way_goes_with_the_next_one(coreapp: Coreapp) -> None:
+async def test_messages_that_arrive_during_a_call_share_the_next_call(coreapp: Coreapp) -> None:
     made, tasks = MessageBatcher(coreapp), []
     for name in "abcd":
-        tasks += carried(made, name)
+        tasks += stored(made, name)
         await asyncio.sleep(0.01)
     assert coreapp.calls == [["a"]]
     assert not any(task.done() for task in tasks)
@@ -55,47 +55,47 @@ async def test_what_comes_while_a_call_is_under_way_goes_with_the_next_one(corea
     assert not made.queues
 
 
-async def test_what_comes_at_the_same_moment_goes_together_and_not_too_much_of_it(coreapp: Coreapp) -> None:
+async def test_simultaneous_messages_share_a_call_up_to_its_limits(coreapp: Coreapp) -> None:
     coreapp.may_answer.set()
-    await asyncio.gather(*carried(MessageBatcher(coreapp), *map(str, range(message_batcher.LARGEST_BATCH + 1))))
+    await asyncio.gather(*stored(MessageBatcher(coreapp), *map(str, range(message_batcher.LARGEST_BATCH + 1))))
     assert list(map(len, coreapp.calls)) == [message_batcher.LARGEST_BATCH, 1]
     coreapp.calls.clear()
     await asyncio.gather(
-        *carried(MessageBatcher(coreapp), *"abcde", payload="x" * (message_batcher.LARGEST_CONTENT // 2))
+        *stored(MessageBatcher(coreapp), *"abcde", payload="x" * (message_batcher.LARGEST_CONTENT // 2))
     )
     assert list(map(len, coreapp.calls)) == [2, 2, 1]
 
 
-async def test_one_that_is_refused_takes_no_other_with_it(coreapp: Coreapp) -> None:
+async def test_refusal_concerns_one_message_only(coreapp: Coreapp) -> None:
     coreapp.may_answer.set()
     coreapp.refuses = {"b"}
-    first, second, third = await asyncio.gather(*carried(MessageBatcher(coreapp), *"abc"), return_exceptions=True)
+    first, second, third = await asyncio.gather(*stored(MessageBatcher(coreapp), *"abc"), return_exceptions=True)
     assert (first, third) == (None, None)
     assert isinstance(second, RpcError)
     assert second.code == 1018
 
 
-async def test_a_call_that_fails_is_every_message_s_failure(coreapp: Coreapp) -> None:
+async def test_failed_call_fails_every_message_of_its_batch(coreapp: Coreapp) -> None:
     coreapp.may_answer.set()
     coreapp.problem = RpcError(1023, "Database error")
     made = MessageBatcher(coreapp)
-    outcomes = await asyncio.gather(*carried(made, *"abc"), return_exceptions=True)
+    outcomes = await asyncio.gather(*stored(made, *"abc"), return_exceptions=True)
     assert [error.code for error in outcomes] == [1023] * 3
     coreapp.problem = None
-    await asyncio.gather(*carried(made, *"abc"))
+    await asyncio.gather(*stored(made, *"abc"))
 
 
-async def test_nobody_waits_for_long_and_what_nobody_waits_for_stays(
+async def test_waiting_ends_after_the_timeout_and_abandoned_messages_are_not_sent(
     coreapp: Coreapp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(message_batcher, "TIMEOUT", 0.1)
     made = MessageBatcher(coreapp)
-    under_way = carried(made, "a")
+    under_way = stored(made, "a")
     await asyncio.sleep(0)
-    outcomes = await asyncio.gather(*under_way, *carried(made, "b"), return_exceptions=True)
+    outcomes = await asyncio.gather(*under_way, *stored(made, "b"), return_exceptions=True)
     assert [error.code for error in outcomes] == [1014] * 2
     monkeypatch.setattr(message_batcher, "TIMEOUT", 5)
-    last = carried(made, "c")
+    last = stored(made, "c")
     await asyncio.sleep(0)
     coreapp.may_answer.set()
     await asyncio.gather(*last)

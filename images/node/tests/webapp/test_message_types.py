@@ -1,4 +1,4 @@
-"""Every type of message: what is taken, what is refused with which code, and that nothing is lost on the way."""
+"""Every type of message: accepted contents are passed on unchanged, invalid ones are refused with the right code."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def refusal(body: dict) -> int:
 
 
 @pytest.mark.parametrize(("kind", "content"), CONTENTS)
-def test_what_is_sent_is_passed_on_whole(kind: str, content: object) -> None:
+def test_accepted_message_is_passed_on_unchanged(kind: str, content: object) -> None:
     extras = {"context": {"message_id": "ABGGx"}, "ttl": 60, "biz_opaque_callback_data": "order 7"}
     assert payload(message(kind, content, **extras)) == {
         **message(kind, content, **extras),
@@ -47,7 +47,7 @@ def test_what_is_sent_is_passed_on_whole(kind: str, content: object) -> None:
     }
 
 
-def test_every_type_has_an_example() -> None:
+def test_examples_cover_every_type() -> None:
     assert {kind for kind, _content in CONTENTS} == set(MESSAGE_TYPES)
 
 
@@ -133,7 +133,7 @@ def test_every_type_has_an_example() -> None:
         ("contacts", [{**CARD, "birthday": "1.1.2000"}], 1009),
     ],
 )
-def test_a_content_that_makes_no_sense_is_refused(kind: str, content: object, code: int) -> None:
+def test_invalid_content_is_refused(kind: str, content: object, code: int) -> None:
     assert refusal(message(kind, content)) == code
 
 
@@ -152,17 +152,17 @@ def test_a_content_that_makes_no_sense_is_refused(kind: str, content: object, co
         ({"image": {"link": LINK}}, 1010),
     ],
 )
-def test_an_extra_that_makes_no_sense_is_refused(more: dict, code: int) -> None:
+def test_invalid_common_field_is_refused(more: dict, code: int) -> None:
     assert refusal({**message("text", {"body": "x"}), **more}) == code
 
 
-def test_a_message_that_is_too_long_as_a_whole_is_refused() -> None:
+def test_too_large_message_is_refused() -> None:
     card = {"name": {"formatted_name": "\U0001f600" * 256}, "urls": [{"url": "u" * 2048}] * 20}
     assert len(json.dumps([card] * 50)) > LARGEST_MESSAGE
     assert refusal(message("contacts", [card] * 50)) == 1001
 
 
-def test_media_are_found_wherever_they_are() -> None:
+def test_media_are_found_in_every_part_of_a_message() -> None:
     header = {"type": "header", "parameters": [{"type": "image", "image": {"id": "one"}}]}
     for kind, content, expected in [
         ("image", {"id": "one"}, [("image", "one")]),
@@ -191,7 +191,7 @@ def test_media_are_found_wherever_they_are() -> None:
         ("video", "video/mp4", 17 << 20, False),
     ],
 )
-def test_a_file_is_sent_only_as_what_it_can_be(kind: str, content_type: str, size: int, fits: bool) -> None:
+def test_media_limits_depend_on_the_kind(kind: str, content_type: str, size: int, fits: bool) -> None:
     if fits:
         check_media_limits(kind, content_type, size)
     else:
@@ -204,31 +204,31 @@ leaves = (
 )
 
 
-def spoilt(value: object) -> st.SearchStrategy:
-    """Return what a valid value can become by a client's mistakes: anything, anywhere in it."""
+def mutated(value: object) -> st.SearchStrategy:
+    """Return a strategy for a valid value with arbitrary mistakes anywhere in it."""
     if isinstance(value, dict):
-        changed = st.fixed_dictionaries({}, optional={name: spoilt(inner) for name, inner in value.items()})
+        changed = st.fixed_dictionaries({}, optional={name: mutated(inner) for name, inner in value.items()})
     elif isinstance(value, list):
-        changed = st.lists(st.one_of(*map(spoilt, value[:3])), max_size=4) if value else st.just([])
+        changed = st.lists(st.one_of(*map(mutated, value[:3])), max_size=4) if value else st.just([])
     else:
         changed = st.just(value)
     return st.one_of(st.just(value), changed, leaves)
 
 
 @settings(max_examples=400)
-@given(st.sampled_from(CONTENTS).flatmap(lambda pair: spoilt(message(*pair, context={"message_id": "x"}, ttl=5))))
-def test_a_spoilt_message_is_taken_or_refused_and_nothing_else(body: object) -> None:
-    if isinstance(body, dict) and (taken := taken_or_refused(body)) is not None:
-        json.dumps(taken)
-        assert taken["to"] == body["to"].lstrip("+")
+@given(st.sampled_from(CONTENTS).flatmap(lambda pair: mutated(message(*pair, context={"message_id": "x"}, ttl=5))))
+def test_mutated_message_is_accepted_or_refused(body: object) -> None:
+    if isinstance(body, dict) and (accepted := payload_or_none(body)) is not None:
+        json.dumps(accepted)
+        assert accepted["to"] == body["to"].lstrip("+")
 
 
-def taken_or_refused(body: dict) -> dict | None:
+def payload_or_none(body: dict) -> dict | None:
     try:
         return payload(body)
     except ApiError:
         return None
 
 
-def test_every_refusal_of_a_content_is_the_client_s_mistake() -> None:
+def test_every_refusal_of_a_content_is_status_400() -> None:
     assert {ERRORS[code][1] for code in (1001, 1002, 1008, 1009, 1010)} == {400}

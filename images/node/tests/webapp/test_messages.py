@@ -1,4 +1,4 @@
-"""Messages from the client's call to its webhooks, through real processes."""
+"""Messages with real processes, from the client's call to its webhooks."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def send(client: Client, **change: object) -> str:
 
 @pytest.fixture
 def deliver_to(admin: Client) -> Iterator[Callable[[str], None]]:
-    """A function that sets the address of the webhooks; what waits from other tests comes too."""
+    """A function that sets the webhook URL. Pending webhooks of other tests are delivered too."""
 
     def point(url: str, **settings: object) -> None:
         assert admin.call("PATCH", SETTINGS, {"webhooks": {"url": url}, **settings}).status_code == 200
@@ -39,7 +39,7 @@ def arrived(receiver, *ids: str) -> Callable[[], bool]:
     return lambda: wanted <= set(receiver.statuses())
 
 
-def test_a_text_is_sent_and_delivered(admin: Client, deliver_to, receiver) -> None:
+def test_text_is_sent_and_delivered(admin: Client, deliver_to, receiver) -> None:
     deliver_to(receiver.url)
     name = send(admin)
     assert re.fullmatch(r"gBGG[A-Za-z0-9_-]{20}", name)
@@ -49,7 +49,7 @@ def test_a_text_is_sent_and_delivered(admin: Client, deliver_to, receiver) -> No
     assert all(re.fullmatch(r"[0-9]{10}", status["timestamp"]) for status in statuses)
 
 
-def test_a_receiver_that_fails_gets_everything_later(admin: Client, deliver_to, receiver) -> None:
+def test_failing_receiver_gets_all_webhooks_later(admin: Client, deliver_to, receiver) -> None:
     receiver.answers = [500]
     deliver_to(receiver.url, callback_backoff_delay_ms=50)
     name = send(admin)
@@ -59,7 +59,7 @@ def test_a_receiver_that_fails_gets_everything_later(admin: Client, deliver_to, 
     receiver.wait(lambda: len(receiver.received) > seen and arrived(receiver, name)())
 
 
-def test_ids_are_unique_on_all_webapps(admin: Client, second_webapp: Client) -> None:
+def test_message_ids_are_unique_across_webapps(admin: Client, second_webapp: Client) -> None:
     there = second_webapp.as_caller(admin.session.headers["Authorization"])
     with ThreadPoolExecutor(8) as pool:
         names = list(pool.map(lambda n: send(there if n % 2 else admin, to=f"4915100000{n:03}"), range(100)))
@@ -67,7 +67,7 @@ def test_ids_are_unique_on_all_webapps(admin: Client, second_webapp: Client) -> 
 
 
 @pytest.mark.parametrize("body", ["x", "x" * 4096, "\U0001f600" * 4096, "line\nline \0 \u2028"])
-def test_any_text_that_is_not_too_long_is_taken(admin: Client, body: str) -> None:
+def test_any_text_within_the_limit_is_accepted(admin: Client, body: str) -> None:
     send(admin, text={"body": body}, preview_url=True)
 
 
@@ -96,14 +96,14 @@ def test_any_text_that_is_not_too_long_is_taken(admin: Client, body: str) -> Non
         ({"preview_url": "yes"}, 1009),
     ],
 )
-def test_a_message_that_makes_no_sense_is_refused(admin: Client, change: dict, code: int) -> None:
+def test_invalid_message_is_refused(admin: Client, change: dict, code: int) -> None:
     body = {name: value for name, value in {**TEXT, **change}.items() if value is not ...}
     assert error_of(admin.call("POST", "/v1/messages", body)) == (400, code)
 
 
 @pytest.fixture
 def _provider(admin: Client) -> Iterator[None]:
-    """The media provider that one of CONTENTS names."""
+    """The media provider that an example of CONTENTS names."""
     path = f"{SETTINGS}/media/providers"
     assert admin.call("POST", path, [{"name": "store", "type": "www", "config": {"bearer": "x"}}]).status_code == 200
     yield
@@ -112,11 +112,11 @@ def _provider(admin: Client) -> Iterator[None]:
 
 @pytest.mark.usefixtures("_provider")
 @pytest.mark.parametrize(("kind", "content"), CONTENTS)
-def test_a_message_of_any_type_is_taken(admin: Client, kind: str, content: object) -> None:
+def test_message_of_any_type_is_accepted(admin: Client, kind: str, content: object) -> None:
     assert admin.call("POST", "/v1/messages", message(kind, content)).status_code == 200
 
 
-def test_a_link_names_a_provider_of_the_settings(admin: Client) -> None:
+def test_link_with_an_unknown_provider_is_refused(admin: Client) -> None:
     content = {"link": "https://example.com/a.png", "provider": {"name": "store"}}
     header = {"type": "header", "parameters": [{"type": "image", "image": content}]}
     template = {"namespace": "n", "name": "t", "language": {"code": "en"}, "components": [header]}
@@ -124,7 +124,7 @@ def test_a_link_names_a_provider_of_the_settings(admin: Client) -> None:
         assert error_of(admin.call("POST", "/v1/messages", body)) == (400, 1006)
 
 
-def test_a_changed_identity_is_acknowledged_before_a_message_goes_out(
+def test_changed_identity_must_be_acknowledged_before_a_message_is_sent(
     admin: Client, cluster: Cluster, deliver_to, receiver
 ) -> None:
     identity = "/v1/contacts/4930555/identity"
@@ -140,9 +140,7 @@ def test_a_changed_identity_is_acknowledged_before_a_message_goes_out(
     send(admin, to="4930555")
 
 
-def test_callback_data_come_back_and_an_answer_comes_in_and_is_marked_as_read(
-    admin: Client, deliver_to, receiver
-) -> None:
+def test_callback_data_is_returned_and_a_received_answer_is_marked_as_read(admin: Client, deliver_to, receiver) -> None:
     deliver_to(receiver.url)
     name = send(admin, biz_opaque_callback_data="loopback:answer", context={"message_id": "ABGGold"}, ttl=60)
     receiver.wait(lambda: answers_to(receiver, name) and arrived(receiver, name)())
@@ -173,18 +171,18 @@ def statuses_of(receiver, name: str) -> list[dict]:
         ("ABGGx", {}, 400, 1008),
     ],
 )
-def test_only_what_came_in_can_be_marked_and_only_as_read(
+def test_only_received_messages_can_be_marked_and_only_as_read(
     admin: Client, name: str, body: dict, status: int, code: int
 ) -> None:
     assert error_of(admin.call("PUT", f"/v1/messages/{name}", body)) == (status, code)
 
 
-def test_a_message_that_went_out_is_not_marked(admin: Client) -> None:
+def test_sent_message_cannot_be_marked_as_read(admin: Client) -> None:
     assert error_of(admin.call("PUT", f"/v1/messages/{send(admin)}", {"status": "read"})) == (404, 1006)
 
 
 @pytest.mark.parametrize("call", retired.CALLS, ids=lambda call: f"{call.method} {call.path}")
-def test_groups_and_stickers_are_gone(admin: Client, anonymous: Client, call) -> None:
+def test_groups_and_sticker_packs_are_410(admin: Client, anonymous: Client, call) -> None:
     path = call.path.format(id="x", index=0)
     refusal = admin.call(call.method, path)
     assert error_of(refusal) == (410, 1006)
@@ -192,7 +190,7 @@ def test_groups_and_stickers_are_gone(admin: Client, anonymous: Client, call) ->
     assert error_of(anonymous.call(call.method, path)) == (401, 1005)
 
 
-def test_a_planned_handover_loses_nothing(
+def test_planned_handover_loses_no_message(
     admin: Client, monitor: Client, cluster: Cluster, deliver_to, receiver
 ) -> None:
     health = monitor.call("GET", "/v1/health").json()["health"]
@@ -216,7 +214,7 @@ def test_a_planned_handover_loses_nothing(
     cluster.start_node(name)
 
 
-def test_without_a_master_messages_go_on_and_settings_wait(
+def test_messages_are_sent_without_a_master_and_settings_are_refused(
     admin: Client, cluster: Cluster, deliver_to, receiver
 ) -> None:
     deliver_to(receiver.url)

@@ -9,7 +9,7 @@ PNG = b"\x89PNG\r\n\x1a\n" + bytes(100)
 JPEG = b"\xff\xd8\xff" + bytes(100)
 
 
-def test_a_change_of_the_business_profile_leaves_the_rest_alone(admin: Client) -> None:
+def test_business_profile_change_is_partial(admin: Client) -> None:
     def profile() -> dict:
         return admin.call("GET", BUSINESS).json()["settings"]["business"]["profile"]
 
@@ -19,7 +19,7 @@ def test_a_change_of_the_business_profile_leaves_the_rest_alone(admin: Client) -
     assert profile() == {**before, **first, "email": "shop@shop.example"}
 
 
-def test_compliance_info_is_replaced_as_a_whole(admin: Client) -> None:
+def test_compliance_info_is_replaced_completely(admin: Client) -> None:
     first = {
         "entity_name": "Shop",
         "entity_type": "PARTNERSHIP",
@@ -31,7 +31,7 @@ def test_compliance_info_is_replaced_as_a_whole(admin: Client) -> None:
         assert admin.call("GET", COMPLIANCE).json()["settings"]["business"]["compliance_info"] == body
 
 
-def test_the_line_under_the_name(admin: Client) -> None:
+def test_about_text_is_stored(admin: Client) -> None:
     assert admin.call("PATCH", ABOUT, {"text": "Öffnet um 8 🛒"}).status_code == 200
     assert admin.call("GET", ABOUT).json()["settings"]["profile"]["about"] == {"text": "Öffnet um 8 🛒"}
 
@@ -48,12 +48,12 @@ def test_the_line_under_the_name(admin: Client) -> None:
         ("PATCH", ABOUT, {}, 1008),
     ],
 )
-def test_what_makes_no_sense_is_refused(admin: Client, method: str, path: str, body: dict, code: int) -> None:
+def test_invalid_profile_is_refused(admin: Client, method: str, path: str, body: dict, code: int) -> None:
     assert error_of(admin.call(method, path, body)) == (400, code)
 
 
 @pytest.mark.parametrize(("kind", "photo"), [("image/png", PNG), ("image/jpeg", JPEG)])
-def test_a_photo_comes_back_byte_by_byte(admin: Client, second_webapp: Client, kind: str, photo: bytes) -> None:
+def test_photo_is_returned_unchanged(admin: Client, second_webapp: Client, kind: str, photo: bytes) -> None:
     assert admin.call("POST", PHOTO, data=photo, headers={"Content-Type": kind}).status_code == 200
     there = second_webapp.as_caller(admin.session.headers["Authorization"])
     answer = there.call("GET", PHOTO)
@@ -75,5 +75,5 @@ def test_a_photo_comes_back_byte_by_byte(admin: Client, second_webapp: Client, k
         ("image/png", PNG + bytes(1 << 20), (413, 1025)),
     ],
 )
-def test_a_photo_that_is_none_is_refused(admin: Client, kind: str, photo: bytes, refusal: tuple[int, int]) -> None:
+def test_invalid_photo_is_refused(admin: Client, kind: str, photo: bytes, refusal: tuple[int, int]) -> None:
     assert error_of(admin.call("POST", PHOTO, data=photo, headers={"Content-Type": kind})) == refusal

@@ -38,7 +38,9 @@ def test_providers_are_added_replaced_and_deleted_by_name(admin: Client, second_
 
 
 @pytest.mark.usefixtures("_providers")
-def test_credentials_are_in_no_log_and_for_admins_alone(admin: Client, monitor: Client, cluster) -> None:
+def test_credentials_are_returned_to_administrators_only_and_never_logged(
+    admin: Client, monitor: Client, cluster
+) -> None:
     assert error_of(monitor.call("GET", PATH)) == (401, 1005)
     settings = admin.call("GET", "/v1/settings/application").text
     for secret in (BEARER["config"]["bearer"], BASIC["config"]["basic"]["password"]):
@@ -59,11 +61,11 @@ def test_credentials_are_in_no_log_and_for_admins_alone(admin: Client, monitor: 
         ({"more": 1}, 1009),
     ],
 )
-def test_a_provider_that_makes_no_sense_is_refused_with_all_others(admin: Client, change: dict, code: int) -> None:
+def test_one_invalid_provider_refuses_the_whole_list(admin: Client, change: dict, code: int) -> None:
     wrong = {name: value for name, value in {**BEARER, **change}.items() if value is not ...}
     assert error_of(admin.call("POST", PATH, [BASIC, wrong])) == (400, code)
     assert read(admin) == []
 
 
-def test_providers_come_as_a_list(admin: Client) -> None:
+def test_provider_body_must_be_a_list(admin: Client) -> None:
     assert error_of(admin.call("POST", PATH, BEARER)) == (400, 1025)

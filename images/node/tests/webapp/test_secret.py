@@ -1,11 +1,11 @@
-"""Nodes of one cluster know each other; one with another secret says so itself."""
+"""The shared secret of a cluster's nodes."""
 
 from __future__ import annotations
 
 from api_support import Client, Cluster, Node, wait_until
 
 
-def test_without_a_secret_in_the_environment_the_nodes_agree_on_one(cluster: Cluster, admin: Client) -> None:
+def test_nodes_agree_on_a_secret_if_none_is_configured(cluster: Cluster, admin: Client) -> None:
     assert "WA_SECRET" not in cluster.environment
     message = {"to": "15551234567", "type": "text", "text": {"body": "signed all the way"}}
     assert admin.call("POST", "/v1/messages", message).status_code == 200
@@ -13,7 +13,7 @@ def test_without_a_secret_in_the_environment_the_nodes_agree_on_one(cluster: Clu
         wait_until(lambda node=node: node.health_line() == "ok")
 
 
-def test_a_node_with_another_secret_names_it_and_does_not_belong(cluster: Cluster, monitor: Client) -> None:
+def test_node_with_another_secret_is_refused_and_reports_it(cluster: Cluster, monitor: Client) -> None:
     stranger: Node = cluster.start_node("coreapp9", WA_SECRET="not-that-of-the-others")
     try:
         wait_until(

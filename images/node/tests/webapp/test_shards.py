@@ -1,4 +1,4 @@
-"""The number of shards, changed while messages flow, through real processes."""
+"""Changes of the number of shards under traffic, with real processes."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from api_support import Client, Cluster, error_of, wait_until
 
 SHARDS = "/v1/account/shards"
 NUMBER = {"cc": "49", "phone_number": "15112345678"}
-LONG = 60.0  # seconds: generous, since this is about messages and not about speed
+LONG = 60.0  # seconds: generous, because the test concerns messages and not speed
 
 
 @pytest.fixture
 def third_coreapp(cluster: Cluster, admin: Client, monitor: Client) -> Iterator[None]:
-    """One more coreapp; afterwards everything is as before."""
+    """A third coreapp, removed afterwards."""
     account = admin.call("GET", "/v1/settings/application").json()["settings"]["application"]["wa_id"]
-    assert account in ("", "".join(NUMBER.values())), "the number of the registration's test"
+    assert account in ("", "".join(NUMBER.values())), "the number of the registration test"
     cluster.start_node("coreapp3")
     wait_until(lambda: len(statuses(monitor)) == 4 and "uninitialized" not in statuses(monitor).values(), LONG)
     yield
@@ -34,14 +34,14 @@ def statuses(monitor: Client) -> dict[str, str]:
 
 
 def connected(monitor: Client) -> dict[str, int]:
-    """Return how many nodes of each role are connected."""
+    """Return the number of connected nodes by role."""
     health = monitor.call("GET", "/v1/health").json().get("health", {}).values()
     roles = [node["role"] for node in health if node["gateway_status"] == "connected"]
     return {role: roles.count(role) for role in roles}
 
 
 def change_to(admin: Client, shards: int) -> None:
-    """Ask for another number of shards, and again while the answer is the one that a retry mends: the primary master sees a node later."""
+    """Change the number of shards, and retry while the answer is 503: the primary master detects a new node later."""
 
     def taken() -> bool:
         answer = admin.call("POST", SHARDS, {**NUMBER, "shards": shards})
@@ -56,7 +56,7 @@ def count(admin: Client) -> int:
 
 
 class Flow:
-    """Sends messages to many recipients, one after the other, until told to stop."""
+    """A client that sends messages to many recipients until it is stopped."""
 
     def __init__(self, client: Client) -> None:
         self.client, self.accepted, self.refused = client, [], []
@@ -83,7 +83,7 @@ class Flow:
                 self.refused.append(error_of(answer))
 
 
-def test_shards_come_and_go_and_no_accepted_message_is_lost(
+def test_changing_the_number_of_shards_loses_no_accepted_message(
     cluster: Cluster, admin: Client, monitor: Client, third_coreapp: None
 ) -> None:
     with Flow(admin.as_caller(admin.session.headers["Authorization"])) as flow:
@@ -95,7 +95,7 @@ def test_shards_come_and_go_and_no_accepted_message_is_lost(
             served = {"coreapp": 2, "primary_master": 1} if shards == 2 else {"coreapp": 1}
             wait_until(lambda served=served: connected(monitor) == served, LONG)
             wait_until(lambda before=before: len(flow.accepted) > before + 50, LONG)
-    assert {status for status, _code in flow.refused} <= {503}, "what a retry mends"
+    assert {status for status, _code in flow.refused} <= {503}, "only errors that a retry can resolve"
     owned = {shard for (shard,) in cluster.rows("SELECT shard FROM shard_map WHERE owner IS NOT NULL")}
     assert owned == {0}
 
@@ -115,17 +115,17 @@ def test_shards_come_and_go_and_no_accepted_message_is_lost(
         ({"shards": "2"}, (400, 1009)),
         ({"shards": ...}, (400, 1008)),
         ({"cc": ...}, (400, 1008)),
-        ({"shards": 2}, (503, 1011)),  # two coreapps: none would stand by
+        ({"shards": 2}, (503, 1011)),  # two coreapps: none would be standby
         ({"shards": 32}, (503, 1011)),
     ],
 )
-def test_a_number_that_cannot_be_is_refused(admin: Client, change: dict, expected: tuple[int, int]) -> None:
+def test_invalid_number_of_shards_is_refused(admin: Client, change: dict, expected: tuple[int, int]) -> None:
     body = {name: value for name, value in {**NUMBER, "shards": 1, **change}.items() if value is not ...}
     assert error_of(admin.call("POST", SHARDS, body)) == expected
     assert count(admin) == 1
 
 
-def test_the_number_that_is_there_already_changes_nothing(cluster: Cluster, admin: Client, monitor: Client) -> None:
+def test_current_number_of_shards_changes_nothing(cluster: Cluster, admin: Client, monitor: Client) -> None:
     wait_until(lambda: connected(monitor) == {"coreapp": 1}, LONG)
     before = cluster.rows("SELECT owner, epoch FROM shard_map")
     assert admin.call("POST", SHARDS, {**NUMBER, "shards": 1}).status_code == 201

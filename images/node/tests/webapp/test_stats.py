@@ -1,4 +1,4 @@
-"""Statistics, metrics and support, of every node by name."""
+"""Statistics, metrics and support information of every node."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ TEXT = {"to": "4915112345678", "type": "text", "text": {"body": "Hello"}}
 
 
 def families(text: str) -> dict[str, list[tuple[dict[str, str], float]]]:
-    """Return name -> (labels, value) of the text format, as Prometheus itself would read it."""
+    """Return name -> (labels, value) of the text format, parsed as Prometheus does."""
     read: dict[str, list[tuple[dict[str, str], float]]] = {}
     for family in text_string_to_metric_families(text):
-        for sample in family.samples:  # the parser puts _total behind every counter's name
+        for sample in family.samples:  # the parser appends _total to the name of a counter
             read.setdefault(sample.name.removesuffix("_total"), []).append((sample.labels, sample.value))
     return read
 
 
 def values(client: Client, kind: str, name: str) -> dict[tuple[str, ...], float]:
-    """Return the values of a metric, of all nodes together: the labels' values -> value."""
+    """Return the values of a metric on all nodes: label values -> value."""
     stats = client.call("GET", f"/v1/stats/{kind}").json()["stats"]
     samples = [sample for node in stats.values() for sample in node.get(kind, {}).get(name, {}).get("data", [])]
     return {tuple(sample["labels"].values()): sample["value"] for sample in samples}
 
 
 @pytest.mark.parametrize("kind", ["app", "app/internal", "db", "db/internal"])
-def test_both_formats_say_the_same_of_every_node(monitor: Client, kind: str) -> None:
-    monitor.call("GET", f"/v1/stats/{kind}")  # which itself is counted
+def test_both_formats_have_the_same_samples(monitor: Client, kind: str) -> None:
+    monitor.call("GET", f"/v1/stats/{kind}")  # this call is counted too
     in_json = monitor.call("GET", f"/v1/stats/{kind}").json()["stats"]
     assert set(in_json) == NODES
     text = families(monitor.call("GET", f"/v1/stats/{kind}?format=prometheus").text)
@@ -51,17 +51,17 @@ def test_both_formats_say_the_same_of_every_node(monitor: Client, kind: str) -> 
 
 
 @pytest.mark.parametrize("kind", ["db", "db/internal"])
-def test_the_primary_master_alone_counts_the_database(monitor: Client, kind: str) -> None:
+def test_only_the_primary_master_reports_database_statistics(monitor: Client, kind: str) -> None:
     stats = monitor.call("GET", f"/v1/stats/{kind}").json()["stats"]
     assert [node for node, counted in stats.items() if counted] == ["127.0.0.1:master1"]
 
 
 @pytest.mark.parametrize("wanted", ["", "json", "prometheus%0a"])
-def test_another_format_is_refused(monitor: Client, wanted: str) -> None:
+def test_unknown_format_is_refused(monitor: Client, wanted: str) -> None:
     assert error_of(monitor.call("GET", f"/v1/stats/app?format={wanted}")) == (400, 1009)
 
 
-def test_messages_and_the_deliveries_of_webhooks_are_counted(admin: Client, receiver) -> None:
+def test_messages_and_webhook_deliveries_are_counted(admin: Client, receiver) -> None:
     sent = values(admin, "db", "db_messages").get(("delivered",), 0)
     tried = values(admin, "app", "callback_requests").get(("success", "status_change"), 0)
     try:
@@ -76,7 +76,7 @@ def test_messages_and_the_deliveries_of_webhooks_are_counted(admin: Client, rece
         admin.call("DELETE", SETTINGS)
 
 
-def test_what_waits_for_a_receiver_that_fails_is_counted(admin: Client, receiver) -> None:
+def test_webhooks_for_a_failing_receiver_are_counted_as_pending(admin: Client, receiver) -> None:
     receiver.answers = [500]
     failed = values(admin, "app", "callback_requests").get(("failure", "status_change"), 0)
     try:
@@ -95,7 +95,9 @@ def test_what_waits_for_a_receiver_that_fails_is_counted(admin: Client, receiver
 # -- the webapp's own --------------------------------------------------------------------------------------------------
 
 
-def test_calls_are_counted_with_their_parts(admin: Client, monitor: Client, cluster: Cluster) -> None:
+def test_calls_are_counted_with_database_and_coreapp_durations(
+    admin: Client, monitor: Client, cluster: Cluster
+) -> None:
     def counted(name: str, **labels: str) -> dict[str, float]:
         shown = families(monitor.call("GET", "/metrics").text).get(name, [])
         return {each.get("node", ""): value for each, value in shown if labels.items() <= each.items()}
@@ -110,7 +112,7 @@ def test_calls_are_counted_with_their_parts(admin: Client, monitor: Client, clus
     assert counted("api_requests_coreapp_duration_ms_sum", **call)
 
 
-def test_the_webapp_says_what_it_is_doing(monitor: Client) -> None:
+def test_webapp_reports_connections_and_requests(monitor: Client) -> None:
     shown = families(monitor.call("GET", "/metrics").text)
     assert shown["web_connections"][0][1] >= 1
     assert shown["web_requests"] == [({"state": "processing"}, 1)]
@@ -121,7 +123,7 @@ def test_the_webapp_says_what_it_is_doing(monitor: Client) -> None:
 # -- support -----------------------------------------------------------------------------------------------------------
 
 
-def test_support_tells_of_every_node_and_no_secret(admin: Client, cluster: Cluster) -> None:
+def test_support_describes_every_node_without_secrets(admin: Client, cluster: Cluster) -> None:
     answer = admin.call("GET", "/v1/support").json()["support"]
     assert set(answer) == NODES | {"127.0.0.1:webapp1"}
     for node in answer.values():

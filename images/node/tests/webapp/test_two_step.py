@@ -16,7 +16,7 @@ def pin(admin: Client) -> Iterator[str]:
     assert admin.call("DELETE", PATH).status_code == 200
 
 
-def test_a_registration_needs_the_pin_while_two_step_verification_is_on(admin: Client, pin: str) -> None:
+def test_registration_requires_the_pin_while_two_step_verification_is_enabled(admin: Client, pin: str) -> None:
     for wrong in ({}, {"pin": None}, {"pin": ""}, {"pin": "000000"}):
         assert error_of(admin.call("POST", "/v1/account", {**NUMBER, **wrong})) == (403, 1005)
     assert admin.call("POST", "/v1/account", {**NUMBER, "pin": pin}).status_code in (201, 202)
@@ -24,7 +24,7 @@ def test_a_registration_needs_the_pin_while_two_step_verification_is_on(admin: C
     assert admin.call("POST", "/v1/account", NUMBER).status_code in (201, 202)
 
 
-def test_the_pin_is_kept_as_a_hash(admin: Client, pin: str, cluster: Cluster) -> None:
+def test_pin_is_stored_as_a_hash(admin: Client, pin: str, cluster: Cluster) -> None:
     ((content,),) = cluster.rows("SELECT content FROM document WHERE name = 'two_step'")
     assert "scrypt$" in content
     assert pin not in content
@@ -40,5 +40,5 @@ def test_the_pin_is_kept_as_a_hash(admin: Client, pin: str, cluster: Cluster) ->
         ({"pin": "12345x"}, 1009),
     ],
 )
-def test_a_pin_has_six_digits(admin: Client, body: dict, code: int) -> None:
+def test_pin_must_have_six_digits(admin: Client, body: dict, code: int) -> None:
     assert error_of(admin.call("POST", PATH, body)) == (400, code)

@@ -11,15 +11,15 @@ import pytest
 from api_support import PASSWORD, Client, Cluster, error_of, healthy, wait_until
 
 
-def test_the_default_password_must_be_changed_first(first_login) -> None:
+def test_default_password_must_be_changed(first_login) -> None:
     assert error_of(first_login.default) == (401, 1024)
 
 
-def test_a_weak_new_password_is_refused(first_login) -> None:
+def test_weak_new_password_is_refused(first_login) -> None:
     assert error_of(first_login.weak) == (400, 1009)
 
 
-def test_a_login_gives_a_token_for_seven_days(first_login) -> None:
+def test_login_returns_a_token_for_seven_days(first_login) -> None:
     assert first_login.changed.status_code == 200
     (user,) = first_login.changed.json()["users"]
     expires = datetime.datetime.strptime(user["expires_after"], "%Y-%m-%d %H:%M:%S%z")
@@ -36,11 +36,11 @@ def test_wrong_credentials_are_refused(anonymous: Client, username: str, passwor
 
 
 @pytest.mark.parametrize("header", ["", "Basic", "Basic !!!", "Basic YWRtaW4=", "Bearer x", "Apikey x"])
-def test_a_login_without_proper_credentials_is_refused(anonymous: Client, header: str) -> None:
+def test_login_without_basic_credentials_is_refused(anonymous: Client, header: str) -> None:
     assert error_of(anonymous.as_caller(header).call("POST", "/v1/users/login")) == (401, 1005)
 
 
-def test_every_webapp_takes_the_token_until_the_logout_at_one(
+def test_token_is_valid_on_every_webapp_until_the_logout(
     admin: Client, anonymous: Client, second_webapp: Client
 ) -> None:
     token = anonymous.login(PASSWORD).json()["users"][0]["token"]
@@ -53,7 +53,7 @@ def test_every_webapp_takes_the_token_until_the_logout_at_one(
 
 
 @pytest.mark.parametrize("key", ["", "another key, which is long enough"])
-def test_a_token_signed_with_another_key_is_refused(admin: Client, key: str) -> None:
+def test_token_signed_with_another_key_is_refused(admin: Client, key: str) -> None:
     genuine = admin.session.headers["Authorization"].split()[1]
     claims = jwt.decode(genuine, options={"verify_signature": False})
     for forged in (jwt.encode(claims, key, "HS256") if key else None, jwt.encode(claims, None, "none")):
@@ -61,7 +61,7 @@ def test_a_token_signed_with_another_key_is_refused(admin: Client, key: str) -> 
             assert error_of(admin.as_caller(f"Bearer {forged}").call("GET", "/v1/settings/application")) == (401, 1005)
 
 
-def test_a_changed_password_ends_every_session_of_the_user(anonymous: Client, admin: Client) -> None:
+def test_password_change_ends_every_session_of_the_user(anonymous: Client, admin: Client) -> None:
     token = admin.session.headers["Authorization"]
     other = "An0ther-password"
     assert anonymous.login(PASSWORD, {"new_password": other}).status_code == 200
@@ -79,7 +79,7 @@ PATH = "/v1/users"
 
 @pytest.fixture
 def user(admin: Client) -> Iterator[Client]:
-    """The session of a user who is no admin: `user.name`, `user.token`."""
+    """The session of a user without administrator rights; `name` is the user's name."""
     name = "clerk-" + secrets.token_hex(4)
     made = admin.call("POST", PATH, {"username": name, "password": PASSWORD})
     assert made.status_code == 201
@@ -95,7 +95,7 @@ def logged_in(client: Client) -> bool:
     return client.call("GET", f"{PATH}/{client.name}").status_code == 200
 
 
-def test_a_user_works_but_is_no_admin(user: Client) -> None:
+def test_user_has_no_administrator_rights(user: Client) -> None:
     assert logged_in(user)
     assert error_of(user.call("GET", "/v1/settings/application")) == (403, 1005)
     assert error_of(user.call("POST", PATH, {"username": "friend", "password": PASSWORD})) == (403, 1005)
@@ -106,7 +106,7 @@ def test_a_user_works_but_is_no_admin(user: Client) -> None:
     assert error_of(user.call("DELETE", f"{PATH}/{user.name}")) == (403, 1005)
 
 
-def test_a_name_is_given_once(admin: Client, user: Client) -> None:
+def test_duplicate_user_name_is_refused(admin: Client, user: Client) -> None:
     again = admin.call("POST", PATH, {"username": user.name, "password": "An0ther-password"})
     assert error_of(again) == (400, 1014)
     assert "Already exist" in again.json()["errors"][0]["details"]
@@ -114,7 +114,7 @@ def test_a_name_is_given_once(admin: Client, user: Client) -> None:
 
 
 @pytest.mark.parametrize("caller", ["admin", "user"])
-def test_a_new_password_ends_the_users_sessions_on_every_webapp(
+def test_new_password_ends_the_sessions_of_the_user_on_every_webapp(
     admin: Client, user: Client, second_webapp: Client, caller: str
 ) -> None:
     there = second_webapp.as_caller(user.session.headers["Authorization"])
@@ -128,7 +128,7 @@ def test_a_new_password_ends_the_users_sessions_on_every_webapp(
     assert admin.login("An0ther-password", username=user.name).status_code == 200
 
 
-def test_a_deleted_user_is_gone_on_every_webapp(admin: Client, user: Client, second_webapp: Client) -> None:
+def test_deleted_user_is_logged_out_on_every_webapp(admin: Client, user: Client, second_webapp: Client) -> None:
     there = second_webapp.as_caller(user.session.headers["Authorization"])
     there.name = user.name
     assert logged_in(there)
@@ -140,13 +140,13 @@ def test_a_deleted_user_is_gone_on_every_webapp(admin: Client, user: Client, sec
         assert error_of(admin.call(method, f"{PATH}/{user.name}", body)) == (404, 1006)
 
 
-def test_the_last_admin_stays_one(admin: Client, user: Client) -> None:
+def test_last_administrator_cannot_be_removed(admin: Client, user: Client) -> None:
     assert error_of(admin.call("DELETE", f"{PATH}/admin")) == (403, 1005)
     assert error_of(admin.call("PUT", f"{PATH}/admin", {"ROLES": "ROLE_USER"})) == (403, 1005)
     assert admin.call("GET", f"{PATH}/admin").json()["users"] == [{"username": "admin", "ROLES": "ROLE_ADMIN"}]
 
 
-def test_of_two_admins_who_delete_each_other_one_stays(admin: Client) -> None:
+def test_two_administrators_cannot_delete_each_other(admin: Client) -> None:
     names = ["first-admin", "second-admin"]
     for name in names:
         made = admin.call("POST", PATH, {"username": name, "password": PASSWORD, "ROLES": "ROLE_ADMIN"})
@@ -186,24 +186,24 @@ def logged_in_as(client: Client, name: str) -> bool:
         ({"password": PASSWORD}, 1008),
     ],
 )
-def test_a_user_that_makes_no_sense_is_refused(admin: Client, body: dict, code: int) -> None:
+def test_invalid_user_is_refused(admin: Client, body: dict, code: int) -> None:
     assert error_of(admin.call("POST", PATH, body)) == (400, code)
 
 
 @pytest.mark.parametrize(("body", "code"), [({}, 1008), ({"password": "weak"}, 1009), ({"ROLES": ""}, 1009)])
-def test_a_change_of_a_user_that_makes_no_sense_is_refused(admin: Client, user: Client, body: dict, code: int) -> None:
+def test_invalid_change_of_a_user_is_refused(admin: Client, user: Client, body: dict, code: int) -> None:
     assert error_of(admin.call("PUT", f"{PATH}/{user.name}", body)) == (400, code)
     assert logged_in(user)
 
 
-def test_only_hashes_of_passwords_are_stored(admin: Client, user: Client, cluster: Cluster) -> None:
+def test_passwords_are_stored_as_hashes(admin: Client, user: Client, cluster: Cluster) -> None:
     rows = cluster.rows("SELECT username, password FROM api_user")
     assert user.name in {name for name, _password in rows}
     for _name, password in rows:
         assert re.fullmatch(r"scrypt\$[\w+/=]{24}\$[\w+/=]{88}", password)
 
 
-def test_a_deleted_first_admin_does_not_come_back_with_the_default_password(admin: Client, cluster: Cluster) -> None:
+def test_deleted_first_administrator_is_not_created_again(admin: Client, cluster: Cluster) -> None:
     admin.call("POST", PATH, {"username": "other-admin", "password": PASSWORD, "ROLES": "ROLE_ADMIN"})
     other = admin.as_caller(f"Bearer {admin.login(PASSWORD, username='other-admin').json()['users'][0]['token']}")
     try:

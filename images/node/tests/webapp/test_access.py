@@ -1,4 +1,4 @@
-"""Who may call what, for every row of the tables."""
+"""Access to every call of the tables."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ def place(call: Call) -> tuple[str, str]:
 
 
 @callable_by(OPEN)
-def test_what_is_open_needs_no_credentials(anonymous: Client, call: Call) -> None:
+def test_open_call_needs_no_credentials(anonymous: Client, call: Call) -> None:
     assert anonymous.call(*place(call)).status_code == 200
 
 
 @callable_by(KEY, USER, ADMIN, CREDENTIALS)
-def test_nothing_else_is_open(anonymous: Client, call: Call) -> None:
+def test_other_calls_require_credentials(anonymous: Client, call: Call) -> None:
     assert error_of(anonymous.call(*place(call))) == (401, 1005)
     for wrong in ("Apikey wrong", "Apikey", "Bearer", "Bearer x", "Basic x"):
         assert error_of(anonymous.as_caller(wrong).call(*place(call))) == (401, 1005)
 
 
 @callable_by(KEY)
-def test_the_api_key_and_any_token_open_what_monitors_need(
+def test_monitoring_calls_accept_the_api_key_and_any_token(
     monitor: Client, admin: Client, anonymous: Client, call: Call
 ) -> None:
     assert monitor.call(*place(call)).status_code == 200
@@ -40,17 +40,17 @@ def test_the_api_key_and_any_token_open_what_monitors_need(
 
 
 @callable_by(USER, ADMIN, CREDENTIALS)
-def test_the_api_key_opens_nothing_else(monitor: Client, call: Call) -> None:
+def test_other_calls_refuse_the_api_key(monitor: Client, call: Call) -> None:
     assert error_of(monitor.call(*place(call))) == (401, 1005)
 
 
 @pytest.fixture(scope="module")
 def user(admin: Client) -> Client:
-    """Somebody who is no admin."""
+    """A user without administrator rights."""
     assert admin.call("POST", "/v1/users", {"username": "no-admin", "password": PASSWORD}).status_code in (201, 400)
     return admin.as_caller(f"Bearer {admin.login(PASSWORD, username='no-admin').json()['users'][0]['token']}")
 
 
 @callable_by(ADMIN)
-def test_a_user_is_no_admin(user: Client, call: Call) -> None:
+def test_administrator_calls_refuse_other_users(user: Client, call: Call) -> None:
     assert error_of(user.call(*place(call))) == (403, 1005)

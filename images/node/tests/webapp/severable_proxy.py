@@ -1,4 +1,4 @@
-"""A line to a server that can be cut."""
+"""A TCP proxy whose connections can be severed."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ import socket
 import threading
 
 
-class Line:
-    """Forwards `port` on this machine to a server, while it is whole."""
+class SeverableProxy:
+    """Forwards `port` on this machine to a server until it is severed."""
 
     def __init__(self, host: str, port: int) -> None:
         self.server = host, port
         self.ends: list[socket.socket] = []
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
-        self.whole = True
+        self.intact = True
         threading.Thread(target=self._accept, daemon=True).start()
 
     def _accept(self) -> None:
-        with contextlib.suppress(OSError):  # it was closed
+        with contextlib.suppress(OSError):  # the listener was closed
             while True:
                 near, _address = self.listener.accept()
-                if not self.whole:
+                if not self.intact:
                     near.close()
                     continue
                 far = socket.create_connection(self.server)
@@ -39,18 +39,18 @@ class Line:
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
 
-    def cut(self) -> None:
-        """End every connection and take no more."""
-        self.whole = False
+    def sever(self) -> None:
+        """Close every connection and refuse new ones."""
+        self.intact = False
         for end in self.ends:
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
             end.close()
         self.ends.clear()
 
-    def mend(self) -> None:
-        self.whole = True
+    def restore(self) -> None:
+        self.intact = True
 
     def close(self) -> None:
-        self.cut()
+        self.sever()
         self.listener.close()
