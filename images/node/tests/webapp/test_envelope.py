@@ -78,22 +78,22 @@ def connection(client: Client) -> Iterator[ssl.SSLSocket]:
     tls = ssl.create_default_context(cafile=client.certificate)
     with (
         socket.create_connection((place.hostname, place.port), timeout=10) as plain,
-        tls.wrap_socket(plain, server_hostname=place.hostname) as line,
+        tls.wrap_socket(plain, server_hostname=place.hostname) as stream,
     ):
-        yield line
+        yield stream
 
 
 def test_disconnected_client_is_not_reported_as_a_database_failure(admin: Client, cluster: Cluster) -> None:
     before = cluster.nodes["webapp1"].log.read_text()
 
-    def said() -> str:
+    def logged() -> str:
         return cluster.nodes["webapp1"].log.read_text().removeprefix(before)
 
     head = f"POST /v1/messages HTTP/1.1\r\nHost: x\r\nAuthorization: {admin.session.headers['Authorization']}\r\n"
-    with connection(admin) as line:
-        line.sendall(head.encode() + b'Content-Length: 1000\r\n\r\n{"to":')
-    wait_until(lambda: "POST /v1/messages 400" in said())
-    assert "database" not in said()
+    with connection(admin) as stream:
+        stream.sendall(head.encode() + b'Content-Length: 1000\r\n\r\n{"to":')
+    wait_until(lambda: "POST /v1/messages 400" in logged())
+    assert "database" not in logged()
 
 
 @pytest.mark.parametrize(
@@ -101,13 +101,13 @@ def test_disconnected_client_is_not_reported_as_a_database_failure(admin: Client
 )
 def test_invalid_http_causes_at_most_one_log_line(admin: Client, cluster: Cluster, garbage: bytes) -> None:
     before = cluster.nodes["webapp1"].log.read_text()
-    with connection(admin) as line:
-        line.sendall(garbage)
-        assert line.recv(1000).startswith(b"HTTP/1.0 400")
+    with connection(admin) as stream:
+        stream.sendall(garbage)
+        assert stream.recv(1000).startswith(b"HTTP/1.0 400")
     assert admin.call("GET", "/").status_code == 200
-    said = cluster.nodes["webapp1"].log.read_text().removeprefix(before).splitlines()
-    assert len(said) <= 1
-    assert all(line.startswith("W ") and "secret-header" not in line for line in said)
+    logged = cluster.nodes["webapp1"].log.read_text().removeprefix(before).splitlines()
+    assert len(logged) <= 1
+    assert all(line.startswith("W ") and "secret-header" not in line for line in logged)
 
 
 json_values = st.recursive(

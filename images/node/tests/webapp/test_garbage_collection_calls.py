@@ -9,8 +9,8 @@ __all__ = ["deliver_to"]
 
 
 def ends(receiver, kind: str) -> list[dict]:
-    told = [service for hook in receiver.received for service in hook.get("services", ())]
-    return [service[kind]["gc"] for service in told if kind in service]
+    entries = [service for hook in receiver.received for service in hook.get("services", ())]
+    return [service[kind]["gc"] for service in entries if kind in service]
 
 
 def begun(client: Client, kind: str) -> dict:

@@ -95,40 +95,40 @@ def test_invalid_upload_is_refused(admin: Client, content: bytes, headers: dict,
 
 @pytest.mark.usefixtures("nothing_is_left")
 def test_announced_size_above_the_limit_is_refused_before_the_body(admin: Client) -> None:
-    with connection(admin) as line:
-        line.sendall(head(admin, f"Content-Length: {100 * MIB + 1}"))
-        assert b" 413 " in line.recv(1000)
+    with connection(admin) as stream:
+        stream.sendall(head(admin, f"Content-Length: {100 * MIB + 1}"))
+        assert b" 413 " in stream.recv(1000)
 
 
 @pytest.mark.usefixtures("nothing_is_left")
 def test_chunked_upload_above_the_limit_is_refused(admin: Client) -> None:
     chunk = bytes(MIB)
     piece = b"%x\r\n%b\r\n" % (len(chunk), chunk)
-    with connection(admin) as line:
-        line.settimeout(60)
-        line.sendall(head(admin, "Transfer-Encoding: chunked"))
+    with connection(admin) as stream:
+        stream.settimeout(60)
+        stream.sendall(head(admin, "Transfer-Encoding: chunked"))
         for _rest in range(101):
-            line.sendall(piece)
-        assert b" 413 " in line.recv(1000)
+            stream.sendall(piece)
+        assert b" 413 " in stream.recv(1000)
 
 
 @pytest.mark.usefixtures("nothing_is_left")
 def test_aborted_upload_leaves_no_file(admin: Client, cluster: Cluster) -> None:
-    with connection(admin) as line:
-        line.sendall(head(admin, f"Content-Length: {10 * MIB}") + bytes(MIB))
+    with connection(admin) as stream:
+        stream.sendall(head(admin, f"Content-Length: {10 * MIB}") + bytes(MIB))
         wait_until(lambda: any(name.endswith(".part") for name in files(cluster.folder / "media")))
 
 
 def head(client: Client, *lines: str) -> bytes:
     place, authorization = urlsplit(client.url), client.session.headers["Authorization"]
-    told = [
+    head_lines = [
         "POST /v1/media HTTP/1.1",
         f"Host: {place.netloc}",
         f"Authorization: {authorization}",
         "Content-Type: video/mp4",
         *lines,
     ]
-    return "\r\n".join([*told, "", ""]).encode()
+    return "\r\n".join([*head_lines, "", ""]).encode()
 
 
 @pytest.mark.usefixtures("nothing_is_left")
