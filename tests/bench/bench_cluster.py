@@ -1,13 +1,15 @@
-"""A cluster of containers for measurements: a database, masters, coreapps and one webapp, on a network of its own."""
+"""A cluster of containers for measurements: a database, masters, coreapps and one webapp on a separate network."""
 
 from __future__ import annotations
 
 import secrets
 from pathlib import Path
+from typing import Any
 
 import docker
 import requests
 import urllib3
+from docker.models.containers import Container
 from waiting import wait_for
 
 NAME = "waba-bench"
@@ -19,14 +21,14 @@ urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
 
 
 class Cluster:
-    """Containers that live as long as the `with` block."""
+    """Containers that run during the `with` block."""
 
     def __init__(self, version: str, masters: int = 1, coreapps: int = 1) -> None:
         self.engine = docker.from_env(timeout=120)
         self.image, self.database_image = f"waba/node:v{version}", f"waba/mariadb:v{version}"
         self.masters = [f"master{number + 1}" for number in range(masters)]
         self.coreapps = [f"coreapp{number + 1}" for number in range(coreapps)]
-        self.containers: dict[str, object] = {}
+        self.containers: dict[str, Container] = {}
         self.environment = {
             "WA_APP_MULTICONNECT": "1",
             "WA_DB_HOSTNAME": "db",
@@ -62,7 +64,7 @@ class Cluster:
         for network in self.engine.networks.list(filters={"label": "waba.bench=1"}):
             network.remove()
 
-    def run(self, name: str, image: str, command: list[str] | None, environment: dict[str, str]):
+    def run(self, name: str, image: str, command: list[str] | None, environment: dict[str, str]) -> Container:
         self.containers[name] = self.engine.containers.run(
             image,
             command,
@@ -74,7 +76,7 @@ class Cluster:
             volumes={str(HERE): {"bind": "/bench", "mode": "ro"}},
             detach=True,
         )
-        # Under the bare name, as in a Compose file.
+        # With the service name as an alias, as Compose does.
         self.network.disconnect(self.containers[name])
         self.network.connect(self.containers[name], aliases=[name])
         return self.containers[name]
@@ -87,7 +89,7 @@ class Cluster:
         container.reload()
         return f"https://{container.attrs['NetworkSettings']['Networks'][NAME]['IPAddress']}:{port}"
 
-    def health(self) -> list[dict]:
+    def health(self) -> list[dict[str, Any]]:
         key = {"Authorization": f"Apikey {API_KEY}"}
         answer = requests.get(f"{self.url()}/v1/health", headers=key, verify=False, timeout=10)
         return [{**node, "name": name} for name, node in answer.json()["health"].items() if not node.get("errors")]
@@ -100,13 +102,13 @@ class Cluster:
     def first_login(self) -> None:
         wait_for(lambda: self.login("secret", {"new_password": PASSWORD}), 60, "the first login")
 
-    def login(self, password: str, content: dict | None = None) -> str:
+    def login(self, password: str, content: dict[str, object] | None = None) -> str:
         url = f"{self.url()}/v1/users/login"
         answer = requests.post(url, auth=("admin", password), json=content, verify=False, timeout=20)
         self.token = answer.json()["users"][0]["token"]
         return self.token
 
-    def call(self, method: str, path: str, content: dict) -> requests.Response:
+    def call(self, method: str, path: str, content: dict[str, object]) -> requests.Response:
         headers = {"Authorization": f"Bearer {self.token}"}
         return requests.request(
             method, f"{self.url()}/v1/{path}", headers=headers, json=content, verify=False, timeout=10
@@ -116,15 +118,15 @@ class Cluster:
         (node,) = [node for node in self.health() if node["gateway_status"] == "connected"]
         return node["name"].partition(":")[0]
 
-    def processor(self) -> dict[str, float]:
-        """Return the seconds of a processor that each container has used."""
+    def processor_seconds(self) -> dict[str, float]:
+        """Return the processor seconds that each container has used."""
         return {
             name: container.stats(stream=False, one_shot=True)["cpu_stats"]["cpu_usage"]["total_usage"] / 1e9
             for name, container in self.containers.items()
         }
 
     def memory(self) -> dict[str, int]:
-        """Return the bytes that each container uses now, without the page cache."""
+        """Return the bytes that each container uses, without the page cache."""
         used = {}
         for name, container in self.containers.items():
             statistics = container.stats(stream=False)["memory_stats"]

@@ -1,4 +1,4 @@
-"""A constant flow of messages, from a few clients."""
+"""Constant traffic of a few clients."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ CLIENTS, PAUSE, TIMEOUT = 4, 0.02, 12  # seconds
 
 
 class FewClients:
-    """Sends for as long as the `with` block. seconds: how long each message that was accepted took."""
+    """Sends messages during the `with` block. seconds: the latency of each accepted message."""
 
     def __init__(self, cluster: Cluster) -> None:
-        self.cluster, self.seconds, self.refused = cluster, [], 0
+        self.cluster, self.refused = cluster, 0
+        self.seconds: list[float] = []
         self.ending = threading.Event()
         self.threads = [threading.Thread(target=self.send, args=(number,)) for number in range(CLIENTS)]
 

@@ -1,4 +1,4 @@
-"""The two floors, run in a container of the node's image: `floors.py insert SECONDS`, `floors.py constant PORT`."""
+"""Two upper bounds of the throughput, measured in a container of the node's image: `floors.py insert SECONDS`, `floors.py constant PORT`."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import time
 
 import uvloop
 
-NOBODYS = 9999  # a bucket that no coreapp accepts from
+UNUSED_BUCKET = 9999  # no coreapp sends from it
 PAYLOAD = {"to": "15550000001", "type": "text", "text": {"body": "Your order is on its way."}}
 
 
 async def insert(seconds: float) -> None:
-    """Store the same rows with the same driver, over as many connections: one row after the other, each in its own transaction."""
+    """Insert the same rows with the same driver and as many connections, each row in its own transaction."""
     from waba_node.config import NodeConfig
     from waba_node.store import outbox
     from waba_node.store.engine import CONNECTIONS, Database
@@ -27,7 +27,9 @@ async def insert(seconds: float) -> None:
         nonlocal stored
         while time.monotonic() < until:
             name = f"floor{secrets.token_hex(12)}"
-            row = outbox.as_row({"message_id": name, "bucket": NOBODYS, "recipient": "15550000001", "payload": PAYLOAD})
+            row = outbox.as_row(
+                {"message_id": name, "bucket": UNUSED_BUCKET, "recipient": "15550000001", "payload": PAYLOAD}
+            )
             async with database.begin() as connection:
                 await outbox.store_messages(connection, [row])
             stored += 1
@@ -39,7 +41,7 @@ async def insert(seconds: float) -> None:
 
 
 def constant(port: int) -> None:
-    """Answer every call with the same, over TLS, with the webapp's HTTP server."""
+    """Answer each call with a constant over TLS, with the HTTP server of the webapp."""
     from aiohttp import web
     from waba_node.webapp import certificate
 
@@ -49,7 +51,7 @@ def constant(port: int) -> None:
 
     application = web.Application()
     application.router.add_post("/v1/messages", answer)
-    tls = certificate.Served("/tmp/constant", "constant").front
+    tls = certificate.ServedCertificate("/tmp/constant", "constant").front
     web.run_app(application, port=port, ssl_context=tls, access_log=None, print=None, loop=uvloop.new_event_loop())
 
 

@@ -1,7 +1,7 @@
-"""How fast the node is, beside the floors that it stands on, measured in one run: `make bench-node`.
+"""`make bench-node`: the throughput of the node beside its upper bounds, and the duration of failovers.
 
-`node.py messages` prints the throughput table, `node.py failover` a distribution of seconds over kills, `node.py moves` one over planned moves.
-wrk (Debian's package) is the load.
+`node.py messages` prints a table of throughput, `node.py failover` the distribution of pauses after kills, `node.py moves` of planned moves.
+The load generator is wrk (Debian package).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How long no message is accepted: after a kill, and when a shard is moved on purpose."""
+"""Measure for how long no message is accepted: after a kill, and when a shard is moved."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from few_clients import FewClients
 from waiting import wait_for
 
 HEARTBEAT, UNHEALTHY, DEFAULT_UNHEALTHY = 1, 3, 30  # seconds
-REPORT_INTERVAL = 60  # seconds between two reports to the database, by which the database's monitor judges
+REPORT_INTERVAL = 60  # seconds between two reports to the database
 
 
 def failover(arguments: argparse.Namespace) -> None:
-    """Kill the connected coreapp again and again; print how long no message was accepted."""
-    text = {"to": "15550000001", "type": "text", "text": {"body": "Is anybody there?"}}
+    """Kill the connected coreapp repeatedly; print for how long no message was accepted."""
+    text: dict[str, object] = {"to": "15550000001", "type": "text", "text": {"body": "After a kill"}}
     heartbeat = arguments.monitor == "heartbeat"
-    # With one master alone the database's monitor decides: no report for more than two minutes (seed).
+    # With one master only the database monitor decides: docs/reference/vendor-contract.md#high-availability
     with Cluster(arguments.version, masters=2 if heartbeat else 1, coreapps=2) as cluster:
         cluster.call(
             "PATCH", "settings/application", {"heartbeat_interval": HEARTBEAT, "unhealthy_interval": UNHEALTHY}
         )
-        time.sleep(DEFAULT_UNHEALTHY)  # the lowered interval counts in full then
+        time.sleep(DEFAULT_UNHEALTHY)  # until the lowered interval takes full effect
         took = []
         for number in range(arguments.kills):
-            # A coreapp reports when it starts; without that pause each would be killed just after a report.
+            # A coreapp reports when it starts; the pause varies the time between report and kill.
             time.sleep(random.uniform(0, HEARTBEAT if heartbeat else REPORT_INTERVAL))
-            # A busy machine makes an owner step down now and then.
+            # On a busy machine an owner may step down.
             wait_for(cluster.is_healthy, 120, "one coreapp is connected")
             victim = cluster.connected()
             cluster.containers[victim].kill()
@@ -46,20 +46,21 @@ def failover(arguments: argparse.Namespace) -> None:
 
 
 def distribution(took: list[float]) -> None:
-    """Print how some seconds are distributed."""
+    """Print the distribution of some durations."""
     took = sorted(took)
     print(f"{os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f}\n")
-    print("| least | median | 90 % | most |\n| --- | --- | --- | --- |")
+    print("| minimum | median | 90 % | maximum |\n| --- | --- | --- | --- |")
     nine_tenths = took[min(len(took) - 1, int(0.9 * len(took)))]
     print(f"| {took[0]:.1f} s | {statistics.median(took):.1f} s | {nine_tenths:.1f} s | {took[-1]:.1f} s |", flush=True)
 
 
 def moves(arguments: argparse.Namespace) -> None:
-    """Move the shard on purpose again and again while messages flow; print how long the slowest message of each move took."""
+    """Move the shard repeatedly under traffic; print the latency of the slowest message of each move."""
     drain, resume = (["python3", "-m", "waba_node", word] for word in ("drain", "resume"))
     with Cluster(arguments.version, masters=2, coreapps=2) as cluster:
         for how in ("drain", "stop"):
-            took, refused = [], 0
+            refused = 0
+            took: list[float] = []
             for _number in range(arguments.moves):
                 wait_for(cluster.is_healthy, 120, "one coreapp is connected")
                 moved = cluster.containers[cluster.connected()]

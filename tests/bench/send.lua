@@ -1,4 +1,4 @@
--- wrk: one text message after the other, each to another recipient. WABA_TOKEN: a session's token.
+-- wrk script: text messages, each to another recipient. WABA_TOKEN: the token of a session.
 local token = os.getenv("WABA_TOKEN")
 local count = 0
 

@@ -1,4 +1,4 @@
-"""How many messages are accepted, beside the two floors that they stand on."""
+"""Measure the accepted messages per second beside two upper bounds."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from bench_cluster import HERE, Cluster
 from waiting import wait_for
 
 
-def load(url: str, token: str, seconds: int, clients: int) -> dict:
-    """Return what wrk measures of so many clients, each of which accepts when the last answer has come."""
-    done = subprocess.run(
+def load(url: str, token: str, seconds: int, clients: int) -> dict[str, float]:
+    """Return the measurements of wrk with `clients` clients, each of which sends the next message after the last answer."""
+    wrk = subprocess.run(
         [
             "wrk",
             "--threads=1",
@@ -30,19 +30,16 @@ def load(url: str, token: str, seconds: int, clients: int) -> dict:
         text=True,
         check=True,
     )
-    return result(done.stdout)
-
-
-def result(text: str) -> dict:
-    return json.loads(result_text(text))
+    return json.loads(result_text(wrk.stdout))
 
 
 class Watch(threading.Thread):
-    """Remembers the most memory that each container used."""
+    """Records the maximum memory of each container."""
 
     def __init__(self, cluster: Cluster) -> None:
         super().__init__(daemon=True)
-        self.cluster, self.most, self.ending = cluster, {}, threading.Event()
+        self.cluster, self.ending = cluster, threading.Event()
+        self.most: dict[str, int] = {}
 
     def run(self) -> None:
         while not self.ending.is_set():
@@ -63,11 +60,11 @@ def messages(arguments: argparse.Namespace) -> None:
         print("warming up ...", flush=True)
         load(cluster.url(), cluster.token, 5, arguments.clients)
         print(f"{arguments.clients} clients for {arguments.seconds} s ...", flush=True)
-        before = cluster.processor()
+        before = cluster.processor_seconds()
         with Watch(cluster) as watch:
             node = load(cluster.url(), cluster.token, arguments.seconds, arguments.clients)
-        after = cluster.processor()
-        print("the HTTP server answering a constant ...", flush=True)
+        after = cluster.processor_seconds()
+        print("the HTTP server with a constant answer ...", flush=True)
         cluster.run("constant", cluster.image, ["python3", "/bench/floors.py", "constant", "8443"], {})
         wait_for(lambda: "http" in cluster.url("constant") and reachable(cluster), 30, "the constant server listens")
         constant = load(cluster.url("constant", 8443), "x", arguments.seconds, arguments.clients)
@@ -86,14 +83,14 @@ def messages(arguments: argparse.Namespace) -> None:
         f"| messages accepted, one webapp and one coreapp | {rate:.0f} | {node['p50_ms']:.1f} | {node['p99_ms']:.1f} |"
     )
     print(
-        f"| floor: the HTTP server answering a constant | {floor_rate:.0f} | {constant['p50_ms']:.1f} | {constant['p99_ms']:.1f} |"
+        f"| bound: the HTTP server with a constant answer | {floor_rate:.0f} | {constant['p50_ms']:.1f} | {constant['p99_ms']:.1f} |"
     )
-    print(f"| floor: bare inserts, a transaction each | {bare:.0f} | | |")
-    print(f"| share of the slower floor | {rate / slower:.0%} | | |")
+    print(f"| bound: inserts only, one transaction each | {bare:.0f} | | |")
+    print(f"| share of the lower bound | {rate / slower:.0%} | | |")
     print(
-        f"\nrefused {node['refused']}, broken {node['broken']}; most memory: "
+        f"\nrefused {node['refused']}, broken {node['broken']}; maximum memory: "
         + ", ".join(f"{name} {used / 2**20:.0f} MiB" for name, used in sorted(watch.most.items()))
-        + "\nprocessor time of a message: "
+        + "\nprocessor time per message: "
         + ", ".join(f"{name} {1000 * (after[name] - before[name]) / node['requests']:.2f} ms" for name in sorted(after))
     )
 
@@ -103,7 +100,7 @@ def reachable(cluster: Cluster) -> bool:
 
 
 def result_text(text: str) -> str:
-    """Return what stands behind RESULT in an output."""
+    """Return the text after RESULT in an output. Raises SystemExit."""
     found = [line.removeprefix("RESULT ") for line in text.splitlines() if line.startswith("RESULT ")]
     if len(found) != 1:
         raise SystemExit(f"no result in this output:\n{text}")

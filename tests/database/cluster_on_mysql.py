@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from api import Api
 from live import Cluster
-from plays import ROOT, changed, backup_archive, run_playbook
+from plays import ROOT, backup_archive, changed, run_playbook
 from waiting import wait_for
 
 IMAGE = os.environ["WABA_TEST_DATABASE_IMAGE"]

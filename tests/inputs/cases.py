@@ -1,6 +1,6 @@
-"""What is refused: by run, the inventory's variables and groups, and every row of the table that must come of them.
+"""Inventories that are refused, and each row of their table of problems.
 
-A row is (host, setting, value, problem, fix). One host carries as many wrong settings as it can: all are told at once.
+A row is (host, setting, value, problem, fix). A host has as many invalid settings as possible: all are reported at once.
 """
 
 from __future__ import annotations
@@ -8,6 +8,9 @@ from __future__ import annotations
 import os
 import socket
 from pathlib import Path
+from typing import Any
+
+Case = tuple[str, str, Any, str, str]
 
 LEARN = "ansible-doc -t role waba.cluster.{} tells what it takes"
 WABA = LEARN.format("common")
@@ -16,26 +19,26 @@ HERE = f"{Path('/proc/self/comm').read_text(encoding='utf-8').strip()} (pid {os.
 MODULES = list(Path("/lib/modules", os.uname().release).glob("**/nfs.ko*"))
 NO_NFS = not MODULES and "nfs" not in Path("/proc/filesystems").read_text(encoding="utf-8")
 MEMORY = int(Path("/proc/meminfo").read_text(encoding="utf-8").split("MemTotal:")[1].split()[0]) // 1024
-CROWD = MEMORY // 1024 + 1  # more of the vendor's coreapps than fit
+CROWD = MEMORY // 1024 + 1  # coreapps of the vendor, more than fit into the memory
 
 
 def free_ports(count: int) -> int:
-    """Return the first of so many ports that nobody has now, below those that the kernel deals out."""
+    """Return the first of `count` ports that are free now, below the ephemeral ports."""
     listing = Path("/proc/net/tcp").read_text(encoding="ascii") + Path("/proc/net/tcp6").read_text(encoding="ascii")
     used = {int(line.split()[1].rpartition(":")[2], 16) for line in listing.splitlines() if "address" not in line}
     return next(first for first in range(15000, 32000, 100) if not used & set(range(first, first + count)))
 
 
 def source_towards(address: str) -> str:
-    """Return the address from which this machine's packets leave for another one."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
-        asking.connect((address, 9))
-        return asking.getsockname()[0]
+    """Return the source address of packets from this machine to another address."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as connection:
+        connection.connect((address, 9))
+        return connection.getsockname()[0]
 
 
-HERE_KNOWN_BY, THERE_KNOWN_BY = "192.0.2.1", "198.51.100.7"  # of nobody: RFC 5737
+HERE_KNOWN_BY, THERE_KNOWN_BY = "192.0.2.1", "198.51.100.7"  # unused: RFC 5737
 FIRST = free_ports(4 * CROWD + 40)
-TAKEN_RANGE, TAKEN_PORT = FIRST + 1, FIRST + 20  # this test's own process listens there
+TAKEN_RANGE, TAKEN_PORT = FIRST + 1, FIRST + 20  # the process of the tests listens there
 VENDOR = "docker.whatsapp.biz"
 NAME_RULE = "Use a-z, 0-9, _ and -, a letter or digit first"
 FOUR = "Give four ports in a row, as in '6300-6303'"
@@ -47,17 +50,17 @@ SAME = "Give all hosts of a cluster the same, as in group_vars/all"
 MOMENT = "Write a moment, as in '2026-01-31T12:00:00Z', or how long ago it was, as in '90m', '12h' or '3d'"
 
 
-def row(case: tuple) -> tuple[str, ...]:
+def row(case: Case) -> tuple[str, ...]:
     host, setting, value, problem, fix = case
-    shown = value if isinstance(value, str) and value.startswith("(") else repr(value)
-    return (host, setting, shown, problem, fix)
+    rendered = value if isinstance(value, str) and value.startswith("(") else repr(value)
+    return (host, setting, rendered, problem, fix)
 
 
-def typo(name: str, meant: str) -> tuple:
+def typo(name: str, meant: str) -> Case:
     return ("typed", name, "(not read)", UNKNOWN, f"Write {meant}")
 
 
-TYPED = {
+TYPED: dict[str, Any] = {
     "waba_coreap_instances": [],
     "waba_master_instance": [],
     "waba_externalhostname": "x",
@@ -147,15 +150,15 @@ PORTS = {
 }
 
 
-def coreapp(index: int, value: str, problem: str, fix: str) -> tuple:
+def coreapp(index: int, value: str, problem: str, fix: str) -> Case:
     return ("ports", f"waba_coreapp_instances (coreapps[{index}].ports)", value, problem, fix)
 
 
-def webapp(index: int, value: object, problem: str, fix: str) -> tuple:
+def webapp(index: int, value: object, problem: str, fix: str) -> Case:
     return ("ports", f"waba_webapp_instances (webapps[{index}].port)", value, problem, fix)
 
 
-SETTINGS = [
+SETTINGS: list[Case] = [
     typo("waba_coreap_instances", "waba_coreapp_instances"),
     typo("waba_master_instance", "waba_master_instances"),
     typo("waba_externalhostname", "waba_external_hostname"),
@@ -253,15 +256,15 @@ SETTINGS = [
      "Name the host of yours, or put a host into the group waba_mysql"),
 ]  # fmt: skip
 
-ASKED = "first, namesake, itself, odd, single"  # the hosts of the second run that could be asked
-BETWEEN_HOSTS = [
+ASKED = "first, namesake, itself, odd, single"  # the reachable hosts of the second run
+BETWEEN_HOSTS: list[Case] = [
     (ASKED, "waba_master_instances (masters_total)", 1, "a highly available cluster needs 2 masters or more",
      "Add masters, or set ha (waba_ha) to false"),
     (ASKED, "waba_coreapp_instances (coreapps_total)", 1, "4 shard(s) need 5 coreapps or more, so that one stands by",
      "Add coreapps, or use fewer shards (waba_shards)"),
     (ASKED, "waba_database_host (database_address.host)", "127.0.0.1", "nothing answers at port 1: Connection refused",
      "Start the database, open its port to this host, or fix the address"),
-    # Without a plan the hosts have nothing to reach each other for; that is tried on hosts that are hosts.
+    # Without a plan the hosts do not try to reach each other; molecule/production tests that.
     (ASKED, "waba_publish_address (publish_address)", "nowhere", "it is not an IP address", "Give an address of this host, or '' for all"),
     ("namesake", "waba_external_hostname (external_hostname)", "first.test", "first has the same name", "Give every host its own"),
     ("itself", "waba_external_hostname (external_hostname)", "localhost", "under this name the other hosts find themselves, not this one",
@@ -279,7 +282,7 @@ BETWEEN_HOSTS = [
      "Fix that on the host, then run again"),
 ]  # fmt: skip
 
-ON_THE_HOST = [
+ON_THE_HOST: list[Case] = [
     ("here", "waba_coreapp_instances (coreapps[0].ports)", str(TAKEN_RANGE), f"port {TAKEN_RANGE} (coreapp wacore) is taken by {HERE}",
      "Stop it, or give this instance other ports"),
     ("here", "waba_webapp_instances (webapps[0].port)", str(TAKEN_PORT), f"port {TAKEN_PORT} (webapp waweb) is taken by {HERE}",
@@ -290,29 +293,29 @@ ON_THE_HOST = [
     ("here", "waba_webapp_certificate_key (certificate_key)", "/nowhere/web.key", "there is no such file", "Put it there, or fix the path"),
     ("here", "waba_database_host (database_address.host)", "no-such-host.invalid", "nothing answers at port 3306: Name or service not known",
      "Start the database, open its port to this host, or fix the address"),
-    # Where the kernel of this machine has NFS, there is nothing to refuse: molecule/nfs mounts with such a kernel.
+    # A kernel with NFS is accepted; molecule/nfs tests mounts with such a kernel.
     *([("here", "waba_group_nfs_clients (nfs)", True, "this host's kernel has no NFS client, neither built in nor as a module",
         "Install a kernel that has one, or do without shared media here")] if NO_NFS else []),
 ]  # fmt: skip
 
 
-def stranger(host: str, peer: str, address: str) -> tuple:
+def unknown_source(host: str, peer: str, address: str) -> Case:
     source = source_towards(address)
     problem = f"{host} would come to {peer} from {source}, which is none of the addresses that the others know it by"
     fix = f"Set it to ['{source}'] for this host, or let waba_external_hostname lead to that address"
     return (host, "waba_firewall_addresses (firewall_addresses)", "(not set)", problem, fix)
 
 
-FIREWALL = [
+FIREWALL: list[Case] = [
     ("every host", "waba_publish_address (publish_address)", "nowhere", "it is not an IP address", "Give an address of this host, or '' for all"),
     ("here, there", "waba_external_hostname (external_hostname)", "lost.invalid", "no address of lost is found under this name",
      "Have the name in DNS, or use an address"),
-    stranger("here", "there", THERE_KNOWN_BY),
-    stranger("there", "here", HERE_KNOWN_BY),
+    unknown_source("here", "there", THERE_KNOWN_BY),
+    unknown_source("there", "here", HERE_KNOWN_BY),
 ]  # fmt: skip
 
 NOT_HERE = "this host has no such address"
-ELSEWHERE = [
+ELSEWHERE: list[Case] = [
     ("here", "waba_publish_address (publish_address)", HERE_KNOWN_BY, NOT_HERE, "Give an address of this host, or '' for all"),
     ("here", "waba_webapp_publish_address (webapp_publish_address)", "2001:db8::7", NOT_HERE, "Give an address of this host, or '' for all"),
     ("here", "waba_volumes (volumes.media.source)", "/nowhere/media", "it cannot be used: No such file or directory",
@@ -320,69 +323,69 @@ ELSEWHERE = [
 ]  # fmt: skip
 
 
-def none_of(kind: str) -> tuple:
+def none_of(kind: str) -> Case:
     fix = f"Name an instance on a host of the group waba_{kind}, or leave it out there: each has one then"
     return ("idle", f"waba_{kind.removesuffix('s')}_instances ({kind}_total)", 0, f"the cluster has no {kind}", fix)
 
 
-NOBODY = [none_of(kind) for kind in ("masters", "coreapps", "webapps")]
+NO_INSTANCES = [none_of(kind) for kind in ("masters", "coreapps", "webapps")]
 
 
-def deserted(setting: str, group: str) -> str:
+def empty_group(setting: str, group: str) -> str:
     return f"{setting} is '{group}', and no host is in that group. "
 
 
-DESERTED_MEND = (
+EMPTY_GROUP_FIX = (
     "Put hosts into it. Where they are in another group, name that one on the command line, as with -e @FILE: no play sees a name that stands "
     "in the inventory's variables."
 )
-UNSEEN_MEND = "Names of groups are for the command line: put them in a file of variables, and add -e @FILE."
+UNSEEN_FIX = "Names of groups are for the command line: put them in a file of variables, and add -e @FILE."
 
 
-def one_host_in(*groups: str) -> dict:
+def one_host_in(*groups: str) -> dict[str, Any]:
     return {group: {"hosts": {"lone": {}}} for group in groups}
 
 
-# By run, in which no play may find its hosts: the inventory, the command line, and what is said.
-UNSEEN = {
+# Runs in which a play would find no host: the inventory, the command line and the message.
+UNSEEN: dict[str, dict[str, Any]] = {
     "all_groups_named_in_the_inventory": {
         "vars": {f"waba_group_{kind}": f"blue_{kind}" for kind in ("mysql", "masters", "coreapps", "webapps")},
         "groups": one_host_in("blue_masters", "blue_coreapps", "blue_webapps"),
-        "says": deserted("waba_group_masters", "waba_masters")
-        + deserted("waba_group_coreapps", "waba_coreapps")
-        + deserted("waba_group_webapps", "waba_webapps")
-        + DESERTED_MEND,
+        "message": empty_group("waba_group_masters", "waba_masters")
+        + empty_group("waba_group_coreapps", "waba_coreapps")
+        + empty_group("waba_group_webapps", "waba_webapps")
+        + EMPTY_GROUP_FIX,
     },
     "one_group_named_in_the_inventory": {
         "vars": {"waba_group_webapps": "blue_webapps"},
         "groups": one_host_in("waba_masters", "waba_coreapps", "waba_webapps", "blue_webapps"),
-        "says": "waba_group_webapps is 'blue_webapps' in the variables of lone, and the plays look for 'waba_webapps'. " + UNSEEN_MEND,
+        "message": "waba_group_webapps is 'blue_webapps' in the variables of lone, and the plays look for 'waba_webapps'. " + UNSEEN_FIX,
     },
     "the_share_named_in_the_inventory": {
         "vars": {"waba_group_nfs_server": "blue_nfs_server"},
         "groups": one_host_in("waba_masters", "waba_coreapps", "waba_webapps", "blue_nfs_server"),
         "arguments": ["--limit", "lone"],
-        "says": "waba_group_nfs_server is 'blue_nfs_server' in the variables of lone, and the plays look for 'waba_nfs_server'. " + UNSEEN_MEND,
+        "message": "waba_group_nfs_server is 'blue_nfs_server' in the variables of lone, and the plays look for 'waba_nfs_server'. " + UNSEEN_FIX,
     },
     "a_misspelled_group": {
         "vars": {},
         "groups": one_host_in("waba_masters", "waba_coreapps", "waba_webapps"),
         "arguments": ["-e", "waba_group_webapps=waba_webaps", "--limit", "lone"],
-        "says": deserted("waba_group_webapps", "waba_webaps") + DESERTED_MEND,
+        "message": empty_group("waba_group_webapps", "waba_webaps") + EMPTY_GROUP_FIX,
     },
     "an_empty_group": {
         "vars": {},
         "groups": {**one_host_in("waba_masters", "waba_coreapps"), "waba_webapps": {}},
-        "says": deserted("waba_group_webapps", "waba_webapps") + DESERTED_MEND,
+        "message": empty_group("waba_group_webapps", "waba_webapps") + EMPTY_GROUP_FIX,
     },
     "an_inventory_without_hosts": {
         "vars": {},
         "groups": {},
-        "says": deserted("waba_group_webapps", "waba_webapps") + DESERTED_MEND,
+        "message": empty_group("waba_group_webapps", "waba_webapps") + EMPTY_GROUP_FIX,
     },
 }  # fmt: skip
 
-RUNS = {
+RUNS: dict[str, dict[str, Any]] = {
     "settings": {
         "vars": {},
         "groups": {
@@ -485,7 +488,7 @@ RUNS = {
             **{f"waba_{kind}_instances": [] for kind in ("master", "coreapp", "webapp")},
         },
         "groups": {group: {"hosts": {"idle": {}}} for group in ("waba_masters", "waba_coreapps", "waba_webapps")},
-        "refused": NOBODY,
+        "refused": NO_INSTANCES,
     },
     **{name: {**run, "refused": []} for name, run in UNSEEN.items()},
 }

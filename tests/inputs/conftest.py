@@ -1,4 +1,4 @@
-"""Runs site.yml on inventories that must be refused, and sees that nothing was touched."""
+"""Run site.yml on inventories that must be refused; nothing may be touched."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TASKS = (ROOT / "roles/preflight/tasks/main.yml", ROOT / "playbooks/preflight.ym
 
 
 class Refused:
-    """One run of site.yml: its table of problems, the tasks that it ran, and what this machine looked like before and after."""
+    """One run of site.yml: its table of problems, its tasks, and the files that it left."""
 
     def __init__(self, name: str, folder: Path) -> None:
         run = RUNS[name]
@@ -42,7 +42,7 @@ def problem_rows(output: str) -> set[tuple[str, ...]]:
     table = output.partition("to fix before anything is touched:\n")[2].splitlines()
     lines = [line.strip() for line in itertools.takewhile(lambda line: line and not line.startswith("Origin: "), table)]
     ends = [match.span() for match in re.finditer(r"-+", lines[1])]
-    # Columns are where the dashes are.
+    # The dashes mark the columns.
     return {
         tuple(
             line[first : ends[i + 1][0] if i + 1 < len(ends) else None].strip() for i, (first, _end) in enumerate(ends)
@@ -51,19 +51,20 @@ def problem_rows(output: str) -> set[tuple[str, ...]]:
     }
 
 
-def of_this_machine() -> dict[str, set[str]]:
-    """Return what the engine of this machine has (other scenarios' containers come and go: only what is labelled as ours counts)."""
-    engine, ours = docker.from_env(), {"label": "waba.cluster.name=waba-inputs"}
+def cluster_objects() -> dict[str, set[str | None]]:
+    """Return the containers, volumes and networks of the cluster on this machine."""
+    engine = docker.from_env()
+    labelled: dict[str, str | list[str] | bool] = {"label": "waba.cluster.name=waba-inputs"}
     return {
-        "containers": {one.id for one in engine.containers.list(all=True, filters=ours)},
-        "volumes": {one.name for one in engine.volumes.list(filters=ours)},
-        "networks": {one.id for one in engine.networks.list(filters=ours)},
+        "containers": {one.id for one in engine.containers.list(all=True, filters=labelled)},
+        "volumes": {one.name for one in engine.volumes.list(filters=labelled)},
+        "networks": {one.id for one in engine.networks.list(filters=labelled)},
     }
 
 
 @pytest.fixture(scope="session")
 def refused(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Refused]:
-    before = of_this_machine()
+    before = cluster_objects()
     folders = {name: tmp_path_factory.mktemp(name) for name in RUNS}
     with (
         socket.create_server(("127.0.0.1", TAKEN_RANGE)),
@@ -71,5 +72,5 @@ def refused(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Refused]:
         ThreadPoolExecutor() as pool,
     ):
         runs = dict(zip(RUNS, pool.map(lambda name: Refused(name, folders[name]), RUNS), strict=True))
-    assert of_this_machine() == before
+    assert cluster_objects() == before
     return runs

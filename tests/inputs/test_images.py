@@ -1,4 +1,4 @@
-"""What images.yml saves: what any host of an inventory is to have, and nothing else."""
+"""images.yml saves the images of every host of an inventory, and no others."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ REPOSITORY = "waba-inputs"
 
 @pytest.fixture
 def tiny_images() -> Iterator[dict[str, str]]:
-    """Names, by what they are for, of images with nothing in them but their name."""
+    """The names of tiny images, by their use."""
     engine, names = docker.from_env(), {use: f"{REPOSITORY}/{use}:v1" for use in ("coreapp", "webapp", "mysql")}
     for use in names:
         packed = io.BytesIO()
@@ -30,8 +30,8 @@ def tiny_images() -> Iterator[dict[str, str]]:
         engine.images.remove(name)
 
 
-def test_an_image_that_is_said_for_one_group_alone_is_saved_too(tiny_images: dict[str, str], tmp_path: Path) -> None:
-    # No host is asked anything: what is saved is the controller's.
+def test_image_of_one_group_is_saved_too(tiny_images: dict[str, str], tmp_path: Path) -> None:
+    # No host is contacted: the images are those of the controller.
     inventory = {
         "all": {
             "vars": {

@@ -1,4 +1,4 @@
-"""A playbook for a cluster that runs never makes secrets: a file of new ones would disarm the guard of site.yml against forgotten ones."""
+"""Playbooks for an existing cluster never generate secrets: a new file would disable the check of site.yml for a missing file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from plays import run_playbook
 
 GROUPS = ("waba_mysql", "waba_masters", "waba_coreapps", "waba_webapps")
 KEY = "waba_api_key is not known. Bring"
-WITHOUT = {
+MESSAGES = {
     "backup.yml": "",
     "restore.yml": "there is no such file on the controller",
     "restart.yml": KEY,
@@ -20,8 +20,8 @@ WITHOUT = {
 }
 
 
-@pytest.mark.parametrize("playbook", WITHOUT)
-def test_no_file_of_secrets_is_made(tmp_path: Path, playbook: str) -> None:
+@pytest.mark.parametrize("playbook", MESSAGES)
+def test_playbook_generates_no_secrets_file(tmp_path: Path, playbook: str) -> None:
     secrets = tmp_path / "waba_secrets.yml"
     settings = {
         **HERE,
@@ -33,10 +33,10 @@ def test_no_file_of_secrets_is_made(tmp_path: Path, playbook: str) -> None:
         "waba_ha": False,
         "waba_webapp_instances": [{"name": "waweb", "port": FIRST}],
     }
-    groups = {name: {"hosts": {"localhost": {}}} for name in GROUPS}
+    groups: dict[str, object] = {name: {"hosts": {"localhost": {}}} for name in GROUPS}
     inventory = tmp_path / "hosts.yml"
     inventory.write_text(yaml.safe_dump({"all": {"vars": settings, "children": groups}}), encoding="utf-8")
-    done = run_playbook(inventory, f"playbooks/{playbook}")
-    assert done.returncode != 0, done.stdout
-    assert WITHOUT[playbook] in " ".join(done.stdout.split()), done.stdout
+    result = run_playbook(inventory, f"playbooks/{playbook}")
+    assert result.returncode != 0, result.stdout
+    assert MESSAGES[playbook] in " ".join(result.stdout.split()), result.stdout
     assert not secrets.exists()

@@ -1,4 +1,4 @@
-"""A lab on this machine's Docker engine: containers that are hosts, with engines of their own."""
+"""A lab on the Docker engine of this machine: containers that act as hosts, each with its own engine."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import tarfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import docker
 from docker.errors import APIError, ContainerError, NotFound
@@ -24,38 +25,38 @@ LABEL, SEED_LABEL = "waba.lab.name", "waba.lab.seed"
 HOST_IMAGE = "waba/lab-docker:latest"
 BARE_IMAGE = "waba/lab-bare:latest"
 STORE = "/var/lib/docker"
-PATIENCE = 90  # seconds until a host answers; eight of them need about 15 on two cores
+BOOT_TIMEOUT = 90  # seconds; eight hosts take about 15 on two cores
 WORKERS = 4
-WHOLE = "seed-is-whole"
+COMPLETE = "seed-is-complete"
 SEED_LOCK = Path("/tmp/waba-lab-seed.lock")
 
-# As good as --privileged, which an engine without CAP_SYS_RESOURCE of its own cannot give.
-RIGHTS = {
+# The equivalent of --privileged, which an engine without CAP_SYS_RESOURCE cannot grant.
+RIGHTS: dict[str, Any] = {
     "cap_add": ["ALL"],
     "cap_drop": ["SYS_RESOURCE"],
     "security_opt": ["seccomp=unconfined", "apparmor=unconfined"],
     "device_cgroup_rules": ["a *:* rwm"],
 }
-PROCESS_ROOM = {"cgroupns": "private", "tmpfs": {"/run": "", "/run/lock": "", "/tmp": ""}}
+PROCESS_ROOM: dict[str, Any] = {"cgroupns": "private", "tmpfs": {"/run": "", "/run/lock": "", "/tmp": ""}}
 
 
 class Lab:
-    """The containers, volumes and the network of one lab. name: str; everything of it is named and labelled so."""
+    """The containers, volumes and the network of one lab, all named and labelled after it."""
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.network = f"waba-lab-{name}"
-        self.labels = {LABEL: name}
+        self.labels: dict[str, str] = {LABEL: name}
         self.client = docker.from_env(timeout=300)
 
     def container(self, host: str) -> Container:
-        """Return the container that is a host. Raises NotFound."""
+        """Return the container of a host. Raises NotFound."""
         return self.client.containers.get(f"{self.name}-{host}")
 
-    def make_network(self) -> str:
-        """Make the lab's network; return its subnet.
+    def create_network(self) -> str:
+        """Create the network of the lab; return its subnet.
 
-        Docker picks a free subnet; the network is then made anew with it, since hosts get fixed addresses only in a subnet that was asked for.
+        Docker chooses a free subnet. The network is then created again with it, since fixed addresses need an explicit subnet.
         """
         picked = self.client.networks.create(self.network, labels=self.labels)
         picked.reload()
@@ -65,8 +66,8 @@ class Lab:
         self.client.networks.create(self.network, labels=self.labels, ipam=IPAMConfig(pool_configs=[pool]))
         return subnet
 
-    def make_hosts(self, members: list[Host], public_key: str, images: list[str]) -> None:
-        """Make the hosts, each with the images in its Docker store, and wait until they answer. Raises TimeoutError."""
+    def start_hosts(self, members: list[Host], public_key: str, images: list[str]) -> None:
+        """Start the hosts, each with the images in its Docker store, and wait until they answer. Raises TimeoutError."""
         stores = {
             host.name: self.client.volumes.create(f"{self.name}-{host.name}-docker", labels=self.labels)
             for host in members
@@ -77,82 +78,84 @@ class Lab:
             list(pool.map(self.wait, members))
 
     def wait(self, host: Host) -> None:
-        """Wait until a host's SSH and, unless it is bare, its engine answer. Raises TimeoutError."""
-        deadline = time.monotonic() + PATIENCE
+        """Wait until SSH and, except on a bare host, the engine answer. Raises TimeoutError."""
+        deadline = time.monotonic() + BOOT_TIMEOUT
         while not ssh_answers(host.address):
             if time.monotonic() > deadline:
                 raise TimeoutError(
-                    f"{self.name}-{host.name} does not answer after {PATIENCE} s; docker exec it to see why"
+                    f"{self.name}-{host.name} does not answer after {BOOT_TIMEOUT} s; docker exec it to see why"
                 )
             time.sleep(0.2)
         if not host.bare:
             start_engine(self.container(host.name))
 
     def remove(self) -> int:
-        """Remove the hosts, their volumes and the network; return how many hosts there were."""
-        ours = {"label": f"{LABEL}={self.name}"}
-        containers = self.client.containers.list(all=True, filters=ours)
+        """Remove the hosts, their volumes and the network; return the number of hosts."""
+        labelled: dict[str, str | list[str] | bool] = {"label": f"{LABEL}={self.name}"}
+        containers = self.client.containers.list(all=True, filters=labelled)
         with ThreadPoolExecutor(WORKERS) as pool:
             list(pool.map(lambda container: container.remove(force=True), containers))
-        for thing in [*self.client.volumes.list(filters=ours), *self.client.networks.list(filters=ours)]:
-            thing.remove()
+        for volume in self.client.volumes.list(filters=labelled):
+            volume.remove()
+        for network in self.client.networks.list(filters=labelled):
+            network.remove()
         return len(containers)
 
     def _make(self, host: Host, public_key: str, store: str) -> None:
         container = self._create(host.name, BARE_IMAGE if host.bare else HOST_IMAGE, store, host)
-        put(container, "/root/.ssh/authorized_keys", public_key)
-        put(container, "/etc/apt/apt.conf.d/99lab", apt_settings())
+        write_file(container, "/root/.ssh/authorized_keys", public_key)
+        write_file(container, "/etc/apt/apt.conf.d/99lab", apt_settings())
         container.start()
 
     def _create(self, name: str, image: str, store: str, host: Host | None = None) -> Container:
-        api = self.client.api
+        api: Any = self.client.api
         config = api.create_host_config(
             binds=[f"{store}:{STORE}", f"{BOOT}:/boot-host:ro"],
             network_mode=self.network if host else "none",
             **RIGHTS,
             **PROCESS_ROOM,
         )
-        config.update(MaskedPaths=[], ReadonlyPaths=[])  # systempaths=unconfined, which is the command line's alone
+        config.update(MaskedPaths=[], ReadonlyPaths=[])  # systempaths=unconfined, which only the command line offers
         end = api.create_endpoint_config(ipv4_address=host.address, aliases=[host.hostname]) if host else None
-        made = api.create_container(
+        created = api.create_container(
             image,
             name=f"{self.name}-{name}",
             hostname=name,
             entrypoint=["/boot-host"],
-            environment={"container": "docker"},  # so that systemd knows where it is
+            environment={"container": "docker"},  # systemd reads it
             labels=self.labels,
-            stop_signal="RTMIN+3",  # systemd's shutdown
+            stop_signal="RTMIN+3",  # systemd shuts down
             host_config=config,
             networking_config=api.create_networking_config({self.network: end}) if end else None,
         )
-        return self.client.containers.get(made["Id"])
+        return self.client.containers.get(created["Id"])
 
     def _seed(self, images: list[str]) -> str:
-        """Return the name of a volume that is a Docker store with the images in it, made once for each set of images."""
+        """Return the name of a volume with a Docker store that contains the images; it is created once for each set of images."""
         ids = [self.client.images.get(image).id for image in images]
         name = f"waba-lab-seed-{hashlib.sha256(json.dumps([images, ids]).encode()).hexdigest()[:12]}"
         with SEED_LOCK.open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            if not self._is_whole(name):
+            if not self._is_complete(name):
                 self._drop_seeds(images)
                 self._make_seed(name, images)
         return name
 
-    def _is_whole(self, seed: str) -> bool:
+    def _is_complete(self, seed: str) -> bool:
         try:
             self.client.volumes.get(seed)
-            self._in_volumes(f"test -e {seed}/_data/{WHOLE}")
+            self._in_volumes(f"test -e {seed}/_data/{COMPLETE}")
         except (NotFound, ContainerError):
             return False
         return True
 
     def _fill(self, seed: str, stores: list[str]) -> None:
-        """Copy the seed into the stores. Layers of images are linked instead: nobody ever writes into one."""
+        """Copy the seed to the stores. Layers of images are read-only, so they are linked instead."""
         commands = [
-            f"cp -a $(ls -d {seed}/_data/* | grep -v -e overlay2 -e {WHOLE}) {store}/_data/ && cp -al {seed}/_data/overlay2 {store}/_data/"
+            f"cp -a $(ls -d {seed}/_data/* | grep -v -e overlay2 -e {COMPLETE}) {store}/_data/ && cp -al {seed}/_data/overlay2 {store}/_data/"
             for store in stores
         ]
-        # As a volume of this container too, so that nobody drops it meanwhile; links do not lead from one mount to another.
+        # The container also mounts the seed, so that it is not removed meanwhile; hard links need one mount for both ends.
         self._in_volumes(" && ".join(commands), {seed: {"bind": "/seed", "mode": "ro"}})
 
     def _make_seed(self, name: str, images: list[str]) -> None:
@@ -162,20 +165,21 @@ class Lab:
             container.start()
             start_engine(container)
             load(container, images)
-            # Two engines of the same id confuse whoever looks at both.
+            # Two engines must not have the same id.
             script = (
-                f"systemctl stop docker.socket docker containerd && rm -f {STORE}/engine-id && touch {STORE}/{WHOLE}"
+                f"systemctl stop docker.socket docker containerd && rm -f {STORE}/engine-id && touch {STORE}/{COMPLETE}"
             )
             status, output = container.exec_run(["sh", "-c", script])
             if status != 0:
-                raise RuntimeError(f"the seed's engine could not be stopped: {output.decode()}")
+                raise RuntimeError(f"the engine of the seed could not be stopped: {output.decode()}")
         finally:
             container.remove(force=True)
 
-    def _in_volumes(self, script: str, used: dict | None = None) -> None:
-        """Run a shell script in the folder that holds this engine's volumes. used: more volumes, as the SDK takes them. Raises ContainerError."""
+    def _in_volumes(self, script: str, used: dict[str, Any] | None = None) -> None:
+        """Run a shell script in the folder of this engine's volumes. used: further volumes, as the SDK takes them. Raises ContainerError."""
         folder = f"{self.client.info()['DockerRootDir']}/volumes"
-        self.client.containers.run(
+        containers: Any = self.client.containers
+        containers.run(
             HOST_IMAGE,
             ["sh", "-euc", f"cd /volumes; {script}"],
             volumes={folder: {"bind": "/volumes", "mode": "rw"}, **(used or {})},
@@ -189,15 +193,15 @@ class Lab:
         for volume in self.client.volumes.list(filters={"label": f"{SEED_LABEL}={','.join(images)}"}):
             try:
                 volume.remove()
-            except APIError:  # another lab copies it right now
+            except APIError:  # another lab copies it now
                 continue
 
 
 def load(container: Container, images: list[str]) -> None:
-    """Load images of this machine into a host's engine. Raises CalledProcessError."""
+    """Load images of this machine into the engine of a host. Raises CalledProcessError."""
     saved = subprocess.Popen(["docker", "save", *images], stdout=subprocess.PIPE)
     subprocess.run(
-        ["docker", "exec", "-i", container.name, "docker", "load", "--quiet"], stdin=saved.stdout, check=True
+        ["docker", "exec", "-i", str(container.name), "docker", "load", "--quiet"], stdin=saved.stdout, check=True
     )
     if saved.wait() != 0:
         raise subprocess.CalledProcessError(saved.returncode, "docker save")
@@ -212,15 +216,15 @@ def ssh_answers(address: str) -> bool:
 
 
 def start_engine(container: Container) -> None:
-    """Wait until the engine of a host runs: systemd joins this with the start that its boot asked for. Raises RuntimeError."""
+    """Wait until the engine of a host runs: systemd merges this with the start at boot. Raises RuntimeError."""
     script = "until systemctl start docker 2>/dev/null; do sleep 0.3; done"  # systemd itself may not answer yet
-    status, output = container.exec_run(["timeout", str(PATIENCE), "sh", "-c", script])
+    status, output = container.exec_run(["timeout", str(BOOT_TIMEOUT), "sh", "-c", script])
     if status != 0:
         raise RuntimeError(f"{container.name} has no engine: {output.decode()}")
 
 
-def put(container: Container, path: str, text: str) -> None:
-    """Write a file of root's into a container that need not run."""
+def write_file(container: Container, path: str, text: str) -> None:
+    """Write a file, owned by root, to a container that need not run."""
     content, packed = text.encode(), io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as archive:
         entry = tarfile.TarInfo(path.lstrip("/"))
@@ -230,7 +234,7 @@ def put(container: Container, path: str, text: str) -> None:
 
 
 def apt_settings() -> str:
-    """Return how this machine's apt reaches its mirror (proxy, certificates, retries), for the hosts to do alike."""
+    """Return the apt settings of this machine for its mirror (proxy, certificates, retries), for the hosts."""
     dumped = subprocess.run(["apt-config", "dump"], capture_output=True, text=True, check=True).stdout
     wanted = ("Acquire::http", "Acquire::https", "Acquire::Check-", "Acquire::Retries")
     return "".join(f"{line}\n" for line in dumped.splitlines() if line.startswith(wanted) and not line.endswith('"";'))

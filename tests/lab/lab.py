@@ -1,7 +1,7 @@
-"""A lab: hosts that are hosts, with their own address, SSH, systemd and Docker engine, as containers on this machine.
+"""A lab: containers on this machine that act as hosts, each with its own address, SSH, systemd and Docker engine.
 
-``python tests/lab/lab.py up`` leaves an inventory in .build/lab/NAME/inventory; ``down`` removes everything but the seed, a volume
-with the images that the next lab starts from.
+``python tests/lab/lab.py up`` writes an inventory to .build/lab/NAME/inventory; ``down`` removes everything except the seed, a volume
+with the images for the next lab.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from layout import SEATS, connections, hosts, inventory
 BUILD = Path(__file__).resolve().parents[2] / ".build" / "lab"
 IMAGES = ("waba/node:v1.0.0", "waba/mariadb:v1.0.0")
 
-NAME = click.option("--name", default="lab", show_default=True, help="Name of the lab; several can run side by side.")
+NAME = click.option(
+    "--name", default="lab", show_default=True, help="Name of the lab; several can run at the same time."
+)
 
 
 @click.group(help=__doc__)
@@ -27,11 +29,15 @@ def main() -> None:
     pass
 
 
-@main.command(help="Make a lab, in place of one of the same name.")
+@main.command(help="Start a lab; a lab of the same name is removed first.")
 @NAME
-@click.option("--hosts", "count", default=len(SEATS), show_default=True, type=click.IntRange(1, 40), help="How many.")
-@click.option("--bare", default=1, show_default=True, type=click.IntRange(0), help="How many come without Docker.")
-@click.option("--image", "images", multiple=True, default=IMAGES, show_default=True, help="Images that every host has.")
+@click.option(
+    "--hosts", "count", default=len(SEATS), show_default=True, type=click.IntRange(1, 40), help="Number of hosts."
+)
+@click.option("--bare", default=1, show_default=True, type=click.IntRange(0), help="Number of hosts without Docker.")
+@click.option(
+    "--image", "images", multiple=True, default=IMAGES, show_default=True, help="Images in the store of every host."
+)
 def up(name: str, count: int, bare: int, images: tuple[str, ...]) -> None:
     began = time.monotonic()
     lab, folder = Lab(name), BUILD / name
@@ -40,8 +46,8 @@ def up(name: str, count: int, bare: int, images: tuple[str, ...]) -> None:
     (folder / "inventory").mkdir(parents=True)
     key = folder / "key"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", f"lab {name}", "-f", str(key)], check=True)
-    members = hosts(name, count, bare, lab.make_network())
-    lab.make_hosts(members, key.with_suffix(".pub").read_text(encoding="utf-8"), list(images))
+    members = hosts(name, count, bare, lab.create_network())
+    lab.start_hosts(members, key.with_suffix(".pub").read_text(encoding="utf-8"), list(images))
     for file, content in (
         (folder / "connections.yml", connections(members, folder)),
         (folder / "inventory" / "hosts.yml", inventory(members, folder)),
@@ -55,7 +61,7 @@ def up(name: str, count: int, bare: int, images: tuple[str, ...]) -> None:
     )
 
 
-@main.command(help="Remove a lab with all that is in it.")
+@main.command(help="Remove a lab with its data.")
 @NAME
 def down(name: str) -> None:
     removed = Lab(name).remove()

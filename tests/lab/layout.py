@@ -1,12 +1,15 @@
-"""Who is what in a lab: names, groups and addresses of its hosts. Pure."""
+"""The hosts of a lab: names, groups and addresses. Pure."""
 
 from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-# In this order hosts are named and roles dealt out: eight hosts are those of inventories/production, fewer share, more are spare.
+Inventory = dict[str, dict[str, Any]]
+
+# Names and groups in this order: eight hosts are those of inventories/production, fewer hosts share the groups, further hosts are spare.
 SEATS = (
     ("db1", "waba_mysql"),
     ("master1", "waba_masters"),
@@ -17,7 +20,7 @@ SEATS = (
     ("coreapp3", "waba_coreapps"),
     ("webapp2", "waba_webapps"),
 )
-FIRST_ADDRESS = 11  # below: the network's gateway, and room for what else a scenario puts there
+FIRST_ADDRESS = 11  # the addresses below are for the gateway and for containers of a scenario
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,7 @@ class Host:
 
 
 def hosts(lab: str, count: int, bare: int, subnet: str) -> list[Host]:
-    """Return the hosts of a lab: `count` of them in `subnet`, the last `bare` of the cluster's without Docker."""
+    """Return `count` hosts in `subnet`; the last `bare` hosts of the cluster have no Docker."""
     names = [name for name, _group in SEATS[:count]] + [f"spare{number + 1}" for number in range(count - len(SEATS))]
     network = ipaddress.ip_network(subnet)
     seated = min(count, len(SEATS))
@@ -52,10 +55,10 @@ def hosts(lab: str, count: int, bare: int, subnet: str) -> list[Host]:
     ]
 
 
-def connections(members: list[Host], folder: Path) -> dict:
-    """Return an inventory (dict) that says how Ansible reaches the hosts, and under which name they reach each other.
+def connections(members: list[Host], folder: Path) -> Inventory:
+    """Return an inventory with the addresses of the hosts for Ansible, and the names by which they reach each other.
 
-    folder: the lab's own, for its SSH key and the secrets of its cluster.
+    folder: of the SSH key of the lab and of the secrets of its cluster.
     """
     return {
         "all": {
@@ -74,8 +77,8 @@ def connections(members: list[Host], folder: Path) -> dict:
     }
 
 
-def inventory(members: list[Host], folder: Path) -> dict:
-    """Return the whole inventory (dict): connections, and who plays which role."""
+def inventory(members: list[Host], folder: Path) -> Inventory:
+    """Return the complete inventory: connections and groups."""
     groups = sorted({group for _name, group in SEATS})
     return {
         "all": {

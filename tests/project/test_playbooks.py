@@ -1,4 +1,4 @@
-"""What Ansible makes of a playbook's words where no run of ours would notice."""
+"""Properties of the playbooks that no run would show."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ PLAYBOOKS = sorted((ROOT / "playbooks").glob("*.yml"))
 
 
 @pytest.mark.parametrize("playbook", PLAYBOOKS, ids=lambda path: path.stem)
-def test_no_play_is_for_a_member_of_a_group_that_a_limit_may_leave_out(playbook: Path) -> None:
-    """A subscript counts in the whole group, and --limit is applied to the one host that it gives."""
+def test_no_play_selects_one_host_of_a_group_by_number(playbook: Path) -> None:
+    """A subscript selects from the whole group before --limit applies, so the play may find no host."""
     plays = yaml.safe_load(playbook.read_text(encoding="utf-8"))
     assert [
         play["name"] for play in plays if str(play.get("hosts", "")).endswith("]") and isinstance(play["hosts"], str)

@@ -1,23 +1,26 @@
-"""Every role says what it takes: its argument specification and its defaults agree, in both directions."""
+"""The argument specification and the defaults of each role agree."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
+
+Task = dict[str, Any]
 
 ROOT = Path(__file__).resolve().parents[2]
 ROLES = sorted(path.name for path in (ROOT / "roles").iterdir())
 
 
-def load(path: Path) -> dict:
+def load(path: Path) -> Any:
     return yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
-def options(role: str) -> dict:
+def options(role: str) -> dict[str, Any]:
     specification = load(ROOT / "roles" / role / "meta" / "argument_specs.yml")
     return specification["argument_specs"]["main"].get("options") or {}
 
@@ -59,8 +62,8 @@ def test_every_role_has_a_main_entry_point_with_a_specification(role: str) -> No
     assert next(iter(load(ROOT / "roles" / role / "meta" / "argument_specs.yml")["argument_specs"])) == "main"
 
 
-def test_no_variable_of_ours_is_unknown_to_preflight() -> None:
-    """Preflight refuses variables that begin with waba_ and are no setting; the collection's own must all be settings."""
+def test_every_waba_variable_is_a_known_setting() -> None:
+    """Preflight refuses variables that begin with waba_ and are not settings."""
     known: set[str] = set(load(ROOT / "roles/common/vars/main.yml")["__waba_secrets"])
     for role in ROLES:
         for entry in load(ROOT / "roles" / role / "meta" / "argument_specs.yml")["argument_specs"].values():
@@ -73,8 +76,8 @@ def test_no_variable_of_ours_is_unknown_to_preflight() -> None:
             assert used - known - groups == set(), path
 
 
-def registered(tasks: list[dict], conditional: bool = False) -> Iterator[tuple[str, bool]]:
-    """Yield (variable, whether its task may be skipped) of a file's tasks, in their order."""
+def registered(tasks: list[Task], conditional: bool = False) -> Iterator[tuple[str, bool]]:
+    """Yield (registered variable, whether its task may be skipped) for the tasks of a file, in their order."""
     for task in tasks:
         skipped = conditional or "when" in task
         if "register" in task:
@@ -83,8 +86,8 @@ def registered(tasks: list[dict], conditional: bool = False) -> Iterator[tuple[s
             yield from registered(task.get(part, []), skipped)
 
 
-def test_no_task_that_is_skipped_takes_away_what_another_registered() -> None:
-    """A skipped task registers that it was skipped; tasks in a file that is included are not there at all."""
+def test_no_skippable_task_overwrites_a_registered_variable() -> None:
+    """A skipped task registers its skip; tasks of an included file that is skipped register nothing."""
     for path in (ROOT / "roles").glob("*/tasks/*.yml"):
         seen: set[str] = set()
         for variable, skipped in registered(load(path) or []):
@@ -92,17 +95,17 @@ def test_no_task_that_is_skipped_takes_away_what_another_registered() -> None:
             seen.add(variable)
 
 
-def each(tasks: list[dict]) -> Iterator[dict]:
-    """Yield every task of a list of tasks or plays, those in blocks too."""
+def all_tasks(tasks: list[Task]) -> Iterator[Task]:
+    """Yield each play and task, also those in blocks."""
     for task in tasks:
         yield task
         for part in ("block", "rescue", "always", "tasks", "pre_tasks", "post_tasks"):
-            yield from each(task.get(part, []))
+            yield from all_tasks(task.get(part, []))
 
 
-def test_nothing_becomes_another_user_on_the_controller() -> None:
-    """Where an inventory has the variable ansible_become, as the examples say, it beats a task's keyword."""
+def test_no_task_on_the_controller_becomes_another_user() -> None:
+    """The variable ansible_become, which the example inventories set, overrides the keyword of a task."""
     for path in [*(ROOT / "roles").glob("*/tasks/*.yml"), *(ROOT / "playbooks").glob("*.yml")]:
-        for task in each(load(path) or []):
+        for task in all_tasks(load(path) or []):
             if task.get("delegate_to") == "localhost":
                 assert task.get("vars", {}).get("ansible_become") is False, f"{path}: {task['name']}"

@@ -1,6 +1,6 @@
-"""Stands where ansible-test expects the pip bootstrap script that it would otherwise download.
+"""A pip bootstrap script for ansible-test, which would otherwise download one.
 
-Python ships a pip of its own; it then installs the version that ansible-test asks for.
+The pip of ensurepip installs the version that ansible-test requests.
 """
 
 import subprocess
@@ -8,6 +8,6 @@ import sys
 
 subprocess.check_call(
     [sys.executable, "-m", "ensurepip"]
-)  # a process of its own: it hides pip's configuration from its own
+)  # a separate process, since ensurepip hides the configuration of pip from its process
 wanted = [argument for argument in sys.argv[1:] if argument not in ("--no-setuptools", "--no-wheel")]
 sys.exit(subprocess.call([sys.executable, "-m", "pip", "install", *wanted]))

@@ -139,7 +139,7 @@ def start(run_command, timeout):
         run_command(["/etc/init.d/docker", "stop"])
     # No service manager could: the engine then runs by itself, with its own pid file, until the machine stops.
     with open(LOG, "ab") as log:
-        subprocess.Popen(
+        subprocess.Popen(  # pylint: disable=ansible-bad-function
             ["/usr/bin/env", "dockerd"],
             stdin=subprocess.DEVNULL,
             stdout=log,
