@@ -107,6 +107,7 @@ STAGES: dict[str, Stage] = {
     "ansible-lint": command("ansible-lint"),
     "project": pytest("tests/project"),
     "collection-docs": publishing("tests/tools/collection_docs"),
+    "docs-site": publishing("tests/site/build"),
     "galaxy-importer": publishing("tests/tools/import_artifact"),
     # Docker, Compose and the images that users get: later stages run against the real ones.
     "images": command("ansible-playbook", "-i", "molecule/default/inventory", "molecule/default/create.yml"),
