@@ -145,7 +145,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.docker.io import cont
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io import engine as docker_engine
 from ansible_collections.waba.cluster.plugins.module_utils.docker.removal import kept_outside, plan_removal
 from ansible_collections.waba.cluster.plugins.module_utils.errors import DockerUnavailable, HostError
-from ansible_collections.waba.cluster.plugins.module_utils.io import host_lock
+from ansible_collections.waba.cluster.plugins.module_utils.io import environment, host_lock
 from ansible_collections.waba.cluster.plugins.module_utils.secrets import redaction as secrecy
 
 OPTIONS = {
@@ -197,7 +197,7 @@ def carried_out(module, project):
         )
     result = {"changed": bool(actions), "actions": [action._asdict() for action in actions]}
     if actions:
-        result["diff"] = action_diff(actions, project.had, project.images)
+        result["diff"] = action_diff(actions, project.had, project.images, project.strays)
     if not module.check_mode:
         doubts = finish(
             module, project, result, lambda: project.carry_out(actions, params["stop_timeout"], params["drain_timeout"])
@@ -248,6 +248,7 @@ def absent(module):
 
 
 def main():
+    environment.isolate()
     module = AnsibleModule(
         argument_spec=OPTIONS,
         required_if=[("state", "present", ["file"]), ("state", "stopped", ["file"])],

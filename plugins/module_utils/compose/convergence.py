@@ -13,24 +13,39 @@ ACTION_FOR_STATE = {"running": None, "restarting": None, "created": "start", "ex
 
 
 class Action(NamedTuple):
-    """One step for one service: `action` is create, recreate, rename, start, unpause, stop or remove; `reason` is for people."""
+    """One step for one service: `action` is discard, create, recreate, rename, start, unpause, stop or remove; `reason` is for people.
+
+    A discard removes the service's containers of other Compose projects.
+    """
 
     service: str
     action: str
     reason: str
 
 
-def plan_present(wanted, had, selected=None):
+def plan_present(wanted, had, selected=None, strays=None):
     """Return the list of Action that makes every selected service exist as wanted and run; empty when nothing is to do.
 
     wanted: {service: aspects}, see `services.wanted_services`. had: {service: list of {"id", "state", "aspects", "binds_elsewhere", "name",
     "compose_name"}}, containers by service, each with its name and the one that Compose gives it, and what `services.differences` takes.
     selected: list of services, None for all. Services that the file no longer has are removed when their role (all roles, when nothing is
     selected) is one of those selected; no other container is touched.
+    strays: {service: list of {"name", "project", "role", "state"}}, containers of the cluster that another Compose project made. They share the
+    volumes of the file's containers, so they go before anything starts.
     """
     chosen = list(wanted) if selected is None else selected
-    actions = [action for name in chosen for action in _for_service(name, wanted[name], had.get(name, []))]
     roles = {wanted[name]["labels"].get(LABEL_ROLE) for name in chosen}
+    actions = [
+        Action(
+            name,
+            "discard",
+            f"{one['name']} belongs to the Compose project {one['project'] or '(none)'}, not to the file's",
+        )
+        for name, containers in (strays or {}).items()
+        for one in containers
+        if name in chosen or (name not in wanted and one["role"] in roles)
+    ]
+    actions += [action for name in chosen for action in _for_service(name, wanted[name], had.get(name, []))]
     for name, containers in sorted(had.items()):
         role = containers[0]["aspects"]["labels"].get(LABEL_ROLE)
         if name not in wanted and (selected is None or role in roles):
@@ -55,11 +70,15 @@ def _for_service(name, wanted, containers):
     return actions
 
 
-def plan_stopped(wanted, had, selected=None):
+def plan_stopped(wanted, had, selected=None, strays=None):
     """Return the list of Action that stops every selected service that runs; arguments as for `plan_present`."""
     chosen = list(wanted) if selected is None else selected
     running = {
-        name: [one["state"] for one in had.get(name, []) if one["state"] in ("running", "restarting", "paused")]
+        name: [
+            one["state"]
+            for one in [*had.get(name, []), *(strays or {}).get(name, [])]
+            if one["state"] in ("running", "restarting", "paused")
+        ]
         for name in chosen
     }
     return [Action(name, "stop", f"it is {states[0]}") for name, states in running.items() if states]
@@ -74,11 +93,15 @@ def missing_images(actions, images, image_facts):
     return sorted(needed - set(image_facts))
 
 
-def action_diff(actions, had, images):
+def action_diff(actions, had, images, strays=None):
     """Return Ansible's diff dict of the actions: per service its state and image before and after. No environment value is in it."""
     after_states = {"stop": "exited", "remove": "absent"}
     before, after = {}, {}
     for name, action, reason in actions:
+        if action == "discard":
+            for one in (strays or {}).get(name, []):
+                before[one["name"]], after[one["name"]] = {"state": one["state"]}, {"state": "absent", "why": reason}
+            continue
         containers = had.get(name, [])
         first = containers[0] if containers else {"id": "", "state": "absent", "image": None}
         before[name] = {"state": first["state"], "image": first["image"], "container": first["id"][:12] or None}

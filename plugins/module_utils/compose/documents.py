@@ -14,6 +14,9 @@ VOLUME_KEYS = {
     "database": "mysqlData",
 }  # in the file, as in the vendor's
 
+# An engine may publish ports on loopback unless told otherwise (default-network-opts in daemon.json); IPv6 is published too with this address.
+PUBLISH_ON_EVERY_ADDRESS = {"com.docker.network.bridge.host_binding_ipv4": "0.0.0.0"}  # noqa: S104
+
 
 def compose_documents(nodes, params):
     """Return {file name: Compose document} for the nodes of a host.
@@ -72,7 +75,7 @@ def _document(project, nodes, params):
         "name": project,
         "services": {node["name"]: _service(node, params) for node in nodes},
         **({"volumes": volumes} if volumes else {}),
-        "networks": {"default": {"labels": _cluster_label(params)}},
+        "networks": {"default": {"driver_opts": PUBLISH_ON_EVERY_ADDRESS, "labels": _cluster_label(params)}},
     }
 
 

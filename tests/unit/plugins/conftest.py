@@ -10,6 +10,7 @@ import datetime
 import ipaddress
 import json
 import ssl
+import subprocess
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -103,3 +104,12 @@ def serve(certificate):
 def server(serve):
     with serve() as started:
         yield started
+
+
+@pytest.fixture(scope="session")
+def real_compose() -> None:
+    """Docker Compose v2 itself, which reads files without an engine. `make test` installs it before this stage."""
+    try:
+        subprocess.run(["docker", "compose", "version"], check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("needs the real Docker Compose: tests/run.py images units")

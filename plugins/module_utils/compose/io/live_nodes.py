@@ -30,7 +30,10 @@ def observed(client, cluster, path, roles=NODES):
         for service, role, file, image in _in_files(cluster, path)
         if role in roles
     }
-    for container in containers.with_labels(client, f"{contract.LABEL_CLUSTER}={cluster}"):
+    projects = _projects(cluster, path)
+    every = containers.with_labels(client, f"{contract.LABEL_CLUSTER}={cluster}")
+    # Where a service has several containers, the one of its file's project stands for it.
+    for container in sorted(every, key=lambda one: one["Config"]["Labels"].get(containers.PROJECT_LABEL) in projects):
         labels = container["Config"]["Labels"]
         service, role = labels.get(contract.LABEL_INSTANCE), labels.get(contract.LABEL_ROLE)
         if role in roles:
@@ -58,12 +61,21 @@ def deployed(client, cluster):
 
 
 def _in_files(cluster, path):
+    for file, document in _documents(cluster, path):
+        for service, definition in document["services"].items():
+            yield service, definition["labels"][contract.LABEL_ROLE], file, definition["image"]
+
+
+def _projects(cluster, path):
+    return {document.get("name") for _file, document in _documents(cluster, path)}
+
+
+def _documents(cluster, path):
+    """Yield (path, Compose document) of the cluster's files."""
     for name in contract.ALL_FILES:
         state = files.read(os.path.join(path, name)) if name.endswith(".yml") and yaml else None
         if state and contract.is_ours(state[0], cluster):
-            for service, definition in yaml.safe_load(state[0])["services"].items():
-                role = definition["labels"][contract.LABEL_ROLE]
-                yield service, role, os.path.join(path, name), definition["image"]
+            yield os.path.join(path, name), yaml.safe_load(state[0])
 
 
 def _container(container):

@@ -10,7 +10,7 @@ from ansible_collections.waba.cluster.plugins.module_utils import contract
 from ansible_collections.waba.cluster.plugins.module_utils.compose import convergence, services
 from ansible_collections.waba.cluster.plugins.module_utils.compose.io import live_bind_mounts as binds
 from ansible_collections.waba.cluster.plugins.module_utils.compose.io.readiness_wait import wait_until_ready
-from ansible_collections.waba.cluster.plugins.module_utils.contract import LABEL_CLUSTER, LABEL_ROLE
+from ansible_collections.waba.cluster.plugins.module_utils.contract import LABEL_CLUSTER, LABEL_INSTANCE, LABEL_ROLE
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io import containers
 from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 from ansible_collections.waba.cluster.plugins.module_utils.secrets import redaction as secrecy
@@ -37,11 +37,12 @@ class Project:
         self.image_facts = containers.image_facts(client, self.images.values())
         self.wanted = services.wanted_services(self._definition, self.image_facts)
         self.had = self._containers()
+        self.strays = self._strays()
 
     def actions(self, state):
         """Return what has to be done (list of planner Action). state: "present" or "stopped"."""
         plan = convergence.plan_present if state == "present" else convergence.plan_stopped
-        return plan(self.wanted, self.had, self._only)
+        return plan(self.wanted, self.had, self._only, self.strays)
 
     def missing_images(self, actions):
         """Return the names of images that the actions need and the host lacks."""
@@ -65,8 +66,13 @@ class Project:
     def _drain(self, actions, timeout):
         doubts, drained = [], []
         for service, action, _reason in actions:
-            running = [one for one in self.had.get(service, []) if one["state"] == "running"]
-            for container in running if action in ("recreate", "stop", "remove") else []:
+            affected = {
+                "discard": self.strays.get(service, []),
+                "stop": [*self.had.get(service, []), *self.strays.get(service, [])],
+                "recreate": self.had.get(service, []),
+                "remove": self.had.get(service, []),
+            }
+            for container in (one for one in affected.get(action, []) if one["state"] == "running"):
                 status, said = containers.execute(self._client, container["id"], [*contract.DRAIN, str(timeout)])
                 drained.append(container["id"])
                 if status != 0:
@@ -79,12 +85,17 @@ class Project:
         by_kind = {}
         for service, action, _reason in actions:
             by_kind.setdefault(action, []).append(service)
+        for service in dict.fromkeys(by_kind.get("discard", [])):
+            for container in self.strays[service]:
+                containers.remove(self._client, container["inspected"])
         for service in by_kind.get("remove", []):
             for container in self.had[service]:
                 containers.remove(self._client, container["inspected"])
         for service in by_kind.get("rename", []):
             containers.rename(self._client, self.had[service][0]["id"], self.had[service][0]["compose_name"])
         if "stop" in by_kind:
+            for container in (one for service in by_kind["stop"] for one in self.strays.get(service, [])):
+                containers.stop(self._client, container["inspected"], stop_timeout)
             self._compose.stop(by_kind["stop"], stop_timeout)
         if "unpause" in by_kind:
             self._compose.unpause(by_kind["unpause"])
@@ -151,6 +162,29 @@ class Project:
                 }
             )
         return dict(sorted(found.items(), key=lambda item: self._position(item[0])))
+
+    def _strays(self):
+        """Return {service: containers} of the cluster that another Compose project made, for the roles of this file.
+
+        A COMPOSE_PROJECT_NAME in the environment of a `docker compose` makes such containers. They use the volumes of the file's own.
+        """
+        labels = [service["labels"] for service in self.wanted.values() if LABEL_CLUSTER in service["labels"]]
+        roles, found = {one.get(LABEL_ROLE) for one in labels}, {}
+        for cluster in sorted({one[LABEL_CLUSTER] for one in labels}):
+            for container in containers.with_labels(self._client, f"{LABEL_CLUSTER}={cluster}"):
+                own = container["Config"]["Labels"]
+                if own.get(containers.PROJECT_LABEL) != self.name and own.get(LABEL_ROLE) in roles:
+                    found.setdefault(own.get(LABEL_INSTANCE, ""), []).append(
+                        {
+                            "id": container["Id"],
+                            "name": container["Name"].lstrip("/"),
+                            "project": own.get(containers.PROJECT_LABEL, ""),
+                            "role": own[LABEL_ROLE],
+                            "state": container["State"]["Status"],
+                            "inspected": container,
+                        }
+                    )
+        return found
 
     def _position(self, service):
         order = list(self.images)

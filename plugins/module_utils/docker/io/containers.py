@@ -4,7 +4,10 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io.engine import engine_errors
+from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 
 try:
     from docker.errors import APIError, NotFound
@@ -92,12 +95,15 @@ def _own_check_passes(client, container):
 
 
 def last_lines(client, container_id, count):
-    """Return the last lines of a container's log (list of str); empty when there is no log to read."""
-    with engine_errors("read a container's log"):
-        try:
+    """Return the last lines of a container's log (list of str); empty when there is no log to read.
+
+    A log that cannot be read, as with the engine's logging driver "none", is one line that gives the reason: the caller reports another failure.
+    """
+    try:
+        with engine_errors("read the container's log"):
             return client.api.logs(container_id, tail=count).decode("utf-8", "replace").splitlines()
-        except NotFound:
-            return []
+    except HostError as error:
+        return [] if isinstance(error.__cause__, NotFound) else [f"({error})"]
 
 
 def execute(client, container_id, command):
@@ -111,17 +117,20 @@ def execute(client, container_id, command):
             return 1, str(error)
 
 
+def stop(client, container, timeout=None):
+    """Stop a container (inspect answer) if it runs. timeout: seconds before it is killed, None for its own setting. Raises HostError."""
+    with engine_errors(f"stop the container {container['Name'].lstrip('/')}"), contextlib.suppress(NotFound):
+        if container["State"]["Status"] == "paused":
+            client.api.unpause(container["Id"])
+        if container["State"]["Status"] in ("running", "restarting", "paused"):
+            client.api.stop(container["Id"], timeout=timeout)
+
+
 def remove(client, container):
-    """Stop a container as gently as it asks for, then remove it with its anonymous volumes. One that is gone already is fine."""
-    with engine_errors(f"remove the container {container['Name'].lstrip('/')}"):
-        try:
-            if container["State"]["Status"] == "paused":
-                client.api.unpause(container["Id"])
-            if container["State"]["Status"] in ("running", "restarting", "paused"):
-                client.api.stop(container["Id"])
-            client.api.remove_container(container["Id"], v=True, force=True)
-        except NotFound:
-            return
+    """Stop a container (inspect answer) gracefully, then remove it with its anonymous volumes. Raises HostError."""
+    stop(client, container)
+    with engine_errors(f"remove the container {container['Name'].lstrip('/')}"), contextlib.suppress(NotFound):
+        client.api.remove_container(container["Id"], v=True, force=True)
 
 
 def compose_name(container):

@@ -8,6 +8,7 @@ import contextlib
 import os.path
 import shutil
 
+from ansible_collections.waba.cluster.plugins.module_utils.docker.io.command import SOCKET
 from ansible_collections.waba.cluster.plugins.module_utils.errors import DockerUnavailable, HostError
 
 try:
@@ -24,7 +25,7 @@ REQUEST_TIMEOUT = 120  # seconds; stopping a busy database is the slowest single
 
 
 def connect():
-    """Return a `docker.DockerClient` that speaks the engine's own API version.
+    """Return a `docker.DockerClient` of this host's engine, whatever DOCKER_HOST says, in the engine's own API version.
 
     Raises DockerUnavailable when the Docker SDK for Python is missing or no engine answers.
     """
@@ -34,7 +35,7 @@ def connect():
             "Install the Debian package python3-docker, or run the role waba.cluster.docker_host."
         )
     try:
-        return docker.from_env(version="auto", timeout=REQUEST_TIMEOUT)
+        return docker.DockerClient(base_url=f"unix://{SOCKET}", version="auto", timeout=REQUEST_TIMEOUT)
     except (DockerException, RequestException) as error:
         raise DockerUnavailable(
             f"No Docker engine answers: {error}. Start it, or run the role waba.cluster.docker_host."
@@ -43,7 +44,7 @@ def connect():
 
 def is_installed():
     """Return whether there is an engine on this host at all, answering or not; without one nothing of ours can be there either."""
-    return os.path.exists("/var/run/docker.sock") or shutil.which("dockerd") is not None
+    return os.path.exists(SOCKET) or shutil.which("dockerd") is not None
 
 
 @contextlib.contextmanager

@@ -13,9 +13,9 @@ import socket
 import subprocess
 import time
 
+from ansible_collections.waba.cluster.plugins.module_utils.docker.io.command import SOCKET, run_docker
 from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 
-SOCKET = "/run/docker.sock"
 NOTE = "/var/lib/waba-docker-host"  # role docker_host writes it: the packages that its installations brought
 LOG = "/var/log/dockerd.log"
 INIT_PATIENCE = 15  # seconds that an init script gets
@@ -81,7 +81,7 @@ def missing(run_command):
         lacks.append("engine")
     if not shutil.which("docker"):
         lacks.append("cli")
-    if not shutil.which("docker") or run_command(["docker", "compose", "version"])[0] != 0:
+    if not shutil.which("docker") or run_docker(run_command, ["compose", "version"])[0] != 0:
         lacks.append("compose")
     lacks += [
         need for need, module in (("docker_sdk", "docker"), ("yaml", "yaml")) if not importlib.util.find_spec(module)

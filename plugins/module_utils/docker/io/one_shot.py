@@ -36,8 +36,13 @@ def run(client, cluster, image, command, environment):
             environment={**environment, "WA_DB_UPGRADE": "1"},
             labels={LABEL_CLUSTER: cluster, LABEL_ROLE: ROLE},
             host_config=client.api.create_host_config(
-                cap_drop=["MKNOD"], network_mode=_network(masters[0]), volumes_from=[masters[0]["Id"]]
+                cap_drop=["MKNOD"],
+                network_mode=_network(masters[0]),
+                volumes_from=[masters[0]["Id"]],
+                # The output is read from the log, which the engine's default driver may not keep.
+                log_config={"Type": "json-file", "Config": {}},
             ),
+            use_config_proxy=False,
         )
         try:
             client.api.start(made["Id"])

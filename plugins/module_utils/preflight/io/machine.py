@@ -11,6 +11,7 @@ import platform
 
 from ansible_collections.waba.cluster.plugins.module_utils.docker import packages as host_packages
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io import install as engine_host
+from ansible_collections.waba.cluster.plugins.module_utils.docker.io.command import run_docker
 
 
 def memory_mb():
@@ -54,9 +55,9 @@ def software(run_command):
         "error": None,
     }
     if "compose" not in found["lacks"]:
-        found["compose"] = run_command(["docker", "compose", "version", "--short"])[1].strip() or None
+        found["compose"] = run_docker(run_command, ["compose", "version", "--short"])[1].strip() or None
     if "cli" not in found["lacks"] and engine_host.answers():
-        status, out, error = run_command(["docker", "version", "--format", "{{json .Server.Version}}"])
+        status, out, error = run_docker(run_command, ["version", "--format", "{{json .Server.Version}}"])
         if status == 0:
             found["engine"] = json.loads(out)
         else:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import copy
 import json
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -49,12 +48,3 @@ def recorded():
         name: json.loads((FIXTURES / f"{name}.json").read_text(encoding="utf-8"))
         for name in ("compose_config", "containers", "images")
     }
-
-
-@pytest.fixture(scope="session")
-def real_compose():
-    """Docker Compose v2 itself, which reads files without an engine. `make test` installs it before this stage."""
-    try:
-        subprocess.run(["docker", "compose", "version"], check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("needs the real Docker Compose: tests/run.py images units")

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import json
+import os
+from unittest import mock
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
@@ -14,7 +16,8 @@ def run(capsys):
     """Run a module's main(); return what it answers."""
 
     def run_module(module, check_mode=False, **params):
-        with patch_module_args({**params, "_ansible_check_mode": check_mode}), pytest.raises(SystemExit):
+        arguments = patch_module_args({**params, "_ansible_check_mode": check_mode})
+        with arguments, mock.patch.dict(os.environ), pytest.raises(SystemExit):  # a module replaces its environment
             module.main()
         return json.loads(capsys.readouterr().out)
 

@@ -195,3 +195,29 @@ def test_stopping_stops_only_what_runs(wanted, had):
 def test_of_two_containers_the_one_that_runs_is_stopped(wanted, had):
     had["waweb"] = [{**had["waweb"][0], "state": "created"}, *had["waweb"]]
     assert [action[:2] for action in convergence.plan_stopped(wanted, had, ["waweb"])] == [("waweb", "stop")]
+
+
+def stray(name, role="coreapp", state="running", project="x"):
+    return {"name": name, "project": project, "role": role, "state": state}
+
+
+def test_containers_of_another_project_are_removed_before_anything_starts(wanted, had):
+    del had["db"]
+    had["wacore1"][0]["state"] = "exited"
+    strays = {"db": [stray("x-db-1", "mysql")], "wacore1": [stray("y-wacore1-1", project="")]}
+    actions = convergence.plan_present(wanted, had, None, strays)
+    assert [(one.service, one.action) for one in actions] == [
+        ("db", "discard"),
+        ("wacore1", "discard"),
+        ("db", "create"),
+        ("wacore1", "start"),
+    ]
+    assert actions[0].reason == "x-db-1 belongs to the Compose project x, not to the file's"
+    assert convergence.plan_stopped(wanted, {}, ["db"], strays) == [convergence.Action("db", "stop", "it is running")]
+    assert convergence.action_diff(actions, had, {}, strays)["after"]["x-db-1"]["state"] == "absent"
+
+
+def test_containers_of_another_project_stay_when_their_service_is_not_selected(wanted, had):
+    strays = {"db": [stray("x-db-1", "mysql")], "former": [stray("x-former-1", "webapp")]}
+    assert convergence.plan_present(wanted, had, ["wacore1"], strays) == []
+    assert [one.service for one in convergence.plan_present(wanted, had, ["waweb"], strays)] == ["former"]

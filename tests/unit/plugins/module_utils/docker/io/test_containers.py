@@ -6,7 +6,8 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
-from ansible_collections.waba.cluster.plugins.module_utils.docker.io.containers import observation_now
+from ansible_collections.waba.cluster.plugins.module_utils.docker.io.containers import last_lines, observation_now
+from docker.errors import APIError, NotFound
 
 CHECK = ["CMD", "healthcheck.sh"]
 
@@ -53,3 +54,20 @@ def test_nothing_is_run_where_the_answer_is_known_or_nobody_can_give_it(one):
 
 def test_a_container_that_is_gone_is_observed_as_such():
     assert observation_now(Engine(0), None) is None
+
+
+class UnreadableLog:
+    """An engine whose logging driver keeps nothing, and one without the container."""
+
+    def __init__(self, error):
+        self.api = SimpleNamespace(logs=self._fail)
+        self._error = error
+
+    def _fail(self, *_arguments, **_options):
+        raise self._error
+
+
+def test_a_log_that_cannot_be_read_is_a_line_with_the_reason():
+    (line,) = last_lines(UnreadableLog(APIError("configured logging driver does not support reading")), "c1", 20)
+    assert line == "(Docker could not read the container's log: configured logging driver does not support reading)"
+    assert last_lines(UnreadableLog(NotFound("No such container")), "c1", 20) == []
