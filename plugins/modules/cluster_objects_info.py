@@ -75,9 +75,8 @@ import os
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.waba.cluster.plugins.module_utils import contract
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io import engine as docker_engine
-from ansible_collections.waba.cluster.plugins.module_utils.docker.io import install as engine_host
-from ansible_collections.waba.cluster.plugins.module_utils.docker.io import objects
-from ansible_collections.waba.cluster.plugins.module_utils.docker.removal import why_docker_stays
+from ansible_collections.waba.cluster.plugins.module_utils.docker.io import install, objects
+from ansible_collections.waba.cluster.plugins.module_utils.docker.removal import docker_blocker
 from ansible_collections.waba.cluster.plugins.module_utils.errors import DockerUnavailable, HostError
 from ansible_collections.waba.cluster.plugins.module_utils.io import files
 
@@ -86,7 +85,7 @@ OPTIONS = {"cluster_name": {"type": "str", "default": "waba"}, "path": {"type": 
 
 def docker_objects(cluster, run_command):
     """Return the cluster's containers, networks and volumes on this host, and what becomes of Docker; none where there is no Docker. Raises HostError."""
-    noted = engine_host.installed_by_us()
+    noted = install.noted_packages()
     docker = {"installed": docker_engine.is_installed(), "packages": [], "stays": ""}
     try:
         client = docker_engine.connect()
@@ -95,8 +94,8 @@ def docker_objects(cluster, run_command):
             raise
         return {"containers": [], "networks": [], "volumes": [], "docker": docker}
     found = objects.cluster_objects(client, cluster)
-    docker["packages"] = engine_host.removable(run_command, noted) if noted else []
-    docker["stays"] = why_docker_stays(noted, docker["packages"], *objects.held(client))
+    docker["packages"] = install.removable_packages(run_command, noted) if noted else []
+    docker["stays"] = docker_blocker(noted, docker["packages"], *objects.all_names(client))
     return {
         "containers": [{key: item[key] for key in ("name", "role", "state")} for item in found["containers"]],
         "networks": [item["name"] for item in found["networks"]],

@@ -143,7 +143,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.compose.io.command im
 from ansible_collections.waba.cluster.plugins.module_utils.compose.io.project import Project, predicted
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io import containers, objects
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io import engine as docker_engine
-from ansible_collections.waba.cluster.plugins.module_utils.docker.removal import kept_outside, plan_removal
+from ansible_collections.waba.cluster.plugins.module_utils.docker.removal import external_objects, plan_removal
 from ansible_collections.waba.cluster.plugins.module_utils.errors import DockerUnavailable, HostError
 from ansible_collections.waba.cluster.plugins.module_utils.io import environment, host_lock
 from ansible_collections.waba.cluster.plugins.module_utils.secrets import redaction as secrecy
@@ -227,19 +227,19 @@ def prediction(module, why):
 def absent(module):
     """Remove what carries the cluster's label; return the module's result. Raises HostError."""
     params = module.params
-    folders = [folder for folder in params["keep_folders"] if objects.has_folder(folder)]
+    folders = [folder for folder in params["keep_folders"] if objects.folder_exists(folder)]
     try:
         client = docker_engine.connect()
     except DockerUnavailable:
         if docker_engine.is_installed():  # an engine that is there but does not answer may still hold something
             raise
-        return {"changed": False, "removed": [], "kept": kept_outside([], {folder: [] for folder in folders}, [])}
+        return {"changed": False, "removed": [], "kept": external_objects([], {folder: [] for folder in folders}, [])}
     with contextlib.nullcontext() if module.check_mode else host_lock.alone():
         found = objects.cluster_objects(client, params["cluster_name"])
-        found["images"] = objects.images(client, params["images"], found["containers"])
+        found["images"] = objects.cluster_images(client, params["images"], found["containers"])
         remove, keep = plan_removal(found, params["remove_volumes"], params["keep_volumes"], params["remove_images"])
         external = [name for name in params["keep_volumes"] if not containers.volume_fault(client, name)]
-        keep += kept_outside(external, objects.folder_users(client, folders, found["containers"]), keep)
+        keep += external_objects(external, objects.folder_users(client, folders, found["containers"]), keep)
         for item in [] if module.check_mode else remove:
             objects.remove_object(client, item, found)
     lines = [f"{item['kind']} {item['name']}" for item in remove]

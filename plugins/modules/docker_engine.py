@@ -71,16 +71,16 @@ def main():
     )
     release = engine_host.os_release()
     distribution = release.get("ID", ""), release.get("VERSION_ID", "")
-    missing, running, finished = engine_host.missing(module.run_command), engine_host.answers(), False
+    missing, running, finished = engine_host.missing_software(module.run_command), engine_host.engine_answers(), False
     try:
         if (missing or not running) and not module.check_mode:
-            finished = engine_host.finish_packages(module.run_command)
-            missing, running = engine_host.missing(module.run_command), engine_host.answers()
+            finished = engine_host.finish_installation(module.run_command)
+            missing, running = engine_host.missing_software(module.run_command), engine_host.engine_answers()
         result = {
             "changed": bool(missing) or finished,
-            "missing_packages": host_packages.packages(missing, *distribution),
+            "missing_packages": host_packages.packages_for(missing, *distribution),
             "compose_suite": host_packages.compose_suite(missing, *distribution),
-            "mirror": host_packages.mirror(engine_host.apt_sources()),
+            "mirror": host_packages.find_mirror(engine_host.apt_sources()),
         }
         if not missing and not running:
             result["changed"] = True

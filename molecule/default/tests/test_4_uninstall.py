@@ -47,7 +47,10 @@ def test_folder_that_another_container_mounts_is_not_unmounted(cluster: Cluster,
         result = play(UNINSTALL, "--check", *KEEP, "-i", str(more), "-e", json.dumps({"waba_volumes": media}))
     finally:
         other.remove()
-    assert re.search(rf"localhost +mount +{tmp_path} +kept +in use by {other.name}, which is not ours", result.stdout)
+    assert re.search(
+        rf"localhost +mount +{tmp_path} +kept +in use by {other.name}, which does not belong to the cluster",
+        result.stdout,
+    )
     assert "Unmount it now" not in result.stdout
 
 

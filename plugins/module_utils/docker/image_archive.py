@@ -1,36 +1,38 @@
 # Copyright: (c) 2026, waba.cluster contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which images a host lacks, and how an archive of images is laid out. Pure."""
+"""Which images a host lacks, and the layout of an image archive. Pure."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 INDEX = "images.json"
-SUMS = "SHA256SUMS"  # for `sha256sum --check`, on the way to an air-gapped site
+CHECKSUMS = "SHA256SUMS"  # for `sha256sum --check` after a transfer to an air-gapped site
 
 
-def missing(wanted, had):
-    """Return the names (list of str) of those images that a host has not, or has with other content.
+def missing_images(wanted: Iterable[Mapping[str, Any]], present: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return the names of the wanted images that a host lacks or has with other content.
 
-    wanted: list of {"name", "id", "source_hash"}; the latter two absent where any image of the name will do. had: {name: {"id", "source_hash"}}.
-    An engine that keeps images in another kind of store tells another id of the same image; the hash of what it was made from is then the proof.
+    wanted: {"name", "id", "source_hash"} each; without the latter two any image of the name is accepted. present: {name: {"id", "source_hash"}}.
+    Image ids differ between the image stores of Docker engines, so an equal source hash also identifies an image.
     """
-    return [image["name"] for image in wanted if not _is_same(image, had.get(image["name"]))]
+    return [image["name"] for image in wanted if not _is_same(image, present.get(image["name"]))]
 
 
-def _is_same(wanted, had):
-    if had is None:
+def _is_same(wanted: Mapping[str, Any], present: Mapping[str, Any] | None) -> bool:
+    if present is None:
         return False
-    proofs = [key for key in ("id", "source_hash") if wanted.get(key)]
-    return not proofs or any(wanted[key] == had[key] for key in proofs)
+    keys = [key for key in ("id", "source_hash") if wanted.get(key)]
+    return not keys or any(wanted[key] == present[key] for key in keys)
 
 
-def file_name(name, image_id):
-    """Return the name of the file (str) that holds an image: another image of the same name is another file."""
+def archive_file_name(name: str, image_id: str) -> str:
+    """Return the name of the file for an image. Images of one name with different content get different files."""
     return f"{re.sub(r'[^A-Za-z0-9._-]+', '_', name)}-{image_id.rpartition(':')[2][:12]}.tar"
 
 
-def sums(index):
-    """Return the text of the file of checksums. index: {name: {"file", "sha256", ...}}."""
+def checksum_list(index: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return the text of the checksum file. index: {name: {"file", "sha256", ...}}."""
     return "".join(f"{entry['sha256']}  {entry['file']}\n" for entry in sorted(index.values(), key=lambda e: e["file"]))

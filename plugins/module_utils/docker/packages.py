@@ -1,12 +1,13 @@
 # Copyright: (c) 2026, waba.cluster contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which packages bring what a host still lacks. Pure."""
+"""The packages that provide the software a host lacks. Pure."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
-# What a host needs, and the package that has it, by distribution. None: no package of its own there.
+# The package for each requirement, by distribution or by distribution and release.
 PACKAGES = {
     "engine": {"debian": "docker.io", "ubuntu": "docker.io"},
     "cli": {"debian": "docker-cli", "debian 12": "docker.io", "ubuntu": "docker.io"},
@@ -15,16 +16,16 @@ PACKAGES = {
     "yaml": {"debian": "python3-yaml", "ubuntu": "python3-yaml"},
 }
 
-# Debian 12 has no Compose v2. Debian 13's package needs nothing else from there.
+# Debian 12 has no Compose v2. The package of Debian 13 has no dependencies that Debian 12 lacks.
 COMPOSE_FROM_NEXT_RELEASE = {"debian 12": "trixie"}
 
 
 class UnknownDistribution(Exception):
-    """No package names are known for the distribution."""
+    """The collection has no package names for the distribution."""
 
 
-def packages(missing, distribution, release):
-    """Return the packages (sorted list of str) that bring what is missing.
+def packages_for(missing: Iterable[str], distribution: str, release: str) -> list[str]:
+    """Return the sorted packages that provide the missing requirements.
 
     missing: keys of PACKAGES. distribution, release: `ID` and `VERSION_ID` of /etc/os-release. Raises UnknownDistribution.
     """
@@ -35,20 +36,20 @@ def packages(missing, distribution, release):
         raise UnknownDistribution(f"no packages are known for {distribution} {release}") from error
 
 
-def compose_suite(missing, distribution, release):
-    """Return the suite that Compose must be taken from, or None where the host's own has it."""
+def compose_suite(missing: Iterable[str], distribution: str, release: str) -> str | None:
+    """Return the suite that provides Compose, or None where the host's own suite does or Compose is installed."""
     return COMPOSE_FROM_NEXT_RELEASE.get(f"{distribution} {release}") if "compose" in missing else None
 
 
-def mirror(sources):
-    """Return the first http(s) mirror (str, without a closing slash) that a host's apt sources name, or None.
+def find_mirror(sources: Iterable[str]) -> str | None:
+    """Return the first Debian or Ubuntu mirror (http or https, no trailing slash) in a host's apt sources, or None.
 
-    sources: list of texts, each a file in the one-line or in the deb822 form. Security archives are another kind of mirror.
+    sources: texts of files in the one-line or the deb822 format. Security archives are not mirrors.
     """
     for text in sources:
         active = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#"))
-        for found in re.finditer(r"^(?:deb\s+(?:\[[^\]]*\]\s+)?|URIs:\s*)(https?://\S+)", active, re.MULTILINE):
-            uri = found.group(1).rstrip("/")
+        for match in re.finditer(r"^(?:deb\s+(?:\[[^\]]*\]\s+)?|URIs:\s*)(https?://\S+)", active, re.MULTILINE):
+            uri = match.group(1).rstrip("/")
             if "security" not in uri and re.search(r"/debian$|/ubuntu$", uri):
                 return uri
     return None

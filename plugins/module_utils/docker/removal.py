@@ -1,79 +1,84 @@
 # Copyright: (c) 2026, waba.cluster contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What an uninstall takes away and what it leaves, each with the reason (rules: ours, by the cluster's label alone)."""
+"""The objects that an uninstall removes and those that it keeps, each with a reason. Only objects with the cluster's label are removed. Pure."""
 
 from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
 
 from ansible_collections.waba.cluster.plugins.module_utils.docker.packages import PACKAGES
 
 ENGINES = set(PACKAGES["engine"].values())
-IN_USE = "in use by {0}, which is not ours"
+IN_USE = "in use by {0}, which does not belong to the cluster"
+EXTERNAL = "it is declared external"
 ON_REQUEST = {
     "volume": "volumes are removed only on request (waba_wipe_volumes)",
     "image": "images are removed only on request (waba_uninstall_also)",
 }
 
+Row = dict[str, Any]
 
-def plan_removal(objects, remove_volumes, keep_volumes, remove_images=False):
-    """Decide on everything that carries the cluster's label, and on its images.
 
-    objects: {"containers": [...], "networks": [...], "volumes": [...], "images": [...]}, dicts with `name` and `used_by`, the names of foreign
-    containers that use it (containers have none). remove_volumes, remove_images: bool. keep_volumes: names that stay whatever their label,
-    since the user declared them external. Returns (list to remove, list to keep) of {"kind", "name"} and, for those kept, "reason"; in order of removal.
+def plan_removal(
+    objects: Mapping[str, Sequence[Mapping[str, Any]]],
+    remove_volumes: bool,
+    keep_volumes: Collection[str],
+    remove_images: bool = False,
+) -> tuple[list[Row], list[Row]]:
+    """Decide on every object that carries the cluster's label, and on the cluster's images.
+
+    objects: {"containers": [...], "networks": [...], "volumes": [...], "images": [...]}, each with `name` and, except for containers, `used_by`: the
+    names of containers outside the cluster. keep_volumes: volumes that stay even if they carry the label, since they are declared external now.
+    Returns (rows to remove in that order, rows to keep) of {"kind", "name"}; rows to keep have a "reason".
     """
-    remove = [{"kind": "container", "name": container["name"]} for container in objects["containers"]]
-    keep = []
-    asked = {"network": True, "volume": remove_volumes, "image": remove_images}
-    for kind, wanted in asked.items():
+    remove: list[Row] = [{"kind": "container", "name": container["name"]} for container in objects["containers"]]
+    keep: list[Row] = []
+    requested = {"network": True, "volume": remove_volumes, "image": remove_images}
+    for kind, is_requested in requested.items():
         for item in objects.get(f"{kind}s", []):
-            entry, reason = {"kind": kind, "name": item["name"]}, None
+            row: Row = {"kind": kind, "name": item["name"]}
+            reason = None
             if kind == "volume" and item["name"] in keep_volumes:
-                reason = "it is declared external"
-            elif not wanted:
+                reason = EXTERNAL
+            elif not is_requested:
                 reason = ON_REQUEST[kind]
             elif item["used_by"]:
                 reason = IN_USE.format(", ".join(item["used_by"]))
             if reason:
-                keep.append({**entry, "reason": reason})
+                keep.append({**row, "reason": reason})
             else:
-                remove.append(entry)
+                remove.append(row)
     return remove, keep
 
 
-def kept_outside(volumes, folders, known):
-    """Return what never was ours and is not among known: external volumes and folders that are there, as {"kind", "name", "reason"}.
+def external_objects(
+    volumes: Iterable[str], folders: Mapping[str, Sequence[str]], known: Iterable[Mapping[str, Any]]
+) -> list[Row]:
+    """Return rows to keep for external volumes and for folders of the host that containers mount.
 
-    volumes: list of names. folders: {path: names of foreign containers that mount it (list of str)}, which the row of a folder has as "used_by".
+    volumes: names; those in known (rows to keep) get no second row. folders: {path: names of containers outside the cluster that mount it}; the row
+    of a folder has them as "used_by".
     """
-    named = {item["name"] for item in known}
-    return [
-        *(
-            {"kind": "volume", "name": name, "reason": "it is declared external"}
-            for name in volumes
-            if name not in named
-        ),
-        *(
-            {"kind": "folder", "name": path, "reason": _folder_stays(users), "used_by": users}
-            for path, users in folders.items()
-        ),
-    ]
+    names = {item["name"] for item in known}
+    rows: list[Row] = [{"kind": "volume", "name": name, "reason": EXTERNAL} for name in volumes if name not in names]
+    for path, users in folders.items():
+        reason = IN_USE.format(", ".join(users)) if users else "it is a folder of the host, mounted into containers"
+        rows.append({"kind": "folder", "name": path, "reason": reason, "used_by": users})
+    return rows
 
 
-def _folder_stays(users):
-    if users:
-        return IN_USE.format(", ".join(users))
-    return "it is a folder of the host, mounted into containers"
+def docker_blocker(
+    noted: Collection[str], removable: Collection[str], containers: Iterable[str], volumes: Iterable[str]
+) -> str:
+    """Return the reason against removing Docker itself, "" where there is none.
 
-
-def why_docker_stays(noted, removable, containers, volumes):
-    """Return why Docker itself must not be removed (str), or "" when it may go.
-
-    noted: packages (list of str) that came when the collection installed something of Docker. removable: those of them that nothing else on the host
-    needs. containers, volumes: names (list of str) of what the engine holds, whosever they are.
+    noted: packages that the collection's installation of Docker added. removable: those of them that no other package needs. containers, volumes: the
+    names of all that the engine holds.
     """
-    if not set(noted) & ENGINES:
+    if not ENGINES & set(noted):
         return "the collection did not install it"
-    held = [f"the container {name}" for name in containers] + [f"the volume {name}" for name in volumes]
-    if held:
-        return f"it holds {', '.join(held)}"
-    return "" if set(removable) & ENGINES else "packages of others need it"
+    contents = [f"the container {name}" for name in containers] + [f"the volume {name}" for name in volumes]
+    if contents:
+        return f"it holds {', '.join(contents)}"
+    return "" if ENGINES & set(removable) else "other packages need it"

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 
-from ansible_collections.waba.cluster.plugins.module_utils.docker import packages as host_packages
+from ansible_collections.waba.cluster.plugins.module_utils.docker import packages
 from ansible_collections.waba.cluster.plugins.module_utils.problems import Problem
 
 TESTED_DISTRIBUTIONS = ("debian 12", "debian 13")
@@ -64,12 +64,12 @@ def _lacking(found, system):
         return []
     parts = ", ".join(PARTS[part] for part in found["lacks"])
     try:
-        host_packages.packages(found["lacks"], found["distribution"], found["release"])
-    except host_packages.UnknownDistribution as error:
+        packages.packages_for(found["lacks"], found["distribution"], found["release"])
+    except packages.UnknownDistribution as error:
         return [
             Problem("distribution", system, f"it lacks {parts}, and {error}", "Install that, or use Debian 12 or 13")
         ]
-    if host_packages.compose_suite(found["lacks"], found["distribution"], found["release"]) and not found["mirror"]:
+    if packages.compose_suite(found["lacks"], found["distribution"], found["release"]) and not found["mirror"]:
         problem = "Docker Compose v2 comes from a Debian mirror, and the apt sources name none"
         return [Problem("distribution", system, problem, "Name one there, or install docker-compose by hand")]
     return []

@@ -195,7 +195,7 @@ class Project:
             container["Config"]["Labels"][containers.SERVICE_LABEL]: container
             for container in containers.with_labels(self._client, f"{containers.PROJECT_LABEL}={self.name}")
         }
-        return {service: containers.observation_now(self._client, found.get(service)) for service in self.selected}
+        return {service: containers.current_observation(self._client, found.get(service)) for service in self.selected}
 
     def _case(self, service, text):
         found = self._containers().get(service, [])

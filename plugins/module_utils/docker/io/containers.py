@@ -1,10 +1,15 @@
 # Copyright: (c) 2026, waba.cluster contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What runs on a host: containers, images and networks, read from the Docker engine as the engine tells them."""
+"""Containers, images and networks of a host, read from its Docker engine, and basic operations on containers.
+
+"Inspect answer" means the engine's answer to `docker inspect`, a dict. Every function raises HostError when the engine refuses or fails.
+"""
 
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io.engine import engine_errors
 from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
@@ -14,21 +19,34 @@ try:
 except ImportError:
     APIError = NotFound = LookupError
 
+if TYPE_CHECKING:
+    from docker import DockerClient
+
 PROJECT_LABEL = "com.docker.compose.project"
 SERVICE_LABEL = "com.docker.compose.service"
 NUMBER_LABEL = "com.docker.compose.container-number"
 
+ACTIVE_STATES = ("running", "restarting", "paused")
 
-def with_labels(client, *labels):
-    """Return the engine's inspect answers of all containers, running or not, that have all of the labels ("name" or "name=value")."""
+Inspected = dict[str, Any]
+Observation = dict[str, Any]
+
+
+def name_of(container: Mapping[str, Any]) -> str:
+    """Return the name of a container (inspect answer)."""
+    return container["Name"].lstrip("/")
+
+
+def with_labels(client: DockerClient, *labels: str) -> list[Inspected]:
+    """Return the inspect answers of all containers, running or not, that have all of the labels ("name" or "name=value")."""
     with engine_errors("list the containers"):
         listed = client.api.containers(all=True, filters={"label": list(labels)})
-        inspected = [inspect(client, container["Id"]) for container in listed]
+    inspected = [inspect(client, container["Id"]) for container in listed]
     return [container for container in inspected if container]
 
 
-def inspect(client, container_id):
-    """Return the engine's answer about one container, or None when it is gone."""
+def inspect(client: DockerClient, container_id: str) -> Inspected | None:
+    """Return the inspect answer of a container, or None when it no longer exists."""
     with engine_errors("inspect a container"):
         try:
             return client.api.inspect_container(container_id)
@@ -36,8 +54,8 @@ def inspect(client, container_id):
             return None
 
 
-def image_facts(client, names):
-    """Return {image name: {"id", "environment", "command"}} of those images that the host has (the aspects of `compose.services`)."""
+def image_facts(client: DockerClient, names: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Return {image name: {"id", "environment", "command"}} of the images that the host has, for `compose.services`."""
     facts = {}
     for name in sorted(set(names)):
         with engine_errors(f"inspect the image {name}"):
@@ -51,14 +69,14 @@ def image_facts(client, names):
     return facts
 
 
-def network_ids(client):
-    """Return the ids of all networks of the host (set of str)."""
+def network_ids(client: DockerClient) -> set[str]:
+    """Return the ids of all networks of the host."""
     with engine_errors("list the networks"):
         return {network["Id"] for network in client.api.networks()}
 
 
-def observation(container):
-    """Return what `compose.readiness` wants to know about a container (inspect answer, or None)."""
+def observation(container: Inspected | None) -> Observation | None:
+    """Return the facts of a container (inspect answer or None) that `compose.readiness` decides by."""
     if container is None:
         return None
     state = container["State"]
@@ -70,17 +88,18 @@ def observation(container):
     }
 
 
-def observation_now(client, container):
-    """Return an observation whose health is not older than this call: the engine looks too seldom for somebody who waits.
+def current_observation(client: DockerClient, container: Inspected | None) -> Observation | None:
+    """Return an observation whose health is not older than this call: the engine's interval between checks is too long to wait for.
 
-    container: inspect answer, or None. One that runs and is not known to be healthy has its own check run once more.
+    A running container (inspect answer) that is not known to be healthy has its health check run once more.
     """
-    seen = observation(container)
-    asked = seen and seen["status"] == "running" and seen["health"] not in (None, "healthy")
-    return {**seen, "health": "healthy"} if asked and _own_check_passes(client, container) else seen
+    observed = observation(container)
+    if not (container and observed) or observed["status"] != "running" or observed["health"] in (None, "healthy"):
+        return observed
+    return {**observed, "health": "healthy"} if _passes_own_check(client, container) else observed
 
 
-def _own_check_passes(client, container):
+def _passes_own_check(client: DockerClient, container: Inspected) -> bool:
     kind, *command = (container["Config"].get("Healthcheck") or {}).get("Test") or ["NONE"]
     if kind not in ("CMD", "CMD-SHELL"):
         return False
@@ -90,12 +109,12 @@ def _own_check_passes(client, container):
             run = client.api.exec_create(container["Id"], command)["Id"]
             client.api.exec_start(run)
             return client.api.exec_inspect(run)["ExitCode"] == 0
-        except APIError:  # it has just stopped, or is gone: the next look will tell
+        except APIError:  # it has stopped or is removed; the next observation reports that
             return False
 
 
-def last_lines(client, container_id, count):
-    """Return the last lines of a container's log (list of str); empty when there is no log to read.
+def last_lines(client: DockerClient, container_id: str, count: int) -> list[str]:
+    """Return the last lines of a container's log; empty when there is no log to read.
 
     A log that cannot be read, as with the engine's logging driver "none", is one line that gives the reason: the caller reports another failure.
     """
@@ -106,53 +125,53 @@ def last_lines(client, container_id, count):
         return [] if isinstance(error.__cause__, NotFound) else [f"({error})"]
 
 
-def execute(client, container_id, command):
-    """Run a command in a container; return (exit status, what it said). A container that is gone answers nothing."""
+def execute(client: DockerClient, container_id: str, command: Sequence[str]) -> tuple[int, str]:
+    """Run a command in a container; return (exit status, output). A container that does not run has the status 1 and the engine's reason."""
     with engine_errors("run a command in a container"):
         try:
-            made = client.api.exec_create(container_id, list(command))
-            said = client.api.exec_start(made["Id"]).decode("utf-8", "replace")
-            return client.api.exec_inspect(made["Id"])["ExitCode"], said
+            run = client.api.exec_create(container_id, list(command))["Id"]
+            output = client.api.exec_start(run).decode("utf-8", "replace")
+            return client.api.exec_inspect(run)["ExitCode"], output
         except (APIError, NotFound) as error:
             return 1, str(error)
 
 
-def stop(client, container, timeout=None):
-    """Stop a container (inspect answer) if it runs. timeout: seconds before it is killed, None for its own setting. Raises HostError."""
-    with engine_errors(f"stop the container {container['Name'].lstrip('/')}"), contextlib.suppress(NotFound):
+def stop(client: DockerClient, container: Inspected, timeout: int | None = None) -> None:
+    """Stop a container if it runs. timeout: seconds before it is killed, None for its own setting."""
+    with engine_errors(f"stop the container {name_of(container)}"), contextlib.suppress(NotFound):
         if container["State"]["Status"] == "paused":
             client.api.unpause(container["Id"])
-        if container["State"]["Status"] in ("running", "restarting", "paused"):
+        if container["State"]["Status"] in ACTIVE_STATES:
             client.api.stop(container["Id"], timeout=timeout)
 
 
-def remove(client, container):
-    """Stop a container (inspect answer) gracefully, then remove it with its anonymous volumes. Raises HostError."""
+def remove(client: DockerClient, container: Inspected) -> None:
+    """Stop a container gracefully, then remove it with its anonymous volumes."""
     stop(client, container)
-    with engine_errors(f"remove the container {container['Name'].lstrip('/')}"), contextlib.suppress(NotFound):
+    with engine_errors(f"remove the container {name_of(container)}"), contextlib.suppress(NotFound):
         client.api.remove_container(container["Id"], v=True, force=True)
 
 
-def compose_name(container):
-    """Return the name (str) that Compose gives a container of its own (inspect answer)."""
+def compose_name(container: Inspected) -> str:
+    """Return the name that Compose gives a container of its own."""
     return "-".join(container["Config"]["Labels"][label] for label in (PROJECT_LABEL, SERVICE_LABEL, NUMBER_LABEL))
 
 
-def rename(client, container_id, name):
+def rename(client: DockerClient, container_id: str, name: str) -> None:
     """Give a container another name, whether it runs or not."""
     with engine_errors(f"name a container {name}"):
         client.api.rename(container_id, name)
 
 
-def mounts(container):
-    """Return {destination: (mount type, source)} of a container (inspect answer)."""
+def mounts(container: Inspected) -> dict[str, tuple[str, str]]:
+    """Return {destination: (mount type, source)} of a container."""
     return {
         mount["Destination"]: (mount["Type"], mount.get("Name") or mount["Source"]) for mount in container["Mounts"]
     }
 
 
-def volume_fault(client, name):
-    """Return why a volume cannot be used (str), or None."""
+def volume_fault(client: DockerClient, name: str) -> str | None:
+    """Return the reason why a volume cannot be used, or None."""
     with engine_errors(f"inspect the volume {name}"):
         try:
             client.api.inspect_volume(name)
@@ -161,7 +180,7 @@ def volume_fault(client, name):
     return None
 
 
-def volume_folder(client, name):
-    """Return the folder on this host in which a volume's files are. Raises HostError."""
+def volume_folder(client: DockerClient, name: str) -> str:
+    """Return the folder of this host that holds the files of a volume."""
     with engine_errors(f"find the volume {name}"):
         return client.api.inspect_volume(name)["Mountpoint"]

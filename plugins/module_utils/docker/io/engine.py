@@ -1,12 +1,14 @@
 # Copyright: (c) 2026, waba.cluster contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The way to the Docker engine, for every module that needs it."""
+"""The connection to the Docker engine of this host."""
 
 from __future__ import annotations
 
 import contextlib
 import os.path
 import shutil
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io.command import SOCKET
 from ansible_collections.waba.cluster.plugins.module_utils.errors import DockerUnavailable, HostError
@@ -21,13 +23,16 @@ except ImportError as error:
     docker, IMPORT_ERROR = None, error
     DockerException = RequestException = HostError  # never raised then; keeps the except clauses valid
 
+if TYPE_CHECKING:
+    from docker import DockerClient
+
 REQUEST_TIMEOUT = 120  # seconds; stopping a busy database is the slowest single request
 
 
-def connect():
-    """Return a `docker.DockerClient` of this host's engine, whatever DOCKER_HOST says, in the engine's own API version.
+def connect() -> DockerClient:
+    """Return a client of this host's engine, whatever DOCKER_HOST is set to, for the API version of the engine.
 
-    Raises DockerUnavailable when the Docker SDK for Python is missing or no engine answers.
+    Raises DockerUnavailable when the Docker SDK for Python is missing or the engine does not answer.
     """
     if docker is None:
         raise DockerUnavailable(
@@ -42,18 +47,15 @@ def connect():
         ) from error
 
 
-def is_installed():
-    """Return whether there is an engine on this host at all, answering or not; without one nothing of ours can be there either."""
+def is_installed() -> bool:
+    """Return whether this host has an engine, running or not. Without one it has no object of the cluster either."""
     return os.path.exists(SOCKET) or shutil.which("dockerd") is not None
 
 
 @contextlib.contextmanager
-def engine_errors(doing):
-    """Turn any error of the Docker SDK inside the block into a HostError.
-
-    doing: str, what was tried, as in "list the containers".
-    """
+def engine_errors(action: str) -> Iterator[None]:
+    """Turn any error of the Docker SDK inside the block into a HostError. action: for the message, as in "list the containers"."""
     try:
         yield
     except (DockerException, RequestException) as error:
-        raise HostError(f"Docker could not {doing}: {error}") from error
+        raise HostError(f"Docker could not {action}: {error}") from error

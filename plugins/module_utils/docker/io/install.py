@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, waba.cluster contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A host's Docker engine as a program: is it there, does it run, start it. Works before anything is installed."""
+"""The installation of Docker on a host: what is missing, does the engine run, start it. Works before anything is installed."""
 
 from __future__ import annotations
 
@@ -12,19 +12,23 @@ import shutil
 import socket
 import subprocess
 import time
+from collections.abc import Callable, Sequence
+from typing import IO
 
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io.command import SOCKET, run_docker
 from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 
-NOTE = "/var/lib/waba-docker-host"  # role docker_host writes it: the packages that its installations brought
+RunCommand = Callable[..., "tuple[int, str, str]"]  # AnsibleModule.run_command
+
+NOTE = "/var/lib/waba-docker-host"  # the role docker_host lists in it the packages that its installation added
 LOG = "/var/log/dockerd.log"
-INIT_PATIENCE = 15  # seconds that an init script gets
+INIT_TIMEOUT = 15  # seconds for an init script
 DPKG_LOCK = "/var/lib/dpkg/lock-frontend"
-DPKG_PATIENCE = 600  # seconds that an installation gets which another run began
+DPKG_TIMEOUT = 600  # seconds for an installation that another run started
 
 
-def os_release():
-    """Return /etc/os-release as a dict; {} where there is none."""
+def os_release() -> dict[str, str]:
+    """Return the variables of /etc/os-release; {} where there is none."""
     try:
         with open("/etc/os-release", encoding="utf-8") as file:
             pairs = [line.strip().split("=", 1) for line in file if "=" in line]
@@ -33,7 +37,7 @@ def os_release():
     return {name: value.strip('"') for name, value in pairs}
 
 
-def apt_sources():
+def apt_sources() -> list[str]:
     """Return the texts of the host's apt sources, the main list first."""
     texts = []
     for path in ["/etc/apt/sources.list", *sorted(glob.glob("/etc/apt/sources.list.d/*"))]:
@@ -43,8 +47,8 @@ def apt_sources():
     return texts
 
 
-def installed_by_us():
-    """Return the packages (sorted list of str) that came when the collection installed Docker; none where it did not."""
+def noted_packages() -> list[str]:
+    """Return the sorted packages that the collection's installation of Docker added; none where it did not install Docker."""
     try:
         with open(NOTE, encoding="utf-8") as file:
             return sorted({word for line in file if not line.startswith("#") for word in line.split()})
@@ -52,17 +56,17 @@ def installed_by_us():
         return []
 
 
-def removable(run_command, packages):
-    """Return those of some packages (sorted list of str) that apt would remove without any other: all, or else Docker's own alone, or none."""
+def removable_packages(run_command: RunCommand, packages: Sequence[str]) -> list[str]:
+    """Return the sorted packages that apt would remove without removing any other: all of them, or those named after Docker, or none."""
     for wanted in (packages, [name for name in packages if "docker" in name]):
-        status, out, _error = run_command(["apt-get", "--simulate", "remove", *wanted]) if wanted else (1, "", "")
-        gone = {line.split()[1] for line in out.splitlines() if line.startswith("Remv ")}
-        if status == 0 and gone <= set(wanted):
-            return sorted(gone)
+        status, output, _errors = run_command(["apt-get", "--simulate", "remove", *wanted]) if wanted else (1, "", "")
+        removed = {line.split()[1] for line in output.splitlines() if line.startswith("Remv ")}
+        if status == 0 and removed <= set(wanted):
+            return sorted(removed)
     return []
 
 
-def answers():
+def engine_answers() -> bool:
     """Return whether an engine answers on the socket."""
     try:
         with socket.socket(socket.AF_UNIX) as connection:
@@ -74,51 +78,53 @@ def answers():
         return False
 
 
-def missing(run_command):
-    """Return what the host lacks (list of str, as in docker.packages). run_command: AnsibleModule.run_command."""
-    lacks = []
-    if not (answers() or shutil.which("dockerd")):
-        lacks.append("engine")
+def missing_software(run_command: RunCommand) -> list[str]:
+    """Return the requirements that the host lacks, as keys of `docker.packages.PACKAGES`."""
+    missing = []
+    if not (engine_answers() or shutil.which("dockerd")):
+        missing.append("engine")
     if not shutil.which("docker"):
-        lacks.append("cli")
+        missing.append("cli")
     if not shutil.which("docker") or run_docker(run_command, ["compose", "version"])[0] != 0:
-        lacks.append("compose")
-    lacks += [
+        missing.append("compose")
+    missing += [
         need for need, module in (("docker_sdk", "docker"), ("yaml", "yaml")) if not importlib.util.find_spec(module)
     ]
-    return lacks
+    return missing
 
 
-def finish_packages(run_command):
-    """Finish what an interrupted installation left half done: apt refuses to do anything before. Return whether there was such a thing.
+def finish_installation(run_command: RunCommand) -> bool:
+    """Configure the packages of an interrupted installation, without which apt refuses to work. Return whether there were any.
 
-    One that still goes on, since it outlived the run that began it, is waited for. Raises HostError.
+    An installation that still runs, since it outlived the run that started it, is awaited. Raises HostError.
     """
-    if not shutil.which("dpkg") or not _unfinished(run_command):
+    if not shutil.which("dpkg") or not _is_interrupted(run_command):
         return False
-    deadline = time.monotonic() + DPKG_PATIENCE
+    deadline = time.monotonic() + DPKG_TIMEOUT
     with open(DPKG_LOCK, "ab") as lock:
-        while not _locked(lock):
+        while not _try_lock(lock):
             if time.monotonic() > deadline:
                 raise HostError(
-                    f"Another program has been installing packages for {DPKG_PATIENCE} s. Run again when it is done."
+                    f"Another program has been installing packages for {DPKG_TIMEOUT} s. Run the playbook again when it ends."
                 )
             time.sleep(0.5)
-    if _unfinished(run_command):
+    if _is_interrupted(run_command):
         environment = {"DEBIAN_FRONTEND": "noninteractive"}
-        status, out, error = run_command(["dpkg", "--configure", "-a", "--force-confold"], environ_update=environment)
+        status, output, errors = run_command(
+            ["dpkg", "--configure", "-a", "--force-confold"], environ_update=environment
+        )
         if status != 0:
             raise HostError(
-                f"dpkg --configure -a cannot finish an interrupted installation: {(error or out).strip()[-500:]}"
+                f"dpkg --configure -a cannot finish an interrupted installation: {(errors or output).strip()[-500:]}"
             )
     return True
 
 
-def _unfinished(run_command):
+def _is_interrupted(run_command: RunCommand) -> bool:
     return bool(glob.glob("/var/lib/dpkg/updates/[0-9]*") or run_command(["dpkg", "--audit"])[1].strip())
 
 
-def _locked(file):
+def _try_lock(file: IO[bytes]) -> bool:
     try:
         fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
@@ -126,18 +132,20 @@ def _locked(file):
     return True
 
 
-def start(run_command, timeout):
-    """Start the engine and wait until it answers. Return how: "systemd", "init script" or "detached". Raises HostError."""
+def start(run_command: RunCommand, timeout: int) -> str:
+    """Start the engine and wait up to timeout seconds until it answers. Raises HostError.
+
+    Return the method: "systemd", "init script" or "detached" (a process of its own with a pid file, where no service manager can start it).
+    """
     if os.path.isdir("/run/systemd/system"):
-        status, out, error = run_command(["systemctl", "enable", "--now", "docker"])
+        status, output, errors = run_command(["systemctl", "enable", "--now", "docker"])
         if status != 0:
-            raise HostError(f"systemd could not start Docker: {(error or out).strip()}. See: journalctl -u docker")
-        return _awaited("systemd", timeout)
+            raise HostError(f"systemd could not start Docker: {(errors or output).strip()}. See: journalctl -u docker")
+        return _wait_until_started("systemd", timeout)
     if os.access("/etc/init.d/docker", os.X_OK) and run_command(["/etc/init.d/docker", "start"])[0] == 0:
-        if _answers_within(INIT_PATIENCE):
+        if _answers_within(INIT_TIMEOUT):
             return "init script"
         run_command(["/etc/init.d/docker", "stop"])
-    # No service manager could: the engine then runs by itself, with its own pid file, until the machine stops.
     with open(LOG, "ab") as log:
         subprocess.Popen(  # pylint: disable=ansible-bad-function
             ["/usr/bin/env", "dockerd"],
@@ -147,27 +155,27 @@ def start(run_command, timeout):
             cwd="/",
             start_new_session=True,
         )
-    return _awaited("detached", timeout)
+    return _wait_until_started("detached", timeout)
 
 
-def _awaited(how, timeout):
+def _wait_until_started(method: str, timeout: int) -> str:
     if not _answers_within(timeout):
         raise HostError(
-            f"Docker was started ({how}) and does not answer after {timeout} s. Its last words:\n{_last_words()}"
+            f"Docker was started ({method}) but does not answer after {timeout} s. Its last log lines:\n{_last_log_lines()}"
         )
-    return how
+    return method
 
 
-def _answers_within(seconds):
+def _answers_within(seconds: float) -> bool:
     deadline = time.monotonic() + seconds
-    while not answers():
+    while not engine_answers():
         if time.monotonic() > deadline:
             return False
         time.sleep(0.3)
     return True
 
 
-def _last_words(lines=15):
+def _last_log_lines(lines: int = 15) -> str:
     try:
         with open(LOG, encoding="utf-8", errors="replace") as file:
             return "".join(file.readlines()[-lines:])

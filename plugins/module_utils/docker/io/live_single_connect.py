@@ -1,54 +1,61 @@
 # Copyright: (c) 2026, waba.cluster contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The containers of this host that would be a second connection for the cluster's number."""
+"""The running containers of this host that would open a second connection for the cluster's number."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from ansible_collections.waba.cluster.plugins.module_utils.contract import LABEL_CLUSTER
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io import containers
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io.engine import engine_errors
-from ansible_collections.waba.cluster.plugins.module_utils.docker.single_connect import single_connect
+from ansible_collections.waba.cluster.plugins.module_utils.docker.single_connect import is_single_connect
 
 try:
     from docker.errors import NotFound
 except ImportError:
     NotFound = LookupError
 
+if TYPE_CHECKING:
+    from docker import DockerClient
 
-def running(client, images):
+
+def running(client: DockerClient, images: Iterable[str]) -> list[containers.Inspected]:
     """Return the running single-connect containers (inspect answers). images: names of the cluster's node images. Raises HostError."""
     with engine_errors("list the containers"):
-        listed = [one["Id"] for one in client.api.containers() if LABEL_CLUSTER not in (one["Labels"] or {})]
-    inspected = [one for one in (containers.inspect(client, container_id) for container_id in listed) if one]
-    return [one for one in inspected if single_connect(_facts(client, one), images)]
+        ids = [one["Id"] for one in client.api.containers() if LABEL_CLUSTER not in (one["Labels"] or {})]
+    inspected = [one for one in (containers.inspect(client, container_id) for container_id in ids) if one]
+    images = list(images)
+    return [one for one in inspected if is_single_connect(_facts(client, one), images)]
 
 
-def stop(client, container):
-    """Stop a container (inspect answer), for good. Raises HostError."""
-    with engine_errors(f"stop {container['Name'].lstrip('/')}"):
+def stop(client: DockerClient, container: containers.Inspected) -> None:
+    """Stop a container permanently: the engine does not start it again either. Raises HostError."""
+    with engine_errors(f"stop {containers.name_of(container)}"):
         if container["HostConfig"]["RestartPolicy"]["Name"] == "always":
             client.api.update_container(container["Id"], restart_policy={"Name": "unless-stopped"})
-        client.api.stop(container["Id"])
+    containers.stop(client, container)
 
 
-def _facts(client, container):
+def _facts(client: DockerClient, container: containers.Inspected) -> dict[str, Any]:
     config = container["Config"]
     return {
         "image": config["Image"],
         "environment": config.get("Env") or [],
         "labels": config.get("Labels") or {},
         "command": _command(config),
-        "own_command": _own_command(client, container["Image"]),
+        "own_command": _image_command(client, container["Image"]),
     }
 
 
-def _command(config):
+def _command(config: Mapping[str, Any]) -> list[str]:
     return [*(config.get("Entrypoint") or []), *(config.get("Cmd") or [])]
 
 
-def _own_command(client, image_id):
+def _image_command(client: DockerClient, image_id: str) -> list[str] | None:
     with engine_errors(f"inspect the image {image_id}"):
         try:
             return _command(client.api.inspect_image(image_id)["Config"])
-        except NotFound:  # removed by force, under a container that runs
+        except NotFound:  # removed by force while the container runs
             return None

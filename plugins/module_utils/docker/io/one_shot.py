@@ -1,8 +1,11 @@
 # Copyright: (c) 2026, waba.cluster contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""One program of the node's image, run once on a host beside the cluster's nodes."""
+"""A command of the node's image that runs once, in a container beside the cluster's nodes."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from ansible_collections.waba.cluster.plugins.module_utils.contract import LABEL_CLUSTER, LABEL_ROLE
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io import containers
@@ -15,23 +18,27 @@ try:
 except ImportError:
     NotFound = LookupError
 
-ROLE = "dbupgrade"  # the vendor's name for it
+if TYPE_CHECKING:
+    from docker import DockerClient
+
+ROLE = "dbupgrade"  # docs/reference/vendor-contract.md#upgrades
+LOG_LINES = 15
 
 
-def run(client, cluster, image, command, environment):
-    """Run a command in a container of its own, with the network and the mounts of a master of this host; return its standard output (str).
+def run(client: DockerClient, cluster: str, image: str, command: Sequence[str], environment: Mapping[str, str]) -> str:
+    """Run a command in a container of its own, with the network and the mounts of a master of this host; return its standard output.
 
-    client: docker.DockerClient. environment: {str: str}. Raises HostError with the last lines of what it said when it fails.
+    Raises HostError with the last lines of its log when it fails.
     """
     name = f"{cluster}-{ROLE}"
     masters = containers.with_labels(client, f"{LABEL_CLUSTER}={cluster}", f"{LABEL_ROLE}=master")
     if not masters:
-        raise HostError(f"No master of the cluster {cluster} is on this host, whose network could be used.")
+        raise HostError(f"This host has no master of the cluster {cluster}, whose network the command needs.")
     with host_lock.alone(f"{host_lock.NAME} {name}"), engine_errors(f"run {' '.join(command)} in {image}"):
-        _let_end(client, name)
-        made = client.api.create_container(
+        _await_former(client, name)
+        container = client.api.create_container(
             image,
-            command=command,
+            command=list(command),
             name=name,
             environment={**environment, "WA_DB_UPGRADE": "1"},
             labels={LABEL_CLUSTER: cluster, LABEL_ROLE: ROLE},
@@ -39,30 +46,30 @@ def run(client, cluster, image, command, environment):
                 cap_drop=["MKNOD"],
                 network_mode=_network(masters[0]),
                 volumes_from=[masters[0]["Id"]],
-                # The output is read from the log, which the engine's default driver may not keep.
+                # The output is read from the log, which the engine's default driver may not store.
                 log_config={"Type": "json-file", "Config": {}},
             ),
             use_config_proxy=False,
-        )
+        )["Id"]
         try:
-            client.api.start(made["Id"])
-            status = client.api.wait(made["Id"], timeout=None)["StatusCode"]
-            output = client.api.logs(made["Id"], stdout=True, stderr=False).decode("utf-8", "replace")
-            said = client.api.logs(made["Id"], tail=15).decode("utf-8", "replace")
+            client.api.start(container)
+            status = client.api.wait(container, timeout=None)["StatusCode"]
+            output = client.api.logs(container, stdout=True, stderr=False).decode("utf-8", "replace")
+            log = client.api.logs(container, tail=LOG_LINES).decode("utf-8", "replace")
         finally:
-            _remove(client, made["Id"])
+            _remove(client, container)
     if status != 0:
-        raise HostError(f"{' '.join(command)} in {image} failed with status {status}:\n{said.strip()}")
+        raise HostError(f"{' '.join(command)} in {image} failed with status {status}:\n{log.strip()}")
     return output
 
 
-def _network(container):
+def _network(container: containers.Inspected) -> str:
     return next(iter(container["NetworkSettings"]["Networks"]))
 
 
-def _let_end(client, name):
-    """Wait for the end of what a killed run began, and remove it: who is stopped within a change of the schema leaves half of one."""
-    with engine_errors(f"wait for the end of the container {name}, which another run began"):
+def _await_former(client: DockerClient, name: str) -> None:
+    """Wait until the container of a killed run ends, and remove it: a migration that is stopped midway leaves half a schema."""
+    with engine_errors(f"wait for the end of the container {name}, which another run started"):
         try:
             client.api.wait(name, timeout=host_lock.PATIENCE)
         except NotFound:
@@ -70,7 +77,7 @@ def _let_end(client, name):
     _remove(client, name)
 
 
-def _remove(client, name):
+def _remove(client: DockerClient, name: str) -> None:
     try:
         client.api.remove_container(name, force=True, v=True)
     except NotFound:

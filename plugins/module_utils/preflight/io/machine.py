@@ -9,8 +9,8 @@ import glob
 import json
 import platform
 
-from ansible_collections.waba.cluster.plugins.module_utils.docker import packages as host_packages
-from ansible_collections.waba.cluster.plugins.module_utils.docker.io import install as engine_host
+from ansible_collections.waba.cluster.plugins.module_utils.docker import packages
+from ansible_collections.waba.cluster.plugins.module_utils.docker.io import install
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io.command import run_docker
 
 
@@ -44,19 +44,19 @@ def machine_id():
 
 def software(run_command):
     """Return what `preflight.software.judge` judges. run_command: AnsibleModule.run_command."""
-    release = engine_host.os_release()
+    release = install.os_release()
     found = {
         "distribution": release.get("ID", platform.system().lower()),
         "release": release.get("VERSION_ID", ""),
-        "lacks": engine_host.missing(run_command),
-        "mirror": host_packages.mirror(engine_host.apt_sources()),
+        "lacks": install.missing_software(run_command),
+        "mirror": packages.find_mirror(install.apt_sources()),
         "engine": None,
         "compose": None,
         "error": None,
     }
     if "compose" not in found["lacks"]:
         found["compose"] = run_docker(run_command, ["compose", "version", "--short"])[1].strip() or None
-    if "cli" not in found["lacks"] and engine_host.answers():
+    if "cli" not in found["lacks"] and install.engine_answers():
         status, out, error = run_docker(run_command, ["version", "--format", "{{json .Server.Version}}"])
         if status == 0:
             found["engine"] = json.loads(out)

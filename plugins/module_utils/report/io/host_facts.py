@@ -9,8 +9,7 @@ import os
 import platform
 
 from ansible_collections.waba.cluster.plugins.module_utils.compose.io import live_nodes as nodes
-from ansible_collections.waba.cluster.plugins.module_utils.docker.io import containers
-from ansible_collections.waba.cluster.plugins.module_utils.docker.io import install as engine_host
+from ansible_collections.waba.cluster.plugins.module_utils.docker.io import containers, install
 from ansible_collections.waba.cluster.plugins.module_utils.preflight.io import machine
 
 
@@ -23,7 +22,7 @@ def host_facts(run_command, client, cluster, path, inspected):
         "memory_mb": machine.memory_mb(),
         "load": os.getloadavg(),
         "disks": {place: _space(place) for place in ("/", "/var/lib/docker", path)},
-        "distribution_name": engine_host.os_release().get("PRETTY_NAME", ""),
+        "distribution_name": install.os_release().get("PRETTY_NAME", ""),
         "nodes": nodes.observed(client, cluster, path) if client else [],
         "containers": [_told(container) for container in inspected],
     }

@@ -98,7 +98,7 @@ def test_the_surroundings_do_not_change_the_containers(run: Callable, engine: do
     (container,) = containers(engine)
     assert container.labels["com.docker.compose.project"] == NAME
     assert not [one for one in container.attrs["Config"]["Env"] if "proxy" in one.lower()]
-    assert not run(compose_project, file=file)["changed"]
+    assert run(compose_project, file=file)["actions"] == []
 
 
 @pytest.mark.usefixtures("real_compose")
@@ -115,7 +115,7 @@ def test_a_second_database_of_another_project_is_removed_first(
     assert "belongs to the Compose project" in check["actions"][0]["reason"]
     assert [one["action"] for one in run(compose_project, file=file)["actions"]] == ["discard"]
     assert [one.id for one in containers(engine)] == [own.id]
-    assert not run(compose_project, file=file)["changed"]
+    assert run(compose_project, file=file)["actions"] == []
     subprocess.run(start, check=True, capture_output=True)
     run(compose_project, file=file, state="stopped")
     assert {one.status for one in containers(engine)} == {"exited"}

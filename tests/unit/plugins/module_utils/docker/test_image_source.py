@@ -13,30 +13,32 @@ FILES = st.dictionaries(
 
 
 @given(FILES, FILES)
-def test_the_hash_is_the_same_exactly_when_the_source_is(one, other):
+def test_hashes_are_equal_exactly_when_the_sources_are(
+    one: dict[str, tuple[int, str]], other: dict[str, tuple[int, str]]
+) -> None:
     same = image_source.image_hash("base", one) == image_source.image_hash("base", other)
     assert same == (one == other)
 
 
-def test_packages_are_a_set_and_the_suite_counts():
+def test_the_hash_ignores_the_order_of_packages_and_includes_the_suite() -> None:
     assert image_source.base_hash(["b", "a"], "trixie") == image_source.base_hash(["a", "b"], "trixie")
     assert image_source.base_hash(["a"], "trixie") != image_source.base_hash(["a"], "forky")
 
 
-def test_the_base_keeps_the_registry_and_drops_the_tag():
+def test_the_base_image_keeps_the_registry_and_drops_the_tag() -> None:
     assert (
         image_source.base_name("reg.example:5000/waba/node:v1", "0123456789abcdef")
         == "reg.example:5000/waba/node-base:0123456789ab"
     )
 
 
-def test_mmdebstrap_gets_packages_suite_target_and_mirror():
+def test_mmdebstrap_gets_packages_suite_target_and_mirror() -> None:
     command = image_source.mmdebstrap_command(["b", "a"], "trixie", "http://mirror.example.org/debian", "/tmp/x.tar")
     assert "--include=a,b" in command
     assert command[-3:] == ["trixie", "/tmp/x.tar", "http://mirror.example.org/debian"]
 
 
-def test_only_a_rolling_suite_may_look_out_of_date():
-    for suite, may in (("trixie", False), ("sid", True)):
+def test_expired_release_files_are_accepted_for_rolling_suites_only() -> None:
+    for suite, is_accepted in (("trixie", False), ("sid", True)):
         command = image_source.mmdebstrap_command(["a"], suite, "http://mirror.example.org/debian", "/tmp/x.tar")
-        assert ('--aptopt=Acquire::Check-Valid-Until "false"' in command) is may
+        assert ('--aptopt=Acquire::Check-Valid-Until "false"' in command) is is_accepted

@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.waba.cluster.plugins.module_utils.docker import packages as host_packages
+from ansible_collections.waba.cluster.plugins.module_utils.docker import packages
 
-EVERYTHING = list(host_packages.PACKAGES)
+EVERYTHING = list(packages.PACKAGES)
 
 
 @pytest.mark.parametrize(
@@ -17,20 +17,22 @@ EVERYTHING = list(host_packages.PACKAGES)
         ("ubuntu", "24.04", ["docker-compose-v2", "docker.io", "python3-docker", "python3-yaml"], None),
     ],
 )
-def test_a_bare_host_gets_everything(distribution, release, expected, suite):
-    assert host_packages.packages(EVERYTHING, distribution, release) == expected
-    assert host_packages.compose_suite(EVERYTHING, distribution, release) == suite
+def test_a_bare_host_gets_every_requirement(
+    distribution: str, release: str, expected: list[str], suite: str | None
+) -> None:
+    assert packages.packages_for(EVERYTHING, distribution, release) == expected
+    assert packages.compose_suite(EVERYTHING, distribution, release) == suite
 
 
-def test_only_what_is_missing_is_installed():
-    assert host_packages.packages(["compose"], "debian", "12") == ["docker-compose"]
-    assert host_packages.packages([], "debian", "12") == []
-    assert host_packages.compose_suite(["engine"], "debian", "12") is None
+def test_only_missing_requirements_are_installed() -> None:
+    assert packages.packages_for(["compose"], "debian", "12") == ["docker-compose"]
+    assert packages.packages_for([], "debian", "12") == []
+    assert packages.compose_suite(["engine"], "debian", "12") is None
 
 
-def test_an_unknown_distribution_is_named():
-    with pytest.raises(host_packages.UnknownDistribution, match="alpine 3"):
-        host_packages.packages(["engine"], "alpine", "3")
+def test_an_unknown_distribution_is_named() -> None:
+    with pytest.raises(packages.UnknownDistribution, match="alpine 3"):
+        packages.packages_for(["engine"], "alpine", "3")
 
 
 @pytest.mark.parametrize(
@@ -41,11 +43,11 @@ def test_an_unknown_distribution_is_named():
         "Types: deb\nURIs: http://mirror.example.org/debian\nSuites: bookworm\n",
     ],
 )
-def test_the_hosts_own_mirror_is_found(text):
+def test_the_mirror_of_the_host_is_found(text: str) -> None:
     security = "deb http://security.example.org/debian-security bookworm-security main\n"
     commented = "# deb http://old.example.org/debian bookworm main\n"
-    assert host_packages.mirror([security, commented + text]) == "http://mirror.example.org/debian"
+    assert packages.find_mirror([security, commented + text]) == "http://mirror.example.org/debian"
 
 
-def test_other_archives_are_no_mirror():
-    assert host_packages.mirror(["deb https://packages.example.org/apt stable main\n"]) is None
+def test_other_archives_are_no_mirror() -> None:
+    assert packages.find_mirror(["deb https://packages.example.org/apt stable main\n"]) is None

@@ -3,28 +3,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 import pytest
-from ansible_collections.waba.cluster.plugins.module_utils.docker.single_connect import repository, single_connect
+from ansible_collections.waba.cluster.plugins.module_utils.docker.single_connect import is_single_connect, repository
 
 IMAGES = ["registry.example.org:5000/waba/node:v1.0.0"]
-
-
 LAUNCH = ("/opt/whatsapp/bin/wait_on_mysql.sh", "/opt/whatsapp/bin/launch_within_docker.sh")
 OURS, VENDORS = "registry.example.org:5000/waba/node:v0.9.0", "docker.whatsapp.biz/coreapp:v2.19.4"
 
 
-def container(image, environment=(), labels=(), command=LAUNCH, own_command=LAUNCH):
+def container(
+    image: str,
+    environment: Iterable[str] = (),
+    labels: Iterable[str] = (),
+    command: Iterable[str] = LAUNCH,
+    own_command: Iterable[str] | None = LAUNCH,
+) -> dict[str, Any]:
     return {
         "image": image,
         "environment": list(environment),
         "labels": dict.fromkeys(labels, "waba"),
         "command": list(command),
-        "own_command": own_command and list(own_command),
+        "own_command": None if own_command is None else list(own_command),
     }
 
 
 @pytest.mark.parametrize(
-    ("found", "stopped"),
+    ("found", "is_stopped"),
     [
         (container(VENDORS), True),
         (container("docker.whatsapp.biz/web:v2.57.2"), True),
@@ -33,7 +40,7 @@ def container(image, environment=(), labels=(), command=LAUNCH, own_command=LAUN
         (container(OURS, labels=["waba.cluster.name"]), False),
         (container("docker.whatsapp.biz/prometheus:v2.57.2"), False),
         (container("mysql:5.7"), False),
-        # what it was started with
+        # by the command
         (container(VENDORS, command=["/usr/bin/client"], own_command=["/usr/bin/client"]), True),
         (container(VENDORS, own_command=None), True),
         (container(VENDORS, command=["cp", "-a", "/from/.", "/to/"], own_command=None), True),
@@ -45,10 +52,10 @@ def container(image, environment=(), labels=(), command=LAUNCH, own_command=LAUN
         (container(OURS, ["WA_DB_UPGRADE=0"]), True),
     ],
 )
-def test_which_containers_are_a_second_connection(found, stopped):
-    assert single_connect(found, IMAGES) is stopped
+def test_containers_that_open_a_second_connection(found: dict[str, Any], is_stopped: bool) -> None:
+    assert is_single_connect(found, IMAGES) is is_stopped
 
 
 @pytest.mark.parametrize("image", ["a.example:5000/b/c", "a.example:5000/b/c:v1", "a.example:5000/b/c@sha256:0123"])
-def test_a_repository_has_no_tag(image):
+def test_a_repository_has_no_tag(image: str) -> None:
     assert repository(image) == "a.example:5000/b/c"

@@ -61,7 +61,7 @@ def test_a_share_that_others_use_stays_mounted():
     folder = {
         "kind": "folder",
         "name": "/mnt/wamedia",
-        "reason": "in use by shop, which is not ours",
+        "reason": "in use by shop, which does not belong to the cluster",
         "used_by": ["shop"],
     }
     going = {"removed": [], "kept": [folder]}

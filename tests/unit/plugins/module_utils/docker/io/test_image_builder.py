@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io import image_builder
 
 
-def test_what_tools_leave_beside_the_sources_makes_no_other_image_of_them(tmp_path):
+def test_caches_and_tests_beside_the_sources_do_not_change_the_hash(tmp_path: Path) -> None:
     source = tmp_path / "src" / "node.py"
     source.parent.mkdir()
     source.write_text("first", encoding="utf-8")
