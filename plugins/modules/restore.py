@@ -100,19 +100,19 @@ def look(database, name):
     }
 
 
-# Whoever is connected upstream now may stay so until the fence, whatever becomes of the database.
-OWNERSHIP = "SELECT MAX(epoch), DATE_FORMAT(MAX(fence_until), '%Y-%m-%d %T.%f') FROM shard_map;"
+# An owner that has not released its shard may stay connected for the takeover delay, whatever happens to the database.
+OWNERSHIP = "SELECT MAX(epoch), MAX(IF(released_epoch = epoch, 0, takeover_delay)) FROM shard_map;"
 
 
 def load(database, name, manifest, tables, folder):
     """Replace what is in the database (tables: their names) by what is in the folder. Raises HostError."""
-    epoch, fence = database.rows(OWNERSHIP, name)[0] if "shard_map" in tables else (0, "")
+    epoch, delay = database.rows(OWNERSHIP, name)[0] if "shard_map" in tables else (0, None)
     database.rows(f"DROP DATABASE IF EXISTS `{name}`; CREATE DATABASE `{name}` CHARACTER SET utf8mb4;")
     database.load(os.path.join(folder, backup.DATABASE_MEMBER))
     missing = set(manifest["tables"]) - {row[0] for row in database.rows("SHOW TABLES;", name)}
     if missing:
         raise HostError(f"After the restore these tables are not there: {', '.join(sorted(missing))}. Restore again.")
-    database.rows(backup.after_restore(manifest["taken_at"], epoch, fence), name)
+    database.rows(backup.after_restore(epoch, delay), name)
 
 
 def restore(module):

@@ -73,21 +73,25 @@ def restore_problems(found, state, params):
     return problems
 
 
-def after_restore(taken_at, epoch, fence):
-    """Return the SQL that makes the restored state safe to start from: no node is known, nobody owns a shard, and whoever may still be connected
-    has had its time. What nodes agreed on goes too, or those of a cluster with another secret would refuse each other. Every epoch is newer than any
-    that was given out since the backup, or the upstream would refuse it as old (giving one out takes a second at the least).
+EPOCH_JUMP = 1_000_000  # more promotions than any cluster makes between two backups
 
-    taken_at: str, when the backup was taken, by the database's clock in UTC. epoch: int, fence: str, the highest epoch and the last fence of
-    the database that is replaced; 0 and "" where there is none.
+
+def after_restore(epoch, delay):
+    """Return the SQL that makes the restored state safe to start from: no node is registered and no shard has an owner.
+
+    Epochs jump, since the upstream refuses an epoch below one that was given out after the backup, and since observations of masters that still
+    run become void. No shard is given away before an owner that may still be connected has disconnected. What nodes agreed on is removed:
+    otherwise the nodes of a cluster with another secret would refuse each other.
+
+    epoch: int, the highest epoch of the database that is replaced; 0 where there is none. delay: float, for how many seconds one of its owners
+    may still be connected, 0 when all have released their shards; None where there is no such database: then the backup's own delays count.
     """
-    fence = fence or "1970-01-01 00:00:00"
-    passed = f"TIMESTAMPDIFF(SECOND, '{taken_at}', UTC_TIMESTAMP())"
-    newer = f"epoch = GREATEST(epoch + {passed}, epoch, {int(epoch)}) + 1"
-    until = f"fence_until = GREATEST(UTC_TIMESTAMP(6), '{fence}')"
-    return (  # of moments and numbers alone
-        f"UPDATE shard_map SET owner = NULL, incarnation = NULL, {until}, {newer};\n"  # noqa: S608
-        f"UPDATE lease SET expires_at = UTC_TIMESTAMP(6), {newer};\n"
+    newer = f"epoch = GREATEST(epoch, {int(epoch)}) + {EPOCH_JUMP}"
+    owned = "owner = NULL, incarnation = NULL, renewal = 0"
+    waits = "" if delay is None else f"takeover_delay = {float(delay)}, "
+    return (  # of numbers alone
+        f"UPDATE shard_map SET {owned}, {waits}{newer};\n"  # noqa: S608
+        f"UPDATE lease SET {newer}, released_epoch = epoch;\n"
         "DELETE FROM node;\n"
         f"DELETE FROM document WHERE name IN {AGREED};\n"
     )

@@ -1,19 +1,26 @@
-"""Who is unhealthy by the seed's two monitors, and what the primary master then does."""
+"""Which coreapps are unhealthy by the two monitors, and what the primary master then does."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from waba_node.control.lease import Lease, life
-from waba_node.control.ownership import DRIFT
-from waba_node.control.promotion import Coreapp, Demotion, Plan, Shard, plan, ready, unhealthy
+from waba_node.control.promotion import Coreapp, Demotion, Plan, Promotion, Shard, plan, ready, unhealthy
 
 HEARTBEAT, UNHEALTHY = 5.0, 30.0
 SECONDS = st.sampled_from([0.0, 4.0, 29.9, 30.0, 60.0, 119.0, 121.0])
 
 
-def coreapp(name, silent=1.0, unanswered=1.0, answers=True, peers=(1.0,), incarnation="i"):
+def coreapp(
+    name: str,
+    silent: float = 1.0,
+    unanswered: float = 1.0,
+    answers: bool = True,
+    peers: Sequence[float] = (1.0,),
+    incarnation: str = "i",
+) -> Coreapp:
     return Coreapp(name, incarnation, silent, unanswered, answers, tuple(peers))
 
 
@@ -47,15 +54,15 @@ MAPS = st.lists(
         ({"silent": 120.1, "unanswered": 0, "peers": (0,)}, True),
     ],
 )
-def test_both_monitors_as_the_seed_has_them(seen, expected):
+def test_either_monitor_makes_a_coreapp_unhealthy(seen: dict, expected: bool) -> None:
     assert unhealthy(coreapp("c", **seen), UNHEALTHY) is expected
 
 
 @given(MAPS, COREAPPS)
-def test_no_promotion_breaks_a_rule(shards, coreapps):
+def test_no_promotion_breaks_a_rule(shards: list[Shard], coreapps: dict[str, Coreapp]) -> None:
     promotions, demotions, _redraw = plan(shards, coreapps, HEARTBEAT, UNHEALTHY)
     rows = {row.shard: row for row in shards}
-    kept = {
+    retained = {
         row.owner
         for row in shards
         if row.owner in coreapps
@@ -67,73 +74,56 @@ def test_no_promotion_breaks_a_rule(shards, coreapps):
     for promotion in promotions:
         row = rows[promotion.shard]
         assert row.fenced, "the last owner can no longer be connected"
-        assert row.owner not in kept, "a healthy owner keeps its shard"
-        assert promotion.node not in kept, "who owns a shard gets no second one"
-        assert promotion.epoch == row.epoch
+        assert row.owner not in retained, "a healthy owner keeps its shard"
+        assert promotion.node not in retained, "an owner gets no second shard"
+        assert promotion.counter == row.counter
         assert ready(coreapps[promotion.node], HEARTBEAT, UNHEALTHY)
         assert promotion.incarnation == coreapps[promotion.node].incarnation
     for demotion in demotions:
         row = rows[demotion.shard]
-        assert unhealthy(coreapps[row.owner], UNHEALTHY), "nobody else loses a shard"
-        assert not row.fenced, "who is fenced is replaced at once"
+        assert row.owner is not None
+        assert unhealthy(coreapps[row.owner], UNHEALTHY), "only an unhealthy owner loses its shard"
+        assert not row.fenced, "a fenced owner is replaced at once"
         assert demotion.epoch == row.epoch
-    spares = [name for name, one in coreapps.items() if name not in kept and ready(one, HEARTBEAT, UNHEALTHY)]
-    assert len(promotions) + len(demotions) <= len(spares), "no shard is taken without somebody to take it over"
+    standbys = [name for name, one in coreapps.items() if name not in retained and ready(one, HEARTBEAT, UNHEALTHY)]
+    assert len(promotions) + len(demotions) <= len(standbys), "no shard is taken without a standby to take it over"
 
 
 @given(MAPS, COREAPPS)
-def test_every_free_shard_is_served_while_spares_last(shards, coreapps):
+def test_every_free_shard_is_given_to_a_standby(shards: list[Shard], coreapps: dict[str, Coreapp]) -> None:
     promotions, *_others = plan(shards, coreapps, HEARTBEAT, UNHEALTHY)
     promoted = {promotion.shard for promotion in promotions}
     free = [row for row in shards if row.owner is None and row.fenced and row.shard not in promoted]
     used = {promotion.node for promotion in promotions} | {row.owner for row in shards}
-    spares = [one for name, one in coreapps.items() if name not in used and ready(one, HEARTBEAT, UNHEALTHY)]
-    assert not (free and spares)
+    standbys = [one for name, one in coreapps.items() if name not in used and ready(one, HEARTBEAT, UNHEALTHY)]
+    assert not (free and standbys)
 
 
-def test_a_restarted_owner_is_a_spare_like_any_other():
-    shards = [Shard(0, "c0", "before", 7, fenced=True)]
-    (promotion,), *_others = plan(shards, {"c0": coreapp("c0", incarnation="after")}, HEARTBEAT, UNHEALTHY)
-    assert (promotion.node, promotion.incarnation, promotion.epoch) == ("c0", "after", 7)
+def test_a_restarted_owner_is_a_standby_like_any_other() -> None:
+    shards = [Shard(0, "c0", "before", 7, fenced=True, renewal=3)]
+    promotions, *_others = plan(shards, {"c0": coreapp("c0", incarnation="after")}, HEARTBEAT, UNHEALTHY)
+    assert promotions == [Promotion(0, "c0", "after", (7, 3))]
 
 
-def test_a_former_life_of_an_owner_blocks_no_shard():
+def test_a_former_process_of_an_owner_blocks_no_shard() -> None:
     shards = [Shard(0, "c0", "before", 7, fenced=True), Shard(1, "c0", "i", 3, fenced=False)]
     (promotion,), *_others = plan(shards, {"c0": coreapp("c0"), "c1": coreapp("c1")}, HEARTBEAT, UNHEALTHY)
     assert (promotion.shard, promotion.node) == (0, "c1")
 
 
 @pytest.mark.parametrize(
-    ("owner", "spare", "expected"),
+    ("owner", "standby", "expected"),
     [
         ({"unanswered": 30, "peers": (30,)}, {}, [Demotion(0, 7)]),
         ({"silent": 121}, {}, [Demotion(0, 7)]),
-        ({"unanswered": 30, "peers": (30,)}, {"answers": False}, []),  # nobody could take over
+        ({"unanswered": 30, "peers": (30,)}, {"answers": False}, []),  # no standby could take over
         ({}, {}, []),
-        ({"incarnation": "after"}, {}, []),  # its process is dead, so its fence passes by itself
+        ({"incarnation": "after"}, {}, []),  # its process has ended, so no renewal comes
     ],
 )
-def test_an_unhealthy_owner_that_still_proves_itself_is_demoted_once_another_can_take_over(owner, spare, expected):
+def test_an_unhealthy_owner_that_still_renews_is_demoted_once_a_standby_can_take_over(
+    owner: dict, standby: dict, expected: list[Demotion]
+) -> None:
     shards = [Shard(0, "c0", "i", 7, fenced=False)]
-    found = plan(shards, {"c0": coreapp("c0", **owner), "c1": coreapp("c1", **spare)}, HEARTBEAT, UNHEALTHY)
+    found = plan(shards, {"c0": coreapp("c0", **owner), "c1": coreapp("c1", **standby)}, HEARTBEAT, UNHEALTHY)
     assert found == Plan([], expected)
-
-
-@given(st.floats(0, 100), st.integers(1, 60), st.integers(2, 120), st.floats(0, 200))
-def test_a_master_stops_acting_before_its_lease_ends_on_any_honest_clock(sent_at, heartbeat, unhealthy_interval, now):
-    seconds = life(heartbeat, unhealthy_interval)
-    lease = Lease()
-    lease.granted(1, sent_at, seconds)
-    if lease.held(now):
-        assert (now - sent_at) * (1 + DRIFT) < seconds
-    lease.refused(now, seconds)
-    assert not lease.held(now)
-
-
-@given(st.floats(0, 100))
-def test_a_lease_is_renewed_well_within_its_life(sent_at):
-    lease = Lease()
-    lease.granted(1, sent_at, 3.0)
-    assert not lease.due(sent_at + 0.9)
-    assert lease.due(sent_at + 1.1)
-    assert lease.held(sent_at + 1.1)

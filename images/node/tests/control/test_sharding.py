@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from waba_node.control.ownership import Grant
-from waba_node.control.promotion import Coreapp, Demotion, Plan, Shard, plan
+from waba_node.control.promotion import Coreapp, Demotion, Plan, Redraw, Shard, plan
 from waba_node.control.sharding import ALLOWED, BUCKETS, bucket_of, buckets_of, redrawn, refusal, shard_of
 
 RECIPIENTS = st.from_regex(r"\A[0-9]{5,15}\Z")
@@ -14,7 +14,7 @@ COUNTS = st.sampled_from(ALLOWED)
 
 
 @st.composite
-def maps(draw) -> list[Shard]:
+def maps(draw: st.DrawFn) -> list[Shard]:
     """Draw a shard map: some rows have an owner, some owners may still be connected."""
     owners = st.one_of(st.none(), st.integers(0, 40).map("c{}".format))
     rows = range(draw(COUNTS))
@@ -38,7 +38,7 @@ def test_twice_the_shards_split_each_shard_in_two(recipient: str, shards: int) -
 
 
 def test_the_hash_never_changes() -> None:
-    # What is stored belongs to these shards: another hash would tear conversations apart.
+    # Stored messages belong to these shards: another hash would split conversations.
     assert [shard_of(str(491510000000 + n), 32) for n in range(8)] == [9, 24, 1, 22, 1, 16, 11, 30]
 
 
@@ -58,27 +58,34 @@ def test_recipients_spread_evenly() -> None:
         (3, 9, "shards must be one of 1, 2, 4, 8, 16, 32"),
         (0, 9, "shards must be one of 1, 2, 4, 8, 16, 32"),
         (64, 99, "shards must be one of 1, 2, 4, 8, 16, 32"),
-        (4, 4, "4 shards need 5 running coreapps, one of them to stand by; there are 4"),
+        (4, 4, "4 shards need 5 running coreapps, one of them as standby; there are 4"),
     ],
 )
-def test_what_a_cluster_may_be_asked_for(wanted: int, coreapps: int, expected: str | None) -> None:
+def test_a_number_of_shards_is_refused_that_is_not_allowed_or_has_too_few_coreapps(
+    wanted: int, coreapps: int, expected: str | None
+) -> None:
     assert refusal(wanted, coreapps) == expected
 
 
 @given(maps(), COUNTS)
-def test_a_map_is_drawn_only_when_nobody_can_be_connected_and_no_epoch_comes_again(rows: list, shards: int) -> None:
+def test_a_map_is_redrawn_only_when_no_owner_can_be_connected_and_no_epoch_is_reused(
+    rows: list[Shard], shards: int
+) -> None:
     drawn = redrawn(rows, shards)
     if not all(row.fenced for row in rows):
         assert drawn is None
         return
+    assert drawn is not None
     assert [row.shard for row in drawn] == list(range(shards))
     assert all(row.owner is None and row.fenced for row in drawn)
     assert min(row.epoch for row in drawn) > max(row.epoch for row in rows)
 
 
 @given(maps(), COUNTS, st.integers(0, 40))
-def test_while_another_number_is_wanted_owners_leave_and_nobody_is_promoted(rows, wanted: int, spares: int) -> None:
-    coreapps = {f"c{n}": Coreapp(f"c{n}", "i", 1.0, 1.0, True, (1.0,)) for n in range(spares)}
+def test_while_another_number_is_wanted_owners_are_demoted_and_no_coreapp_is_promoted(
+    rows: list[Shard], wanted: int, standbys: int
+) -> None:
+    coreapps = {f"c{n}": Coreapp(f"c{n}", "i", 1.0, 1.0, True, (1.0,)) for n in range(standbys)}
     due = plan(rows, coreapps, 5, 30, wanted)
     if wanted == len(rows):
         assert due == plan(rows, coreapps, 5, 30)
@@ -87,8 +94,9 @@ def test_while_another_number_is_wanted_owners_leave_and_nobody_is_promoted(rows
     owned = [row for row in rows if row.owner is not None]
     assert due.promotions == []
     assert due.demotions == [Demotion(row.shard, row.epoch) for row in owned]
-    assert due.redraw == (wanted if not owned and all(row.fenced for row in rows) else None)
+    complete = not owned and all(row.fenced for row in rows)
+    assert due.redraw == (Redraw(wanted, tuple(rows)) if complete else None)
 
 
-def test_a_cluster_without_a_map_yet_is_left_alone() -> None:
+def test_without_a_map_nothing_is_planned() -> None:
     assert plan([], {}, 5, 30, 2) == Plan([], [], None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from waba_node.control.ownership import PROOFS_PER_WINDOW, Grant, Ownership, patience, recorded_window, window
+from waba_node.control.ownership import RENEWALS_PER_WINDOW, Grant, Ownership, fencing_window, patience
 from waba_node.control.promotion import REPORT_INTERVAL
 
 from .database import Message
@@ -26,7 +26,7 @@ class Coreapp(Process):
         super().born()
         self.ownership, self.connected = Ownership(), None
         self.session: Session | None = None
-        self.proving = self.fencing = False
+        self.renewing = self.fencing = False
         self.waiting: list[tuple[Message, bool, Later]] = []
         self.storing = False
         self.looks = 0  # which look at the map, or at the messages, is the current one
@@ -60,8 +60,8 @@ class Coreapp(Process):
         current = self.looks
 
         def found(grant: Grant | None) -> None:
-            if self.ownership.grant is None and not self.proving and grant is not None:
-                self.prove(grant)
+            if self.ownership.grant is None and not self.renewing and grant is not None:
+                self.renew(grant)
             else:
                 again()
 
@@ -69,20 +69,21 @@ class Coreapp(Process):
             self.after(self.heartbeat, due)
 
         def due() -> None:
-            if current == self.looks and self.ownership.grant is None and not self.proving:
+            if current == self.looks and self.ownership.grant is None and not self.renewing:
                 self.look_at_the_map()
 
-        if self.ownership.grant is None and not self.proving:
+        if self.ownership.grant is None and not self.renewing:
             self.world.look(self, DB, lambda: database.owned(self.name, life), found, again)
 
     def look_now(self) -> None:
         """Take the hint that the map has changed."""
-        if self.ownership.grant is None and not self.proving:
+        if self.ownership.grant is None and not self.renewing:
             self.look_at_the_map()
 
-    def prove(self, grant: Grant) -> None:
-        sent_at, life, unhealthy, self.proving = self.clock(), self.life, self.unhealthy, True
-        database, seconds = self.world.database, recorded_window(unhealthy)
+    def renew(self, grant: Grant) -> None:
+        sent_at, life, self.renewing = self.clock(), self.life, True
+        database, window = self.world.database, fencing_window(self.unhealthy)
+        renewal, delay = self.ownership.next_renewal(), self.ownership.requested_delay(window)
 
         def answered(holds: bool) -> None:
             if not holds:
@@ -91,22 +92,22 @@ class Coreapp(Process):
                     self.disconnect("was refused")
                 self.by_any_way(lambda: database.release(grant, life))
             else:
-                self.ownership.proven(grant, sent_at, window(unhealthy))
+                self.ownership.renewed(grant, sent_at, window)
                 if self.connected is None and self.ownership.may_be_connected(self.clock()):
                     self.connect(grant)
                     return
-            self.next_proof()
+            self.next_renewal()
 
-        self.by_any_way(lambda: database.prove(grant, self.name, life, seconds), answered, self.next_proof)
+        self.by_any_way(lambda: database.renew(grant, self.name, life, renewal, delay), answered, self.next_renewal)
 
-    def next_proof(self) -> None:
-        self.proving, grant = False, self.ownership.grant
+    def next_renewal(self) -> None:
+        self.renewing, grant = False, self.ownership.grant
         if grant is None:
             self.look_at_the_map()
-        elif self.ownership.proof_due(self.clock()):
-            self.prove(grant)
+        elif self.ownership.renewal_due(self.clock()):
+            self.renew(grant)
         else:
-            self.after(self.ownership.proven_window / PROOFS_PER_WINDOW, self.next_proof)
+            self.after(self.ownership.window / RENEWALS_PER_WINDOW, self.next_renewal)
 
     def by_any_way(self, ask: Callable, answered: Callable = nothing, failed: Callable = nothing) -> None:
         """Ask the database or, when that does not answer, by way of the masters."""
@@ -125,7 +126,7 @@ class Coreapp(Process):
         elif not self.ownership.may_be_connected(self.clock()):
             self.fencing = False
             self.ownership.lost()
-            self.disconnect("had no proof")
+            self.disconnect("had no renewal")
         else:
             pause = max(0.0, self.ownership.deadline() - self.clock())
             self.after(pause + 0.05 * self.world.random.random(), self.fence)
@@ -154,11 +155,11 @@ class Coreapp(Process):
                     self.fence()
             else:
                 session.open = False
-            self.next_proof()
+            self.next_renewal()
 
         def failed() -> None:
             self.ownership.lost()
-            self.next_proof()
+            self.next_renewal()
 
         seconds = self.ownership.deadline() - self.clock()
         self.world.call(self, (UP,), lambda: self.world.upstream.connect(self, grant), answered, failed, seconds)

@@ -6,10 +6,10 @@ It does what the store does with leases, nodes, ownership and outbox do; each me
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from waba_node.control.ownership import Grant
-from waba_node.control.promotion import Demotion, Promotion, Shard
+from waba_node.control.promotion import Demotion, Promotion, Redraw, Shard
 from waba_node.control.sharding import bucket_of, redrawn, refusal
 
 Who = tuple[str, str]  # name and life of a process
@@ -23,7 +23,29 @@ class Row:
     owner: str | None = None
     life: str | None = None
     epoch: int = 0
-    fence: float = 0.0
+    renewal: int = 0
+    delay: float = 0.0  # the takeover delay in seconds
+    released: int = 0  # the epoch whose owner has disconnected
+
+    def release(self) -> None:
+        """Record that nobody is connected."""
+        self.owner = self.life = None
+        self.released = self.epoch
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The master lease. delay: the takeover delay in seconds."""
+
+    holder: Who | None
+    epoch: int
+    renewal: int
+    delay: float
+    free: bool
+
+    @property
+    def counter(self) -> tuple[int, int]:
+        return self.epoch, self.renewal
 
 
 @dataclass
@@ -52,9 +74,7 @@ class Database:
     starts: int = 0  # a transaction that began before the last one is lost, its connection too
     held: list[Callable[[], None]] = field(default_factory=list)  # what arrived while it was paused
 
-    holder: Who | None = None
-    epoch: int = 0
-    expires_at: float = 0.0
+    lease: Lease = field(default_factory=lambda: Lease(None, 0, 0, 0.0, free=True))
     wanted: int = 0
     rows: list[Row] = field(default_factory=list)
     reports: dict[str, tuple[str, float]] = field(default_factory=dict)  # name -> (life, when)
@@ -85,20 +105,25 @@ class Database:
 
     # -- the lease ---------------------------------------------------------------------------------------------------
 
-    def take_lease(self, who: Who, seconds: float) -> int | None:
-        expired = self.now >= self.expires_at
-        if not expired and self.holder != who:
+    def renew_lease(self, who: Who, epoch: int, renewal: int, delay: float) -> bool:
+        if not self.holds(who, epoch) or renewal <= self.lease.renewal:
+            return False
+        self.lease = replace(self.lease, renewal=renewal, delay=delay)
+        return True
+
+    def take_lease(self, who: Who, observed: tuple[int, int], renewal: int, delay: float) -> int | None:
+        """Take the lease unless it has changed since it was observed."""
+        if self.lease.counter != observed:
             return None
-        self.epoch += expired
-        self.holder, self.expires_at = who, max(self.expires_at, self.now + seconds)
-        return self.epoch
+        self.lease = Lease(who, self.lease.epoch + 1, renewal, delay, free=False)
+        return self.lease.epoch
 
     def release_lease(self, who: Who) -> None:
-        if self.holder == who:
-            self.expires_at = self.now
+        if self.lease.holder == who:
+            self.lease = replace(self.lease, free=True)
 
     def holds(self, who: Who, epoch: int) -> bool:
-        return (self.holder, self.epoch) == (who, epoch) and self.now < self.expires_at
+        return (self.lease.holder, self.lease.epoch, self.lease.free) == (who, epoch, False)
 
     # -- the nodes and the map -----------------------------------------------------------------------------------------
 
@@ -109,12 +134,14 @@ class Database:
         if former not in ("", life):
             for row in self.rows:
                 if row.owner == name and row.life != life:
-                    row.owner, row.life, row.fence = None, None, self.now
+                    row.release()
         self.reports[name] = life, self.now
 
     def read_map(self) -> list[Shard]:
-        now = self.now
-        return [Shard(n, row.owner, row.life, row.epoch, now >= row.fence) for n, row in enumerate(self.rows)]
+        return [
+            Shard(n, row.owner, row.life, row.epoch, row.released == row.epoch, row.renewal, row.delay)
+            for n, row in enumerate(self.rows)
+        ]
 
     def owners(self) -> list[str | None]:
         return [row.owner for row in self.rows]
@@ -131,17 +158,18 @@ class Database:
             return self.rows[shard]
         return None
 
-    def prove(self, grant: Grant, name: str, life: str, seconds: float) -> bool:
+    def renew(self, grant: Grant, name: str, life: str, renewal: int, delay: float) -> bool:
         row = self.row(grant.shard, grant.epoch)
         if row is None or (row.owner, row.life) != (name, life):
             return False
-        row.fence = max(row.fence, self.now + seconds)
+        if renewal > row.renewal:
+            row.renewal, row.delay = renewal, delay
         return True
 
     def release(self, grant: Grant, life: str) -> None:
         row = self.row(grant.shard, grant.epoch)
         if row is not None and (row.owner is None or row.life == life):
-            row.owner, row.life, row.fence = None, None, self.now
+            row.release()
 
     def leave(self, name: str, life: str, grant: Grant | None) -> None:
         if self.reports.get(name, ("",))[0] == life:
@@ -157,14 +185,14 @@ class Database:
         row.owner = row.life = None
         return True
 
-    def promote(self, who: Who, epoch: int, promotion: Promotion, seconds: float) -> bool:
-        row = self.row(promotion.shard, promotion.epoch)
-        if not self.holds(who, epoch) or row is None or self.now < row.fence:
+    def promote(self, who: Who, epoch: int, promotion: Promotion) -> bool:
+        row = self.row(promotion.shard, promotion.counter[0])
+        if not self.holds(who, epoch) or row is None or row.renewal != promotion.counter[1]:
             return False
         if self.owned(promotion.node, promotion.incarnation) is not None:
             return False
         row.owner, row.life = promotion.node, promotion.incarnation
-        row.epoch, row.fence = promotion.epoch + 1, self.now + seconds
+        row.epoch, row.renewal, row.delay = row.epoch + 1, 0, 0.0
         return True
 
     def want(self, who: Who, epoch: int, shards: int) -> bool:
@@ -174,12 +202,15 @@ class Database:
         self.wanted = shards
         return True
 
-    def redraw(self, who: Who, epoch: int, shards: int) -> bool:
+    def redraw(self, who: Who, epoch: int, due: Redraw) -> bool:
         """Draw the map anew."""
-        drawn = redrawn(self.read_map(), shards)
-        if not self.holds(who, epoch) or drawn is None or self.wanted != shards:
+        observed = [row.counter for row in due.rows]
+        drawn = redrawn(due.rows, due.shards)
+        if not self.holds(who, epoch) or [(row.epoch, row.renewal) for row in self.rows] != observed:
             return False
-        self.rows = [Row(epoch=row.epoch, fence=self.now) for row in drawn]
+        if drawn is None or self.wanted != due.shards:
+            return False
+        self.rows = [Row(epoch=row.epoch, released=row.epoch) for row in drawn]
         return True
 
     # -- messages ------------------------------------------------------------------------------------------------------

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
-from waba_node.control.lease import RENEWALS_PER_LIFE, Lease, life
-from waba_node.control.ownership import recorded_window
+from waba_node.control.lease import RENEWALS_PER_DELAY, MasterLease, master_delay
+from waba_node.control.observation import Observer
 from waba_node.control.promotion import Coreapp as Seen
 from waba_node.control.promotion import Promotion, Shard, plan
 
+from .database import Lease
 from .process import LONG_AGO, Process
 
 if TYPE_CHECKING:
     from .coreapp import Coreapp
 
 DB = ("db",)
+LEASE = "lease"
 LOOK = 0.5  # seconds
 CALL_TIMEOUT = 2.0  # seconds
 Reports = dict[str, tuple[str, float]]
@@ -25,12 +28,13 @@ class Master(Process):
 
     def born(self) -> None:
         super().born()
-        self.lease = Lease()
+        self.lease = MasterLease()
+        self.lease_observer, self.map_observer = Observer(), Observer()
         self.registry = -1
         self.watched: dict[tuple[str, str], float] = {}
         self.answering: set[tuple[str, str]] = set()
         self.called: dict[tuple[str, str], float] = {}
-        self.take_lease()
+        self.keep_lease()
         self.every(self.beat_hearts)
         self.every(self.manage)
 
@@ -44,15 +48,17 @@ class Master(Process):
 
     # -- the lease -------------------------------------------------------------------------------------------------------
 
-    def take_lease(self) -> None:
-        sent_at, seconds = self.clock(), life(self.heartbeat, self.unhealthy)
-        who, database = self.who, self.world.database
+    def keep_lease(self) -> None:
+        """Renew the lease, or read it and take it when it is free or was not renewed for its takeover delay."""
+        sent_at, delay = self.clock(), master_delay(self.heartbeat, self.unhealthy)
+        renewal, requested = self.lease.next_renewal(), self.lease.requested_delay(delay)
+        who, epoch, database = self.who, self.lease.epoch, self.world.database
 
         def answered(epoch: int | None) -> None:
             if epoch is None:
-                self.lease.refused(sent_at, seconds)
+                self.lease.refused(sent_at, delay)
             else:
-                self.lease.granted(epoch, sent_at, seconds)
+                self.lease.granted(epoch, sent_at, delay)
                 self.world.one_primary()
             again()
 
@@ -61,10 +67,32 @@ class Master(Process):
             again()
 
         def again() -> None:
-            self.after(max(0.01, self.lease.next_try - self.clock()), self.take_lease)
+            self.after(max(0.01, self.lease.next_try - self.clock()), self.keep_lease)
 
-        patience = min(CALL_TIMEOUT, seconds / RENEWALS_PER_LIFE)
-        self.world.call(self, DB, lambda: database.take_lease(who, seconds), answered, failed, patience)
+        def renew(epoch: int) -> None:
+            def ask() -> int | None:
+                return epoch if database.renew_lease(who, epoch, renewal, requested) else None
+
+            self.world.call(self, DB, ask, answered, failed, patience)
+
+        def found(lease: Lease) -> None:
+            moment = self.clock()
+            self.lease_observer.observe({LEASE: lease.counter}, moment)
+            unchanged = self.lease_observer.unchanged(LEASE, moment)
+            if lease.holder == who and not lease.free:
+                renew(lease.epoch)  # of a request whose answer was lost
+            elif lease.free or unchanged >= max(lease.delay, delay):
+                observed = lease.counter
+                ask = partial(database.take_lease, who, observed, renewal, requested)
+                self.world.call(self, DB, ask, answered, failed, patience)
+            else:
+                answered(None)
+
+        patience = min(CALL_TIMEOUT, delay / RENEWALS_PER_DELAY)
+        if epoch is not None:
+            renew(epoch)
+        else:
+            self.world.look(self, DB, lambda: database.lease, found, failed, patience)
 
     def stop(self) -> None:
         self.lease.lost()
@@ -105,15 +133,15 @@ class Master(Process):
     # -- the shard map ---------------------------------------------------------------------------------------------------
 
     def manage(self) -> float:
-        """As primary, plan and do; a plan may meet the next one, as when an answer is lost and the transaction is not."""
-        if self.lease.held(self.clock()):
-            database = self.world.database
-            self.world.look(self, DB, lambda: (database.read_map(), dict(database.reports), database.wanted), self.act)
+        """Observe the map; as primary, plan and act. A plan may meet the next one, as when an answer is lost and the transaction is not."""
+        database = self.world.database
+        self.world.look(self, DB, lambda: (database.read_map(), dict(database.reports), database.wanted), self.act)
         return min(1.0, self.heartbeat / 2)
 
     def act(self, read: tuple[list[Shard], Reports, int]) -> None:
         rows, reports, wanted = read
         clock, world = self.clock(), self.world
+        rows = self.map_observer.observe_map(rows, clock)
         if not self.lease.held(clock):
             return
         peers = [one for one in world.masters if one is not self and world.open(self, (one.name,))]
@@ -130,12 +158,11 @@ class Master(Process):
 
     def carry_out(self, due) -> None:
         world, who, epoch, database = self.world, self.who, self.lease.epoch, self.world.database
-        seconds = recorded_window(self.unhealthy)
         for promotion in due.promotions:
             world.call(
                 self,
                 DB,
-                lambda one=promotion: database.promote(who, epoch, one, seconds),
+                lambda one=promotion: database.promote(who, epoch, one),
                 lambda done, one=promotion: self.promoted(one, done),
             )
         for demotion in due.demotions:

@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 import pytest
 from waba_node.control import promotion
-from waba_node.control.lease import Lease
+from waba_node.control.lease import MasterLease
+from waba_node.control.observation import Observer
 from waba_node.control.ownership import Grant, Ownership
 from waba_node.control.sharding import redrawn
 
@@ -20,19 +21,57 @@ from .world import Violation
 SCHEDULES = 2000
 
 
-def never_fences_itself(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(coreapp, "window", lambda unhealthy_interval: 10 * unhealthy_interval)
+def never_disconnects_by_itself(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Ownership, "deadline", lambda ownership: ownership.renewed_at + 10 * ownership.window)
 
 
-def takes_a_late_answer_for_a_late_proof(patch: pytest.MonkeyPatch) -> None:
-    original = Ownership.proven
+def counts_its_right_from_the_answer(patch: pytest.MonkeyPatch) -> None:
+    original = Ownership.renewed
     patch.setattr(
-        Ownership, "proven", lambda self, grant, sent_at, window: original(self, grant, sent_at + 1.5, window)
+        Ownership, "renewed", lambda self, grant, sent_at, window: original(self, grant, sent_at + 1.5, window)
+    )
+
+
+def waits_for_a_third_of_the_takeover_delay(patch: pytest.MonkeyPatch) -> None:
+    original = Observer.unchanged
+    patch.setattr(Observer, "unchanged", lambda *arguments: 3 * original(*arguments))
+
+
+def counts_on_from_an_earlier_renewal(patch: pytest.MonkeyPatch) -> None:
+    original = Observer.observe
+
+    def observe(self: Observer, counters: dict, arrived_at: float) -> None:
+        before = self.seen
+        original(self, counters, arrived_at)
+        self.seen = {
+            key: (counter, before[key][1] if key in before else at) for key, (counter, at) in self.seen.items()
+        }
+
+    patch.setattr(Observer, "observe", observe)
+
+
+def promotes_when_the_owner_has_renewed_meanwhile(patch: pytest.MonkeyPatch) -> None:
+    original = Database.promote
+
+    def promote(self: Database, who: database.Who, epoch: int, due: promotion.Promotion) -> bool:
+        row = self.row(due.shard, due.counter[0])
+        due = due if row is None else dataclasses.replace(due, counter=(row.epoch, row.renewal))
+        return original(self, who, epoch, due)
+
+    patch.setattr(Database, "promote", promote)
+
+
+def takes_a_lease_that_was_renewed_meanwhile(patch: pytest.MonkeyPatch) -> None:
+    original = Database.take_lease
+    patch.setattr(
+        Database,
+        "take_lease",
+        lambda self, who, _observed, *more: original(self, who, self.lease.counter, *more),
     )
 
 
 def overstays_the_lease(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Lease, "held", lambda lease, _now: lease.epoch is not None)
+    patch.setattr(MasterLease, "held", lambda lease, _now: lease.epoch is not None)
 
 
 def promotes_without_looking_for_a_first_shard(patch: pytest.MonkeyPatch) -> None:
@@ -50,7 +89,7 @@ def never_finds_anybody_unhealthy(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(promotion, "unhealthy", lambda _coreapp, _unhealthy_interval: False)
 
 
-def asks_masters_alone_for_proofs(patch: pytest.MonkeyPatch) -> None:
+def renews_by_masters_alone(patch: pytest.MonkeyPatch) -> None:
     def by_any_way(self: Coreapp, ask, answered=coreapp.nothing, failed=coreapp.nothing) -> None:
         way = (self.world.random.choice(self.world.masters).name, "db")
         self.world.call(self, way, ask, answered, failed, coreapp.patience(self.unhealthy))
@@ -97,7 +136,7 @@ def draws_the_map_while_owners_are_connected(patch: pytest.MonkeyPatch) -> None:
 
     def plan(shards: list, coreapps: dict, heartbeat: float, unhealthy: float, wanted: int | None = None):
         if wanted not in (None, len(shards)):
-            return promotion.Plan([], [], wanted)
+            return promotion.Plan([], [], promotion.Redraw(wanted, tuple(shards)))
         return original(shards, coreapps, heartbeat, unhealthy)
 
     patch.setattr(database, "redrawn", fenced)
@@ -127,12 +166,16 @@ def sends_for_the_shard_of_another_map(patch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("mutation", "near", "seen"),
     [
-        (never_fences_itself, 0, "two coreapps are connected"),
-        (takes_a_late_answer_for_a_late_proof, 0, "two coreapps are connected"),
+        (never_disconnects_by_itself, 0, "two coreapps are connected"),
+        (counts_its_right_from_the_answer, 0, "two coreapps are connected"),
+        (waits_for_a_third_of_the_takeover_delay, 0, "two coreapps are connected|two masters act as primary"),
+        (counts_on_from_an_earlier_renewal, 0, "two coreapps are connected|two masters act as primary"),
+        (promotes_when_the_owner_has_renewed_meanwhile, 0, "two coreapps are connected"),
+        (takes_a_lease_that_was_renewed_meanwhile, 0, "two masters act as primary"),
         (overstays_the_lease, 0, "two masters act as primary"),
         (promotes_without_looking_for_a_first_shard, 100, "one process owns two shards"),
         (never_finds_anybody_unhealthy, 0, "nobody took over"),
-        (asks_masters_alone_for_proofs, 0, "with every master dead"),
+        (renews_by_masters_alone, 0, "with every master dead"),
         (answers_before_a_message_is_stored, 0, "is not in the database"),
         (takes_a_message_as_sent_once_handed_over, 0, "overtook|accepted and not arrived"),
         (sends_in_another_order, 0, "overtook"),

@@ -11,6 +11,7 @@ import pytest
 
 from .process import nothing
 from .schedule import live, schedule, shrunk
+from .test_mutations import never_disconnects_by_itself
 from .world import Violation, World
 
 SCHEDULES, PARTS = 2000, 10
@@ -73,9 +74,7 @@ def test_a_seed_reproduces_a_run_in_any_process() -> None:
 
 
 def test_a_failing_schedule_shrinks_to_the_faults_that_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
-    from . import coreapp
-
-    monkeypatch.setattr(coreapp, "window", lambda unhealthy_interval: 10 * unhealthy_interval)
+    never_disconnects_by_itself(monkeypatch)
     seed = next(seed for seed in range(SCHEDULES) if fails(seed))
     whole = schedule(seed)
     small, violation = shrunk(whole)

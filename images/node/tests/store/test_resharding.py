@@ -1,14 +1,12 @@
-"""The map drawn anew, and messages that wait, on a real server. Times are the server's."""
+"""The map drawn anew, and waiting messages, on a real server."""
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 import sqlalchemy as sa
-from test_cluster_state import address, promoted, proven
+from leases import address, counter, promote, renew
 from waba_node.control.ownership import Grant
-from waba_node.control.promotion import Promotion
+from waba_node.control.promotion import Promotion, Redraw, Shard
 from waba_node.control.sharding import bucket_of
 from waba_node.store import outbox, ownership, resharding, schema, webhook_queue
 from waba_node.store.engine import Database
@@ -16,19 +14,25 @@ from waba_node.store.engine import Database
 RECIPIENTS = [str(491510000000 + number) for number in range(40)]
 
 
-async def wanted(database: Database, shards: int) -> None:
+async def request(database: Database, shards: int) -> None:
     async with database.begin() as connection:
-        await resharding.want_shards(connection, shards)
+        await resharding.request_shards(connection, shards)
 
 
-async def redrawn(database: Database, shards: int) -> bool:
+async def read_map(database: Database) -> tuple[Shard, ...]:
     async with database.begin() as connection:
-        return await resharding.redraw(connection, shards)
+        return tuple(await ownership.read_map(connection))
+
+
+async def redraw(database: Database, shards: int, observed: tuple[Shard, ...] | None = None) -> bool:
+    """Draw the map anew. observed: the map that the decision is based on; None for the present one."""
+    due = Redraw(shards, await read_map(database) if observed is None else observed)
+    async with database.begin() as connection:
+        return await resharding.redraw(connection, due)
 
 
 async def epochs(database: Database) -> list[int]:
-    async with database.begin() as connection:
-        return [row.epoch for row in await ownership.read_map(connection)]
+    return [row.epoch for row in await read_map(database)]
 
 
 async def unsent(database: Database, shards: int) -> list[list[str]]:
@@ -40,46 +44,54 @@ async def unsent(database: Database, shards: int) -> list[list[str]]:
     return [[message.message_id for message in messages] for messages in found]
 
 
-async def test_nothing_is_drawn_while_an_owner_may_be_connected(database: Database) -> None:
-    await wanted(database, 4)
-    await promoted(database, "c1", "a", 0, 0.5)
-    assert not await redrawn(database, 4)
-    await asyncio.sleep(0.7)
-    assert await redrawn(database, 4)
+async def test_the_map_is_not_redrawn_while_an_owner_may_be_connected(database: Database) -> None:
+    await request(database, 4)
+    await promote(database, "c1", "a", (0, 0))
+    assert not await redraw(database, 4)
+    async with database.begin() as connection:
+        await ownership.release(connection, 0, "a", 1)
+    assert await redraw(database, 4)
     assert await epochs(database) == [2, 2, 2, 2]
-    assert not await proven(database, "c1", "a", 1), "its epoch is no more"
+    assert not await renew(database, "c1", "a", 1), "its epoch no longer exists"
 
 
-async def test_nothing_is_drawn_that_is_not_wanted_any_more(database: Database) -> None:
-    assert not await redrawn(database, 2)
-    await wanted(database, 2)
-    await wanted(database, 1)
-    assert not await redrawn(database, 2)
+async def test_the_map_is_not_redrawn_when_a_row_has_changed_since_it_was_observed(database: Database) -> None:
+    await request(database, 2)
+    observed = await read_map(database)
+    await promote(database, "c1", "a", await counter(database))
+    assert not await redraw(database, 2, observed)
+    assert await renew(database, "c1", "a", 1)
 
 
-async def test_a_shard_that_comes_back_has_a_higher_epoch_than_ever(database: Database) -> None:
+async def test_the_map_is_not_redrawn_for_a_number_that_is_no_longer_wanted(database: Database) -> None:
+    assert not await redraw(database, 2)
+    await request(database, 2)
+    await request(database, 1)
+    assert not await redraw(database, 2)
+
+
+async def test_a_shard_that_returns_has_a_higher_epoch_than_ever(database: Database) -> None:
     for shards in (2, 1, 2):
-        await wanted(database, shards)
-        assert await redrawn(database, shards)
+        await request(database, shards)
+        assert await redraw(database, shards)
+        last = (await read_map(database))[-1]
+        assert await promote(database, "c1", str(shards), last.counter, last.shard)
         async with database.begin() as connection:
-            last = Promotion(
-                shards - 1, address("c1").node_id, str(shards), (await ownership.read_map(connection))[-1].epoch
-            )
-            assert await ownership.promote(connection, last, 0)
+            await ownership.release(connection, last.shard, str(shards), last.epoch + 1)
     assert await epochs(database) == [5, 6]
 
 
-async def test_a_coreapp_hears_how_many_shards_there_are(database: Database) -> None:
-    await wanted(database, 4)
-    await redrawn(database, 4)
+async def test_a_coreapp_learns_the_number_of_shards_with_its_grant(database: Database) -> None:
+    await request(database, 4)
+    await redraw(database, 4)
     async with database.begin() as connection:
-        await ownership.promote(connection, Promotion(3, address("c1").node_id, "a", 1), 30)
+        await ownership.promote(connection, Promotion(3, address("c1").node_id, "a", (1, 0)))
         assert await ownership.find_grant(connection, address("c1").node_id, "a") == Grant(3, 2, of=4)
         assert await ownership.find_grant(connection, address("c1").node_id, "b") is None
 
 
 @pytest.mark.parametrize("shards", [1, 2, 4, 8, 16, 32])
-async def test_what_waits_belongs_to_one_shard_whatever_their_number(database: Database, shards: int) -> None:
+async def test_every_waiting_message_belongs_to_exactly_one_shard(database: Database, shards: int) -> None:
     rows = [
         outbox.as_row({"message_id": f"m{place:02}", "bucket": bucket_of(name), "recipient": name, "payload": {}})
         for place, name in enumerate(RECIPIENTS * 2)
@@ -91,7 +103,7 @@ async def test_what_waits_belongs_to_one_shard_whatever_their_number(database: D
     assert all(names == sorted(names) for names in by_shard), "in the order of acceptance"
 
 
-async def test_webhooks_of_a_shard_that_is_no_more_are_delivered_by_another(database: Database) -> None:
+async def test_webhooks_of_a_removed_shard_are_delivered_by_another(database: Database) -> None:
     async with database.begin() as connection:
         for shard in range(4):
             await webhook_queue.store_webhooks(connection, shard, [{"number": shard}])
@@ -101,7 +113,7 @@ async def test_webhooks_of_a_shard_that_is_no_more_are_delivered_by_another(data
     assert [[hook.payload["number"] for hook in hooks] for hooks in due] == [[0, 2], [1, 3]]
 
 
-async def test_a_database_of_before_keeps_its_messages_and_gives_each_its_bucket(database: Database) -> None:
+async def test_migration_0004_keeps_messages_and_gives_each_its_bucket(database: Database) -> None:
     async with database.begin() as connection:
         for statement in (
             "ALTER TABLE message DROP INDEX message_by_status, CHANGE bucket shard INT NOT NULL",

@@ -22,7 +22,9 @@ from tests.conftest import dropped_afterwards
 from waba_node import store
 from waba_node.address import NodeAddress
 from waba_node.config import DATABASE, VERSION
-from waba_node.store import master_lease, node_registry, ownership, schema
+from waba_node.control.lease import takeover_delay
+from waba_node.control.ownership import fencing_window
+from waba_node.store import documents, master_lease, node_registry, ownership, schema
 from waba_node.store.metadata import metadata
 
 
@@ -181,3 +183,43 @@ async def test_schema_status_is_json_alone_on_the_standard_output(database) -> N
         "nodes": [],
         "misfit": None,
     }
+
+
+async def test_migration_0005_takes_the_right_of_older_processes_and_lets_observers_wait_for_them(database) -> None:
+    """An owner of revision 0004 may be connected when the migration runs; it can renew nothing afterwards."""
+    async with database.begin() as connection:
+        await documents.write_document(connection, documents.SETTINGS, {"unhealthy_interval": 60})
+        for statement in (
+            "ALTER TABLE shard_map DROP INDEX one_shard_per_process, DROP COLUMN renewal, DROP COLUMN takeover_delay, "
+            "DROP COLUMN released_epoch, ADD COLUMN fence_until DATETIME(6) NOT NULL",
+            "ALTER TABLE api_user DROP COLUMN guard",
+            "UPDATE shard_map SET owner = 'c1', incarnation = 'a', epoch = 7, fence_until = UTC_TIMESTAMP(6)",
+            "UPDATE alembic_version SET version_num = '0004'",
+            "DELETE FROM schema_history WHERE revision > '0004'",
+        ):
+            await connection.execute(sa.text(statement))
+    await schema.upgrade(database, allowed)
+    async with database.begin() as connection:
+        assert await connection.run_sync(differences) == []
+        (row,) = await ownership.read_map(connection)
+    assert (row.owner, row.counter, row.fenced) == ("c1", (7, 0), False)
+    assert row.takeover_delay == pytest.approx(takeover_delay(fencing_window(60)))
+
+
+async def test_every_migration_asks_whether_it_is_still_allowed(database_server) -> None:
+    """A master that loses the lease in the middle of an upgrade stops there; the next one goes on."""
+    config = dataclasses.replace(database_server, name=f"{database_server.name}{secrets.token_hex(4)}")
+    asked = 0
+
+    async def allowed_twice(_connection: object) -> bool:
+        nonlocal asked
+        asked += 1
+        return asked <= 2
+
+    async with dropped_afterwards(config) as database:
+        await database.ensure()
+        async with database.begin() as connection:
+            await master_lease.create_table(connection)
+        assert not await schema.upgrade(database, allowed_twice)
+        assert (await schema.status(database))["revision"] == "0001"
+        assert await schema.upgrade(database, allowed)

@@ -1,7 +1,7 @@
-"""Which versions of the node work with which schema, by expand and contract. Pure.
+"""Which versions of the node work with which schema, by expand and contract (docs/adr/0008-expand-and-contract-migrations.md). Pure.
 
-Every migration says the oldest revision that a node must know to work with the schema afterwards (`oldest_node`). One that only adds names
-an older revision than its own; one that takes away what an older node uses names the revision since which nodes do without. The rules are ours.
+Every migration names the oldest revision that a node must know to work with the schema afterwards (`oldest_node`). A migration that only
+adds names an older revision than its own. A migration that removes what older nodes use names the revision whose nodes no longer use it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-SEEN_LATELY = 120.0  # seconds since its last report for which a node counts as running (it reports every minute)
+RUNNING = 120.0  # seconds since its last report for which a node counts as running; it reports every minute
 
 
 @dataclass(frozen=True)
@@ -31,10 +31,10 @@ class RunningNode:
     silent: float
 
 
-def misfit(current: str | None, floors: Collection[str], known: Sequence[str]) -> str | None:
+def incompatibility(current: str | None, floors: Collection[str], known: Sequence[str]) -> str | None:
     """Return why a node cannot work with a schema, or None.
 
-    current: the schema's revision. floors: what its migrations asked for, begun ones included. known: the node's revisions, oldest first.
+    current: the schema's revision. floors: the `oldest_node` of its migrations, begun ones included. known: the node's revisions, oldest first.
     """
     if current is None:
         return "the schema is not there yet"
@@ -50,19 +50,19 @@ def blockers(
 ) -> list[RunningNode]:
     """Return the running nodes that would not work after a migration.
 
-    applied: {revision: version of the node that applied it, "" when nobody wrote that down}. version: of the node that would migrate.
-    A node's version stands for what it knows: it knows the revisions that this version or an older one applied.
+    applied: {revision: version of the node that applied it, "" where unrecorded}. version: of the node that would migrate.
+    A node knows the revisions that its own version or an older one applied.
     """
     since = applied.get(migration.oldest_node)
     return [
         node
         for node in nodes
-        if node.silent < SEEN_LATELY
+        if node.silent < RUNNING
         and node.version != version
         and (since is None or version_key(node.version) < version_key(since))
     ]
 
 
 def version_key(version: str) -> tuple[int, ...]:
-    """Return what orders versions; text that is no number counts as 0, and "" is older than all."""
+    """Return a key that orders versions. Text without digits counts as 0, and "" is older than every version."""
     return tuple(int(part) for part in re.findall(r"\d+", version))

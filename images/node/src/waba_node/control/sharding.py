@@ -1,7 +1,7 @@
 """Which shard a recipient belongs to, and how the shard map is drawn anew for another number of shards. Pure.
 
-That a shard is a hash of the recipient modulo the number of shards, and which numbers are allowed, are vendor facts (sections 2.5 and
-3.3). The hash itself was never published; this one, and all the rest, is ours.
+A shard is a hash of the recipient modulo the number of shards (docs/reference/vendor-contract.md#shards). The vendor never published the
+hash; this one is our choice (docs/adr/0005-recipient-buckets-and-shards.md).
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from collections.abc import Collection
 from .promotion import Shard
 
 ALLOWED = (1, 2, 4, 8, 16, 32)
-# Every allowed number divides the largest, so a recipient's bucket says its shard under each of them. What is stored is stored by bucket:
-# another number of shards moves no message.
+# Every allowed number divides the largest, so a recipient's bucket determines its shard under each of them. Messages are stored by bucket:
+# another number of shards moves none of them.
 BUCKETS = ALLOWED[-1]
 
 
@@ -33,20 +33,20 @@ def buckets_of(shard: int, shards: int) -> range:
 
 
 def refusal(wanted: int, coreapps: int) -> str | None:
-    """Return why a cluster with so many running coreapps cannot have `wanted` shards, or None (vendor fact, section 2.5)."""
+    """Return why a cluster with so many running coreapps cannot have `wanted` shards, or None."""
     if wanted not in ALLOWED:
         return f"shards must be one of {', '.join(map(str, ALLOWED))}"
     if coreapps < wanted + 1:
-        return f"{wanted} shards need {wanted + 1} running coreapps, one of them to stand by; there are {coreapps}"
+        return f"{wanted} shards need {wanted + 1} running coreapps, one of them as standby; there are {coreapps}"
     return None
 
 
 def redrawn(rows: Collection[Shard], shards: int) -> list[Shard] | None:
     """Return the map with another number of shards, or None while an owner under the present one may still be connected.
 
-    Every epoch is higher than any before, of any shard: what was planned, proven or given back under the former map speaks of an epoch
-    that is no more, and the upstream takes nobody who still believes in it. Without that, a shard that is dropped and comes back later
-    would begin again below what the upstream has seen.
+    Every epoch is higher than any before, of any shard. So a plan, a renewal or a release under the former map names an epoch that no
+    longer exists, and the upstream refuses a coreapp that still believes in it. Otherwise a shard that is removed and later returns would
+    start below the epochs that the upstream has seen.
     """
     if not all(row.fenced for row in rows):
         return None

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 
 from ..address import NodeAddress, PortName
 from ..clock import now
-from ..control.ownership import Grant, Ownership, patience, recorded_window, window
+from ..control.ownership import Grant, Ownership, fencing_window, patience
 from ..control.promotion import REPORT_INTERVAL
 from ..rpc import RpcError
 from ..runtime.garbage_collection import AUTOMATIC, Collector
@@ -65,7 +65,7 @@ class Coreapp(Node):
         self.server.add(PortName.CONTROL, "gc.messages", self.collect_messages)
         await self.server.start()
         self.every("report", self.report)
-        self.every("proof", self.prove, self.woken)
+        self.every("renewal", self.keep_ownership, self.woken)
         self.every("garbage", self.collect_garbage)
         self.loops.append(asyncio.create_task(self.fence(), name="fence"))
 
@@ -215,35 +215,37 @@ class Coreapp(Node):
             ]
         return REPORT_INTERVAL if self.masters else 1.0
 
-    async def prove(self) -> float:
-        """Look at the map while owning nothing; prove the ownership when a proof is due."""
+    async def keep_ownership(self) -> float:
+        """Read the map while owning nothing; renew the ownership when that is due."""
         if self.ownership.draining and self.connected is None:
             return TICK
         if self.ownership.grant is None:
             await self.look_at_the_map()
-        elif self.ownership.proof_due(now()):
-            await self.prove_grant(self.ownership.grant)
+        elif self.ownership.renewal_due(now()):
+            await self.renew(self.ownership.grant)
         return self.settings.heartbeat_interval if self.ownership.grant is None else TICK
 
     async def look_at_the_map(self) -> None:
         async with self.database.begin() as connection:
             mine = await ownership.find_grant(connection, self.config.node_id, self.incarnation)
         if mine is not None:
-            await self.prove_grant(mine)
+            await self.renew(mine)
 
-    async def prove_grant(self, grant: Grant) -> None:
-        """Prove a grant by the database, or by a master where this node cannot reach the database; connect when it holds."""
-        unhealthy_interval = self.settings.unhealthy_interval
-        sent_at, seconds = now(), recorded_window(unhealthy_interval)
+    async def renew(self, grant: Grant) -> None:
+        """Renew a grant in the database, or by a master while this node cannot reach the database; connect when it holds."""
+        window = fencing_window(self.settings.unhealthy_interval)
+        renewal, delay = self.ownership.next_renewal(), self.ownership.requested_delay(window)
+        sent_at = now()
         try:
             async with asyncio.timeout(self.patience()), self.database.begin() as connection:
                 holds = await ownership.renew(
-                    connection, grant.shard, self.config.node_id, self.incarnation, grant.epoch, seconds
+                    connection, grant.shard, self.config.node_id, self.incarnation, grant.epoch, renewal, delay
                 )
         except DATABASE_ERRORS as error:
             self.database_is_away(error)
             sent_at = now()
-            holds = await self.ask_masters("prove", grant, seconds=seconds)
+            renewal = self.ownership.next_renewal()
+            holds = await self.ask_masters("renew", grant, renewal=renewal, delay=delay)
         if holds is None:
             return
         if not holds:
@@ -251,7 +253,7 @@ class Coreapp(Node):
             await self.disconnect("the map no longer names this node")
             await self.give_back(grant)
             return
-        self.ownership.proven(grant, sent_at, window(unhealthy_interval))
+        self.ownership.renewed(grant, sent_at, window)
         if self.connected is None:
             await self.connect(grant)
 

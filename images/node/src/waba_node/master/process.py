@@ -7,11 +7,13 @@ import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from ..address import NodeAddress, PortName
 from ..clock import now
-from ..control.lease import RENEWALS_PER_LIFE, Lease, life
-from ..control.ownership import recorded_window
-from ..control.promotion import REPORT_INTERVAL, Coreapp, Demotion, Plan, Promotion, Shard, plan
+from ..control.lease import RENEWALS_PER_DELAY, MasterLease, master_delay
+from ..control.observation import Observer
+from ..control.promotion import REPORT_INTERVAL, Coreapp, Demotion, Plan, Promotion, Redraw, Shard, plan
 from ..rpc import RpcError
 from ..runtime.garbage_collection import AUTOMATIC, Collector
 from ..runtime.node import LAST_WORD, Node
@@ -36,7 +38,8 @@ class Master(Node):
     def __init__(self, config) -> None:
         super().__init__(config)
         self.upstream = create_upstream(config.upstream)
-        self.lease, self.was_primary = Lease(), False
+        self.lease, self.was_primary = MasterLease(), False
+        self.lease_observer, self.map_observer = Observer(), Observer()
         self.nodes: list[node_registry.RegisteredNode] = []
         # (node, incarnation) -> the moment, by our own clock, of its last good answer, or of when we began to watch it
         self.watched: dict[tuple[str, str], float] = {}
@@ -46,13 +49,13 @@ class Master(Node):
         self.migrated = False
         self.released = asyncio.Event()
         self.lease_free = asyncio.Event()
-        self.shards: list[Shard] = []  # as the primary master last read them
+        self.shards: list[Shard] = []  # as this master last read them
 
     async def start(self) -> None:
         self.health.bad("schema", "the schema is not there yet")
         self.server = self.rpc_server()
         self.server.add(PortName.CONTROL, "observations", self.observations)
-        self.server.add(PortName.CONTROL, "prove", self.prove)
+        self.server.add(PortName.CONTROL, "renew", self.renew)
         self.server.add(PortName.CONTROL, "release", self.release)
         self.server.add(PortName.CONTROL, "shard.released", self.shard_released)
         self.server.add(PortName.CONTROL, "lease.released", self.lease_released)
@@ -108,7 +111,7 @@ class Master(Node):
         return "" if another or not self.other_masters() else "another master to take the lease"
 
     async def return_to_service(self) -> None:
-        self.lease.wanted()
+        self.lease.compete_now()
 
     async def hint(self, master: NodeAddress, method: str) -> bool:
         """Tell another master something that it would find out by itself; return whether it heard."""
@@ -119,7 +122,7 @@ class Master(Node):
 
     async def lease_released(self, _payload: dict) -> dict:
         """Compete at once: the primary master has given its lease up."""
-        self.lease.wanted()
+        self.lease.compete_now()
         self.lease_free.set()
         return {}
 
@@ -168,8 +171,8 @@ class Master(Node):
             return AUTOMATIC
         return 60.0
 
-    async def prove(self, payload: dict) -> dict:
-        """Prove a shard's ownership for a coreapp that cannot reach the database itself."""
+    async def renew(self, payload: dict) -> dict:
+        """Renew a shard's ownership for a coreapp that cannot reach the database itself."""
         async with self.database.begin() as connection:
             holds = await ownership.renew(
                 connection,
@@ -177,7 +180,8 @@ class Master(Node):
                 str(payload["node"]),
                 str(payload["incarnation"]),
                 int(payload["epoch"]),
-                float(payload["seconds"]),
+                int(payload["renewal"]),
+                float(payload["delay"]),
             )
         return {"holds": holds}
 
@@ -207,26 +211,48 @@ class Master(Node):
             log.info("now %s%s", self.role_name(), f", lease epoch {self.lease.epoch}" if self.was_primary else "")
         if self.draining or not self.lease.due(sent_at):
             return TICK
-        seconds = life(self.settings.heartbeat_interval, self.settings.unhealthy_interval)
+        delay = master_delay(self.settings.heartbeat_interval, self.settings.unhealthy_interval)
         try:
-            async with asyncio.timeout(min(CALL_TIMEOUT, seconds / RENEWALS_PER_LIFE)):
-                epoch = await self.take_lease(seconds)
+            async with asyncio.timeout(min(CALL_TIMEOUT, delay / RENEWALS_PER_DELAY)):
+                epoch = await self.renew_or_take_lease(delay)
         except DATABASE_ERRORS:
             self.lease.failed(now())
             raise
-        if epoch is None:
-            self.lease.refused(sent_at, seconds)
+        if epoch is None or self.draining:  # a master that drains has released the lease meanwhile
+            self.lease.refused(sent_at, delay)
         else:
-            self.lease.granted(epoch, sent_at, seconds)
+            self.lease.granted(epoch, sent_at, delay)
         return 0
 
-    async def take_lease(self, seconds: float) -> int | None:
+    async def renew_or_take_lease(self, delay: float) -> int | None:
+        """Return the epoch of the lease that this master holds now, or None.
+
+        A lease that another master holds is read, and taken when it is free or was not renewed for its takeover delay.
+        """
         if not self.migrated and not self.schema_ready:
             await self.database.ensure()
             async with self.database.begin() as connection:
                 await master_lease.create_table(connection)
+        renewal, requested = self.lease.next_renewal(), self.lease.requested_delay(delay)
         async with self.database.begin() as connection:
-            return await master_lease.take(connection, self.config.node_id, self.incarnation, seconds)
+            epoch = self.lease.epoch
+            if epoch is None:
+                lease = await master_lease.read(connection)
+                if lease.incarnation != self.incarnation or lease.free:
+                    return await self.take_lease(connection, lease, renewal, requested)
+                epoch = lease.epoch  # of a request whose answer was lost
+            held = await master_lease.renew(connection, self.incarnation, epoch, renewal, requested)
+            return epoch if held else None
+
+    async def take_lease(
+        self, connection: AsyncConnection, lease: master_lease.ReadLease, renewal: int, delay: float
+    ) -> int | None:
+        moment = now()
+        self.lease_observer.observe({master_lease.LEASE: lease.counter}, moment)
+        unchanged = self.lease_observer.unchanged(master_lease.LEASE, moment)
+        if not lease.free and unchanged < max(lease.takeover_delay, delay):
+            return None
+        return await master_lease.take(connection, self.config.node_id, self.incarnation, lease, renewal, delay)
 
     async def keep_schema(self) -> float:
         """Bring the schema up to date on becoming primary, while the lease is renewed beside it."""
@@ -239,8 +265,9 @@ class Master(Node):
             self.health.good("upgrade")
         return TICK
 
-    async def still_primary(self, connection) -> bool:
-        return self.lease.epoch is not None and await master_lease.holds(connection, self.incarnation, self.lease.epoch)
+    async def still_primary(self, connection: AsyncConnection) -> bool:
+        """Return whether this master holds the lease; a transaction that relies on it fails if that changes before its commit."""
+        return self.lease.epoch is not None and await master_lease.guard(connection, self.incarnation, self.lease.epoch)
 
     async def compare_secret(self, shown: dict) -> None:
         """As primary, show what the others compare with."""
@@ -292,21 +319,29 @@ class Master(Node):
                 self.answering.add(key)
 
     async def manage(self) -> float:
-        """As primary, promote where a shard needs it."""
-        if self.is_primary() and self.schema_ready:
-            promotions, demotions, redraw = await self.plan()
-            for promotion in promotions:
-                await self.promote(promotion)
-            for demotion in demotions:
-                await self.demote(demotion)
-            if redraw is not None:
-                await self.redraw(redraw)
+        """Observe the shard map; as primary, promote where a shard needs it."""
+        if self.schema_ready:
+            wanted = await self.observe_map()
+            if self.is_primary():
+                promotions, demotions, redraw = await self.plan(wanted)
+                for promotion in promotions:
+                    await self.promote(promotion)
+                for demotion in demotions:
+                    await self.demote(demotion)
+                if redraw is not None:
+                    await self.redraw(redraw)
         return min(1.0, self.settings.heartbeat_interval / 2)
 
-    async def plan(self) -> Plan:
+    async def observe_map(self) -> int | None:
+        """Read the shard map; return the requested number of shards. A master that observes as secondary can promote at once as primary."""
         async with self.database.begin() as connection:
-            self.shards = await ownership.read_map(connection)
-            wanted = await resharding.wanted_shards(connection)
+            rows = await ownership.read_map(connection)
+            arrived_at = now()
+            wanted = await resharding.read_wanted_shards(connection)
+        self.shards = self.map_observer.observe_map(rows, arrived_at)
+        return wanted
+
+    async def plan(self, wanted: int | None) -> Plan:
         coreapps = await self.look_at_coreapps()
         return plan(self.shards, coreapps, self.settings.heartbeat_interval, self.settings.unhealthy_interval, wanted)
 
@@ -340,7 +375,7 @@ class Master(Node):
         async with self.database.begin() as connection:
             if not await self.still_primary(connection):
                 return
-            epoch = await ownership.promote(connection, promotion, recorded_window(self.settings.unhealthy_interval))
+            epoch = await ownership.promote(connection, promotion)
         if epoch is None:
             return
         log.info("shard %d: promoted %s, epoch %d", promotion.shard, promotion.node, epoch)
@@ -354,11 +389,11 @@ class Master(Node):
             if await self.still_primary(connection) and await ownership.demote(connection, demotion):
                 log.warning("shard %d: its owner is unhealthy and loses it", demotion.shard)
 
-    async def redraw(self, shards: int) -> None:
+    async def redraw(self, due: Redraw) -> None:
         async with self.database.begin() as connection:
-            done = await self.still_primary(connection) and await resharding.redraw(connection, shards)
+            done = await self.still_primary(connection) and await resharding.redraw(connection, due)
         if done:
-            log.info("the shard map is drawn anew, for %d shards", shards)
+            log.info("the shard map is drawn anew, for %d shards", due.shards)
             self.released.set()  # so that it is filled at once
 
     async def broadcast_settings(self) -> None:

@@ -44,7 +44,7 @@ def register(master: Master) -> None:
             if expected != number:
                 raise RpcError(1005, "Access denied", "this phone number is not the registered one")
             await require_pin(connection, payload["pin"])
-            await resharding.want_shards(connection, shards)
+            await resharding.request_shards(connection, shards)
         master.released.set()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(PATIENCE):

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ..address import NodeAddress
 from .metadata import NOW, Moment, metadata
-from .ownership import shard_map
+from .ownership import release_former_process, shard_map
 
 node = sa.Table(
     "node",
@@ -27,7 +27,7 @@ node = sa.Table(
 
 @dataclass(frozen=True)
 class RegisteredNode:
-    """A registered node. `silent`: seconds since its last report."""
+    """A registered node. silent: seconds since its last report, by the database's clock."""
 
     address: NodeAddress
     incarnation: str
@@ -36,11 +36,10 @@ class RegisteredNode:
 
 
 async def register(connection: AsyncConnection, address: NodeAddress, incarnation: str, version: str) -> None:
-    """Put a node that starts into the list.
+    """Register a node that starts.
 
-    It takes the place of whatever had its name and ports before (a recreated container), and releases the shards of its own former
-    process, which is dead, since a container has one. (With other ports it would be another node that calls itself by the same name:
-    nothing is known of that one's process.)
+    It replaces nodes with the same hostname, ports and role (of a recreated container) and releases the shards of its own former process,
+    which has ended, since a container has one. With other ports, it would be another node of the same name whose process may still run.
     """
     same_place = sa.and_(
         node.c.hostname == address.hostname, node.c.ports == _ports(address), node.c.role == address.role
@@ -63,20 +62,17 @@ async def register(connection: AsyncConnection, address: NodeAddress, incarnatio
     }
     await connection.execute(insert(node).values(node_id=address.node_id, **values).on_duplicate_key_update(**values))
     if restarted:
-        former = sa.and_(shard_map.c.owner == address.node_id, shard_map.c.incarnation != incarnation)
-        await connection.execute(
-            sa.update(shard_map).where(former).values(owner=None, incarnation=None, fence_until=NOW)
-        )
+        await release_former_process(connection, address.node_id, incarnation)
 
 
 async def report(connection: AsyncConnection, node_id: str, incarnation: str) -> bool:
-    """Say that a node is alive. Return False when the list no longer has it, so that it must register again."""
+    """Report that a node is alive. Return False when it is no longer registered and must register again."""
     mine = sa.and_(node.c.node_id == node_id, node.c.incarnation == incarnation)
     return bool((await connection.execute(sa.update(node).where(mine).values(reported_at=NOW))).rowcount)
 
 
 async def remove(connection: AsyncConnection, node_id: str, incarnation: str) -> None:
-    """Take a node that stops off the list."""
+    """Remove a node that stops."""
     await connection.execute(sa.delete(node).where(node.c.node_id == node_id, node.c.incarnation == incarnation))
 
 
@@ -92,6 +88,7 @@ def _ports(address: NodeAddress) -> str:
 
 
 def address_of(row: sa.Row) -> NodeAddress:
+    """Return the address in a row of the table."""
     return NodeAddress(row.node_id, row.role, row.hostname, tuple(map(int, row.ports.split(","))))
 
 

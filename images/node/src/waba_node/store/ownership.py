@@ -1,13 +1,14 @@
-"""The shard map: which coreapp owns which shard."""
+"""The shard map: which coreapp owns which shard. See docs/adr/0003-safety-without-clocks.md."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ..control.ownership import Grant
 from ..control.promotion import Demotion, Promotion, Shard
-from .metadata import NOW, Moment, metadata, seconds_from_now
+from .metadata import metadata
 
 shard_map = sa.Table(
     "shard_map",
@@ -16,24 +17,36 @@ shard_map = sa.Table(
     sa.Column("owner", sa.String(190)),
     sa.Column("incarnation", sa.String(36)),
     sa.Column("epoch", sa.BigInteger, nullable=False),
-    sa.Column("fence_until", Moment, nullable=False),
+    sa.Column("renewal", sa.BigInteger, nullable=False, server_default="0"),  # the number of the owner's last renewal
+    sa.Column("takeover_delay", sa.Double, nullable=False, server_default="0"),  # seconds
+    sa.Column(
+        "released_epoch", sa.BigInteger, nullable=False, server_default="-1"
+    ),  # equals epoch: nobody is connected
+    # One process owns one shard. A unique key holds this on a cluster of database servers too, where row locks do not.
+    sa.Index("one_shard_per_process", "owner", "incarnation", unique=True),
 )
+RELEASED = {"owner": None, "incarnation": None, "released_epoch": shard_map.c.epoch}
 
 
 async def read_map(connection: AsyncConnection) -> list[Shard]:
-    """Return the shard map."""
-    fenced = (shard_map.c.fence_until <= NOW).label("fenced")
-    rows = await connection.execute(sa.select(shard_map, fenced).order_by(shard_map.c.shard))
-    return [Shard(row.shard, row.owner, row.incarnation, row.epoch, bool(row.fenced)) for row in rows]
+    """Return the shard map. `fenced` is set where the last owner released the shard."""
+    rows = await connection.execute(sa.select(shard_map).order_by(shard_map.c.shard))
+    return [as_shard(row) for row in rows]
+
+
+def as_shard(row: sa.Row) -> Shard:
+    """Return a row of the table as a row of the map."""
+    released = row.released_epoch == row.epoch
+    return Shard(row.shard, row.owner, row.incarnation, row.epoch, released, row.renewal, row.takeover_delay)
 
 
 async def count_shards(connection: AsyncConnection) -> int:
-    """Return how many shards the cluster has."""
+    """Return the number of shards that the map has."""
     return (await connection.execute(sa.select(sa.func.count()).select_from(shard_map))).scalar_one()
 
 
 async def find_grant(connection: AsyncConnection, node_id: str, incarnation: str) -> Grant | None:
-    """Return what the map gives to a coreapp, or None."""
+    """Return the shard that the map gives to a coreapp process, or None."""
     shards = sa.select(sa.func.count()).select_from(shard_map.alias()).scalar_subquery()
     mine = sa.and_(shard_map.c.owner == node_id, shard_map.c.incarnation == incarnation)
     query = sa.select(shard_map.c.shard, shard_map.c.epoch, shards.label("of")).where(mine)
@@ -42,70 +55,74 @@ async def find_grant(connection: AsyncConnection, node_id: str, incarnation: str
 
 
 async def renew(
-    connection: AsyncConnection, shard: int, node_id: str, incarnation: str, epoch: int, seconds: float
+    connection: AsyncConnection, shard: int, node_id: str, incarnation: str, epoch: int, renewal: int, delay: float
 ) -> bool:
-    """Extend an owner's fence by `seconds` from now. Return False when the map names another owner or epoch."""
+    """Record an owner's renewal. Return False when the map names another owner or epoch.
+
+    renewal: the number of the request, by which the owner counts. delay: the takeover delay in seconds. A request that arrives after a later
+    one changes nothing.
+    """
     mine = sa.and_(
         shard_map.c.shard == shard,
         shard_map.c.owner == node_id,
         shard_map.c.incarnation == incarnation,
         shard_map.c.epoch == epoch,
     )
-    # Never shortened: an earlier proof may still be counted on.
-    until = sa.func.greatest(shard_map.c.fence_until, seconds_from_now("seconds"))
-    done = await connection.execute(sa.update(shard_map).where(mine).values(fence_until=until), {"seconds": seconds})
-    return bool(done.rowcount)
+    later = shard_map.c.renewal < renewal
+    # In this order: the server assigns from left to right, and a later expression sees the columns that were assigned before.
+    statement = (
+        sa.update(shard_map)
+        .where(mine)
+        .ordered_values(
+            (shard_map.c.takeover_delay, sa.case((later, delay), else_=shard_map.c.takeover_delay)),
+            (shard_map.c.renewal, sa.case((later, renewal), else_=shard_map.c.renewal)),
+        )
+    )
+    return bool((await connection.execute(statement)).rowcount)
 
 
 async def release(connection: AsyncConnection, shard: int, incarnation: str, epoch: int) -> None:
-    """Give a shard back after disconnecting from the upstream, also one that was taken away: nobody need wait for the fence."""
+    """Record that the owner has disconnected, also one that was demoted, so that its successor need not wait."""
     mine = sa.and_(
         shard_map.c.shard == shard,
         shard_map.c.epoch == epoch,
         sa.or_(shard_map.c.incarnation == incarnation, shard_map.c.owner.is_(None)),
     )
-    await connection.execute(sa.update(shard_map).where(mine).values(owner=None, incarnation=None, fence_until=NOW))
+    await connection.execute(sa.update(shard_map).where(mine).values(RELEASED))
+
+
+async def release_former_process(connection: AsyncConnection, node_id: str, incarnation: str) -> None:
+    """Release the shards of earlier processes of a node, which have ended."""
+    former = sa.and_(shard_map.c.owner == node_id, shard_map.c.incarnation != incarnation)
+    await connection.execute(sa.update(shard_map).where(former).values(RELEASED))
 
 
 async def demote(connection: AsyncConnection, demotion: Demotion) -> bool:
-    """Take a shard from its owner, who may be connected until its fence passes. Return False when the map has moved on.
+    """Take a shard from its owner, which may stay connected until its fencing window ends. Return False when the map has changed.
 
-    Call it in a transaction in which `holds_lease` was true.
+    Call it in a transaction in which `master_lease.guard` returned True.
     """
-    held = sa.and_(
+    owned = sa.and_(
         shard_map.c.shard == demotion.shard, shard_map.c.epoch == demotion.epoch, shard_map.c.owner.is_not(None)
     )
-    return bool(
-        (await connection.execute(sa.update(shard_map).where(held).values(owner=None, incarnation=None))).rowcount
-    )
+    demoted = await connection.execute(sa.update(shard_map).where(owned).values(owner=None, incarnation=None))
+    return bool(demoted.rowcount)
 
 
-async def promote(connection: AsyncConnection, promotion: Promotion, seconds: float) -> int | None:
-    """Write a promotion into the map with a higher epoch, unless the map has moved on. Return the new epoch, or None.
+async def promote(connection: AsyncConnection, promotion: Promotion) -> int | None:
+    """Write a promotion into the map with a higher epoch. Return the new epoch, or None when the map has changed.
 
-    Call it in a transaction in which `holds_lease` was true. `seconds`: the fence that the new owner starts with. One process owns one
-    shard: a plan that was made before an earlier promotion of the same coreapp arrived would give it a second one.
+    Call it in a transaction in which `master_lease.guard` returned True. The new owner connects only after its first renewal, which
+    changes the counter, so its takeover delay is 0 until then.
     """
-    named = sa.and_(shard_map.c.owner == promotion.node, shard_map.c.incarnation == promotion.incarnation)
-    rows = (
-        await connection.execute(
-            sa.select(shard_map, (shard_map.c.fence_until <= NOW).label("fenced"), named.label("named"))
-            .where(sa.or_(shard_map.c.shard == promotion.shard, named))
-            .with_for_update()
-        )
-    ).all()
-    wanted = next((row for row in rows if row.shard == promotion.shard), None)
-    if wanted is None or wanted.epoch != promotion.epoch or not wanted.fenced or any(row.named for row in rows):
-        return None
-    await connection.execute(
-        sa.update(shard_map)
-        .where(shard_map.c.shard == promotion.shard)
-        .values(
-            owner=promotion.node,
-            incarnation=promotion.incarnation,
-            epoch=promotion.epoch + 1,
-            fence_until=seconds_from_now("seconds"),
-        ),
-        {"seconds": seconds},
+    epoch, renewal = promotion.counter
+    unchanged = sa.and_(
+        shard_map.c.shard == promotion.shard, shard_map.c.epoch == epoch, shard_map.c.renewal == renewal
     )
-    return promotion.epoch + 1
+    values = {"owner": promotion.node, "incarnation": promotion.incarnation, "epoch": epoch + 1, "renewal": 0}
+    statement = sa.update(shard_map).where(unchanged).values(**values, takeover_delay=0)
+    try:
+        promoted = await connection.execute(statement)
+    except IntegrityError:  # the process owns another shard: the plan is older than that promotion
+        return None
+    return epoch + 1 if promoted.rowcount else None

@@ -55,7 +55,7 @@ async def misfit(connection: AsyncConnection) -> str | None:
     """Return why this version cannot work with the schema as it is now, or None."""
     current = await _rows(connection, CURRENT)
     floors = await _rows(connection, sa.select(history.c.oldest_node).distinct())
-    return compatibility.misfit(current[0] if current else None, floors, known_revisions())
+    return compatibility.incompatibility(current[0] if current else None, floors, known_revisions())
 
 
 async def _rows(connection: AsyncConnection, query: sa.Executable) -> list[str]:
@@ -68,10 +68,12 @@ async def _rows(connection: AsyncConnection, query: sa.Executable) -> list[str]:
 
 
 async def upgrade(database: Database, allowed: Callable[[AsyncConnection], Awaitable[bool]]) -> bool:
-    """Bring the schema up to date if `allowed` says so (the seed: the primary master alone does it). Return whether that was done.
+    """Bring the schema up to date as long as `allowed` says so; return whether that was done. Raises SchemaError while nodes run that would
+    not work afterwards.
 
-    MySQL ends a transaction at every change of a table, so a named lock keeps a second process out for the whole of it.
-    Raises SchemaError while nodes run that would not work afterwards.
+    allowed: makes the transaction in which it is asked fail if the permission ends before its commit. It is asked for every migration.
+    MySQL ends a transaction at every change of a table, and the named lock keeps a second process out on one database server only, so every
+    migration can be repeated.
     """
     patient = Database(database.config, read_timeout=None)  # a change of a large table takes its time
     try:
@@ -80,15 +82,30 @@ async def upgrade(database: Database, allowed: Callable[[AsyncConnection], Await
                 log.warning("another process has been upgrading the schema for a minute")
                 return False
             try:
-                if not await allowed(connection):
-                    return False
-                await connection.commit()  # the lease must not stay locked while tables change
-                await connection.run_sync(_upgrade)
-                await connection.commit()
+                return await _upgrade(connection, allowed)
             finally:
                 await connection.execute(UNLOCK)
     finally:
         await patient.close()
+
+
+async def _upgrade(connection: AsyncConnection, allowed: Callable[[AsyncConnection], Awaitable[bool]]) -> bool:
+    if not await allowed(connection):
+        return False
+    await connection.commit()  # the lease must not stay locked while tables change
+    before = await connection.run_sync(_current)
+    pending = await connection.run_sync(_prepare)
+    await connection.commit()
+    for migration in pending:
+        if not await allowed(connection):
+            return False
+        # Before the tables change, so that no node that is too old starts meanwhile.
+        await connection.run_sync(_begin, migration)
+        await connection.commit()
+        await connection.run_sync(_migrate, migration)
+        await connection.commit()
+    if pending:
+        log.info("schema upgraded from %s to %s", before or "nothing", await connection.run_sync(_current))
     return True
 
 
@@ -114,35 +131,39 @@ def _status(connection: Connection) -> dict:
     }
 
 
-def _upgrade(connection: Connection) -> None:
-    from alembic import command
-
-    migrations, before = _migrations(), _current(connection)
-    if before not in (None, *(migration.revision for migration in migrations)):
-        log.warning("the schema is at %s, which is newer than this version; it stays as it is", before)
-        return
+def _prepare(connection: Connection) -> list[Migration]:
+    """Create and complete the history; return the migrations to apply, oldest first."""
+    migrations, current = _migrations(), _current(connection)
+    if current not in (None, *(migration.revision for migration in migrations)):
+        log.warning("the schema is at %s, which is newer than this version; it stays as it is", current)
+        return []
     history.create(connection, checkfirst=True)
-    pending = _pending(migrations, before)
+    pending = _pending(migrations, current)
     for migration in migrations:
         if migration not in pending:
-            _write_down(connection, migration, "")
-    for migration in pending:
-        blocking = compatibility.blockers(migration, _applied(connection), _nodes(connection), VERSION)
-        if blocking:
-            names = ", ".join(f"{one.name} (version {one.version})" for one in blocking)
-            raise SchemaError(
-                f"the schema stays at {before}: after revision {migration.revision} these nodes could not work: {names}. Stop or upgrade them first"
-            )
-        # Before the tables change, so that no node which is too old starts in the middle.
-        _write_down(connection, migration, VERSION)
-        connection.commit()
-        command.upgrade(_alembic(connection), migration.revision)
-        connection.commit()
-    if pending:
-        log.info("schema upgraded from %s to %s", before or "nothing", _current(connection))
+            _record(connection, migration, "")
+    return pending
 
 
-def _write_down(connection: Connection, migration: Migration, version: str) -> None:
+def _begin(connection: Connection, migration: Migration) -> None:
+    """Record that a migration begins. Raises SchemaError when running nodes would not work afterwards."""
+    blocking = compatibility.blockers(migration, _applied(connection), _nodes(connection), VERSION)
+    if blocking:
+        names = ", ".join(f"{one.name} (version {one.version})" for one in blocking)
+        raise SchemaError(
+            f"the schema stays at {_current(connection)}: after revision {migration.revision} these nodes could not work: {names}. "
+            "Stop or upgrade them first"
+        )
+    _record(connection, migration, VERSION)
+
+
+def _migrate(connection: Connection, migration: Migration) -> None:
+    from alembic import command
+
+    command.upgrade(_alembic(connection), migration.revision)
+
+
+def _record(connection: Connection, migration: Migration, version: str) -> None:
     values = {"oldest_node": migration.oldest_node, "version": version, "begun_at": NOW}
     # One that is there already was begun by a run that was interrupted: it is that run's.
     connection.execute(

@@ -16,6 +16,9 @@ api_user = sa.Table(
     sa.Column("password", sa.String(200), nullable=False),
     sa.Column("role", sa.String(16), nullable=False),
     sa.Column("must_change", sa.Boolean, nullable=False),
+    sa.Column(
+        "guard", sa.BigInteger, nullable=False, server_default="0"
+    ),  # counts the transactions that rely on an admin
 )
 api_token = sa.Table(
     "api_token",
@@ -56,12 +59,15 @@ async def add_user(connection: AsyncConnection, user: User) -> bool:
     return bool(added.rowcount)
 
 
-async def lock_admins(connection: AsyncConnection) -> set[str]:
-    """Return the names of all admins, and keep them so until the transaction ends: of two at once, one waits for the other."""
-    rows = await connection.execute(
-        sa.select(api_user.c.username, api_user.c.role).order_by(api_user.c.username).with_for_update()
-    )
-    return {row.username for row in rows if row.role == ADMIN}
+async def guard_admins(connection: AsyncConnection) -> set[str]:
+    """Return the names of all admins, and make the transaction fail if one of them changes before its commit.
+
+    The rows are written, not only locked: on a cluster of database servers a row lock is valid on one member only, and each of two
+    requests could remove one of the last two admins.
+    """
+    admins = api_user.c.role == ADMIN
+    await connection.execute(sa.update(api_user).where(admins).values(guard=api_user.c.guard + 1))
+    return set((await connection.execute(sa.select(api_user.c.username).where(admins))).scalars())
 
 
 async def set_password(connection: AsyncConnection, username: str, new: str) -> None:

@@ -48,7 +48,7 @@ class Sessions:
         first = User(FIRST_USER, await hashed(FIRST_PASSWORD), ADMIN, must_change=True)
         self.dummy_hash = await hashed(secrets.token_hex())
         async with self.database.begin() as connection:
-            if not await users.lock_admins(connection):  # a deleted first administrator is not created again
+            if not await users.guard_admins(connection):  # a deleted first administrator is not created again
                 await users.add_user(connection, first)
             agreed = await documents.agreed_secret(connection, "jwt_key", secrets.token_urlsafe(48))
         self.key = self.configured_key or agreed

@@ -57,14 +57,16 @@ def test_what_was_asked_for_is_not_refused():
     assert backup.restore_problems(MANIFEST, state, {**PARAMS, "overwrite": True, "connected": True}) == []
 
 
-def test_epochs_go_on_and_the_last_fence_is_waited_for():
-    statements = backup.after_restore(FACTS["taken_at"], "41", "2026-01-31 12:05:00.000000")
-    assert (
-        "GREATEST(epoch + TIMESTAMPDIFF(SECOND, '2026-01-31 12:00:00', UTC_TIMESTAMP()), epoch, 41) + 1" in statements
-    )
-    assert "GREATEST(UTC_TIMESTAMP(6), '2026-01-31 12:05:00.000000')" in statements
+def test_epochs_jump_and_the_owners_of_the_replaced_database_are_waited_for():
+    statements = backup.after_restore("41", "23.3").splitlines()
+    assert statements[0].endswith("takeover_delay = 23.3, epoch = GREATEST(epoch, 41) + 1000000;")
+    assert statements[1] == "UPDATE lease SET epoch = GREATEST(epoch, 41) + 1000000, released_epoch = epoch;"
+
+
+def test_without_a_replaced_database_the_delays_of_the_backup_count():
+    assert "takeover_delay" not in backup.after_restore(0, None)
 
 
 def test_what_nodes_agreed_on_among_themselves_is_not_restored():
-    statements = backup.after_restore(FACTS["taken_at"], "41", "").splitlines()
+    statements = backup.after_restore("41", "0").splitlines()
     assert "DELETE FROM document WHERE name IN ('node_secret', 'primary_secret');" in statements

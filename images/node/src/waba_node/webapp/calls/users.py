@@ -62,7 +62,7 @@ async def change_user(webapp: Webapp, request: web.Request, body: ChangedUser) -
         raise ApiError(1005, "only an administrator may change a role")
     password = None if body.password is UNSET else await _hash_new_password(body.password)
     async with webapp.database.begin() as connection:
-        admins = await users.lock_admins(connection)
+        admins = await users.guard_admins(connection)
         user = await _find_user(connection, name)
         if body.ROLES not in (UNSET, ROLE_ADMIN) and admins == {name}:
             raise ApiError(1005, "the last administrator must remain one")
@@ -78,7 +78,7 @@ async def delete_user(webapp: Webapp, request: web.Request) -> Result:
     """DELETE /v1/users/{name}: delete a user and end the user's sessions. The last administrator cannot be deleted."""
     name = request.match_info["name"]
     async with webapp.database.begin() as connection:
-        admins = await users.lock_admins(connection)
+        admins = await users.guard_admins(connection)
         user = await _find_user(connection, name)
         if admins == {name}:
             raise ApiError(1005, "the last administrator cannot be deleted")

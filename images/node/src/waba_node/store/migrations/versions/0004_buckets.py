@@ -11,8 +11,14 @@ INDEXES = {
     "message": ("message_by_status", ["status", "position", "bucket"]),
     "webhook": ("webhook_by_due", ["due_at", "position", "bucket"]),
 }
-# As waba_node.control.sharding has it.
-OF_ITS_RECIPIENT = "UPDATE message SET bucket = CONV(LEFT(SHA2(recipient, 256), 8), 16, 10) MOD 32"
+BATCH = 2000  # rows in one transaction
+LAST_OF_BATCH = sa.text(
+    "SELECT MAX(position) FROM (SELECT position FROM message WHERE position > :after ORDER BY position LIMIT :size) AS batch"
+)
+# As waba_node.control.sharding computes it.
+FILL_BUCKETS = sa.text(
+    "UPDATE message SET bucket = CONV(LEFT(SHA2(recipient, 256), 8), 16, 10) MOD 32 WHERE position > :after AND position <= :last"
+)
 
 
 def upgrade() -> None:
@@ -24,6 +30,15 @@ def upgrade() -> None:
         if "shard" in {column["name"] for column in inspector.get_columns(table)}:
             op.alter_column(table, "shard", new_column_name="bucket", existing_type=sa.Integer, existing_nullable=False)
         if table == "message":
-            op.execute(OF_ITS_RECIPIENT)
+            fill_buckets(op.get_bind())
         if index not in {found["name"] for found in sa.inspect(op.get_bind()).get_indexes(table)}:
             op.create_index(index, table, columns)
+
+
+def fill_buckets(connection: sa.Connection) -> None:
+    """Give every message its bucket, in bounded transactions: one over all messages could exceed the limit of a database cluster."""
+    after = 0
+    while (last := connection.execute(LAST_OF_BATCH, {"after": after, "size": BATCH}).scalar_one()) is not None:
+        connection.execute(FILL_BUCKETS, {"after": after, "last": last})
+        connection.commit()
+        after = last
