@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import functools
+import importlib.util
 import re
 import subprocess
-import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests" / "tools"))
 
-import reference_pages  # noqa: E402
+
+def module(path: str) -> ModuleType:
+    """Import a file of the repository that is in no package."""
+    specification = importlib.util.spec_from_file_location(Path(path).stem, ROOT / path)
+    assert specification is not None
+    assert specification.loader is not None
+    loaded = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(loaded)
+    return loaded
+
+
+reference_pages = module("tests/tools/reference_pages.py")
+GENERATION = module("plugins/module_utils/secrets/generation.py")
 
 LINK = re.compile(r"(?<!\\)\[[^\]]*\]\(([^)\s]+)\)")
 CITATION = re.compile(r"\bdocs/[\w./-]+\.md(?:#[\w-]+)?")
@@ -165,3 +177,36 @@ def test_only_available_documents_are_cited() -> None:
         for match in UNAVAILABLE.finditer(text)
     ]
     assert cited == []
+
+
+def quick_start() -> str:
+    """Return the README's commands that log in and send a message."""
+    blocks = re.findall(r"```sh\n(.*?)```", texts()["README.md"], re.DOTALL)
+    (block,) = (block for block in blocks if "PASSWORD=" in block)
+    return block
+
+
+def test_the_readme_reads_the_generated_password(tmp_path: Path) -> None:
+    password = "aB3.x-9_+"
+    secrets = tmp_path / "inventories" / "single_server" / "group_vars" / "all" / "waba_secrets.yml"
+    secrets.parent.mkdir(parents=True)
+    secrets.write_text(
+        GENERATION.appended("", {"waba_api_key": "x", "waba_admin_password": password}), encoding="utf-8"
+    )
+    line = next(line for line in quick_start().splitlines() if line.startswith("PASSWORD="))
+    assert shell(f'{line}\nprintf %s "$PASSWORD"', tmp_path) == password
+
+
+def test_the_readme_reads_the_token_of_a_login(tmp_path: Path) -> None:
+    answer = '{"users": [{"token": "a.b-c_d", "expires_after": "2026-01-31 12:00:00+00:00"}], "meta": {"version": "1"}}'
+    line = next(line for line in quick_start().splitlines() if line.startswith("TOKEN="))
+    script = f"PASSWORD=x; curl() {{ printf '%s\\n' '{answer}'; }}\n{line}\nprintf %s \"$TOKEN\""
+    assert shell(script, tmp_path) == "a.b-c_d"
+
+
+def test_the_first_guide_has_the_commands_of_the_readme() -> None:
+    assert quick_start() in texts()["docs/install/one-machine.md"]
+
+
+def shell(script: str, folder: Path) -> str:
+    return subprocess.run(["bash", "-euc", script], cwd=folder, check=True, capture_output=True, text=True).stdout
