@@ -38,6 +38,15 @@ UNAVAILABLE = re.compile(
 )
 # This file contains the pattern itself.
 OWN_NAME = Path(__file__).relative_to(ROOT).as_posix()
+# Groups of the inventory, and words that are no settings.
+GROUPS = {"waba_mysql", "waba_masters", "waba_coreapps", "waba_webapps", "waba_nfs_server", "waba_nfs_clients"} | {
+    "waba_coreap_instances",  # the misspelling that preflight refuses
+    "waba_node",
+    "waba_secrets",
+    "nfs_mount",
+    "nfs_server",
+    "docker_host",
+}
 # Decisions that are not written yet.
 AWAITED = {"0002", "0003", "0015", "0016"}
 # Folders whose comments do not yet cite docs/reference/vendor-contract.md or docs/adr.
@@ -159,6 +168,20 @@ def test_every_playbook_has_instructions() -> None:
     )
     playbooks = [path.stem for path in (ROOT / "playbooks").glob("*.yml")]
     assert [name for name in playbooks if not re.search(rf"waba\.cluster\.{name}\b|\b{name}\.yml\b", guides)] == []
+
+
+def test_settings_in_the_guides_exist() -> None:
+    known = set(re.findall(r"^### (\w+)", texts()["docs/reference/settings.md"], re.MULTILINE))
+    known |= set(re.findall(r"^\| `(\w+)` \|", texts()["docs/configure/secrets.md"], re.MULTILINE))
+    unknown = {
+        (name, word)
+        for name in pages()
+        for word in re.findall(
+            r"(?<![\w./-])(?:waba|images|nfs_mount|nfs_server|docker_host|firewall)_[a-z0-9_]+\b(?!\.)", texts()[name]
+        )
+        if word not in known | GROUPS
+    }
+    assert unknown == set()
 
 
 def test_the_example_of_a_new_setting_is_current() -> None:
