@@ -32,7 +32,7 @@ def main() -> None:
 @main.command(help="Start a lab; a lab of the same name is removed first.")
 @NAME
 @click.option(
-    "--hosts", "count", default=len(SEATS), show_default=True, type=click.IntRange(1, 40), help="Number of hosts."
+    "--hosts", "count", default=len(SEATS), show_default=True, type=click.IntRange(1, 64), help="Number of hosts."
 )
 @click.option("--bare", default=1, show_default=True, type=click.IntRange(0), help="Number of hosts without Docker.")
 @click.option(
