@@ -103,6 +103,7 @@ STAGES: dict[str, Stage] = {
     "ruff": command("sh", "-c", "ruff check . && ruff format --check ."),
     "mypy": command("tests/tools/types"),
     "words": command("codespell"),
+    "imports": Stage(lambda: Command(["lint-imports"], folder=ROOT / "images/node")),
     "changelog": command("antsibull-changelog", "lint"),
     "ansible-lint": command("ansible-lint"),
     "project": pytest("tests/project"),

@@ -64,7 +64,7 @@ def report(text: str) -> None:
 
 def collection(playbook: str, inventory: Path, *arguments: str) -> Measurement:
     """Run a playbook of the collection."""
-    command = ["ansible-playbook", ROOT / "playbooks" / playbook, "-i", inventory, *FORKS, *arguments]
+    command = ["ansible-playbook", str(ROOT / "playbooks" / playbook), "-i", str(inventory), *FORKS, *arguments]
     return measure(command, environment())
 
 
@@ -174,7 +174,7 @@ def measure_single(repeat: int) -> list[str]:
 def first_hosts(inventory: dict[str, Any], count: int) -> dict[str, Any]:
     """Return the inventory of the first hosts; spare hosts are coreapps."""
     names = list(inventory["all"]["hosts"])[:count]
-    children = {
+    children: dict[str, dict[str, Any]] = {
         group: {"hosts": {name: {} for name in content["hosts"] if name in names}}
         for group, content in inventory["all"]["children"].items()
     }
