@@ -5,123 +5,275 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: image
-short_description: Make an image from Debian packages and a folder of files
+short_description: Build images, save them to an archive, and provide them on a host
 version_added: 1.0.0
 description:
-  - Makes a root file system by C(mmdebstrap), imports it, and builds the folder's C(Containerfile) on top, which gets it as the build argument C(BASE).
-    So a build needs a Debian mirror and no image registry.
-  - The image carries a hash of everything that it is made from. While that is the same, nothing is built.
+  - Manages the images of a host's Docker engine. It works without an image registry.
+  - An image is identified by its id or by its source hash, the hash of everything that it is built from, which the image carries as a label.
 author:
   - waba.cluster contributors (!UNKNOWN)
 extends_documentation_fragment:
   - waba.cluster.attributes
 requirements:
-  - mmdebstrap
   - Docker SDK for Python (Debian package python3-docker)
+  - mmdebstrap, for O(state=built)
 options:
   name:
-    description: Name and tag of the image.
+    description: Names and tags of the images. Exactly one for O(state=built).
+    type: list
+    elements: str
+    required: true
+    aliases: [names]
+  state:
+    description:
+      - V(present) loads or pulls the images that the host lacks. Images that it has are not touched.
+      - V(built) builds a root file system with C(mmdebstrap), imports it, and builds the C(Containerfile) of O(context) on top of it, which gets the root
+        file system's image as the build argument C(BASE). An image with an equal source hash is not built again.
+      - V(archived) saves the images of this host's engine to O(archive), each to a file, with an index (C(images.json)) and checksums (C(SHA256SUMS)). An
+        image that the archive has, by its id, is not saved again. All users may read the files; a new folder belongs to the owner of its parent.
     type: str
-    required: true
+    choices: [present, built, archived]
+    default: present
   context:
-    description: Folder with C(Containerfile), C(packages.txt) (one package a line) and what they need.
+    description: With O(state=built), a folder with C(Containerfile), C(packages.txt) (one package a line) and the files that they need.
     type: path
-    required: true
   mirror:
-    description: The Debian mirror to take packages from. On a Debian host, the one that the host uses when absent.
+    description: With O(state=built), the Debian mirror for the packages. The mirror of the host by default, if that is a Debian host.
     type: str
   suite:
-    description: The Debian suite, where the folder names none in C(suite.txt).
+    description: With O(state=built), the Debian suite of the packages, unless C(suite.txt) in O(context) names one.
     type: str
     default: trixie
+  archive:
+    description: The folder to save images to with O(state=archived), and to load missing images from with O(state=present).
+    type: path
+  expected:
+    description:
+      - With O(state=present), the expected content of each image, by name, as M(waba.cluster.image_archive_info) returns it - C(id), C(source_hash), C(file),
+        C(sha256).
+      - Without C(id) and C(source_hash), any image of the name is accepted.
+    type: dict
+    default: {}
+  pull:
+    description: With O(state=present), pull missing images from the registry in their names. Nothing is pulled otherwise.
+    type: bool
+    default: false
+  username:
+    description: Account at the registry. It goes to the engine with the request and is not stored.
+    type: str
+  password:
+    description: Password or token of O(username).
+    type: str
+  required:
+    description: With O(state=present), fail if an image is still missing in the end.
+    type: bool
+    default: true
+seealso:
+  - module: waba.cluster.image_archive_info
 """
 
 EXAMPLES = r"""
-- name: Make the node's image
+- name: Build the node's image
   waba.cluster.image:
     name: waba/node:v1.0.0
+    state: built
     context: /opt/waba/images/node
     mirror: http://mirror.example.org/debian
+
+- name: Save it for an air-gapped site
+  waba.cluster.image:
+    name: waba/node:v1.0.0
+    state: archived
+    archive: /srv/waba-images
+
+- name: Pull a missing image
+  waba.cluster.image:
+    name: registry.example.com/waba/node:v1.0.0
+    pull: true
+    username: deploy
+    password: "{{ registry_password }}"
 """
 
 RETURN = r"""
-steps:
-  description: What was made (or would be, in check mode).
-  returned: always
+built:
+  description: The images that were built (or would be, in check mode), root file systems included.
+  returned: with O(state=built)
   type: list
   elements: str
   sample: [waba/node-base:0123456789ab, "waba/node:v1.0.0"]
 source_hash:
-  description: The hash of everything that the image is made from.
-  returned: always
+  description: The hash of everything that the image is built from.
+  returned: with O(state=built)
   type: str
   sample: 5f1d7a84db00d2fce00b31a7fc73224f5f1d7a84db00d2fce00b31a7fc73224f
+images:
+  description: The entries of the archive, by name.
+  returned: with O(state=archived)
+  type: dict
+  sample:
+    "waba/node:v1.0.0": {id: "sha256:0123", source_hash: "4567", file: waba_node_v1.0.0-0123.tar, sha256: "89ab", size: 157000000}
+archived:
+  description: The images that were saved (or would be, in check mode).
+  returned: with O(state=archived)
+  type: list
+  elements: str
+  sample: []
+missing:
+  description: The images that the host lacks in the end; in check mode, those that it lacks now.
+  returned: with O(state=present)
+  type: list
+  elements: str
+  sample: ["waba/node:v1.0.0"]
+provided:
+  description: The images that were loaded or pulled.
+  returned: with O(state=present)
+  type: list
+  elements: str
+  sample: []
 """
 
 import os
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.waba.cluster.plugins.module_utils.docker import image_source
-from ansible_collections.waba.cluster.plugins.module_utils.docker.io import engine as docker_engine
-from ansible_collections.waba.cluster.plugins.module_utils.docker.io import image_builder
-from ansible_collections.waba.cluster.plugins.module_utils.docker.io import install as engine_host
-from ansible_collections.waba.cluster.plugins.module_utils.docker.packages import mirror
+from ansible_collections.waba.cluster.plugins.module_utils.docker.image_archive import missing_images
+from ansible_collections.waba.cluster.plugins.module_utils.docker.io import engine, image_builder, image_store, install
+from ansible_collections.waba.cluster.plugins.module_utils.docker.packages import find_mirror
 from ansible_collections.waba.cluster.plugins.module_utils.errors import DockerUnavailable, HostError
+from ansible_collections.waba.cluster.plugins.module_utils.io import environment
+
+OPTIONS = {
+    "name": {"type": "list", "elements": "str", "required": True, "aliases": ["names"]},
+    "state": {"type": "str", "choices": ["present", "built", "archived"], "default": "present"},
+    "context": {"type": "path"},
+    "mirror": {"type": "str"},
+    "suite": {"type": "str", "default": "trixie"},
+    "archive": {"type": "path"},
+    "expected": {"type": "dict", "default": {}},
+    "pull": {"type": "bool", "default": False},
+    "username": {"type": "str"},
+    "password": {"type": "str", "no_log": True},
+    "required": {"type": "bool", "default": True},
+}
+
+Result = dict[str, Any]
 
 
-def mirror_of(module):
-    """Return the mirror to use. Raises HostError when none is known."""
-    own = mirror(engine_host.apt_sources()) if engine_host.os_release().get("ID") == "debian" else None
-    if not (module.params["mirror"] or own):
-        raise HostError("No Debian mirror is known on this host. Set images_debian_mirror to the address of one.")
-    return module.params["mirror"] or own
-
-
-def make(module):
-    """Make what is missing; return the module's result. Raises HostError."""
-    name, context = module.params["name"], module.params["context"]
+def build(module: AnsibleModule) -> Result:
+    """Build what is missing; return the module's result. Raises HostError."""
+    name, context = _single_name(module.params["name"]), module.params["context"]
     suite = image_builder.read_suite(context, module.params["suite"])
     packages = image_builder.read_packages(os.path.join(context, "packages.txt"))
     base_hash = image_source.base_hash(packages, suite)
     base = image_source.base_name(name, base_hash)
-    wanted = image_source.image_hash(base_hash, image_builder.read_files(context))
+    source_hash = image_source.image_hash(base_hash, image_builder.read_files(context))
     try:
-        client = docker_engine.connect()
+        client = engine.connect()
     except DockerUnavailable:
         if not module.check_mode:
             raise
-        return {"changed": True, "steps": [base, name], "source_hash": wanted}
-    found = image_builder.label_of(client, name)
-    with docker_engine.engine_errors(f"look for the image {base}"):
-        base_missing = not client.images.list(name=base)
-    steps = [] if found == wanted else [base, name] if base_missing else [name]
+        return {"changed": True, "built": [base, name], "source_hash": source_hash}
+    former = image_builder.source_hash_of(client, name)
+    steps = [] if former == source_hash else [name] if image_builder.has_image(client, base) else [base, name]
     if not module.check_mode:
         if base in steps:
-            image_builder.make_base(client, module.run_command, base, packages, suite, mirror_of(module))
+            mirror = _mirror(module.params["mirror"])
+            image_builder.build_base(client, module.run_command, base, packages, suite, mirror)
         if name in steps:
-            image_builder.build(client, name, context, base, wanted)
+            image_builder.build(client, name, context, base, source_hash)
     return {
         "changed": bool(steps),
-        "steps": steps,
-        "source_hash": wanted,
-        "diff": {"before": f"{name} {found}\n" if found else "", "after": f"{name} {wanted}\n"},
+        "built": steps,
+        "source_hash": source_hash,
+        "diff": {"before": f"{name} {former}\n" if former else "", "after": f"{name} {source_hash}\n"},
     }
 
 
-def main():
+def _single_name(names: list[str]) -> str:
+    if len(names) != 1 or ":" not in names[0].rpartition("/")[2]:
+        raise HostError(
+            f"name is {', '.join(names)}: state=built takes one name with a tag, such as 'waba/node:v1.0.0'."
+        )
+    return names[0]
+
+
+def _mirror(mirror: str | None) -> str:
+    """Return the Debian mirror to use. Raises HostError when none is known."""
+    own = find_mirror(install.apt_sources()) if install.os_release().get("ID") == "debian" else None
+    if not (mirror or own):
+        raise HostError("No Debian mirror is known on this host. Set images_debian_mirror to the address of one.")
+    return mirror or own or ""
+
+
+def archive(module: AnsibleModule) -> Result:
+    """Save what the archive lacks; return the module's result. Raises HostError."""
+    folder, names = module.params["archive"], module.params["name"]
+    client = engine.connect()
+    present = image_store.facts(client, names)
+    absent = [name for name in names if name not in present]
+    if absent:
+        raise HostError(f"This host has no image {', '.join(absent)}. Build or pull it first.")
+    stale = image_store.stale_images(folder, present)
+    if module.check_mode:
+        complete = [name for name in names if name not in stale]
+        images = image_store.read_archive(folder, complete) if complete else {}
+    else:
+        if stale:
+            image_store.save_to_archive(client, folder, present, stale)
+        images = image_store.read_archive(folder, names)
+    return {"changed": bool(stale), "images": images, "archived": stale}
+
+
+def provide(module: AnsibleModule) -> Result:
+    """Load or pull what the host lacks; return the module's result. Raises HostError."""
+    params, names = module.params, module.params["name"]
+    wanted = [{"name": name, **params["expected"].get(name, {})} for name in names]
+    try:
+        client = engine.connect()
+        before = after = missing_images(wanted, image_store.facts(client, names))
+        if before and not module.check_mode:
+            for name in before:
+                _provide_one(client, name, params)
+            after = missing_images(wanted, image_store.facts(client, names))
+    except DockerUnavailable:
+        if not module.check_mode:
+            raise
+        before = after = names
+    if after and params["required"] and not module.check_mode:
+        raise HostError(
+            f"This host lacks {', '.join(after)}, or has another image of that name. Load the image here, or set images_source to its source."
+        )
+    present = [name for name in names if name not in before]
+    return {
+        "changed": bool(before) and (module.check_mode or before != after),
+        "missing": after,
+        "provided": [name for name in before if name not in after],
+        "diff": {"before": "".join(f"{name}\n" for name in present), "after": "".join(f"{name}\n" for name in names)},
+    }
+
+
+def _provide_one(client: Any, name: str, params: dict[str, Any]) -> None:
+    expected = params["expected"].get(name, {})
+    if params["archive"] and expected.get("file"):
+        image_store.load(client, os.path.join(params["archive"], expected["file"]), expected["sha256"])
+    elif params["pull"]:
+        image_store.pull(client, name, params["username"], params["password"])
+
+
+STATES = {"present": provide, "built": build, "archived": archive}
+
+
+def main() -> None:
+    environment.isolate(downloads=True)
     module = AnsibleModule(
-        argument_spec={
-            "name": {"type": "str", "required": True},
-            "context": {"type": "path", "required": True},
-            "mirror": {"type": "str"},
-            "suite": {"type": "str", "default": "trixie"},
-        },
+        argument_spec=OPTIONS,
+        required_if=[("state", "built", ["context"]), ("state", "archived", ["archive"])],
+        required_by={"username": ["password"]},
         supports_check_mode=True,
     )
-    if ":" not in module.params["name"].rpartition("/")[2]:
-        module.fail_json(msg=f"name is {module.params['name']!r}: it has no tag. Write it as in 'waba/node:v1.0.0'.")
     try:
-        result = make(module)
+        result = STATES[module.params["state"]](module)
     except HostError as error:
         module.fail_json(msg=str(error))
     module.exit_json(**result)

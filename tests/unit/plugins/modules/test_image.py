@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, waba.cluster contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Images as files and through a registry, with the engine of this machine and a real registry; the images themselves are tiny."""
+"""Images in archives and from a registry, with the engine of this machine and a real registry. The images are tiny."""
 
 from __future__ import annotations
 
@@ -15,17 +15,23 @@ import time
 import urllib.error
 import urllib.request
 import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
-from ansible_collections.waba.cluster.plugins.modules import host_images, image_archive
+from ansible_collections.waba.cluster.plugins.modules import image, image_archive_info
 
 docker = pytest.importorskip("docker")
 bcrypt = pytest.importorskip("bcrypt")
 PASSWORD = "one-secret"
 
+Run = Callable[..., dict[str, Any]]
+MakeImage = Callable[[str], str]
+
 
 @pytest.fixture(scope="module")
-def engine():
+def engine() -> docker.DockerClient:
     try:
         return docker.from_env(version="auto")
     except docker.errors.DockerException:
@@ -33,11 +39,11 @@ def engine():
 
 
 @pytest.fixture
-def make_image(engine):
-    """Make an image with content of its own under a name; all of them go with the test."""
+def make_image(engine: docker.DockerClient) -> Iterator[Callable[[str], str]]:
+    """Import an image with random content under a name. The images are removed after the test."""
     names = []
 
-    def make(name):
+    def make(name: str) -> str:
         tar = io.BytesIO()
         with tarfile.open(fileobj=tar, mode="w") as archive:
             content = uuid.uuid4().bytes
@@ -51,112 +57,121 @@ def make_image(engine):
 
     yield make
     for name in names:
-        forget(engine, name)
+        remove(engine, name)
 
 
-def forget(engine, name):
+def remove(engine: docker.DockerClient, name: str) -> None:
     try:
         engine.images.remove(name, force=True)
     except docker.errors.ImageNotFound:
         return
 
 
-def has(engine, name):
+def has(engine: docker.DockerClient, name: str) -> bool:
     return bool(engine.images.list(name=name))
 
 
 @pytest.fixture
-def name():
+def name() -> str:
     return f"waba-test/{uuid.uuid4().hex[:12]}:v1"
 
 
-def test_an_image_travels_as_a_file_and_a_second_time_nothing_does(run, engine, make_image, name, tmp_path):
+def test_an_archived_image_is_loaded_once(
+    run: Run, engine: docker.DockerClient, make_image: MakeImage, name: str, tmp_path: Path
+) -> None:
     made = make_image(name)
-    first = run(image_archive, path=str(tmp_path), images=[name])
+    first = run(image, state="archived", archive=str(tmp_path), name=[name])
     assert (first["changed"], first["images"][name]["id"]) == (True, made)
-    assert not run(image_archive, path=str(tmp_path), images=[name])["changed"]
+    assert not run(image, state="archived", archive=str(tmp_path), name=[name])["changed"]
     subprocess.run(["sha256sum", "--check", "--strict", "SHA256SUMS"], cwd=tmp_path, check=True, capture_output=True)
-    forget(engine, name)
-    known = run(image_archive, path=str(tmp_path), images=[name], state="read")["images"]
-    wanted = {"images": [name], "known": known, "archives": str(tmp_path)}
-    check = run(host_images, check_mode=True, **wanted)
+    remove(engine, name)
+    known = run(image_archive_info, archive=str(tmp_path), name=[name])["images"]
+    wanted = {"name": [name], "expected": known, "archive": str(tmp_path)}
+    check = run(image, check_mode=True, **wanted)
     assert (check["changed"], check["missing"], has(engine, name)) == (True, [name], False)
-    assert run(host_images, **wanted)["brought"] == [name]
+    assert run(image, **wanted)["provided"] == [name]
     assert engine.images.get(name).id == made
-    assert not run(host_images, **wanted)["changed"]
+    assert not run(image, **wanted)["changed"]
 
 
-def test_another_image_of_the_same_name_is_replaced_by_the_one_that_is_meant(run, engine, make_image, name, tmp_path):
-    meant = make_image(name)
-    known = run(image_archive, path=str(tmp_path), images=[name])["images"]
+def test_an_image_with_unexpected_content_is_replaced(
+    run: Run, engine: docker.DockerClient, make_image: MakeImage, name: str, tmp_path: Path
+) -> None:
+    wanted = make_image(name)
+    known = run(image, state="archived", archive=str(tmp_path), name=[name])["images"]
     other = make_image(name)
-    assert run(host_images, images=[name], known=known, required=False)["missing"] == [name]
-    run(host_images, images=[name], known=known, archives=str(tmp_path))
-    assert engine.images.get(name).id == meant
+    assert run(image, name=[name], expected=known, required=False)["missing"] == [name]
+    run(image, name=[name], expected=known, archive=str(tmp_path))
+    assert engine.images.get(name).id == wanted
     engine.images.remove(other)
 
 
 @pytest.fixture
-def strict_umask():
+def strict_umask() -> Iterator[None]:
     before = os.umask(0o077)
     yield
     os.umask(before)
 
 
-def test_whoever_runs_ansible_can_read_what_root_saved(run, make_image, name, tmp_path, strict_umask):
+@pytest.mark.usefixtures("strict_umask")
+def test_every_user_can_read_the_archive(run: Run, make_image: MakeImage, name: str, tmp_path: Path) -> None:
     make_image(name)
     folder = tmp_path / "cache" / "waba-images"
-    run(image_archive, path=str(folder), images=[name])
+    run(image, state="archived", archive=str(folder), name=[name])
     assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o644}
     assert {stat.S_IMODE(path.stat().st_mode) for path in (folder, folder.parent)} == {0o755}
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
-def test_root_takes_no_folder_of_a_users_home_for_itself(run, make_image, name, tmp_path):
+def test_new_folders_belong_to_the_owner_of_their_parent(
+    run: Run, make_image: MakeImage, name: str, tmp_path: Path
+) -> None:
     make_image(name)
     user = 4711
     os.chown(tmp_path, user, user)
     given = tmp_path / "given"
     given.mkdir(mode=0o700)
     for folder in (tmp_path / "cache" / "waba-images", given):
-        run(image_archive, path=str(folder), images=[name])
+        run(image, state="archived", archive=str(folder), name=[name])
     assert {path.stat().st_uid for path in (tmp_path / "cache", tmp_path / "cache" / "waba-images")} == {user}
-    assert (given.stat().st_uid, stat.S_IMODE(given.stat().st_mode)) == (0, 0o700), "what is there is left as it is"
+    assert (given.stat().st_uid, stat.S_IMODE(given.stat().st_mode)) == (0, 0o700), "an existing folder is not changed"
 
 
-def test_a_folder_that_cannot_be_made_is_said_by_name(run, make_image, name, tmp_path):
+def test_a_folder_that_cannot_be_created_is_named(run: Run, make_image: MakeImage, name: str, tmp_path: Path) -> None:
     make_image(name)
     (tmp_path / "file").touch()
-    answer = run(image_archive, path=str(tmp_path / "file" / "images"), images=[name])
+    answer = run(image, state="archived", archive=str(tmp_path / "file" / "images"), name=[name])
     assert "file/images: Not a directory" in answer["msg"]
 
 
-def test_an_interrupted_copy_leaves_no_image_and_says_so(run, engine, make_image, name, tmp_path):
+def test_a_damaged_file_is_not_loaded(
+    run: Run, engine: docker.DockerClient, make_image: MakeImage, name: str, tmp_path: Path
+) -> None:
     make_image(name)
-    known = run(image_archive, path=str(tmp_path), images=[name])["images"]
-    forget(engine, name)
+    known = run(image, state="archived", archive=str(tmp_path), name=[name])["images"]
+    remove(engine, name)
     os.truncate(tmp_path / known[name]["file"], 1000)
-    answer = run(host_images, images=[name], known=known, archives=str(tmp_path))
-    assert "did not arrive as it was saved" in answer["msg"]
+    answer = run(image, name=[name], expected=known, archive=str(tmp_path))
+    assert "is damaged" in answer["msg"]
     assert not has(engine, name)
-    assert "or not all of it" in run(image_archive, path=str(tmp_path), images=[name], state="read")["msg"]
+    assert "has no complete" in run(image_archive_info, archive=str(tmp_path), name=[name])["msg"]
 
 
-def test_an_archive_that_is_not_there_is_said_by_name(run, name, tmp_path):
-    answer = run(image_archive, path=str(tmp_path / "nowhere"), images=[name], state="read")
+def test_a_missing_archive_is_named(run: Run, name: str, tmp_path: Path) -> None:
+    answer = run(image_archive_info, archive=str(tmp_path / "nowhere"), name=[name])
     assert "There is no archive of images" in answer["msg"]
     assert "waba.cluster.images" in answer["msg"]
 
 
-def test_what_nobody_brings_is_refused_by_name(run, engine, name):
-    answer = run(host_images, images=[name])
+def test_an_image_without_a_source_is_refused(run: Run, name: str) -> None:
+    answer = run(image, name=[name])
     assert answer["failed"]
     assert f"This host lacks {name}" in answer["msg"]
 
 
 @pytest.fixture(scope="module")
-def registry(tmp_path_factory):
-    """A real registry with one account, on this machine alone."""
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Return the address of a real registry with one account, on the loopback interface."""
     folder = tmp_path_factory.mktemp("registry")
     if not shutil.which("docker-registry"):
         fetched = subprocess.run(
@@ -175,7 +190,7 @@ def registry(tmp_path_factory):
         f"http: {{addr: '{address}'}}\nauth: {{htpasswd: {{realm: test, path: {folder / 'htpasswd'}}}}}\n"
     )
     with open(folder / "log", "w") as log:
-        # ansible-test forks for a test, and what the fork has set up is never torn down: so it ends with it.
+        # ansible-test forks for each test and does not tear down the fork's fixtures: the registry ends with its parent.
         command = ["setpriv", "--pdeathsig", "TERM", program, "serve", folder / "config.yml"]
         process = subprocess.Popen(command, stdout=log, stderr=log)
     deadline = time.monotonic() + 30
@@ -188,7 +203,7 @@ def registry(tmp_path_factory):
     process.wait()
 
 
-def answers(address):
+def answers(address: str) -> bool:
     try:
         urllib.request.urlopen(f"http://{address}/v2/", timeout=1)
     except urllib.error.HTTPError as error:
@@ -199,31 +214,31 @@ def answers(address):
 
 
 @pytest.fixture
-def offered(registry, engine, make_image):
-    """The name of an image that the registry has and this engine has not."""
+def offered(registry: str, engine: docker.DockerClient, make_image: Callable[[str], str]) -> str:
+    """Return the name of an image that the registry has and this engine lacks."""
     name = f"{registry}/waba/node:v{uuid.uuid4().hex[:8]}"
     make_image(name)
     pushed = engine.api.push(name, auth_config={"username": "deploy", "password": PASSWORD})
     assert "error" not in pushed, pushed
-    forget(engine, name)
+    remove(engine, name)
     return name
 
 
-def test_a_registry_is_asked_only_when_told_so(run, engine, offered):
+def test_images_are_pulled_only_on_request(run: Run, engine: docker.DockerClient, offered: str) -> None:
     account = {"username": "deploy", "password": PASSWORD}
-    assert run(host_images, images=[offered], **account)["failed"]
+    assert run(image, name=[offered], **account)["failed"]
     assert not has(engine, offered)
-    assert run(host_images, images=[offered], pull=True, **account)["brought"] == [offered]
+    assert run(image, name=[offered], pull=True, **account)["provided"] == [offered]
     assert has(engine, offered)
-    assert not run(host_images, images=[offered], pull=True, **account)["changed"]
+    assert not run(image, name=[offered], pull=True, **account)["changed"]
 
 
-def test_a_wrong_login_is_said_without_the_password_and_nothing_is_kept_of_a_right_one(
-    run, engine, offered, tmp_path, monkeypatch
-):
+def test_credentials_are_neither_reported_nor_stored(
+    run: Run, offered: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
-    answer = run(host_images, images=[offered], pull=True, username="deploy", password="another-secret")
+    answer = run(image, name=[offered], pull=True, username="deploy", password="another-secret")
     assert answer["failed"]
     assert "another-secret" not in str(answer["msg"])
-    assert run(host_images, images=[offered], pull=True, username="deploy", password=PASSWORD)["changed"]
+    assert run(image, name=[offered], pull=True, username="deploy", password=PASSWORD)["changed"]
     assert list(tmp_path.rglob("*")) == []
