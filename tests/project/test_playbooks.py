@@ -29,11 +29,11 @@ def test_no_play_selects_one_host_of_a_group_by_number(playbook: Path) -> None:
 def test_rules_are_looked_for_where_preflight_found_some_or_never_asked(preflight: dict, may_have: bool) -> None:
     variables = f"@{ROOT}/roles/common/vars/main.yml"
     given = json.dumps({"ansible_play_hosts_all": ["localhost"], **preflight})
-    shown = subprocess.run(
+    output = subprocess.run(
         ["ansible", "localhost", "-m", "debug", "-a", "var=__waba_firewall_was", "-e", variables, "-e", given],
         cwd=ROOT,
         check=True,
         capture_output=True,
         text=True,
     ).stdout
-    assert f"__waba_firewall_was: {str(may_have).lower()}" in shown.replace('"', "")
+    assert f"__waba_firewall_was: {str(may_have).lower()}" in output.replace('"', "")

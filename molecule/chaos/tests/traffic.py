@@ -10,7 +10,7 @@ import requests
 from cluster import WEBAPPS, Cluster
 
 PAUSE = 0.05  # seconds between two messages of one client
-TIMEOUT = 12  # seconds; a webapp answers earlier, whatever happens behind it
+TIMEOUT = 12  # seconds; a webapp answers earlier, regardless of the nodes behind it
 
 
 class Client:

@@ -12,7 +12,7 @@ import pytest
 from conftest import FOLDER, NAME, SETTINGS, Cluster, play
 from plays import one_line
 
-EXTERNAL_DATABASE = {"waba_group_mysql": "nobody"}
+EXTERNAL_DATABASE = {"waba_group_mysql": "no_such_group"}
 OTHER_COREAPPS = SETTINGS["waba_coreapp_instances"][1:]
 
 CASES: dict[str, tuple[dict[str, Any], list[str]]] = {

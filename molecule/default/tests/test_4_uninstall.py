@@ -63,7 +63,7 @@ def test_wrong_confirmation_removes_nothing(cluster: Cluster) -> None:
 
 
 def test_uninstall_retains_the_data(cluster: Cluster, api: Api) -> None:
-    (message,) = api.send("kept").json()["messages"]
+    (message,) = api.send("before the uninstall").json()["messages"]
     volumes = sorted(volume.name for volume in cluster.volumes())
     result = play(UNINSTALL, *KEEP)
     assert changed(result) > 0
@@ -96,7 +96,7 @@ def test_uninstall_of_a_partial_installation(cluster: Cluster) -> None:
     FOLDER.mkdir(exist_ok=True)
     for file, text in files.items():
         file.write_text(text[: len(text) // 2], encoding="utf-8")  # truncated, too
-    (FOLDER / "multiconnect-db.yml").write_text("somebody else's\n", encoding="utf-8")
+    (FOLDER / "multiconnect-db.yml").write_text("a file of another program\n", encoding="utf-8")
     result = play(UNINSTALL, *KEEP)
     assert changed(result) > 0
     assert remaining(cluster) == [FOLDER / "multiconnect-db.yml"], "files without containers"

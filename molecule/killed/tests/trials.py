@@ -66,7 +66,7 @@ def assess(hosts: Hosts, outcome: Outcome, next_run: Run, before: State, wanted:
 
 
 def remove_cluster(hosts: Hosts) -> None:
-    """Remove the cluster with its data and its secrets, whatever its state."""
+    """Remove the cluster with its data and its secrets, in any state."""
     done = run(hosts, "uninstall.yml", *WIPE)
     assert done.status == 0, done.output
     with contextlib.suppress(FileNotFoundError):

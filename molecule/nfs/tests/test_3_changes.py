@@ -56,7 +56,7 @@ def test_stale_handle_is_reported() -> None:
 
 
 def test_uninstall_unmounts_and_retains_the_content_of_the_share() -> None:
-    run("share", "echo kept > /srv/wamedia/media")
+    run("share", "echo saved > /srv/wamedia/media")
     predicted = changed(play(UNINSTALL, "--check", *CLIENTS))
     assert (predicted["node1"], predicted["node2"]) == (1, 1)
     run("node1", f"grep -q {MOUNTED} /proc/self/mountinfo")
@@ -68,7 +68,7 @@ def test_uninstall_unmounts_and_retains_the_content_of_the_share() -> None:
         run(node, f"! grep {MOUNTED} /proc/self/mountinfo /etc/fstab && test ! -e {MOUNTED}")
         assert run(node, "cat /etc/fstab").splitlines() == ["# of the image", "/dev/ubda / ext4 defaults 0 0"]
     assert set(changed(play(UNINSTALL)).values()) == {0}
-    assert run("share", "cat /srv/wamedia/media") == "kept"
+    assert run("share", "cat /srv/wamedia/media") == "saved"
 
 
 def test_state_unmounted_retains_fstab_and_mounting_again_finds_the_media() -> None:
@@ -91,4 +91,4 @@ def test_state_unmounted_retains_fstab_and_mounting_again_finds_the_media() -> N
     assert not [name for name, result in outcomes.items() if result["failed"]], outcomes
     changes = [name for name in tasks if "waba.cluster.nfs_mount" in tasks[name] and outcomes[name]["changed"]]
     assert changes == ["mounted", "unmounted", "mounted again", "absent"]
-    assert outcomes["media"]["stdout"].strip() == "kept"
+    assert outcomes["media"]["stdout"].strip() == "saved"

@@ -93,7 +93,7 @@ def test_two_coreapps_on_one_host_have_separate_ports(lab: Lab, api: Api) -> Non
     ],
 )
 def test_existing_data_is_in_the_container(lab: Lab, host: str, path: str) -> None:
-    assert lab.run(host, f"docker exec waba-coreapp-wacore-1 cat {path}") == "kept\n"
+    assert lab.run(host, f"docker exec waba-coreapp-wacore-1 cat {path}") == "saved\n"
 
 
 def test_files_of_a_host_name_no_other_host(lab: Lab) -> None:

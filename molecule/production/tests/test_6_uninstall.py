@@ -41,9 +41,9 @@ def test_uninstall_leaves_only_foreign_data(lab: Lab) -> None:
         assert_clean(lab, name)
     for volume in ("old_media", "old_data"):
         assert re.search(rf"coreapp2 +volume +{volume} +kept +it is declared external", result.stdout)
-        assert lab.run("coreapp2", f"docker run --rm -v {volume}:/old waba/node:v1.0.0 cat /old/before") == "kept\n"
+        assert lab.run("coreapp2", f"docker run --rm -v {volume}:/old waba/node:v1.0.0 cat /old/before") == "saved\n"
     assert re.search(r"coreapp3 +folder +/srv/wamedia +kept +it is a folder of the host", result.stdout)
-    assert lab.run("coreapp3", "cat /srv/wamedia/before") == "kept\n"
+    assert lab.run("coreapp3", "cat /srv/wamedia/before") == "saved\n"
 
 
 def test_second_uninstall_changes_nothing() -> None:
