@@ -16,7 +16,7 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result = super().run(tmp, task_vars)
         del tmp
-        _, options = self.validate_argument_spec(
+        _result, options = self.validate_argument_spec(
             {
                 "lines": {"type": "list", "elements": "str", "default": []},
                 "fail_msg": {"type": "str", "default": ""},

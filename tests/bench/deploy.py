@@ -133,10 +133,10 @@ def measure_hosts(repeat: int) -> list[str]:
         path = FOLDER / "inventory"
         report("site.yml ...")
         cold = collection("site.yml", path).seconds
-        second = statistics.median(collection("site.yml", path).seconds for _ in range(repeat))
+        second = statistics.median(collection("site.yml", path).seconds for _run in range(repeat))
         tasks = remote_tasks(collection("site.yml", path, "-vvv").output, addresses)
         report("docker compose ...")
-        compose_second = statistics.median(everywhere(addresses, compose("up -d")) for _ in range(repeat))
+        compose_second = statistics.median(everywhere(addresses, compose("up -d")) for _run in range(repeat))
         everywhere(addresses, compose("down --volumes"))
         compose_cold = everywhere(addresses, compose("up -d"))
         collection("uninstall.yml", path, "-e", "waba_wipe_volumes=true", "-e", "waba_wipe_confirmation=waba")
@@ -148,7 +148,7 @@ def measure_hosts(repeat: int) -> list[str]:
         }
         other = write_inventory(inventory, "plain.yml")
         plain_cold = plain(other).seconds
-        plain_second = statistics.median(plain(other).seconds for _ in range(repeat))
+        plain_second = statistics.median(plain(other).seconds for _run in range(repeat))
     return [
         f"| cold run, 8 hosts | {cold:.1f} | {plain_cold:.1f} | {compose_cold:.1f} | {cold / plain_cold:.2f} | 0.7 |",
         f"| second run, 8 hosts | {second:.1f} | {plain_second:.1f} | {compose_second:.1f} | {second / plain_second:.2f} | 0.5 |",
@@ -162,7 +162,7 @@ def measure_single(repeat: int) -> list[str]:
     report("one machine ...")
     try:
         cold = collection("site.yml", inventory).seconds
-        second = statistics.median(collection("site.yml", inventory).seconds for _ in range(repeat))
+        second = statistics.median(collection("site.yml", inventory).seconds for _run in range(repeat))
     finally:
         collection("uninstall.yml", inventory)
     return [
@@ -193,7 +193,7 @@ def measure_growth(repeat: int, sizes: Sequence[int]) -> list[str]:
             report(f"{size} hosts ...")
             path = write_inventory(first_hosts(inventory, size), "growth.yml")
             collection("site.yml", path)
-            runs = [collection("site.yml", path) for _ in range(repeat)]
+            runs = [collection("site.yml", path) for _run in range(repeat)]
             controller = statistics.median(run.controller for run in runs) / size
             seconds = statistics.median(run.seconds for run in runs)
             least = least or controller

@@ -103,7 +103,7 @@ def anchors(page: Path) -> set[str]:
 
 def broken(target: str, folder: Path) -> bool:
     """Return whether a relative target, with or without an anchor, does not exist."""
-    path, _, anchor = target.partition("#")
+    path, _hash, anchor = target.partition("#")
     file = (folder / path).resolve() if path else None
     if file is not None and not file.exists():
         return True
