@@ -13,7 +13,7 @@ import requests
 from api import Api
 
 # The log of a coreapp, in UTC: every container has the clock of this machine.
-CONNECTION = re.compile(r"\w (\S+ \S+) waba_node\.coreapp: shard 0: (connected|disconnected)")
+CONNECTION = re.compile(r"\w (\S+ \S+) waba_node\.coreapp\.shard_owner: shard 0: (connected|disconnected)")
 Webapps = list[tuple[str, requests.Session]]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import dataclasses
 import itertools
@@ -72,6 +73,13 @@ async def database(database_server: DatabaseConfig) -> AsyncIterator[Database]:
             await master_lease.create_table(connection)
         await schema.upgrade(made, allowed)
         yield made
+
+
+@pytest.fixture
+async def tasks() -> AsyncIterator[asyncio.TaskGroup]:
+    """The task group of a node."""
+    async with asyncio.TaskGroup() as group:
+        yield group
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 from waba_node.config import NodeConfig
 from waba_node.control.ownership import Grant
@@ -47,9 +49,9 @@ async def test_a_coreapp_is_unregistered_where_the_upstream_wants_a_registration
 
 
 async def test_a_coreapp_connects_and_is_connected(coreapp: Coreapp) -> None:
-    coreapp.connecting = True
+    coreapp.owner.connecting = True
     assert coreapp.gateway_status() == "connecting"
-    coreapp.connected = Grant(0, 1)
+    coreapp.owner.connection = SimpleNamespace(grant=Grant(0, 1))
     assert coreapp.gateway_status() == "connected"
 
 
@@ -68,7 +70,7 @@ async def test_a_primary_master_is_connected_with_several_shards_that_all_have_a
     master = Master(NodeConfig.from_environment({**ENVIRONMENT, "WA_MASTER_NODE": "1"}))
     master.schema_ready = True
     master.is_primary = lambda: primary
-    master.shards = [Shard(index, owner, "i", 1, fenced=False) for index, owner in enumerate(owners)]
+    master.shard_manager.shards = [Shard(index, owner, "i", 1, fenced=False) for index, owner in enumerate(owners)]
     assert master.gateway_status() == expected
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 class PortName(enum.IntEnum):
-    """The four ports of a coreapp or master, in the order of COREAPP_EXTERNAL_PORTS (vendor fact)."""
+    """The four ports of a coreapp or master, in the order of COREAPP_EXTERNAL_PORTS (docs/reference/vendor-contract.md#ports)."""
 
     MESSAGING = 0
     CONTACTS = 1
@@ -17,7 +17,7 @@ class PortName(enum.IntEnum):
 
 @dataclass(frozen=True)
 class NodeAddress:
-    """A node as the others reach it. `ports`: the published ports, in the order of PortName."""
+    """The address of a node. ports: its published ports, in the order of PortName."""
 
     node_id: str
     role: str

@@ -6,8 +6,8 @@ import time
 
 
 def now() -> float:
-    """Return seconds since some moment, by a clock that nobody sets and that also goes on while the machine sleeps.
+    """Return seconds by a clock that is never set and that also runs while the machine sleeps.
 
-    `time.monotonic` stands still then: a right that another node has long been given would seem fresh on waking.
+    `time.monotonic` stops then: a right that another node has obtained meanwhile would seem fresh after the machine resumes.
     """
     return time.clock_gettime(time.CLOCK_BOOTTIME)

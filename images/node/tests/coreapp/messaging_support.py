@@ -62,7 +62,7 @@ class DirectedSession:
 def trusted(node_id: str) -> Trust:
     """Return a node's part in the signing of calls, with the secret and the time that all of a test have."""
     made = ClusterTime(time.time)
-    made.heard(0, 0, 0)
+    made.synchronize(0, 0, 0)
     return Trust(node_id, "cluster-secret", made)
 
 

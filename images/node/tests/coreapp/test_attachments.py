@@ -13,8 +13,8 @@ import pytest
 from messaging_support import DirectedSession, until, webhooks
 from tests.media_support import files
 from waba_node.control.ownership import Grant
-from waba_node.coreapp.attachments import Attachments, attach
-from waba_node.coreapp.outbox_sender import Pump
+from waba_node.coreapp.attachments import Attachments, assign_media_ids
+from waba_node.coreapp.connection import Connection, Environment
 from waba_node.rpc import RpcError
 from waba_node.settings import ApplicationSettings
 from waba_node.store import media
@@ -47,7 +47,7 @@ def incoming(reference: str = "there", content: bytes = CONTENT, name: str = "AB
 
 def test_a_file_gets_the_same_id_each_time_and_its_event_stays_as_it_is() -> None:
     event = incoming()
-    (told,), ((kind, entry),) = attach([event])
+    (told,), ((kind, entry),) = assign_media_ids([event])
     assert kind == "image"
     assert told.payload["messages"][0]["image"] == {
         "id": entry.media_id,
@@ -56,7 +56,7 @@ def test_a_file_gets_the_same_id_each_time_and_its_event_stays_as_it_is() -> Non
         "caption": "me",
     }
     assert (entry.sender, entry.reference, entry.file) == ("49151", "there", None)
-    assert attach([event]) == ([told], [(kind, entry)])
+    assert assign_media_ids([event]) == ([told], [(kind, entry)])
 
 
 def test_what_has_no_file_stays_as_it_is() -> None:
@@ -67,7 +67,7 @@ def test_what_has_no_file_stays_as_it_is() -> None:
         ),
         UpstreamEvent("z", "inbound", 1, {"errors": [{"code": 1}]}),
     ]
-    assert attach(events) == (events, [])
+    assert assign_media_ids(events) == (events, [])
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def attachments(database: Database, tmp_path: Path, session: SessionWithFiles) -
 
 
 async def known(database: Database, event: UpstreamEvent) -> media.StoredMedia:
-    _told, ((_kind, entry),) = attach([event])
+    _told, ((_kind, entry),) = assign_media_ids([event])
     async with database.begin() as connection:
         await media.store_media(connection, [entry])
         return await media.read_media(connection, entry.media_id)
@@ -102,7 +102,8 @@ async def test_many_who_ask_at_once_share_one_download(
 
 
 @pytest.mark.parametrize(
-    ("event", "reason"), [(incoming("gone"), "it is gone"), (incoming(content=b"another"), "sha256 differs")]
+    ("event", "reason"),
+    [(incoming("gone"), "it is gone"), (incoming(content=b"another"), "is not the one of the message")],
 )
 async def test_a_download_that_fails_leaves_nothing(
     database: Database, attachments: Attachments, tmp_path: Path, event: UpstreamEvent, reason: str
@@ -117,11 +118,17 @@ async def test_a_download_that_fails_leaves_nothing(
 
 @pytest.mark.parametrize("auto_download", [[], ["image"]])
 async def test_the_settings_say_what_is_fetched_at_once(
-    database: Database, attachments: Attachments, session: SessionWithFiles, tmp_path: Path, auto_download: list[str]
+    database: Database,
+    attachments: Attachments,
+    session: SessionWithFiles,
+    tmp_path: Path,
+    tasks: asyncio.TaskGroup,
+    auto_download: list[str],
 ) -> None:
     settings = msgspec.convert({"media": {"auto_download": auto_download}}, ApplicationSettings)
-    pump = Pump(database, lambda: settings, fetch_later=attachments.fetch_later)
-    pump.start(session, Grant(0, 1), lambda: True)
+    environment = Environment(database, lambda: settings, tasks, fetch_media=attachments.fetch_later)
+    connection = Connection(Grant(0, 1), session, environment, lambda: True)
+    connection.start()
     for _twice in range(2):
         session.queue.put_nowait(incoming())
 
@@ -132,6 +139,6 @@ async def test_the_settings_say_what_is_fetched_at_once(
     ((image,),) = [json.loads(hook.payload)["messages"] for hook in await webhooks(database)]
     if auto_download:
         await until(lambda: files(tmp_path) == [f"shared/{image['image']['id']}"])
-    await asyncio.gather(*attachments.fetching.values())
+    await asyncio.gather(*attachments.downloads.values())
     assert bool(files(tmp_path)) == bool(auto_download)
-    await pump.stop(drain=False)
+    await connection.close(drain=False, timeout=5)

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from waba_node.coreapp.batching import groups
+from waba_node.coreapp.batching import batches
 
 
 @given(st.lists(st.integers(1, 9)), st.integers(1, 5), st.booleans())
@@ -21,8 +21,8 @@ def test_everything_comes_once_in_order_and_an_error_last(pauses: list[int], lar
     async def run() -> list[list[int]]:
         seen = []
         try:
-            async for group in groups(items(), largest):
-                seen.append(group)
+            async for batch in batches(items(), largest):
+                seen.append(batch)
                 await asyncio.sleep(0)
         except ConnectionError:
             assert fails
@@ -31,8 +31,8 @@ def test_everything_comes_once_in_order_and_an_error_last(pauses: list[int], lar
         return seen
 
     seen = asyncio.run(run())
-    assert [number for group in seen for number in group] == list(range(len(pauses)))
-    assert all(1 <= len(group) <= largest for group in seen)
+    assert [number for batch in seen for number in batch] == list(range(len(pauses)))
+    assert all(1 <= len(batch) <= largest for batch in seen)
 
 
 async def test_what_waits_comes_together() -> None:
@@ -40,7 +40,7 @@ async def test_what_waits_comes_together() -> None:
         for number in range(100):
             yield number
 
-    sizes = [len(group) async for group in groups(items(), 50)]
+    sizes = [len(batch) async for batch in batches(items(), 50)]
     assert len(sizes) < 10
 
 
@@ -49,8 +49,8 @@ async def test_nobody_waits_for_a_group_to_fill() -> None:
         yield "only"
         await asyncio.Event().wait()
 
-    async for group in groups(items(), 50):
-        assert group == ["only"]
+    async for batch in batches(items(), 50):
+        assert batch == ["only"]
         break
     else:
         pytest.fail("nothing came")

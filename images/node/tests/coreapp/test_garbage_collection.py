@@ -16,7 +16,7 @@ from messaging_support import statuses, store, webhooks
 from tests.media_support import files
 from waba_node.control.ownership import Grant
 from waba_node.coreapp import garbage_collection
-from waba_node.coreapp.garbage_collection import message_webhook, old_messages
+from waba_node.coreapp.garbage_collection import completed_messages, message_webhook
 from waba_node.master.garbage_collection import media_webhook, unused_media
 from waba_node.rpc import RpcError
 from waba_node.runtime.garbage_collection import Collector
@@ -57,7 +57,7 @@ async def total(collecting: AsyncIterator[int]) -> int:
 async def test_only_what_is_through_is_deleted(database: Database, status: str, age: int, garbage: bool) -> None:
     await through(database, "m1", status, age)
     await through(database, "other", status, age, bucket=1)
-    assert await total(old_messages(database, OWN, lambda: True)) == int(garbage)
+    assert await total(completed_messages(database, OWN, lambda: True)) == int(garbage)
     assert set(await statuses(database)) == ({"other"} if garbage else {"m1", "other"})
     async with database.begin() as connection:
         expiries = (await connection.execute(sa.select(outbox.message_expiry.c.message_id))).scalars().all()
@@ -65,10 +65,10 @@ async def test_only_what_is_through_is_deleted(database: Database, status: str, 
 
 
 async def test_many_are_deleted_group_by_group(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(garbage_collection, "GROUP", 3)
+    monkeypatch.setattr(garbage_collection, "BATCH", 3)
     for number in range(7):
         await through(database, f"m{number}", "read", DAY)
-    assert [count async for count in old_messages(database, OWN, lambda: True) if count] == [3, 3, 1]
+    assert [count async for count in completed_messages(database, OWN, lambda: True) if count] == [3, 3, 1]
 
 
 async def test_messages_that_came_in_are_forgotten_after_30_days(database: Database) -> None:
@@ -77,8 +77,8 @@ async def test_messages_that_came_in_are_forgotten_after_30_days(database: Datab
         old = inbox.inbound_message.c.message_id == "old"
         earlier = sa.text("UTC_TIMESTAMP(6) - INTERVAL 30 DAY")
         await connection.execute(sa.update(inbox.inbound_message).where(old).values(received_at=earlier))
-    assert await total(old_messages(database, OTHER, lambda: True)) == 0
-    assert await total(old_messages(database, OWN, lambda: True)) == 1
+    assert await total(completed_messages(database, OTHER, lambda: True)) == 0
+    assert await total(completed_messages(database, OWN, lambda: True)) == 1
     async with database.begin() as connection:
         assert await inbox.sender_of(connection, "old") is None
         assert await inbox.sender_of(connection, "new") == "2"
@@ -87,7 +87,7 @@ async def test_messages_that_came_in_are_forgotten_after_30_days(database: Datab
 async def test_who_loses_the_shard_stops(database: Database) -> None:
     await through(database, "m1", "read", DAY)
     with pytest.raises(RpcError, match="1018"):
-        await total(old_messages(database, OWN, lambda: False))
+        await total(completed_messages(database, OWN, lambda: False))
     assert set(await statuses(database)) == {"m1"}
 
 
@@ -167,7 +167,7 @@ async def test_one_at_a_time_and_its_end_is_told(database: Database) -> None:
     collector.begin()
     with pytest.raises(RpcError, match="1015"):
         collector.begin()
-    collector.begin_silently()
+    collector.begin_automatic()
     go_on.set()
     await collector.running
     (webhook,) = await webhooks(database)
@@ -175,7 +175,7 @@ async def test_one_at_a_time_and_its_end_is_told(database: Database) -> None:
     assert json.loads(webhook.payload) == {
         "services": [{"message": {"gc": {"messages_deleted": 5, "node": "wacore1:abc", "status": "complete"}}}]
     }
-    collector.begin(told=False)
+    collector.begin(report=False)
     await collector.running
     assert len(await webhooks(database)) == 1
 

@@ -89,8 +89,8 @@ async def test_ids_that_differ_in_case_alone_are_two(database: Database, serve) 
 
 async def test_many_at_once_are_all_stored(database: Database, serve) -> None:
     accept = await serve(database)
-    names = [f"gBGG{number}" for number in range(3 * intake.LARGEST_GROUP)]
-    groups = [names[:1], names[1 : intake.LARGEST_GROUP], names[intake.LARGEST_GROUP :]]
+    names = [f"gBGG{number}" for number in range(3 * intake.LARGEST_BATCH)]
+    groups = [names[:1], names[1 : intake.LARGEST_BATCH], names[intake.LARGEST_BATCH :]]
     await asyncio.gather(*(accept(*rows(*group)) for group in groups))
     assert set(await statuses(database)) == set(names)
 

@@ -11,51 +11,55 @@ import sqlalchemy as sa
 from messaging_support import DirectedSession, statuses, store, until, webhooks
 from waba_node.control.ownership import Grant
 from waba_node.coreapp import outbox_sender
-from waba_node.coreapp.outbox_sender import Pump
+from waba_node.coreapp.connection import Connection, Environment
 from waba_node.settings import ApplicationSettings
 from waba_node.store import contacts, inbox, outbox
 from waba_node.store.engine import Database
-from waba_node.upstream.base import UpstreamEvent
+from waba_node.upstream.base import UpstreamEvent, UpstreamSession
 from waba_node.upstream.loopback import LoopbackSession
 
 GRANT = Grant(0, 1, of=2)
-Start = Callable[..., tuple[Pump, DirectedSession]]
+Start = Callable[..., tuple[Connection, DirectedSession]]
 
 
 @pytest.fixture
-async def start(database: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Start]:
-    """A function that connects a pump for the shard and returns it with its session."""
+async def start(database: Database, tasks: asyncio.TaskGroup, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Start]:
+    """A function that starts a connection for the shard and returns it with its session."""
     monkeypatch.setattr(outbox_sender, "POLL", 0.05)
-    running: list[Pump] = []
+    running: list[Connection] = []
+    environment = Environment(database, ApplicationSettings, tasks)
 
-    def begin(session=None, still_owner: Callable[[], bool] = lambda: True) -> tuple[Pump, DirectedSession]:
-        made, session = Pump(database, ApplicationSettings), session or DirectedSession()
-        made.start(session, GRANT, still_owner)
-        running.append(made)
-        return made, session
+    def begin(
+        session: UpstreamSession | None = None, still_owner: Callable[[], bool] = lambda: True
+    ) -> tuple[Connection, DirectedSession]:
+        session = session or DirectedSession()
+        connection = Connection(GRANT, session, environment, still_owner)
+        connection.start()
+        running.append(connection)
+        return connection, session
 
     yield begin
-    for made in running:
-        await made.stop(drain=False)
+    for connection in running:
+        await connection.close(drain=False, timeout=5)
 
 
 async def test_messages_go_out_in_order_and_each_once(database: Database, start: Start) -> None:
-    names = [f"m{number}" for number in range(2 * outbox_sender.GROUP + 1)]
+    names = [f"m{number}" for number in range(2 * outbox_sender.BATCH + 1)]
     await store(database, *names)
     await store(database, "other", bucket=1)
     made, session = start()
     await until(lambda: len(session.sent) == len(names))
     await store(database, "last")
-    made.wake()
+    made.sender.wake()
     await until(lambda: "last" in session.sent)
     assert session.sent == [*names, "last"]
 
 
 async def test_an_upstream_that_hangs_up_is_noticed(start: Start) -> None:
     made, session = start()
-    assert not made.ended()
+    assert not made.ended
     await session.disconnect()
-    await until(made.ended)
+    await until(lambda: made.ended)
 
 
 async def test_the_next_owner_sends_what_the_upstream_has_not_confirmed(database: Database, start: Start) -> None:
@@ -64,7 +68,7 @@ async def test_the_next_owner_sends_what_the_upstream_has_not_confirmed(database
     await until(lambda: len(session.sent) == 3)
     session.say("sent", "m1")
     await until(lambda: confirmed(database, {"m1"}))
-    await former.stop(drain=False)
+    await former.close(drain=False, timeout=5)
     _rest, session = start()
     await until(lambda: len(session.sent) == 2)
     assert session.sent == ["m2", "m3"]
@@ -74,10 +78,10 @@ async def confirmed(database: Database, names: set[str]) -> bool:
     return {name for name, status in (await statuses(database)).items() if status != outbox.ACCEPTED} == names
 
 
-async def woken_without_end(made: Pump) -> None:
+async def woken_without_end(made: Connection) -> None:
     """Let a pump look as often as under load: it never rests for as long as a poll."""
     while True:
-        made.wake()
+        made.sender.wake()
         await asyncio.sleep(outbox_sender.POLL / 10)
 
 
@@ -111,7 +115,7 @@ async def test_who_is_woken_for_what_may_stand_before_looks_there_at_once(
     async with database.begin() as connection:
         await connection.execute(sa.update(outbox.message).where(is_late).values(bucket=0))
     await store(database, "m4")
-    made.wake(from_the_oldest=True)
+    made.sender.wake(rescan=True)
     await until(lambda: session.sent == ["m1", "m3", "late", "m4"])
 
 
@@ -145,7 +149,7 @@ async def has_status(database: Database, name: str, status: str) -> bool:
 
 async def test_a_full_window_waits_for_the_upstream(database: Database, start: Start, monkeypatch) -> None:
     monkeypatch.setattr(outbox_sender, "WINDOW", 3)
-    monkeypatch.setattr(outbox_sender, "GROUP", 3)
+    monkeypatch.setattr(outbox_sender, "BATCH", 3)
     await store(database, "m1", "m2", "m3", "m4")
     _rest, session = start()
     await until(lambda: len(session.sent) == 3)
@@ -168,7 +172,7 @@ async def test_a_handover_finishes_what_was_begun_and_leaves_the_rest(database: 
     await store(database, *names)
     made, _rest = start(Unhurried())
     await until(lambda: len(handed) > 1)
-    await made.stop(drain=True)
+    await made.close(drain=True, timeout=5)
     assert await statuses(database) == {name: "delivered" if name in handed else "accepted" for name in names}
     assert len(await webhooks(database)) == 2 * len(handed) < 2 * len(names)
 
@@ -199,7 +203,7 @@ async def age(database: Database, seconds: int) -> None:
 
 async def test_a_ttl_ends_also_while_the_upstream_takes_nothing(database: Database, start: Start, monkeypatch) -> None:
     monkeypatch.setattr(outbox_sender, "WINDOW", 1)
-    monkeypatch.setattr(outbox_sender, "GROUP", 1)
+    monkeypatch.setattr(outbox_sender, "BATCH", 1)
     await store(database, "stuck", "waiting", ttl=60)
     _rest, session = start()
     await until(lambda: session.sent == ["stuck"])
@@ -232,7 +236,7 @@ async def test_a_message_handed_over_without_word_of_it_expires_at_the_next_owne
     await until(lambda: session.sent == ["m1"])
     await age(database, 61)
     await until(lambda: no_expiry(database))
-    await former.stop(drain=False)
+    await former.close(drain=False, timeout=5)
     _rest, session = start()
     await until(lambda: has_status(database, "m1", "failed"))
     assert session.sent == []
@@ -267,7 +271,7 @@ async def test_what_a_former_owner_is_storing_at_the_moment_is_told_by_one_of_th
     made, session = start()
     async with database.begin() as connection:
         await inbox.store_inbound(connection, {"ABGGone": "49151"})
-        storing = asyncio.create_task(made.stored([came_in("ABGGone")]))
+        storing = asyncio.create_task(made.receiver.store([came_in("ABGGone")]))
         await until(lambda: waits_to_insert(database))
     assert not await storing  # it is stored again, and then it is known
     session.queue.put_nowait(came_in("ABGGone"))
@@ -300,7 +304,7 @@ async def test_a_pump_that_drains_waits_for_what_it_has_handed_over(database: Da
     await store(database, "m1")
     made, session = start()
     await until(lambda: session.sent == ["m1"])
-    stopping = asyncio.create_task(made.stop(drain=True))
+    stopping = asyncio.create_task(made.close(drain=True, timeout=5))
     await asyncio.sleep(0.1)
     assert session.open
     session.say("sent", "m1")

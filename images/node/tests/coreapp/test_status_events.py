@@ -4,7 +4,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from waba_node.coreapp.status_events import PROGRESS, outcomes
+from waba_node.coreapp.status_events import PROGRESS, derive
 from waba_node.settings import ApplicationSettings
 from waba_node.store.outbox import Known
 from waba_node.upstream.base import UpstreamEvent
@@ -25,7 +25,7 @@ def webhook_statuses(webhooks: list[dict]) -> list[tuple[str, str]]:
 
 @given(messages, events)
 def test_a_status_never_goes_back_and_each_step_is_told_once(messages, events) -> None:
-    statuses, webhooks = outcomes(messages, events, SETTINGS)
+    statuses, webhooks = derive(messages, events, SETTINGS)
     told = webhook_statuses(webhooks)
     assert len(told) == len(set(told))
     for name in ("one", "two"):
@@ -39,23 +39,23 @@ def test_a_status_never_goes_back_and_each_step_is_told_once(messages, events) -
 
 @given(messages, events)
 def test_the_same_events_again_change_nothing(messages, events) -> None:
-    statuses, _rest = outcomes(messages, events, SETTINGS)
+    statuses, _rest = derive(messages, events, SETTINGS)
     now = {name: old._replace(status=statuses.get(name, old.status)) for name, old in messages.items()}
-    assert outcomes(now, events, SETTINGS) == ({}, [])
+    assert derive(now, events, SETTINGS) == ({}, [])
 
 
 @given(messages, events, st.data())
 def test_how_events_are_grouped_makes_no_difference(messages, events, data) -> None:
     cut = data.draw(st.integers(0, len(events)))
-    first, first_webhooks = outcomes(messages, events[:cut], SETTINGS)
+    first, first_webhooks = derive(messages, events[:cut], SETTINGS)
     between = {name: old._replace(status=first.get(name, old.status)) for name, old in messages.items()}
-    second, second_webhooks = outcomes(between, events[cut:], SETTINGS)
-    assert outcomes(messages, events, SETTINGS) == ({**first, **second}, first_webhooks + second_webhooks)
+    second, second_webhooks = derive(between, events[cut:], SETTINGS)
+    assert derive(messages, events, SETTINGS) == ({**first, **second}, first_webhooks + second_webhooks)
 
 
 def test_a_webhook_has_the_vendor_s_form() -> None:
     event = UpstreamEvent("gBGGx", "failed", 1629293084, {"errors": [{"code": 470, "title": "too late"}]})
-    _rest, webhooks = outcomes({"gBGGx": Known("49151", "sent", "order 7")}, [event], SETTINGS)
+    _rest, webhooks = derive({"gBGGx": Known("49151", "sent", "order 7")}, [event], SETTINGS)
     assert webhooks == [
         {
             "statuses": [
@@ -83,7 +83,7 @@ def test_a_webhook_has_the_vendor_s_form() -> None:
 )
 def test_a_switched_off_status_is_recorded_without_a_webhook(switches: dict, expected: list[str]) -> None:
     events = [UpstreamEvent("one", kind, 1) for kind in ("sent", "delivered", "read")]
-    statuses, webhooks = outcomes(
+    statuses, webhooks = derive(
         {"one": Known("111", "accepted")}, events, msgspec.convert(switches, ApplicationSettings)
     )
     assert statuses == {"one": "read"}
@@ -92,7 +92,7 @@ def test_a_switched_off_status_is_recorded_without_a_webhook(switches: dict, exp
 
 def test_what_comes_in_is_its_own_webhook() -> None:
     content = {"contacts": [{"wa_id": "49151"}], "messages": [{"from": "49151", "id": "ABGG", "type": "text"}]}
-    assert outcomes({}, [UpstreamEvent("ABGG", "inbound", 1, content)], SETTINGS) == ({}, [content])
+    assert derive({}, [UpstreamEvent("ABGG", "inbound", 1, content)], SETTINGS) == ({}, [content])
 
 
 @pytest.mark.parametrize(
@@ -105,10 +105,10 @@ def test_a_setting_keeps_a_notice_back_and_nothing_else(setting: str, kind: str)
     payload = {"contacts": [], "messages": [notice, other]}
     for shown, expected in ((True, [notice, other]), (False, [other])):
         settings = msgspec.structs.replace(SETTINGS, **{setting: shown})
-        _rest, webhooks = outcomes({}, [UpstreamEvent("one", "inbound", 1, payload)], settings)
+        _rest, webhooks = derive({}, [UpstreamEvent("one", "inbound", 1, payload)], settings)
         assert webhooks == [{"contacts": [], "messages": expected}]
     alone = UpstreamEvent("one", "inbound", 1, {"messages": [notice]})
-    assert outcomes({}, [alone], settings) == ({}, [])
+    assert derive({}, [alone], settings) == ({}, [])
 
 
 def test_the_price_is_told_unless_a_setting_says_no() -> None:
@@ -116,5 +116,5 @@ def test_the_price_is_told_unless_a_setting_says_no() -> None:
     event, known = UpstreamEvent("one", "sent", 1, price), {"one": Known("49151", "accepted")}
     for disabled in (False, True):
         settings = msgspec.structs.replace(SETTINGS, webhook_payload_conversation_pricingmodel_disabled=disabled)
-        _rest, (webhook,) = outcomes(known, [event], settings)
+        _rest, (webhook,) = derive(known, [event], settings)
         assert bool(price.keys() & webhook["statuses"][0].keys()) is not disabled

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from messaging_support import webhooks
 from waba_node.control.ownership import Grant
-from waba_node.coreapp.webhook_delivery import Deliveries, backoff
+from waba_node.coreapp.webhook_delivery import WebhookDelivery, backoff
 from waba_node.settings import ApplicationSettings
 from waba_node.store import webhook_queue
 from waba_node.store.engine import Database
@@ -29,13 +29,13 @@ def test_the_backoff_grows_by_one_step_a_failure_up_to_the_longest(attempts: int
 
 
 @pytest.fixture
-async def deliveries(database: Database) -> AsyncIterator[Deliveries]:
-    made = Deliveries(database, ApplicationSettings, GRANT)
+async def deliveries(database: Database) -> AsyncIterator[WebhookDelivery]:
+    made = WebhookDelivery(database, ApplicationSettings, GRANT)
     yield made
     await made.close()
 
 
-def point(deliveries: Deliveries, url: str, **settings: object) -> None:
+def point(deliveries: WebhookDelivery, url: str, **settings: object) -> None:
     whole = msgspec.convert({"webhooks": {"url": url}, **settings}, ApplicationSettings)
     deliveries.settings = lambda: whole
 
@@ -45,40 +45,40 @@ async def store(database: Database, *numbers: int) -> None:
         await webhook_queue.store_webhooks(connection, 0, [{"number": number} for number in numbers])
 
 
-async def test_all_arrive_and_are_forgotten(database: Database, deliveries: Deliveries, receiver) -> None:
+async def test_all_arrive_and_are_forgotten(database: Database, deliveries: WebhookDelivery, receiver) -> None:
     point(deliveries, receiver.url)
     await store(database, *range(10))
     while await webhooks(database):
-        await deliveries.deliver()
+        await deliveries.deliver_batch()
     assert sorted(hook["number"] for hook in receiver.received) == list(range(10))
 
 
 async def test_they_are_begun_in_the_order_of_their_creation(
-    database: Database, deliveries: Deliveries, receiver
+    database: Database, deliveries: WebhookDelivery, receiver
 ) -> None:
     point(deliveries, receiver.url)
     await store(database, *range(5))
     await store(database, *range(5, 12))
-    await deliveries.deliver()
+    await deliveries.deliver_batch()
     assert sorted(hook["number"] for hook in receiver.received) == list(range(6))
 
 
 @pytest.mark.parametrize("status", [500, 201, 302])
 async def test_anything_but_200_is_a_failure_put_off_by_the_backoff(
-    database: Database, deliveries: Deliveries, receiver, status: int
+    database: Database, deliveries: WebhookDelivery, receiver, status: int
 ) -> None:
     point(deliveries, receiver.url, callback_backoff_delay_ms=60_000, max_callback_backoff_delay_ms=90_000)
     receiver.answers = [status]
     await store(database, 1)
     for attempt, expected in ((1, 60), (2, 90), (3, 90)):
         await make_due(database)
-        await deliveries.deliver()
+        await deliveries.deliver_batch()
         (webhook,) = await webhooks(database)
         assert webhook.attempts == attempt
         assert expected - 30 < webhook.due_in / 1e6 <= expected
     receiver.answers = [200]
     await make_due(database)
-    await deliveries.deliver()
+    await deliveries.deliver_batch()
     assert await webhooks(database) == []
     assert [hook["number"] for hook in receiver.received] == [1, 1, 1, 1]
 
@@ -89,33 +89,33 @@ async def make_due(database: Database) -> None:
 
 
 async def test_a_receiver_that_is_away_loses_nothing(
-    database: Database, deliveries: Deliveries, receiver, free_ports
+    database: Database, deliveries: WebhookDelivery, receiver, free_ports
 ) -> None:
     (nobody,) = free_ports(1)
     point(deliveries, f"https://127.0.0.1:{nobody}/", callback_backoff_delay_ms=1)
     await store(database, 1)
-    await deliveries.deliver()
+    await deliveries.deliver_batch()
     assert [webhook.attempts for webhook in await webhooks(database)] == [1]
     point(deliveries, receiver.url)
     while await webhooks(database):
-        await deliveries.deliver()
+        await deliveries.deliver_batch()
     assert receiver.received == [{"number": 1}]
 
 
-async def test_one_that_fails_holds_no_other_up(database: Database, deliveries: Deliveries, receiver) -> None:
+async def test_one_that_fails_holds_no_other_up(database: Database, deliveries: WebhookDelivery, receiver) -> None:
     point(deliveries, receiver.url, callback_backoff_delay_ms=60_000)
     receiver.answers = [500, 200]
     await store(database, 1)
-    await deliveries.deliver()
+    await deliveries.deliver_batch()
     await store(database, 2)
-    await deliveries.deliver()
+    await deliveries.deliver_batch()
     assert receiver.received == [{"number": 1}, {"number": 2}]
 
 
-async def test_without_an_address_they_are_kept(database: Database, deliveries: Deliveries, receiver) -> None:
+async def test_without_an_address_they_are_kept(database: Database, deliveries: WebhookDelivery, receiver) -> None:
     await store(database, 1)
-    await deliveries.deliver()
+    await deliveries.deliver_batch()
     assert len(await webhooks(database)) == 1
     point(deliveries, receiver.url)
-    await deliveries.deliver()
+    await deliveries.deliver_batch()
     assert receiver.received == [{"number": 1}]

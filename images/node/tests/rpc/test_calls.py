@@ -14,15 +14,16 @@ import aiohttp
 import pytest
 from aiohttp import web
 from waba_node.address import NodeAddress, PortName
-from waba_node.rpc import ClusterTime, RpcClient, RpcError, RpcServer, Trust, calls
-from waba_node.rpc.calls import LARGEST_BODY, SIGNATURE
+from waba_node.rpc import ClusterTime, RpcClient, RpcError, RpcServer, Trust
+from waba_node.rpc import client as rpc_client
+from waba_node.rpc.protocol import LARGEST_BODY, SIGNATURE
 
 CALLER, CALLED = "127.0.0.1:master", "127.0.0.1:coreapp"
 
 
 def trusted(node_id: str, secret: str = "secret", ahead: float = 0.0) -> Trust:
     made = ClusterTime(time.time)
-    made.heard(0, 0, ahead)
+    made.synchronize(0, 0, ahead)
     return Trust(node_id, secret, made)
 
 
@@ -88,30 +89,30 @@ async def test_a_stranger_is_not_heard_and_learns_nothing(called: Called, method
 
 async def test_a_call_overheard_cannot_be_used_again(called: Called) -> None:
     body = b'{"shard":1}'
-    signature = trusted(CALLER).signed(CALLED, "promoted", body)
+    signature = trusted(CALLER).sign(CALLED, "promoted", body)
     assert (await post(called, "promoted", body, signature))[0] == 200
-    assert await denied(called, "promoted", body, signature) == "the call has come before"
+    assert await denied(called, "promoted", body, signature) == "the call is a replay"
 
 
 async def test_a_call_overheard_is_no_use_for_anything_else(called: Called) -> None:
-    signature = trusted(CALLER).signed(CALLED, "promoted", b'{"shard":1}')
+    signature = trusted(CALLER).sign(CALLED, "promoted", b'{"shard":1}')
     for method, body in [("promoted", b'{"shard":2}'), ("status", b'{"shard":1}'), ("promoted", b"")]:
         assert "not signed with the secret" in await denied(called, method, body, signature)
 
 
 async def test_a_call_to_one_node_is_no_use_at_another(called: Called) -> None:
-    signature = trusted(CALLER).signed("127.0.0.1:another", "promoted", b"{}")
+    signature = trusted(CALLER).sign("127.0.0.1:another", "promoted", b"{}")
     assert "meant for another node" in await denied(called, "promoted", b"{}", signature)
 
 
 async def test_a_call_of_yesterday_is_refused(called: Called) -> None:
-    signature = trusted(CALLER, ahead=-86400).signed(CALLED, "promoted", b"{}")
+    signature = trusted(CALLER, ahead=-86400).sign(CALLED, "promoted", b"{}")
     assert "86400 s behind the database's" in await denied(called, "promoted", b"{}", signature)
 
 
 async def test_a_body_without_end_is_cut_off(called: Called) -> None:
     body = b" " * (LARGEST_BODY + 1)
-    status, _answer, _headers = await post(called, "promoted", body, trusted(CALLER).signed(CALLED, "promoted", body))
+    status, _answer, _headers = await post(called, "promoted", body, trusted(CALLER).sign(CALLED, "promoted", body))
     assert status == 413
     assert called.taken == []
 
@@ -165,7 +166,7 @@ async def test_a_node_that_is_away_is_no_answer(called: Called, client: RpcClien
 async def test_an_address_that_nobody_has_any_more_does_not_take_the_whole_time(
     called: Called, client: RpcClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(calls, "CONNECT", 0.1)
+    monkeypatch.setattr(rpc_client, "CONNECT_TIMEOUT", 0.1)
     with contextlib.ExitStack() as sockets:
         silent = sockets.enter_context(socket.socket())
         silent.bind(("127.0.0.1", 0))
@@ -183,7 +184,7 @@ async def test_an_address_that_nobody_has_any_more_does_not_take_the_whole_time(
 async def test_a_name_whose_address_another_node_has_taken_over_is_looked_up_again(
     client: RpcClient, free_ports, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(calls, "NAMES", 0.01)
+    monkeypatch.setattr(rpc_client, "DNS_CACHE", 0.01)
     loop, found = asyncio.get_running_loop(), "127.0.0.1"
     look_up = loop.getaddrinfo
 

@@ -29,38 +29,38 @@ def clock() -> Clock:
 
 def node(node_id: str, clock: Clock, secret: str = "secret", database_time: float = 1_700_000_000.0) -> Trust:
     time = ClusterTime(clock)
-    time.heard(clock.now, clock.now, database_time)
+    time.synchronize(clock.now, clock.now, database_time)
     return Trust(node_id, secret, time)
 
 
 def refusal(called: Trust, signature: str, method: str = METHOD, body: bytes = BODY) -> str:
     with pytest.raises(NotTrusted) as error:
-        called.check(signature, method, body)
+        called.verify(signature, method, body)
     return str(error.value)
 
 
 def test_a_call_of_the_cluster_is_taken_and_its_answer_too(clock: Clock) -> None:
     caller, called = node(CALLER, clock), node(CALLED, clock)
-    signature = caller.signed(CALLED, METHOD, BODY)
+    signature = caller.sign(CALLED, METHOD, BODY)
     called.admit(signature)
-    called.check(signature, METHOD, BODY)
-    caller.check_answer(signature, called.signed_answer(signature, b"{}"), b"{}")
+    called.verify(signature, METHOD, BODY)
+    caller.verify_answer(signature, called.sign_answer(signature, b"{}"), b"{}")
 
 
 @given(method=st.text(), body=st.binary(), other_method=st.text(), other_body=st.binary())
 def test_a_signature_holds_for_its_method_and_body_alone(method, body, other_method, other_body) -> None:
     clock = Clock()
-    signature = node(CALLER, clock).signed(CALLED, method, body)
+    signature = node(CALLER, clock).sign(CALLED, method, body)
     if (method, body) == (other_method, other_body):
-        node(CALLED, clock).check(signature, other_method, other_body)
+        node(CALLED, clock).verify(signature, other_method, other_body)
     else:
         assert "not signed with the secret" in refusal(node(CALLED, clock), signature, other_method, other_body)
 
 
 def test_a_call_replayed_is_refused(clock: Clock) -> None:
-    called, signature = node(CALLED, clock), node(CALLER, clock).signed(CALLED, METHOD, BODY)
-    called.check(signature, METHOD, BODY)
-    assert refusal(called, signature) == "the call has come before"
+    called, signature = node(CALLED, clock), node(CALLER, clock).sign(CALLED, METHOD, BODY)
+    called.verify(signature, METHOD, BODY)
+    assert refusal(called, signature) == "the call is a replay"
 
 
 @given(pauses=st.lists(st.floats(0.01, 3 * FRESH), max_size=30))
@@ -70,19 +70,19 @@ def test_a_call_replayed_is_refused_however_much_comes_between(pauses) -> None:
     taken = []
     for pause in pauses:
         clock.now += pause
-        taken.append(caller.signed(CALLED, METHOD, BODY))
-        called.check(taken[-1], METHOD, BODY)
+        taken.append(caller.sign(CALLED, METHOD, BODY))
+        called.verify(taken[-1], METHOD, BODY)
         for signature in taken:
             refusal(called, signature)
 
 
 def test_a_call_to_another_node_is_refused(clock: Clock) -> None:
-    signature = node(CALLER, clock).signed("host3:coreapp", METHOD, BODY)
+    signature = node(CALLER, clock).sign("host3:coreapp", METHOD, BODY)
     assert refusal(node(CALLED, clock), signature).endswith("or was meant for another node")
 
 
 def test_a_call_with_another_secret_is_refused(clock: Clock) -> None:
-    signature = node(CALLER, clock, secret="another").signed(CALLED, METHOD, BODY)
+    signature = node(CALLER, clock, secret="another").sign(CALLED, METHOD, BODY)
     assert "not signed with the secret" in refusal(node(CALLED, clock), signature)
 
 
@@ -96,18 +96,18 @@ def test_what_is_no_signature_is_refused_at_sight(clock: Clock, signature: str) 
 
 @pytest.mark.parametrize(("shift", "words"), [(-3600, "3600 s behind"), (FRESH + 1, "16 s ahead of")])
 def test_a_call_of_another_time_is_refused_at_sight(clock: Clock, shift: float, words: str) -> None:
-    signature = node(CALLER, clock, database_time=1_700_000_000.0 + shift).signed(CALLED, METHOD, BODY)
+    signature = node(CALLER, clock, database_time=1_700_000_000.0 + shift).sign(CALLED, METHOD, BODY)
     with pytest.raises(NotTrusted, match=f"the time of the call is {words} the database's"):
         node(CALLED, clock).admit(signature)
 
 
 def test_clocks_that_differ_a_little_are_no_strangers(clock: Clock) -> None:
     caller, called = node(CALLER, clock, database_time=1_700_000_000.0 + FRESH - 1), node(CALLED, clock)
-    called.check(caller.signed(CALLED, METHOD, BODY), METHOD, BODY)
+    called.verify(caller.sign(CALLED, METHOD, BODY), METHOD, BODY)
 
 
 def test_a_restart_forgets_no_replay(clock: Clock) -> None:
-    signature = node(CALLER, clock).signed(CALLED, METHOD, BODY)
+    signature = node(CALLER, clock).sign(CALLED, METHOD, BODY)
     clock.now += 1
     restarted = node(CALLED, clock, database_time=1_700_000_001.0)
     assert refusal(restarted, signature) == "the call is older than this node's process"
@@ -116,44 +116,44 @@ def test_a_restart_forgets_no_replay(clock: Clock) -> None:
 def test_the_time_goes_on_by_the_nodes_own_clock_while_the_database_is_away(clock: Clock) -> None:
     caller, called = node(CALLER, clock), node(CALLED, clock)
     clock.now += 3600
-    called.check(caller.signed(CALLED, METHOD, BODY), METHOD, BODY)
+    called.verify(caller.sign(CALLED, METHOD, BODY), METHOD, BODY)
 
 
 def test_the_time_is_that_of_the_middle_of_the_look(clock: Clock) -> None:
     time = ClusterTime(clock)
-    time.heard(90.0, 92.0, 5000.0)
+    time.synchronize(90.0, 92.0, 5000.0)
     assert time.now() == 5009.0
 
 
 def test_nothing_is_signed_or_taken_before_the_time_or_the_secret_is_known(clock: Clock) -> None:
-    signature = node(CALLER, clock).signed(CALLED, METHOD, BODY)
+    signature = node(CALLER, clock).sign(CALLED, METHOD, BODY)
     timeless = Trust(CALLED, "secret", ClusterTime(clock))
-    for attempt in (lambda: timeless.signed(CALLER, METHOD, BODY), lambda: timeless.admit(signature)):
+    for attempt in (lambda: timeless.sign(CALLER, METHOD, BODY), lambda: timeless.admit(signature)):
         with pytest.raises(NotTrusted, match="does not know the database's time yet"):
             attempt()
     without = node(CALLED, clock, secret="")
-    for attempt in (lambda: without.signed(CALLER, METHOD, BODY), lambda: without.check(signature, METHOD, BODY)):
+    for attempt in (lambda: without.sign(CALLER, METHOD, BODY), lambda: without.verify(signature, METHOD, BODY)):
         with pytest.raises(NotTrusted, match="does not know the secret of this cluster yet"):
             attempt()
 
 
 def test_an_answer_holds_for_its_call_and_body_alone(clock: Clock) -> None:
     caller, called = node(CALLER, clock), node(CALLED, clock)
-    first, second = (caller.signed(CALLED, METHOD, BODY) for _call in range(2))
-    answer = called.signed_answer(first, b'{"holds":true}')
+    first, second = (caller.sign(CALLED, METHOD, BODY) for _call in range(2))
+    answer = called.sign_answer(first, b'{"holds":true}')
     for signature, given_answer, body in [
         (second, answer, b'{"holds":true}'),
         (first, answer, b"{}"),
         (first, "\u00e9", b""),
     ]:
         with pytest.raises(NotTrusted, match="the answer is not signed"):
-            caller.check_answer(signature, given_answer, body)
+            caller.verify_answer(signature, given_answer, body)
 
 
 def test_a_call_is_no_answer_and_no_fingerprint(clock: Clock) -> None:
     caller = node(CALLER, clock)
-    signature = caller.signed(CALLED, METHOD, BODY)
-    digests = {signature.rpartition("-")[2], caller.signed_answer(signature, BODY), caller.fingerprint(signature)}
+    signature = caller.sign(CALLED, METHOD, BODY)
+    digests = {signature.rpartition("-")[2], caller.sign_answer(signature, BODY), caller.fingerprint(signature)}
     assert len(digests) == 3
 
 
@@ -163,8 +163,8 @@ def test_a_fingerprint_tells_the_same_secret_from_another(clock: Clock) -> None:
 
 
 def test_the_memory_is_bounded(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "LARGEST_MEMORY", 10)
+    monkeypatch.setattr(module, "LARGEST_CACHE", 10)
     caller, called = node(CALLER, clock), node(CALLED, clock)
     for _call in range(100):
-        called.check(caller.signed(CALLED, METHOD, BODY), METHOD, BODY)
+        called.verify(caller.sign(CALLED, METHOD, BODY), METHOD, BODY)
     assert len(called.nonces.recent) + len(called.nonces.former) <= 22

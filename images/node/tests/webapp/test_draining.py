@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from api_support import Client, Cluster, Node, wait_until
 
-DRAINING = "unhealthy: draining: out of service until it is told to resume or is restarted"
+DRAINING = "unhealthy: draining: out of service until it is resumed or restarted"
 
 
 class Flow:
@@ -74,7 +74,7 @@ def test_last_coreapp_is_drained_only_with_force(connected: Node, cluster: Clust
     status, output = connected.command("drain")
     assert (status, connected.health_line()) == (1, "ok")
     assert (
-        "no other coreapp stands by that could take over shard 0; --force takes it out of service all the same"
+        "no other coreapp is on standby that could take over shard 0; --force takes it out of service all the same"
         in output
     )
     status, output = connected.command("drain", "--force", "--timeout", "1")

@@ -1,4 +1,4 @@
-"""Media of messages that came in: the upstream keeps them, the shard's owner fetches them into the shared folder, at once or when asked for."""
+"""Media of inbound messages: the upstream stores them, and the shard's owner fetches them into the shared folder, at once or on request."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import logging
 import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from typing import Any, NamedTuple
 
 from ..address import PortName
-from ..rpc import RpcError, RpcServer
+from ..rpc import Payload, RpcError, RpcServer
 from ..store import media
-from ..store.engine import Database
+from ..store.engine import Database, error_summary
 from ..store.media import StoredMedia
 from ..store.media_folder import SHARED, FolderError, MediaFolder, TooLargeError
 from ..upstream.base import UpstreamError, UpstreamEvent, UpstreamSession
@@ -19,69 +20,81 @@ from ..upstream.base import UpstreamError, UpstreamEvent, UpstreamSession
 log = logging.getLogger(__name__)
 
 KINDS = ("image", "video", "audio", "voice", "document", "sticker")
-LARGEST = 100 << 20  # bytes, as of what is uploaded
-NAMES = uuid.UUID("8b1f9b5e-6a39-4c43-9e0c-1b7a3c5f0d52")  # a namespace of our own
+LARGEST = 100 << 20  # bytes, as for uploads
+NAMESPACE = uuid.UUID("8b1f9b5e-6a39-4c43-9e0c-1b7a3c5f0d52")
 
 
-def attach(events: Iterable[UpstreamEvent]) -> tuple[list[UpstreamEvent], list[tuple[str, StoredMedia]]]:
-    """Give every file of the messages that came in an id, in the place of the upstream's reference; return the events, and each file with its kind.
+class ReceivedFile(NamedTuple):
+    """A file of an inbound message. kind: one of KINDS."""
 
-    An event that comes twice has the same ids again.
+    kind: str
+    media: StoredMedia
+
+
+def assign_media_ids(events: Iterable[UpstreamEvent]) -> tuple[list[UpstreamEvent], list[ReceivedFile]]:
+    """Replace the upstream's reference of every file in inbound messages by a media id. Return the events and the files.
+
+    A repeated event has the same ids again.
     """
-    told, files = [], []
+    result: list[UpstreamEvent] = []
+    files: list[ReceivedFile] = []
     for event in events:
         if event.kind == "inbound" and "messages" in event.payload:
-            messages = [_attach(message, files) for message in event.payload["messages"]]
+            messages = [_assign(message, files) for message in event.payload["messages"]]
             event = replace(event, payload={**event.payload, "messages": messages})
-        told.append(event)
-    return told, files
+        result.append(event)
+    return result, files
 
 
-def _attach(message: dict, files: list[tuple[str, StoredMedia]]) -> dict:
+def _assign(message: dict[str, Any], files: list[ReceivedFile]) -> dict[str, Any]:
     kind, content = message["type"], message.get(message["type"])
     if kind not in KINDS or not isinstance(content, dict) or "reference" not in content:
         return message
-    media_id = str(uuid.uuid5(NAMES, message["id"]))
-    told = {name: value for name, value in content.items() if name != "reference"}
+    media_id = str(uuid.uuid5(NAMESPACE, message["id"]))
+    rest = {name: value for name, value in content.items() if name != "reference"}
     origin = {"sender": message["from"], "reference": content["reference"]}
-    files.append((kind, StoredMedia(media_id, content["mime_type"], content.get("sha256"), **origin)))
-    return {**message, kind: {"id": media_id, **told}}
+    files.append(ReceivedFile(kind, StoredMedia(media_id, content["mime_type"], content.get("sha256"), **origin)))
+    return {**message, kind: {"id": media_id, **rest}}
 
 
 class Attachments:
-    """Fetches files; two who ask for the same one share the fetching."""
+    """Fetches files. Concurrent requests for one file share one download."""
 
     def __init__(self, database: Database, folder: MediaFolder, session: Callable[[int], UpstreamSession]) -> None:
+        """session: returns the connection for a bucket, or raises RpcError 1018."""
         self.database, self.folder, self.session = database, folder, session
-        self.fetching: dict[str, asyncio.Task] = {}
+        self.downloads: dict[str, asyncio.Task[None]] = {}
 
-    async def fetch(self, payload: dict) -> dict:
+    async def fetch(self, payload: Payload) -> Payload:
         """Answer `media.fetch`: bucket, media_id. Raises RpcError."""
         await asyncio.shield(self.begin(payload["bucket"], payload["media_id"]))
         return {}
 
     def fetch_later(self, bucket: int, media_ids: Iterable[str]) -> None:
-        """Fetch without being waited for; what fails is fetched when it is asked for."""
+        """Begin to fetch files. A file whose download fails is fetched on request."""
         for media_id in media_ids:
             self.begin(bucket, media_id)
 
-    def begin(self, bucket: int, media_id: str) -> asyncio.Task:
-        if media_id not in self.fetching:
-            task = self.fetching[media_id] = asyncio.create_task(self.store(bucket, media_id))
-            task.add_done_callback(lambda done: self.fetched(media_id, done))
-        return self.fetching[media_id]
+    def begin(self, bucket: int, media_id: str) -> asyncio.Task[None]:
+        """Return the running download of a file; start one where none runs."""
+        if media_id not in self.downloads:
+            task = self.downloads[media_id] = asyncio.create_task(self.download(bucket, media_id))
+            task.add_done_callback(lambda done: self.ended(media_id, done))
+        return self.downloads[media_id]
 
-    def fetched(self, media_id: str, task: asyncio.Task) -> None:
-        del self.fetching[media_id]
+    def ended(self, media_id: str, task: asyncio.Task[None]) -> None:
+        """Forget a download, and log its failure."""
+        del self.downloads[media_id]
         if not task.cancelled() and (error := task.exception()) is not None:
-            log.warning("media %s was not fetched: %s", media_id, str(error).split("\n", 1)[0])
+            log.warning("media %s was not fetched: %s", media_id, error_summary(error))
 
-    async def store(self, bucket: int, media_id: str) -> None:
+    async def download(self, bucket: int, media_id: str) -> None:
+        """Store a file in the shared folder, and record it. Raises RpcError."""
         async with self.database.begin() as connection:
             known = await media.read_media(connection, media_id)
-        if known is None:
+        if known is None or (known.file is None and known.reference is None):
             raise RpcError(1006, "Resource not found", "there is no media with this id")
-        if known.file is not None:
+        if known.file is not None or known.reference is None:
             return
         content = self.session(bucket).download(known.reference)
         try:
@@ -90,9 +103,7 @@ class Attachments:
             raise RpcError(1014, "Internal error", str(error)) from error
         if known.sha256 not in (None, saved.sha256):
             await self.folder.delete(saved.file)
-            raise RpcError(
-                1014, "Internal error", "the upstream's file is not the one that was sent: its sha256 differs"
-            )
+            raise RpcError(1014, "Internal error", "the sha256 of the upstream's file is not the one of the message")
         async with self.database.begin() as connection:
             await media.record_fetched(connection, media_id, saved)
 
@@ -100,7 +111,7 @@ class Attachments:
 def register(
     server: RpcServer, database: Database, folder: MediaFolder, session: Callable[[int], UpstreamSession]
 ) -> Attachments:
-    """Answer `media.fetch` on the messaging port. session: the connection for a bucket, or RpcError 1018."""
-    made = Attachments(database, folder, session)
-    server.add(PortName.MESSAGING, "media.fetch", made.fetch)
-    return made
+    """Answer `media.fetch` on the messaging port. session: returns the connection for a bucket, or raises RpcError 1018."""
+    attachments = Attachments(database, folder, session)
+    server.add(PortName.MESSAGING, "media.fetch", attachments.fetch)
+    return attachments

@@ -1,9 +1,9 @@
-"""Taking what is there all at once: one transaction for many instead of one each."""
+"""Groups the items of an iterator into batches, so that one transaction stores many."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -15,10 +15,10 @@ class _End:
     error: Exception | None = None
 
 
-async def groups(items: AsyncIterator[Item], largest: int) -> AsyncIterator[list[Item]]:
-    """Yield what `items` yields, in order, in groups of what has come by then, without waiting for more.
+async def batches(items: AsyncIterator[Item], largest: int) -> AsyncGenerator[list[Item], None]:
+    """Yield the items in order, in batches of all that have arrived, without waiting for more.
 
-    Ends, or raises, when `items` does, after everything before it was yielded.
+    Ends, or raises, when `items` does, after every item before it was yielded.
     """
     queue: asyncio.Queue[Item | _End] = asyncio.Queue(largest)
 
@@ -32,14 +32,17 @@ async def groups(items: AsyncIterator[Item], largest: int) -> AsyncIterator[list
 
     reader = asyncio.create_task(read())
     try:
-        while True:
-            group = [await queue.get(), *(queue.get_nowait() for _rest in range(queue.qsize()))]
-            end = group.pop() if isinstance(group[-1], _End) else None
-            if group:
-                yield group
-            if end is not None:
-                if end.error is not None:
-                    raise end.error
-                return
+        end: _End | None = None
+        while end is None:
+            batch: list[Item] = []
+            for item in [await queue.get(), *(queue.get_nowait() for _waiting in range(queue.qsize()))]:
+                if isinstance(item, _End):
+                    end = item
+                else:
+                    batch.append(item)
+            if batch:
+                yield batch
+        if end.error is not None:
+            raise end.error
     finally:
         reader.cancel()

@@ -1,46 +1,47 @@
-"""Garbage collection of messages, by the coreapp that owns their shard."""
+"""Garbage collection of messages, by the coreapp that owns their shard (docs/reference/vendor-contract.md#messages)."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 from ..control.ownership import Grant
-from ..runtime.garbage_collection import GROUP, HOUR
+from ..runtime.garbage_collection import BATCH, HOUR
 from ..store import inbox, outbox
 from ..store.engine import Database
 from .intake import not_primary
 
-MESSAGE_AGES = {
+MESSAGE_AGES = {  # status -> seconds since the message was accepted; the ages are our own
     "read": HOUR,
     "failed": HOUR,
     "delivered": 24 * HOUR,
     "sent": 30 * 24 * HOUR,
-}  # status -> seconds since accepted
-INBOUND_AGE = 30 * 24 * HOUR  # seconds since it came in
+}
+INBOUND_AGE = 30 * 24 * HOUR  # seconds since the message was received
 
 
-def message_webhook(node: str) -> Callable[[dict], dict]:
-    """Return what makes the webhook of a coreapp's collection (vendor fact)."""
+def message_webhook(node: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """Return a function that builds the webhook at the end of a coreapp's collection."""
 
-    def webhook(end: dict) -> dict:
+    def webhook(end: dict[str, Any]) -> dict[str, Any]:
         gc = {"messages_deleted": end.pop("deleted"), "node": node, **end}
         return {"services": [{"message": {"gc": gc}}]}
 
     return webhook
 
 
-async def old_messages(database: Database, grant: Grant, may_go_on: Callable[[], bool]) -> AsyncIterator[int]:
-    """Delete a shard's messages that are through. Raises RpcError 1018 once the shard is another's."""
+async def completed_messages(database: Database, grant: Grant, still_owner: Callable[[], bool]) -> AsyncIterator[int]:
+    """Delete a shard's messages that need nothing more, batch by batch; yield each count. Raises RpcError 1018 once the shard is lost."""
     for status, age in MESSAGE_AGES.items():
-        count = GROUP
-        while count == GROUP:
-            if not may_go_on():
+        count = BATCH
+        while count == BATCH:
+            if not still_owner():
                 raise not_primary(grant.shard)
             async with database.begin() as connection:
-                count = await outbox.delete_messages(connection, grant.buckets, status, age, GROUP)
+                count = await outbox.delete_messages(connection, grant.buckets, status, age, BATCH)
             yield count
-    count = GROUP
-    while grant.shard == 0 and count == GROUP:  # what came in belongs to no shard; one coreapp is enough
+    count = BATCH
+    while grant.shard == 0 and count == BATCH:  # inbound messages belong to no shard, so one coreapp deletes them
         async with database.begin() as connection:
-            count = await inbox.delete_inbound(connection, INBOUND_AGE, GROUP)
+            count = await inbox.delete_inbound(connection, INBOUND_AGE, BATCH)
         yield count

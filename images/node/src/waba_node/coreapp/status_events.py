@@ -1,9 +1,10 @@
-"""What the upstream's events make of the messages and which webhooks they are worth. No I/O."""
+"""Derives message statuses and webhooks from the upstream's events. No I/O."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from ..settings import ApplicationSettings
 from ..store.outbox import ACCEPTED, Known
@@ -12,24 +13,26 @@ from ..upstream.base import UpstreamEvent
 FAILED = "failed"
 EXPIRED = {"errors": [{"code": 410, "title": "TTL expired", "details": "The message was not sent within its ttl"}]}
 PROGRESS = {ACCEPTED: 0, "sent": 1, "delivered": 2, "read": 3}
-# Of the system's messages, those that a setting keeps back (vendor facts, sections 2.4 and 2.12).
+# System messages that a setting suppresses (docs/reference/vendor-contract.md#webhooks).
 NOTICES = {"user_identity_changed": "show_security_notifications", "user_changed_number": "notify_user_change_number"}
-PRICING = ("conversation", "pricing")  # of a status, where webhook_payload_conversation_pricingmodel_disabled is off
+PRICING = ("conversation", "pricing")  # fields that webhook_payload_conversation_pricingmodel_disabled removes
+
+Webhook = dict[str, Any]
 
 
 def advances(old: str, new: str) -> bool:
-    """Return whether a message's status may go from `old` to `new` (ours).
+    """Return whether a message's status may change from `old` to `new`.
 
-    A status never goes back and never comes twice, so a repeated event makes no second webhook. A message fails only before it is
-    delivered, and stays failed. A kind that is not known changes nothing.
+    A status never goes back and never repeats, so a repeated event causes no second webhook. A message fails only before it is delivered,
+    and stays failed. An unknown kind of event changes nothing.
     """
     if old in (FAILED, new):
         return False
     return PROGRESS[old] < (PROGRESS["delivered"] if new == FAILED else PROGRESS.get(new, 0))
 
 
-def status_webhook(event: UpstreamEvent, message: Known, settings: ApplicationSettings) -> dict:
-    """Return the webhook for a status (vendor fact, section 2.12)."""
+def status_webhook(event: UpstreamEvent, message: Known, settings: ApplicationSettings) -> Webhook:
+    """Return the webhook for a status (docs/reference/vendor-contract.md#webhooks)."""
     status = {
         "id": event.message_id,
         "recipient_id": message.recipient,
@@ -38,53 +41,53 @@ def status_webhook(event: UpstreamEvent, message: Known, settings: ApplicationSe
     }
     if message.callback_data is not None:
         status["biz_opaque_callback_data"] = message.callback_data
-    left_out = PRICING if settings.webhook_payload_conversation_pricingmodel_disabled else ()
-    return {"statuses": [{**status, **{name: value for name, value in event.payload.items() if name not in left_out}}]}
+    removed = PRICING if settings.webhook_payload_conversation_pricingmodel_disabled else ()
+    return {"statuses": [{**status, **{name: value for name, value in event.payload.items() if name not in removed}}]}
 
 
-def wanted(kind: str, settings: ApplicationSettings) -> bool:
-    """Return whether a status makes a webhook: the switches of the settings (vendor fact); failures always do (ours)."""
+def is_reported(kind: str, settings: ApplicationSettings) -> bool:
+    """Return whether the settings ask for a webhook for a status. A failure always causes one."""
     return getattr(settings.webhooks.message, kind, True) and (settings.sent_status or kind != "sent")
 
 
-def outcomes(
+def derive(
     messages: Mapping[str, Known], events: Iterable[UpstreamEvent], settings: ApplicationSettings
-) -> tuple[dict[str, str], list[dict]]:
-    """Return what a group of events, in their order, leads to.
+) -> tuple[dict[str, str], list[Webhook]]:
+    """Return what a batch of events, in their order, causes: the new status of each message that changes, and the webhooks in order.
 
-    messages: by id, those of the events that are known. Returns the new status of each message that has
-    one, and the webhooks in order; an inbound event is its own webhook, unless all of its messages are kept back.
+    messages: the known messages of the events, by id. An inbound event is its own webhook unless all of its messages are suppressed.
     """
     statuses: dict[str, str] = {}
-    webhooks: list[dict] = []
+    webhooks: list[Webhook] = []
     for event in events:
         if event.kind == "inbound":
-            webhooks += told(event.payload, settings)
+            webhooks += inbound_webhooks(event.payload, settings)
         elif event.message_id in messages:
             message = messages[event.message_id]
             if advances(statuses.get(event.message_id, message.status), event.kind):
                 statuses[event.message_id] = event.kind
-                if wanted(event.kind, settings):
+                if is_reported(event.kind, settings):
                     webhooks.append(status_webhook(event, message, settings))
     return statuses, webhooks
 
 
-def told(payload: dict, settings: ApplicationSettings) -> list[dict]:
-    """Return the webhook of an inbound event without the notices that the settings keep back, or nothing when there is no more in it."""
+def inbound_webhooks(payload: Webhook, settings: ApplicationSettings) -> list[Webhook]:
+    """Return the webhook of an inbound event without the notices that the settings suppress; none when nothing is left."""
     if "messages" not in payload:
         return [payload]
     messages = [message for message in payload["messages"] if getattr(settings, NOTICES.get(notice(message), ""), True)]
     return [{**payload, "messages": messages}] if messages else []
 
 
-def notice(message: dict) -> str:
-    """Return what a message of the system says has happened, "" for any other message."""
-    return message.get("system", {}).get("type", "") if message.get("type") == "system" else ""
+def notice(message: Mapping[str, Any]) -> str:
+    """Return the kind of a system message, "" for any other message."""
+    kind: str = message.get("system", {}).get("type", "") if message.get("type") == "system" else ""
+    return kind
 
 
-def first_time(events: Iterable[UpstreamEvent], new: Collection[str]) -> list[UpstreamEvent]:
-    """Return events without the messages that came in before. new: the ids of those that did not."""
-    left, found = set(new), []
+def without_repeated(events: Iterable[UpstreamEvent], new: Collection[str]) -> list[UpstreamEvent]:
+    """Return events without the inbound messages that were received before. new: the ids of the others."""
+    left, result = set(new), []
     for event in events:
         if event.kind == "inbound" and "messages" in event.payload:
             messages = [message for message in event.payload["messages"] if message["id"] in left]
@@ -92,24 +95,24 @@ def first_time(events: Iterable[UpstreamEvent], new: Collection[str]) -> list[Up
             if not messages:
                 continue
             event = replace(event, payload={**event.payload, "messages": messages})
-        found.append(event)
-    return found
+        result.append(event)
+    return result
 
 
 def changed_identities(events: Iterable[UpstreamEvent]) -> dict[str, str]:
-    """Return user -> hash of the identities that the upstream says have changed."""
+    """Return user -> hash of the identities that the upstream reports as changed."""
     return {
         message["from"]: message["system"]["identity"]
-        for message in inbound(events)
+        for message in inbound_messages(events)
         if notice(message) == "user_identity_changed" and message["system"].get("identity")
     }
 
 
 def senders(events: Iterable[UpstreamEvent]) -> dict[str, str]:
-    """Return id -> sender of the messages that came in."""
-    return {message["id"]: message["from"] for message in inbound(events)}
+    """Return id -> sender of the inbound messages."""
+    return {message["id"]: message["from"] for message in inbound_messages(events)}
 
 
-def inbound(events: Iterable[UpstreamEvent]) -> list[dict]:
-    """Return the messages that came in."""
+def inbound_messages(events: Iterable[UpstreamEvent]) -> list[dict[str, Any]]:
+    """Return the inbound messages."""
     return [message for event in events if event.kind == "inbound" for message in event.payload.get("messages", ())]

@@ -1,13 +1,13 @@
-"""Webhooks: delivered from the database, again and again until answered with 200 (source: vendor facts, section 2.12)."""
+"""Delivers stored webhooks until the receiver answers 200 (docs/reference/vendor-contract.md#webhooks)."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import ssl
 import time
 from collections.abc import Callable
+from typing import Any
 
 import aiohttp
 
@@ -21,15 +21,15 @@ from ..store.webhook_queue import StoredWebhook
 log = logging.getLogger(__name__)
 
 TIMEOUT = 10.0  # seconds for one delivery
-POLL = 0.5  # seconds: the shortest useful look for what has become due again
+POLL = 0.5  # seconds between two queries for webhooks that are due again
 
 
 def backoff(attempts: int, step: float, longest: float) -> float:
-    """Return the seconds until the next try after `attempts` failed ones: linear, up to a longest (vendor fact)."""
+    """Return the seconds until the next attempt after `attempts` failed ones: linear, up to `longest`."""
     return min(attempts * step, longest)
 
 
-class Deliveries:
+class WebhookDelivery:
     """Delivers the webhooks of one shard."""
 
     def __init__(
@@ -40,73 +40,75 @@ class Deliveries:
         authority: Callable[[], str] = str,
         statistics: Statistics | None = None,
     ) -> None:
-        """statistics: counts the deliveries. authority: gives the certificates, in PEM, that the receiver's must stem from; "" for any certificate at all."""
+        """authority: returns the certificates, in PEM, that the receiver's must be signed by; "" accepts any. statistics: counts the attempts."""
         self.database, self.settings, self.authority = database, settings, authority
         self.shard, self.buckets = grant.shard, grant.buckets
-        self.at_once = settings().webhooks.max_concurrent_requests  # a change needs a restart (vendor fact)
+        self.concurrency = settings().webhooks.max_concurrent_requests  # a change takes effect at the next start
         self.trusted = ""
         self.statistics = statistics or Statistics()
         self.woken = asyncio.Event()
         self.session: aiohttp.ClientSession | None = None
 
     def wake(self) -> None:
-        """Look for stored webhooks now."""
+        """Query the stored webhooks now."""
         self.woken.set()
 
-    async def deliver(self) -> None:
-        """Deliver what is due, a group at a time, then wait for more."""
+    async def deliver_batch(self) -> float:
+        """Deliver webhooks that are due. Return the seconds until the next query."""
         settings = self.settings()
-        self.woken.clear()
-        due: list[StoredWebhook] = []
-        if settings.webhooks.url:
-            await self.prepare()
-            async with self.database.begin() as connection:
-                due = await webhook_queue.due_webhooks(connection, self.buckets, self.at_once)
-        if due:
-            await self.deliver_group(due, settings)
-        else:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.woken.wait(), POLL)
+        if not settings.webhooks.url:
+            return POLL
+        session = await self.prepare_session()
+        async with self.database.begin() as connection:
+            due = await webhook_queue.due_webhooks(connection, self.buckets, self.concurrency)
+        if not due:
+            return POLL
+        await self.deliver(session, due, settings)
+        return 0
 
-    async def prepare(self) -> None:
-        """Have a session that trusts whom it should. Without an authority the receiver's certificate may be any (vendor fact)."""
+    async def prepare_session(self) -> aiohttp.ClientSession:
+        """Return a session that trusts the configured authority; without one it accepts any certificate."""
         authority = self.authority()
         if self.session is not None and authority == self.trusted:
-            return
+            return self.session
         await self.close()
         trust = ssl.create_default_context(cadata=authority) if authority else False
         self.session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(ssl=trust), timeout=aiohttp.ClientTimeout(total=TIMEOUT)
         )
         self.trusted = authority
+        return self.session
 
-    async def deliver_group(self, due: list[StoredWebhook], settings: ApplicationSettings) -> None:
-        """Post webhooks at once, and store in one transaction what became of them."""
-        problems = await asyncio.gather(*(self.post(settings.webhooks.url, webhook.payload) for webhook in due))
+    async def deliver(
+        self, session: aiohttp.ClientSession, due: list[StoredWebhook], settings: ApplicationSettings
+    ) -> None:
+        """Post webhooks concurrently, and store the results in one transaction."""
+        problems = await asyncio.gather(
+            *(self.post(session, settings.webhooks.url, webhook.payload) for webhook in due)
+        )
         step, longest = settings.callback_backoff_delay_ms / 1000, settings.max_callback_backoff_delay_ms / 1000
         failed = [(webhook, problem) for webhook, problem in zip(due, problems, strict=True) if problem is not None]
         delivered = [webhook for webhook, problem in zip(due, problems, strict=True) if problem is None]
         async with self.database.begin() as connection:
             await webhook_queue.webhooks_delivered(connection, [webhook.position for webhook in delivered])
-            for webhook, _rest in failed:
+            for webhook, _problem in failed:
                 pause = backoff(webhook.attempts + 1, step, longest)
                 await webhook_queue.webhook_failed(connection, webhook.position, pause)
         if failed:
             webhook, problem = failed[0]
-            pause = backoff(webhook.attempts + 1, step, longest)
             log.warning(
-                "shard %d: %d webhooks not delivered (%s); the first again in %.1f s",
+                "shard %d: %d webhooks not delivered (%s); the next attempt for the first is in %.1f s",
                 self.shard,
                 len(failed),
                 problem,
-                pause,
+                backoff(webhook.attempts + 1, step, longest),
             )
 
-    async def post(self, url: str, payload: dict) -> str | None:
-        """Return what went wrong, or None. A redirection is wrong too: following it would drop the content."""
+    async def post(self, session: aiohttp.ClientSession, url: str, payload: dict[str, Any]) -> str | None:
+        """Return the problem of a delivery, or None. A redirection is a problem too: following it would drop the body."""
         began, problem = time.monotonic(), None
         try:
-            async with self.session.post(url, json=payload, allow_redirects=False) as response:
+            async with session.post(url, json=payload, allow_redirects=False) as response:
                 if response.status != 200:
                     problem = f"HTTP {response.status}"
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""What the primary master keeps for the API besides the application settings: documents by name, changed by it alone (seed)."""
+"""RPC methods of the primary master for documents other than the application settings."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ..passwords import matches
-from ..rpc import RpcError
+from ..rpc import Payload, RpcError
 from ..settings import read
 from ..store import documents, ownership
 
@@ -22,12 +22,12 @@ CHANGEABLE = {*documents.BACKUP_DOCUMENTS, documents.PHOTO, documents.WEB_CERTIF
 
 
 class DocumentsApi:
-    """See the module. What the documents hold was checked by the webapp."""
+    """Changes documents. The webapp has validated their content."""
 
     def __init__(self, master: Master) -> None:
         self.master, self.database = master, master.database
 
-    async def change(self, payload: dict) -> dict:
+    async def change(self, payload: Payload) -> Payload:
         """Change a document: `set` fields of it, `remove` others, or `replace` it as a whole. Raises RpcError."""
         name = payload["document"]
         if name not in CHANGEABLE:
@@ -41,8 +41,8 @@ class DocumentsApi:
         await self.master.broadcast_settings()
         return {}
 
-    async def restore(self, payload: dict) -> dict:
-        """Put the documents of a backup in the place of what is there. Raises RpcError, then nothing has changed."""
+    async def restore(self, payload: Payload) -> Payload:
+        """Replace the documents by those of a backup: documents, shards. Raises RpcError without having changed anything."""
         restored = {
             name: content for name, content in payload["documents"].items() if name in documents.BACKUP_DOCUMENTS
         }
@@ -62,7 +62,7 @@ class DocumentsApi:
 
 
 async def require_pin(connection: AsyncConnection, pin: str | None) -> None:
-    """See that a registration brings the PIN, where two-step verification is on. Raises RpcError 1005 when it does not."""
+    """Raise RpcError 1005 unless a registration has the PIN that two-step verification requires."""
     stored = (await documents.read_document(connection, documents.TWO_STEP)).get("pin")
     if stored and not (pin and await matches(pin, stored)):
         raise RpcError(1005, "Access denied", "two-step verification is on: the pin is missing or wrong")

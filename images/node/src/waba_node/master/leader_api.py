@@ -1,4 +1,4 @@
-"""What the primary master alone does for the API: settings and registration (source: the seed; 1017 elsewhere is a vendor fact)."""
+"""RPC methods of the primary master for settings, statistics and registration."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ..rpc import RpcError
+from ..rpc import Payload, RpcError
 from ..runtime.statistics import gauge
 from ..settings import changed, restart_needed
 from ..store import documents, metadata, outbox, webhook_queue
@@ -18,26 +18,26 @@ if TYPE_CHECKING:
 
 
 def register(master: Master) -> None:
-    """Let a master answer the calls."""
+    """Answer the methods of the documents API and of the leader API."""
     leader_api, documents_api = LeaderApi(master), DocumentsApi(master)
-    master.master_method("document.change", documents_api.change)
-    master.master_method("documents.restore", documents_api.restore)
-    master.master_method("settings.patch", leader_api.patch_settings)
-    master.master_method("settings.reset", leader_api.reset_settings)
-    master.master_method("database.statistics", leader_api.statistics)
-    master.master_method("database.tables", leader_api.tables)
-    master.master_method("account.register", leader_api.register_account)
-    master.master_method("account.verify", leader_api.verify_account)
+    master.add_leader_method("document.change", documents_api.change)
+    master.add_leader_method("documents.restore", documents_api.restore)
+    master.add_leader_method("settings.patch", leader_api.patch_settings)
+    master.add_leader_method("settings.reset", leader_api.reset_settings)
+    master.add_leader_method("database.statistics", leader_api.statistics)
+    master.add_leader_method("database.tables", leader_api.tables)
+    master.add_leader_method("account.register", leader_api.register_account)
+    master.add_leader_method("account.verify", leader_api.verify_account)
 
 
 class LeaderApi:
-    """See the module."""
+    """What only the primary master does (docs/reference/vendor-contract.md#high-availability)."""
 
     def __init__(self, master: Master) -> None:
         self.master, self.database, self.upstream = master, master.database, master.upstream
 
-    async def patch_settings(self, payload: dict) -> dict:
-        """Change the settings given; the rest stays. Raises RpcError 1009 when the result is not valid."""
+    async def patch_settings(self, payload: Payload) -> Payload:
+        """Change the given settings; the rest stays. Raises RpcError 1009 when the result is not valid."""
         async with self.database.begin() as connection:
             before = await documents.read_document(connection, documents.SETTINGS, lock=True)
             try:
@@ -48,16 +48,16 @@ class LeaderApi:
         await self.master.broadcast_settings()
         return {"restart_needed": restart_needed(before, after)}
 
-    async def reset_settings(self, _payload: dict) -> dict:
-        """Go back to the defaults."""
+    async def reset_settings(self, _payload: Payload) -> Payload:
+        """Reset the settings to their defaults."""
         async with self.database.begin() as connection:
             before = await documents.read_document(connection, documents.SETTINGS, lock=True)
             await documents.write_document(connection, documents.SETTINGS, {})
         await self.master.broadcast_settings()
         return {"restart_needed": restart_needed(before, {})}
 
-    async def statistics(self, _payload: dict) -> dict:
-        """Count what the database holds."""
+    async def statistics(self, _payload: Payload) -> Payload:
+        """Count messages and webhooks."""
         async with self.database.begin() as connection:
             statuses = await outbox.count_messages(connection)
             webhooks = await webhook_queue.pending_webhooks(connection)
@@ -70,12 +70,12 @@ class LeaderApi:
             },
         }
 
-    async def tables(self, _payload: dict) -> dict:
-        """Return how large every table is."""
+    async def tables(self, _payload: Payload) -> Payload:
+        """Return the size of every table."""
         async with self.database.begin() as connection:
-            sizes = await metadata.table_sizes(connection)
-        rows = {name: rows for name, (rows, _size) in sizes.items()}
-        sizes = {name: size for name, (_rows, size) in sizes.items()}
+            tables = await metadata.table_sizes(connection)
+        rows = {name: rows for name, (rows, _size) in tables.items()}
+        sizes = {name: size for name, (_rows, size) in tables.items()}
         return {
             "node": self.master.config.node_id,
             "db": {
@@ -84,8 +84,8 @@ class LeaderApi:
             },
         }
 
-    async def register_account(self, payload: dict) -> dict:
-        """Ask for a code, unless the number is registered already."""
+    async def register_account(self, payload: Payload) -> Payload:
+        """Request a registration code unless the number is registered already: cc, phone_number, method, pin."""
         number = {"cc": payload["cc"], "phone_number": payload["phone_number"]}
         async with self.database.begin() as connection:
             account = await documents.read_document(connection, documents.ACCOUNT, lock=True)
@@ -99,7 +99,7 @@ class LeaderApi:
             await documents.write_document(connection, documents.ACCOUNT, {**account, "pending": number})
         return {"registered": False}
 
-    async def verify_account(self, payload: dict) -> dict:
+    async def verify_account(self, payload: Payload) -> Payload:
         """Finish the registration with the code."""
         async with self.database.begin() as connection:
             account = await documents.read_document(connection, documents.ACCOUNT, lock=True)
@@ -112,6 +112,6 @@ class LeaderApi:
             except WrongCode as error:
                 raise RpcError(1005, "Access denied", f"Error checking code ({error})") from error
             await documents.write_document(connection, documents.ACCOUNT, {"registered": account["pending"]})
-        # Coreapps that stand by would call themselves unregistered until their next report else.
+        # Otherwise standbys report `unregistered` until their next report.
         await self.master.broadcast_settings()
         return {}

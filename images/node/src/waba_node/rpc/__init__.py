@@ -1,6 +1,8 @@
-"""Calls between the nodes: JSON over HTTP, signed with the cluster's secret."""
+"""Calls between the nodes: JSON over HTTP, signed with the cluster's secret (docs/adr/0006-signed-rpc-between-nodes.md)."""
 
-from .calls import RpcClient, RpcError, RpcServer
+from .client import RpcClient
+from .protocol import Payload, RpcError
+from .server import RpcServer
 from .trust import ClusterTime, Trust
 
-__all__ = ["ClusterTime", "RpcClient", "RpcError", "RpcServer", "Trust"]
+__all__ = ["ClusterTime", "Payload", "RpcClient", "RpcError", "RpcServer", "Trust"]

@@ -1,6 +1,6 @@
 """Whether this node can do its work, as a line of text on a port: no credentials, no HTTP, cheap enough to ask every second.
 
-The port and that it accepts TCP is a vendor fact; the line is ours.
+The contract has the port and that it accepts TCP (docs/reference/vendor-contract.md#ports); the line is our addition.
 """
 
 from __future__ import annotations
@@ -13,31 +13,31 @@ GRACE = 15.0  # seconds by which a loop may be late
 
 
 class Health:
-    """What stands in the way of this node's work. No reason: healthy."""
+    """The problems that keep this node from its work. A node without a problem is healthy."""
 
     def __init__(self) -> None:
-        self.reasons: dict[str, str] = {"start": "starting"}
+        self.problems: dict[str, str] = {"start": "starting"}
         self.due: dict[str, float] = {}
 
-    def bad(self, what: str, reason: str) -> bool:
-        """Say that `what` does not work, and why. Return whether that is news."""
-        known, self.reasons[what] = self.reasons.get(what), reason
-        return known != reason
+    def report(self, subject: str, problem: str) -> bool:
+        """Record the problem of a subject. Return whether it is new."""
+        known, self.problems[subject] = self.problems.get(subject), problem
+        return known != problem
 
-    def good(self, what: str) -> None:
-        """Say that `what` works."""
-        self.reasons.pop(what, None)
+    def clear(self, subject: str) -> None:
+        """Record that a subject has no problem."""
+        self.problems.pop(subject, None)
 
-    def beat(self, loop: str, pause: float) -> None:
-        """Say that a loop went round, and for how many seconds it will rest now."""
+    def expect(self, loop: str, pause: float) -> None:
+        """Record that a loop runs its next step in `pause` seconds."""
         self.due[loop] = time.monotonic() + pause
 
     def line(self) -> str:
-        """Return `ok`, or `unhealthy: ` and the reasons."""
+        """Return `ok`, or `unhealthy: ` and the problems."""
         now = time.monotonic()
         stalled = [f"{loop} is {now - due:.0f} s late" for loop, due in self.due.items() if now - due > GRACE]
-        reasons = [*self.reasons.values(), *stalled]
-        return f"unhealthy: {'; '.join(reasons)}" if reasons else "ok"
+        problems = [*self.problems.values(), *stalled]
+        return f"unhealthy: {'; '.join(problems)}" if problems else "ok"
 
 
 async def serve(line: Callable[[], str], port: int, host: str | None = None) -> asyncio.Server:

@@ -1,4 +1,4 @@
-"""What the HTTP library says of requests, cut to what an operator can use."""
+"""Shortens the HTTP library's log records to what an operator can use."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 
 
 def one_line(record: logging.LogRecord) -> bool:
-    """Cut what aiohttp says of a request that is no HTTP: no traceback, and none of its bytes, which may hold a token."""
+    """Shorten aiohttp's record of a malformed request: no traceback, and none of its bytes, which may contain a token."""
     if record.exc_info and record.exc_info[0]:
         record.msg, record.args = "refused a request: %s", (record.exc_info[0].__name__,)
         record.exc_info = None

@@ -1,4 +1,4 @@
-"""What a node counts of its own work, as `/v1/stats/app` shows it (source: vendor facts, section 2.9; names marked ours are ours)."""
+"""Counters of a node's own work, as /v1/stats/app reports them (docs/reference/vendor-contract.md#stats-and-metrics)."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ import os
 import time
 from collections import defaultdict
 from collections.abc import Mapping
+from typing import Any
 
 STARTED = time.monotonic()
 PAGE = os.sysconf("SC_PAGESIZE")
 
 Labels = tuple[tuple[str, str], ...]
+Metric = dict[str, Any]
 
 COUNTED = {  # name -> help
-    "callback_requests": "Deliveries of webhooks that were tried",
-    "callback_requests_duration_ms_count": "Deliveries of webhooks that were tried",
+    "callback_requests": "Attempts to deliver a webhook",
+    "callback_requests_duration_ms_count": "Attempts to deliver a webhook",
     "callback_requests_duration_ms_sum": "Milliseconds that they took",
     "endpoint_requests": "Calls of other nodes that were answered",
     "endpoint_requests_duration_ms_count": "Calls of other nodes that were answered",
@@ -28,27 +30,27 @@ class Statistics:
     def __init__(self) -> None:
         self.counters: defaultdict[str, defaultdict[Labels, float]] = defaultdict(lambda: defaultdict(float))
 
-    def add(self, name: str, amount: float = 1, **labels: str) -> None:
-        """Count. name: one of COUNTED."""
+    def add(self, name: str, labels: Mapping[str, str], amount: float = 1) -> None:
+        """Increase a counter. name: one of COUNTED."""
         self.counters[name][tuple(sorted(labels.items()))] += amount
 
     def timed(self, name: str, seconds: float, **labels: str) -> None:
-        """Count something that took a while: `name` and its durations."""
-        self.add(name, **labels)
-        self.add(f"{name}_duration_ms_count", **labels)
-        self.add(f"{name}_duration_ms_sum", seconds * 1000, **labels)
+        """Count an event with a duration: `name` and its duration counters."""
+        self.add(name, labels)
+        self.add(f"{name}_duration_ms_count", labels)
+        self.add(f"{name}_duration_ms_sum", labels, seconds * 1000)
 
     def endpoint_answered(self, method: str, success: bool, seconds: float) -> None:
         """Count a call of another node."""
         self.timed("endpoint_requests", seconds, endpoint=method, result="success" if success else "failure")
 
-    def shown(self) -> dict[str, dict]:
-        """Return every counter that has counted, by name."""
+    def snapshot(self) -> dict[str, Metric]:
+        """Return name -> metric of every counter that was increased."""
         return {name: metric("counter", COUNTED[name], values) for name, values in sorted(self.counters.items())}
 
 
-def gauge(text: str, value: float | Mapping[str, Mapping[str, float]]) -> dict:
-    """Return a metric that goes up and down. value: a number, or {label: {the label's value: number}}."""
+def gauge(text: str, value: float | Mapping[str, Mapping[str, float]]) -> Metric:
+    """Return a metric that can decrease. value: a number, or {label: {value of the label: number}}."""
     if isinstance(value, Mapping):
         return metric(
             "gauge", text, {((label, key),): count for label, counts in value.items() for key, count in counts.items()}
@@ -56,8 +58,8 @@ def gauge(text: str, value: float | Mapping[str, Mapping[str, float]]) -> dict:
     return metric("gauge", text, {(): value})
 
 
-def metric(kind: str, text: str, values: Mapping[Labels, float]) -> dict:
-    """Return a metric in the vendor's shape. kind: gauge or counter."""
+def metric(kind: str, text: str, values: Mapping[Labels, float]) -> Metric:
+    """Return a metric in the shape of the contract. kind: gauge or counter."""
     data = [{"labels": dict(labels), "value": _short(value)} for labels, value in sorted(values.items())]
     return {"type": kind, "help": text, "data": data}
 
@@ -66,8 +68,8 @@ def _short(value: float) -> float:
     return int(value) if value == int(value) else round(value, 3)
 
 
-def process() -> dict[str, dict]:
-    """Return what this process takes (`/internal`; the names are ours)."""
+def process_metrics() -> dict[str, Metric]:
+    """Return the metrics of this process; their names are our own."""
     with open("/proc/self/statm", encoding="ascii") as file:
         resident = int(file.read().split()[1]) * PAGE
     return {
@@ -76,16 +78,16 @@ def process() -> dict[str, dict]:
     }
 
 
-def prometheus(by_node: Mapping[str, Mapping[str, dict]]) -> str:
-    """Return the metrics of nodes in the text format of Prometheus; each value is labelled with its node (ours), unless that is ""."""
+def prometheus(by_node: Mapping[str, Mapping[str, Metric]]) -> str:
+    """Return the metrics of nodes in the text format of Prometheus, each with the label `node` unless the node's name is ""."""
     lines: list[str] = []
     for name in sorted({name for metrics in by_node.values() for name in metrics}):
-        shown = {node: metrics[name] for node, metrics in by_node.items() if name in metrics}
-        first = next(iter(shown.values()))
+        of_name = {node: metrics[name] for node, metrics in by_node.items() if name in metrics}
+        first = next(iter(of_name.values()))
         lines += [f"# HELP {name} {first['help']}", f"# TYPE {name} {first['type']}"]
         lines += [
             f"{name}{labels({'node': node} | sample['labels'] if node else sample['labels'])} {sample['value']}"
-            for node, each in shown.items()
+            for node, each in of_name.items()
             for sample in each["data"]
         ]
     return "".join(f"{line}\n" for line in lines)

@@ -1,18 +1,18 @@
-"""What a node says of itself and its surroundings to those who help (source: vendor facts, section 2.9; never a secret)."""
+"""A node's part of GET /v1/support (docs/reference/vendor-contract.md#support). It contains no secret."""
 
 from __future__ import annotations
 
 import datetime
 import platform
 import shutil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 if TYPE_CHECKING:
     from .node import Node
 
-FOLDERS = {  # field -> folder (vendor facts, section 1.4)
+FOLDERS = {  # field -> folder
     "free_space_data": "/",
     "free_space_logs": "/var/log",
     "free_space_media_incoming": "{media}/shared",
@@ -21,8 +21,8 @@ FOLDERS = {  # field -> folder (vendor facts, section 1.4)
 REVISION = sa.text("SELECT version_num FROM alembic_version")
 
 
-async def support_info(node: Node) -> dict:
-    """Return what GET /v1/support shows of a node. Raises sqlalchemy.exc.SQLAlchemyError."""
+async def support_info(node: Node) -> dict[str, Any]:
+    """Return what GET /v1/support reports about a node. Raises sqlalchemy.exc.SQLAlchemyError."""
     async with node.database.begin() as connection:
         server = ".".join(map(str, connection.dialect.server_version_info or ()))
         revision = (await connection.execute(REVISION)).scalar_one()
@@ -47,7 +47,7 @@ async def support_info(node: Node) -> dict:
 
 
 def free_space(folder: str) -> int | None:
-    """Return the bytes that can be written in a folder, or in the nearest one above it; None when nothing is mounted."""
+    """Return the bytes that can be written in a folder, or in its nearest existing parent; None when nothing is mounted."""
     while folder:
         try:
             return shutil.disk_usage(folder).free

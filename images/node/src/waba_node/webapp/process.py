@@ -12,6 +12,7 @@ from aiohttp import web
 from ..address import PortName
 from ..config import NodeConfig
 from ..runtime.node import Node
+from ..runtime.supervisor import Loop
 from ..store import documents, ownership
 from ..store.engine import DATABASE_ERRORS
 from .certificate import ServedCertificate
@@ -38,47 +39,48 @@ class Webapp(Node):
         self.router = Router(self.database, self.client, self.metrics)
 
     async def start(self) -> None:
-        self.health.bad("schema", "the schema does not exist yet")
+        self.health.report("schema", "the schema does not exist yet")
         self.certificate = ServedCertificate(self.config.certificates, self.config.hostname)
-        self.server = self.rpc_server(ports=[PortName.CONTROL], host="127.0.0.1")  # for commands in the container
+        self.server = self.rpc_server((PortName.CONTROL,), "127.0.0.1")  # for commands in the container
         await self.server.start()
         self.runner = web.AppRunner(
             ApiServer(self).application(), access_log=None, handle_signals=False, shutdown_timeout=STOP_TIMEOUT
         )
         await self.runner.setup()
         await web.TCPSite(self.runner, port=self.config.https_port, ssl_context=self.certificate.front).start()
-        self.every("check", self.check)
+
+    def loops(self) -> list[Loop]:
+        return [Loop("check", self.check, CHECK_INTERVAL)]
 
     async def stop(self) -> None:
         """Accept no new call, and finish the calls in progress."""
         await self.runner.cleanup()
         await self.server.stop()
 
-    async def waits_for(self) -> str:
+    async def drain_pending(self) -> str:
         """Return the reason to keep running. A draining webapp answers calls until clients and load balancers use another one."""
         if self.metrics.processing:
             return f"{self.metrics.processing} calls in progress"
         quiet = time.monotonic() - self.metrics.last_call
         return "" if quiet > QUIET else f"clients still call this webapp: the last call was {quiet:.1f} s ago"
 
-    async def check(self) -> float:
+    async def check(self) -> None:
         """Check that the database and the shard map can be read. Without them no call can be answered."""
         async with self.database.begin() as connection:
             await self.check_schema(connection)
             try:
                 await ownership.count_shards(connection)
             except DATABASE_ERRORS:  # the database may still answer other queries
-                self.health.bad("map", "the shard map cannot be read")
+                self.health.report("map", "the shard map cannot be read")
                 raise
-        self.health.good("map")
+        self.health.clear("map")
         await self.read_settings()
         await self._refresh_certificate()
         if not self.schema_ready:
             await self.sessions.prepare()
             self.schema_ready = True
-            self.health.good("schema")
+            self.health.clear("schema")
             log.info("serving on port %d", self.config.https_port)
-        return CHECK_INTERVAL
 
     async def _refresh_certificate(self) -> None:
         """Serve the certificate that was uploaded to any webapp."""

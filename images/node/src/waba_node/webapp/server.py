@@ -83,9 +83,9 @@ class ApiServer:
         except web.HTTPException as error:
             return self._refusal(ApiError(1025, error.reason, error.status))
         except DATABASE_ERRORS as error:
-            self.webapp.database_is_away(error)
+            self.webapp.database_unavailable(error)
             if not self.webapp.schema_ready:
-                return self._refusal(ApiError(1011, "; ".join(self.webapp.health.reasons.values())))
+                return self._refusal(ApiError(1011, "; ".join(self.webapp.health.problems.values())))
             log.warning("%s: the database failed: %s", request.rel_url.raw_path, error_summary(error))
             return self._refusal(ApiError(1023, "the database does not answer"))
         except Exception:

@@ -1,0 +1,79 @@
+"""Stores the upstream's events and the webhooks that they cause."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Sequence
+
+from ..control.ownership import Grant
+from ..settings import ApplicationSettings
+from ..store import contacts, inbox, media, outbox, webhook_queue
+from ..store.engine import Database, error_summary
+from ..upstream.base import UpstreamError, UpstreamEvent, UpstreamSession
+from .attachments import assign_media_ids
+from .batching import batches
+from .status_events import changed_identities, derive, senders, without_repeated
+
+log = logging.getLogger(__name__)
+
+BATCH = 100  # events in one transaction
+PAUSE = 0.03  # seconds after a partial batch, so that the next one is larger
+RETRY = 1.0  # seconds
+
+
+class EventReceiver:
+    """Receives the events of one connection."""
+
+    def __init__(
+        self,
+        database: Database,
+        settings: Callable[[], ApplicationSettings],
+        grant: Grant,
+        session: UpstreamSession,
+        on_webhooks: Callable[[], None],
+        on_confirmed: Callable[[set[str]], None],
+        fetch_media: Callable[[int, Sequence[str]], None],
+    ) -> None:
+        """on_webhooks: called after webhooks were stored. on_confirmed: called with the ids of messages whose events were stored.
+
+        fetch_media: begins to fetch received media, by bucket and ids.
+        """
+        self.database, self.settings, self.shard, self.session = database, settings, grant.shard, session
+        self.on_webhooks, self.on_confirmed, self.fetch_media = on_webhooks, on_confirmed, fetch_media
+
+    async def receive(self) -> None:
+        """Store events until the connection ends. No event is lost while the database is unreachable."""
+        try:
+            async with contextlib.aclosing(batches(self.session.events(), BATCH)) as received:
+                async for events in received:
+                    while not await self.store(events):
+                        await asyncio.sleep(RETRY)
+                    if len(events) < BATCH:
+                        await asyncio.sleep(PAUSE)
+        except UpstreamError as error:
+            log.warning("shard %d: the upstream ended the connection: %s", self.shard, error)
+
+    async def store(self, events: list[UpstreamEvent]) -> bool:
+        """Store events with their webhooks in one transaction. Return whether that succeeded."""
+        ids = {event.message_id for event in events if event.kind != "inbound"}
+        events, files = assign_media_ids(events)
+        try:
+            async with self.database.begin() as connection:
+                messages = await outbox.lock_messages(connection, ids)
+                new = without_repeated(events, await inbox.store_inbound(connection, senders(events)))
+                for wa_id, current in changed_identities(new).items():
+                    await contacts.observe_identity(connection, wa_id, current, first_is_known=False)
+                statuses, webhooks = derive(messages, new, self.settings())
+                await outbox.record_statuses(connection, statuses)
+                await media.store_media(connection, [file.media for file in files])
+                await webhook_queue.store_webhooks(connection, self.shard, webhooks)
+        except Exception as error:
+            log.warning("shard %d: events wait for the database: %s", self.shard, error_summary(error))
+            return False
+        self.on_confirmed(ids)
+        self.on_webhooks()
+        wanted = self.settings().media.auto_download
+        self.fetch_media(self.shard, [file.media.media_id for file in files if file.kind in wanted])
+        return True
