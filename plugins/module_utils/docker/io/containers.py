@@ -17,7 +17,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.errors import HostErr
 try:
     from docker.errors import APIError, NotFound
 except ImportError:
-    APIError = NotFound = LookupError
+    APIError = NotFound = LookupError  # type: ignore[misc, assignment]
 
 if TYPE_CHECKING:
     from docker import DockerClient

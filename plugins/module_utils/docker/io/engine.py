@@ -18,10 +18,10 @@ try:
     from docker.errors import DockerException
     from requests.exceptions import RequestException
 
-    IMPORT_ERROR = None
+    IMPORT_ERROR: ImportError | None = None
 except ImportError as error:
-    docker, IMPORT_ERROR = None, error
-    DockerException = RequestException = HostError  # never raised then; keeps the except clauses valid
+    docker, IMPORT_ERROR = None, error  # type: ignore[assignment]
+    DockerException = RequestException = HostError  # type: ignore[misc, assignment]  # never raised then; keeps the except clauses valid
 
 if TYPE_CHECKING:
     from docker import DockerClient

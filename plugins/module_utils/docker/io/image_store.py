@@ -20,7 +20,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.io import files
 try:
     from docker.errors import NotFound
 except ImportError:
-    NotFound = LookupError
+    NotFound = LookupError  # type: ignore[misc, assignment]
 
 if TYPE_CHECKING:
     from docker import DockerClient

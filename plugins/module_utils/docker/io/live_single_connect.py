@@ -15,7 +15,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.docker.single_connect
 try:
     from docker.errors import NotFound
 except ImportError:
-    NotFound = LookupError
+    NotFound = LookupError  # type: ignore[misc, assignment]
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -34,7 +34,8 @@ def stop(client: DockerClient, container: containers.Inspected) -> None:
     """Stop a container permanently: the engine does not start it again either. Raises HostError."""
     with engine_errors(f"stop {containers.name_of(container)}"):
         if container["HostConfig"]["RestartPolicy"]["Name"] == "always":
-            client.api.update_container(container["Id"], restart_policy={"Name": "unless-stopped"})
+            policy = {"Name": "unless-stopped"}
+            client.api.update_container(container["Id"], restart_policy=policy)  # type: ignore[arg-type]
     containers.stop(client, container)
 
 

@@ -16,7 +16,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.io import host_lock
 try:
     from docker.errors import NotFound
 except ImportError:
-    NotFound = LookupError
+    NotFound = LookupError  # type: ignore[misc, assignment]
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -47,7 +47,7 @@ def run(client: DockerClient, cluster: str, image: str, command: Sequence[str], 
                 network_mode=_network(masters[0]),
                 volumes_from=[masters[0]["Id"]],
                 # The output is read from the log, which the engine's default driver may not store.
-                log_config={"Type": "json-file", "Config": {}},
+                log_config={"Type": "json-file", "Config": {}},  # type: ignore[arg-type]
             ),
             use_config_proxy=False,
         )["Id"]
