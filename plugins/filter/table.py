@@ -5,10 +5,10 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: table
-short_description: Show a list of dictionaries as an aligned table
+short_description: Format a list of dictionaries as an aligned table
 version_added: 1.0.0
 description:
-  - Lays a list of dictionaries out in columns, one line each, for C(ansible.builtin.debug).
+  - Formats a list of dictionaries as columns with one line for each, for C(ansible.builtin.debug).
 author:
   - waba.cluster contributors
 positional: columns
@@ -19,37 +19,40 @@ options:
     elements: dict
     required: true
   columns:
-    description: The keys to show, in order. They are the headings too.
+    description: The keys to print, in order. They are the headings too.
     type: list
     elements: str
     required: true
 """
 
 EXAMPLES = r"""
-- name: Show what runs
+- name: Print the nodes
   ansible.builtin.debug:
-    msg: "{{ waba_health.nodes | waba.cluster.table(['name', 'role', 'gateway_status']) }}"
+    msg: "{{ health.nodes | waba.cluster.table(['name', 'role', 'gateway_status']) }}"
 """
 
 RETURN = r"""
 _value:
-  description: The lines, headings first.
+  description: The lines, with the headings first.
   type: list
   elements: str
 """
 
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
 from ansible_collections.waba.cluster.plugins.module_utils.table import table
 
 
-def rows_as_table(rows, columns):
-    """Return the lines of a table of rows (list of dicts) with the given columns (list of keys); missing values are empty."""
+def rows_as_table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> list[str]:
+    """Return the lines of a table with these columns. Keys that a row lacks are empty cells."""
     return table([[_text(row.get(column, "")) for column in columns] for row in rows], columns)
 
 
-def _text(value):
+def _text(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
 
 
 class FilterModule:
-    def filters(self):
+    def filters(self) -> dict[str, Callable[..., Any]]:
         return {"table": rows_as_table}

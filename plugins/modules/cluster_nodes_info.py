@@ -5,10 +5,10 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: cluster_nodes_info
-short_description: Tell which nodes a host has, in which version, and how they are
+short_description: List the nodes of a host with their version and state
 version_added: 1.0.0
 description:
-  - Reads the Compose files that C(waba.cluster.compose_files) wrote, and the containers that carry the cluster's label. The database is no node.
+  - Reads the Compose files that M(waba.cluster.compose_files) wrote and the containers that carry the cluster's label. The database is not a node.
 author:
   - waba.cluster contributors (!UNKNOWN)
 extends_documentation_fragment:
@@ -26,14 +26,14 @@ options:
     type: path
     default: /opt/waba
   images:
-    description: Names of images to look for.
+    description: Names of images to report if the host has them.
     type: list
     elements: str
     default: []
 """
 
 EXAMPLES = r"""
-- name: See what runs
+- name: List the nodes
   waba.cluster.cluster_nodes_info:
     images: ["waba/node:v1.1.0"]
 """
@@ -57,38 +57,38 @@ nodes:
       ports: [6250, 6251, 6252, 6253]
       address: 127.0.0.1
 images:
-  description: Those of O(images) that the host has, and their ids.
+  description: The ids of O(images) that the host has, by name.
   returned: success
   type: dict
   sample: {"waba/node:v1.1.0": "sha256:4712"}
 """
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.waba.cluster.plugins.module_utils.compose.io import live_nodes as nodes
-from ansible_collections.waba.cluster.plugins.module_utils.docker.io import containers
-from ansible_collections.waba.cluster.plugins.module_utils.docker.io import engine as docker_engine
+from ansible_collections.waba.cluster.plugins.module_utils.compose.io import live_nodes
+from ansible_collections.waba.cluster.plugins.module_utils.docker.io import containers, engine
 from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
+from ansible_collections.waba.cluster.plugins.module_utils.io import environment
+
+OPTIONS = {
+    "cluster_name": {"type": "str", "default": "waba"},
+    "path": {"type": "path", "default": "/opt/waba"},
+    "images": {"type": "list", "elements": "str", "default": []},
+}
 
 
-def main():
-    module = AnsibleModule(
-        argument_spec={
-            "cluster_name": {"type": "str", "default": "waba"},
-            "path": {"type": "path", "default": "/opt/waba"},
-            "images": {"type": "list", "elements": "str", "default": []},
-        },
-        supports_check_mode=True,
-    )
+def main() -> None:
+    environment.isolate()
+    module = AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True)
     params = module.params
-    if nodes.yaml is None:
+    if live_nodes.yaml is None:
         module.fail_json(msg=missing_required_lib("PyYAML"))
     try:
-        client = docker_engine.connect()
-        found = nodes.observed(client, params["cluster_name"], params["path"])
+        client = engine.connect()
+        nodes = live_nodes.observed(client, params["cluster_name"], params["path"])
         images = {name: facts["id"] for name, facts in containers.image_facts(client, params["images"]).items()}
     except HostError as error:
         module.fail_json(msg=str(error))
-    module.exit_json(changed=False, nodes=found, images=images)
+    module.exit_json(changed=False, nodes=nodes, images=images)
 
 
 if __name__ == "__main__":

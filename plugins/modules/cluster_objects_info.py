@@ -5,12 +5,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: cluster_objects_info
-short_description: List everything of a cluster that a host holds
+short_description: List the objects of a cluster on a host
 version_added: 1.0.0
 description:
-  - Lists the containers, networks and volumes that carry the cluster's label, and the files that C(waba.cluster.compose_files) wrote.
-  - Before an uninstall it says what will go; after it, it is the proof that nothing is left. A host without Docker holds none.
-  - Says too whether Docker itself could go.
+  - Lists the containers, networks and volumes that carry the cluster's label, and the files that M(waba.cluster.compose_files) wrote.
+  - Before an uninstall, the list shows what will be removed; an empty list afterwards verifies the uninstall. A host without Docker has no objects.
+  - Also reports whether Docker itself can be removed.
 author:
   - waba.cluster contributors (!UNKNOWN)
 extends_documentation_fragment:
@@ -21,17 +21,17 @@ options:
     type: str
     default: waba
   path:
-    description: The folder in which to look for files.
+    description: The host's folder for the cluster's files.
     type: path
     default: /opt/waba
 """
 
 EXAMPLES = r"""
-- name: See what the host still holds
+- name: List the objects that are left
   waba.cluster.cluster_objects_info:
   register: left
 
-- name: Prove that nothing is left
+- name: Verify that nothing is left
   ansible.builtin.assert:
     that: left.containers + left.networks + left.volumes + left.files == []
 """
@@ -39,63 +39,63 @@ EXAMPLES = r"""
 RETURN = r"""
 containers:
   description: Containers, running or not.
-  returned: always
+  returned: success
   type: list
   elements: dict
   sample: [{name: waba-wacore1-1, role: coreapp, state: running}]
 networks:
   description: Names of networks.
-  returned: always
+  returned: success
   type: list
   elements: str
   sample: [waba_default]
 volumes:
-  description: Names of volumes. External ones carry no label, so they are not among them.
-  returned: always
+  description: Names of volumes. External volumes carry no label and are not listed.
+  returned: success
   type: list
   elements: str
   sample: [waba_mysqlData, waba_whatsappMedia]
 files:
-  description: Paths of files that were written for this cluster.
-  returned: always
+  description: Paths of the files that were written for this cluster.
+  returned: success
   type: list
   elements: str
   sample: [/opt/waba/db.env]
 docker:
   description:
-    - Whether Docker is C(installed), which C(packages) came when the collection installed it and may go, and why it C(stays) whatever is asked for;
-      empty where it may go.
-  returned: always
+    - Whether Docker is C(installed), the removable C(packages) that the collection's installation added, and the C(blocker) - the reason against removing
+      Docker, empty if there is none.
+  returned: success
   type: dict
-  sample: {installed: true, packages: [], stays: the collection did not install it}
+  sample: {installed: true, packages: [], blocker: the collection did not install it}
 """
 
 import os
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.waba.cluster.plugins.module_utils import contract
-from ansible_collections.waba.cluster.plugins.module_utils.docker.io import engine as docker_engine
-from ansible_collections.waba.cluster.plugins.module_utils.docker.io import install, objects
+from ansible_collections.waba.cluster.plugins.module_utils.docker.io import engine, install, objects
 from ansible_collections.waba.cluster.plugins.module_utils.docker.removal import docker_blocker
 from ansible_collections.waba.cluster.plugins.module_utils.errors import DockerUnavailable, HostError
-from ansible_collections.waba.cluster.plugins.module_utils.io import files
+from ansible_collections.waba.cluster.plugins.module_utils.io import environment, files
 
 OPTIONS = {"cluster_name": {"type": "str", "default": "waba"}, "path": {"type": "path", "default": "/opt/waba"}}
 
 
-def docker_objects(cluster, run_command):
-    """Return the cluster's containers, networks and volumes on this host, and what becomes of Docker; none where there is no Docker. Raises HostError."""
+def docker_objects(cluster: str, run_command: install.RunCommand) -> dict[str, Any]:
+    """Return the cluster's containers, networks and volumes on this host, and the facts about Docker. Raises HostError."""
     noted = install.noted_packages()
-    docker = {"installed": docker_engine.is_installed(), "packages": [], "stays": ""}
+    docker: dict[str, Any] = {"installed": engine.is_installed(), "packages": [], "blocker": ""}
     try:
-        client = docker_engine.connect()
+        client = engine.connect()
     except DockerUnavailable:
         if docker["installed"]:
             raise
         return {"containers": [], "networks": [], "volumes": [], "docker": docker}
     found = objects.cluster_objects(client, cluster)
     docker["packages"] = install.removable_packages(run_command, noted) if noted else []
-    docker["stays"] = docker_blocker(noted, docker["packages"], *objects.all_names(client))
+    docker["blocker"] = docker_blocker(noted, docker["packages"], *objects.all_names(client))
     return {
         "containers": [{key: item[key] for key in ("name", "role", "state")} for item in found["containers"]],
         "networks": [item["name"] for item in found["networks"]],
@@ -104,21 +104,19 @@ def docker_objects(cluster, run_command):
     }
 
 
-def our_files(folder, cluster):
-    """Return the paths of the files in a folder that we wrote for a cluster."""
+def cluster_files(folder: str, cluster: str) -> list[str]:
+    """Return the paths of a cluster's files in a folder."""
     found = {path: files.read(path) for path in (os.path.join(folder, name) for name in contract.ALL_FILES)}
     return [path for path, state in found.items() if state and contract.is_ours(state[0], cluster)]
 
 
-def main():
+def main() -> None:
+    environment.isolate()
     module = AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True)
     cluster = module.params["cluster_name"]
     try:
-        module.exit_json(
-            changed=False,
-            files=our_files(module.params["path"], cluster),
-            **docker_objects(cluster, module.run_command),
-        )
+        found = docker_objects(cluster, module.run_command)
+        module.exit_json(changed=False, files=cluster_files(module.params["path"], cluster), **found)
     except HostError as error:
         module.fail_json(msg=str(error))
 

@@ -5,19 +5,19 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: docker_engine
-short_description: See what a host lacks to run the cluster, and start its Docker engine
+short_description: Start a host's Docker engine, and list the packages that it lacks
 version_added: 1.0.0
 description:
-  - Says which packages are missing. Where none is, sees that the Docker engine answers, and starts it when it does not.
-  - Where it does not run, and an installation of packages was interrupted, that is finished first (C(dpkg --configure -a)).
-  - Starts it by systemd, else by its init script, else as a detached process of its own. A running engine is never restarted.
+  - Lists the packages to install before the engine can run. If there are none, makes sure that the Docker engine answers.
+  - First finishes an interrupted installation of packages (C(dpkg --configure -a)) if the engine does not run.
+  - Starts the engine with systemd, with its init script, or as a detached process, in that order. A running engine is never restarted.
 author:
   - waba.cluster contributors (!UNKNOWN)
 extends_documentation_fragment:
   - waba.cluster.attributes
 options:
   state:
-    description: The engine runs, where everything that it needs is installed.
+    description: V(started) starts the engine if everything that it needs is installed.
     type: str
     choices: [started]
     default: started
@@ -35,62 +35,69 @@ EXAMPLES = r"""
 
 RETURN = r"""
 missing_packages:
-  description: Packages to install before the engine can run here. Nothing is started while there are any.
+  description: Packages to install before the engine can run. Nothing is started while there are any.
   returned: always
   type: list
   elements: str
   sample: [docker-compose, docker.io]
 compose_suite:
-  description: The Debian suite that has Compose v2, where the host's own has none.
+  description: The Debian suite that provides Compose v2, if the host's own suite does not.
   returned: always
   type: str
 mirror:
-  description: The Debian or Ubuntu mirror that the host uses.
+  description: The Debian or Ubuntu mirror in the host's apt sources.
   returned: always
   type: str
 method:
   description: How the engine was started.
-  returned: when it was
+  returned: when it was started
   type: str
   sample: systemd
 """
 
+from typing import Any
+
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils.docker import packages as host_packages
-from ansible_collections.waba.cluster.plugins.module_utils.docker.io import install as engine_host
+from ansible_collections.waba.cluster.plugins.module_utils.docker import packages
+from ansible_collections.waba.cluster.plugins.module_utils.docker.io import install
 from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
+from ansible_collections.waba.cluster.plugins.module_utils.io import environment
+
+OPTIONS = {
+    "state": {"type": "str", "choices": ["started"], "default": "started"},
+    "timeout": {"type": "int", "default": 60},
+}
 
 
-def main():
-    module = AnsibleModule(
-        argument_spec={
-            "state": {"type": "str", "choices": ["started"], "default": "started"},
-            "timeout": {"type": "int", "default": 60},
-        },
-        supports_check_mode=True,
-    )
-    release = engine_host.os_release()
-    distribution = release.get("ID", ""), release.get("VERSION_ID", "")
-    missing, running, finished = engine_host.missing_software(module.run_command), engine_host.engine_answers(), False
+def start(module: AnsibleModule, missing: list[str], is_running: bool) -> dict[str, Any]:
+    """Start the engine if nothing is missing; return the module's result. Raises HostError, UnknownDistribution."""
+    release = install.os_release()
+    distribution, version = release.get("ID", ""), release.get("VERSION_ID", "")
+    result: dict[str, Any] = {
+        "changed": bool(missing) or not is_running,
+        "missing_packages": packages.packages_for(missing, distribution, version),
+        "compose_suite": packages.compose_suite(missing, distribution, version),
+        "mirror": packages.find_mirror(install.apt_sources()),
+    }
+    if not missing and not is_running and not module.check_mode:
+        result["method"] = install.start(module.run_command, module.params["timeout"])
+    return result
+
+
+def main() -> None:
+    environment.isolate()
+    module = AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True)
+    missing, is_running, is_finished = install.missing_software(module.run_command), install.engine_answers(), False
     try:
-        if (missing or not running) and not module.check_mode:
-            finished = engine_host.finish_installation(module.run_command)
-            missing, running = engine_host.missing_software(module.run_command), engine_host.engine_answers()
-        result = {
-            "changed": bool(missing) or finished,
-            "missing_packages": host_packages.packages_for(missing, *distribution),
-            "compose_suite": host_packages.compose_suite(missing, *distribution),
-            "mirror": host_packages.find_mirror(engine_host.apt_sources()),
-        }
-        if not missing and not running:
-            result["changed"] = True
-            if not module.check_mode:
-                result["method"] = engine_host.start(module.run_command, module.params["timeout"])
-    except (HostError, host_packages.UnknownDistribution) as error:
+        if (missing or not is_running) and not module.check_mode:
+            is_finished = install.finish_installation(module.run_command)
+            missing, is_running = install.missing_software(module.run_command), install.engine_answers()
+        result = start(module, missing, is_running)
+    except (HostError, packages.UnknownDistribution) as error:
         module.fail_json(msg=f"{error}. Supported are Debian 12 and 13, and Ubuntu LTS." if missing else str(error))
-    states = [f"engine {'runs' if running else 'does not run'}, missing: {', '.join(missing) or 'nothing'}\n"]
-    states.append("engine runs, missing: nothing\n")
-    module.exit_json(diff={"before": states[0], "after": states[1]}, **result)
+    before = f"engine {'runs' if is_running else 'does not run'}, missing: {', '.join(missing) or 'nothing'}\n"
+    result["changed"] = result["changed"] or is_finished
+    module.exit_json(diff={"before": before, "after": "engine runs, missing: nothing\n"}, **result)
 
 
 if __name__ == "__main__":

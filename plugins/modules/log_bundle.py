@@ -5,11 +5,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: log_bundle
-short_description: Put the hosts' logs into one folder, and into one archive of it
+short_description: Bundle the hosts' log archives into one folder and one archive
 version_added: 1.0.0
 description:
-  - Unpacks what M(waba.cluster.host_logs) wrote on each host, and was fetched since, into a folder for each host; adds C(status.json) and a summary;
-    and packs all of it into one archive beside the folder. Folder and archive are readable by their owner alone. It runs on the controller.
+  - Unpacks the archives that M(waba.cluster.log_archive) wrote and that were fetched since, each into a folder of its host; adds C(status.json) and
+    C(summary.txt); and packs the folder into one archive beside it. Only their owner can read the folder and the archive.
+  - Runs on the controller only; no connection to the host is made.
 author:
   - waba.cluster contributors (!UNKNOWN)
 extends_documentation_fragment:
@@ -19,104 +20,48 @@ attributes:
     details: Writes nothing.
   diff_mode:
     support: none
-    details: What is in the logs is not shown.
+    details: The content of logs is not reported.
   idempotent:
     support: none
-    details: Every run packs anew.
+    details: Every run packs the folder again.
 options:
   folder:
-    description: The folder. The fetched archives are in it, each as C(HOST.tar.gz); they go.
+    description: The folder with the fetched archives, C(HOST.tar.gz) each, which are removed.
     type: path
     required: true
   reports:
-    description: The results of M(waba.cluster.host_logs) by host, as Ansible registers them, also of hosts that could not be asked.
+    description: The results of M(waba.cluster.log_archive) by host, as Ansible registers them, including hosts that could not be reached.
     type: dict
     required: true
   status:
-    description: How the cluster is, as P(waba.cluster.status#filter) tells.
+    description: The status of the cluster, as P(waba.cluster.cluster_status#filter) returns it.
     type: dict
     default: {}
 """
 
 EXAMPLES = r"""
-- name: Make one folder and one archive of it
+- name: Bundle the logs
   waba.cluster.log_bundle:
     folder: /root/waba-logs/waba-20260131T120000
     reports: {localhost: "{{ logs }}"}
-  delegate_to: localhost
 """
 
 RETURN = r"""
 archive:
   description: The archive.
-  returned: success, but for check mode
+  returned: success, except in check mode
   type: str
   sample: /root/waba-logs/waba-20260131T120000.tar.gz
 rows:
-  description: What came of each host.
+  description: The outcome for each container and host.
   returned: success
   type: list
   elements: dict
   sample: [{host: localhost, container: waba-wacore1-1, lines: 4711, bytes: 815000, note: ""}]
 missing:
-  description: Hosts of which nothing came.
+  description: Hosts without an archive.
   returned: success
   type: list
   elements: str
   sample: []
 """
-
-import json
-import os
-
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils.database.io import backup_archive
-from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
-from ansible_collections.waba.cluster.plugins.module_utils.io import files
-from ansible_collections.waba.cluster.plugins.module_utils.report.io.log_archive import pack
-from ansible_collections.waba.cluster.plugins.module_utils.report.logs import COLUMNS, report_rows
-from ansible_collections.waba.cluster.plugins.module_utils.table import table
-
-
-def bundle(folder, rows, hosts, status):
-    """Unpack and pack; return the archive's path. hosts: those whose archives came. Raises HostError."""
-    for host in hosts:
-        fetched, place = os.path.join(folder, f"{host}.tar.gz"), os.path.join(folder, host)
-        try:
-            os.makedirs(place, 0o700, exist_ok=True)
-        except OSError as error:
-            raise HostError(f"Cannot make the folder {place}: {error.strerror}.") from error
-        backup_archive.unpack_folder(fetched, place)
-        files.remove(fetched)
-    lines = table([[row[column] for column in COLUMNS] for row in rows], COLUMNS)
-    files.write(os.path.join(folder, "summary.txt"), "".join(f"{line}\n" for line in lines), 0o600)
-    files.write(os.path.join(folder, "status.json"), json.dumps(status, indent=2, sort_keys=True) + "\n", 0o600)
-    archive = f"{folder}.tar.gz"
-    pack(folder, archive, os.path.basename(folder))
-    return archive
-
-
-def main():
-    module = AnsibleModule(
-        argument_spec={
-            "folder": {"type": "path", "required": True},
-            "reports": {"type": "dict", "required": True},
-            "status": {"type": "dict", "default": {}},
-        },
-        supports_check_mode=True,
-    )
-    params = module.params
-    folder = params["folder"].rstrip("/")
-    came = [host for host in params["reports"] if os.path.isfile(os.path.join(folder, f"{host}.tar.gz"))]
-    rows = report_rows(params["reports"], came)
-    result = {"changed": True, "rows": rows, "missing": [host for host in params["reports"] if host not in came]}
-    if module.check_mode:
-        module.exit_json(**result)
-    try:
-        module.exit_json(archive=bundle(folder, rows, came, params["status"]), **result)
-    except HostError as error:
-        module.fail_json(msg=str(error))
-
-
-if __name__ == "__main__":
-    main()

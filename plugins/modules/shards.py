@@ -9,7 +9,7 @@ short_description: Let the cluster have a number of shards
 version_added: 1.0.0
 description:
   - Asks the API how many shards there are, and for another number where it is not the wanted one; then waits until the shard map has it. That every shard
-    is served as well is told by M(waba.cluster.cluster_health).
+    is served as well is told by M(waba.cluster.cluster_health_info).
   - The cluster does this while it runs. For some seconds messages are refused; what was accepted stays accepted.
 author:
   - waba.cluster contributors (!UNKNOWN)

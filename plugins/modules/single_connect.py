@@ -5,13 +5,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: single_connect
-short_description: Stop single-connect containers of the same client
+short_description: Stop containers that run the same client outside the cluster
 version_added: 1.0.0
 description:
-  - Two live connections for one number get the account banned. So what runs the same client outside the cluster is stopped before the cluster starts.
-  - A container counts whose command is its image's own or starts the client, without C(WA_APP_MULTICONNECT=1). One that runs something else from such an
-    image, or changes the schema (C(WA_DB_UPGRADE=1)), connects nobody and goes on.
-  - Containers are never deleted. One that would come back with the engine (restart policy V(always)) gets V(unless-stopped).
+  - Two live connections for one number get the account banned. So containers that run the same client outside the cluster stop before the cluster starts.
+  - A container counts if its command is its image's own or starts the client, without C(WA_APP_MULTICONNECT=1). A container of such an image with another
+    command, or one that migrates the schema (C(WA_DB_UPGRADE=1)), opens no connection and is not stopped.
+  - Containers are never removed. A container with the restart policy V(always), which would start again with the engine, gets V(unless-stopped).
 author:
   - waba.cluster contributors (!UNKNOWN)
 extends_documentation_fragment:
@@ -20,19 +20,19 @@ requirements:
   - Docker SDK for Python (Debian package python3-docker)
 options:
   state:
-    description: They are stopped.
+    description: V(stopped) stops the containers.
     type: str
     choices: [stopped]
     default: stopped
   images:
-    description: Images of the cluster's nodes; containers of the same repositories count, whatever their tag. The vendor's own count always.
+    description: Images of the cluster's nodes. Containers of the same repositories count, with any tag; those of the vendor's repositories always count.
     type: list
     elements: str
     required: true
 """
 
 EXAMPLES = r"""
-- name: Stop single-connect containers of the same client
+- name: Stop containers that run the same client outside the cluster
   waba.cluster.single_connect:
     images: ["waba/node:v1.0.0"]
 """
@@ -47,34 +47,34 @@ stopped:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils.docker.io import engine as docker_engine
-from ansible_collections.waba.cluster.plugins.module_utils.docker.io import live_single_connect as single_connect
+from ansible_collections.waba.cluster.plugins.module_utils.docker.io import containers, engine, live_single_connect
 from ansible_collections.waba.cluster.plugins.module_utils.errors import DockerUnavailable, HostError
+from ansible_collections.waba.cluster.plugins.module_utils.io import environment
+
+OPTIONS = {
+    "state": {"type": "str", "choices": ["stopped"], "default": "stopped"},
+    "images": {"type": "list", "elements": "str", "required": True},
+}
 
 
-def main():
-    module = AnsibleModule(
-        argument_spec={
-            "state": {"type": "str", "choices": ["stopped"], "default": "stopped"},
-            "images": {"type": "list", "elements": "str", "required": True},
-        },
-        supports_check_mode=True,
-    )
+def main() -> None:
+    environment.isolate()
+    module = AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True)
+    found: list[containers.Inspected] = []
     try:
-        client = docker_engine.connect()
-        found = single_connect.running(client, module.params["images"])
+        client = engine.connect()
+        found = live_single_connect.running(client, module.params["images"])
         for container in [] if module.check_mode else found:
-            single_connect.stop(client, container)
+            live_single_connect.stop(client, container)
     except DockerUnavailable as error:
         if not module.check_mode:
             module.fail_json(msg=str(error))
-        found = []
     except HostError as error:
         module.fail_json(msg=str(error))
-    names = sorted(container["Name"].lstrip("/") for container in found)
+    names = sorted(containers.name_of(container) for container in found)
     if names:
         module.warn(
-            f"Stopped, since a second connection for the number gets the account banned: {', '.join(names)}. Nothing was deleted."
+            f"Stopped {', '.join(names)}: a second connection for the number gets the account banned. Nothing was removed."
         )
     diff = {
         "before": "".join(f"{name} running\n" for name in names),

@@ -47,7 +47,7 @@ NETWORK = "Give one as in 192.0.2.0/24 or 2001:db8::1; names are not looked up h
 TEXT = "Put a text in quotes, or leave it out: one is then made"
 HIDDEN = "(not shown)"
 SAME = "Give all hosts of a cluster the same, as in group_vars/all"
-MOMENT = "Write a moment, as in '2026-01-31T12:00:00Z', or how long ago it was, as in '90m', '12h' or '3d'"
+TIME_FIX = "Write a time, as in '2026-01-31T12:00:00Z', or a duration before now, as in '90m', '12h' or '3d'"
 
 
 def row(case: Case) -> tuple[str, ...]:
@@ -181,9 +181,9 @@ SETTINGS: list[Case] = [
     ("typed", "waba_database_port", "mysql", "waba_database_port must be of the type int", WABA),
     ("typed", "waba_wait_timeout", "soon", "waba_wait_timeout must be of the type int", WABA),
     ("typed", "waba_clock_tolerance", "little", "waba_clock_tolerance must be of the type float", WABA),
-    ("typed", "waba_logs_since", "yesterday", "it is neither a moment nor how long ago one was", MOMENT),
-    ("typed", "waba_logs_until", "2026-13-01", "it is neither a moment nor how long ago one was", MOMENT),
-    ("typed", "waba_logs_tail", -1, "it is no number of lines", "Use 1 or more, or 0 for all lines"),
+    ("typed", "waba_logs_since", "yesterday", "it is neither a time nor a duration", TIME_FIX),
+    ("typed", "waba_logs_until", "2026-13-01", "it is neither a time nor a duration", TIME_FIX),
+    ("typed", "waba_logs_tail", -1, "it is not a number of lines", "Use 1 or more, or 0 for all lines"),
     ("typed", "images_source", "thin air", "value of images_source must be one of: build, archive, registry, preloaded, got: thin air",
      LEARN.format("images")),
     ("typed", "docker_host_manage", "perhaps", "docker_host_manage must be of the type bool", LEARN.format("docker_host")),

@@ -65,7 +65,7 @@ def test_logs_of_every_reachable_host_are_collected_without_secrets(
 
 def test_invalid_waba_logs_since_is_refused_before_any_change(tmp_path: Path) -> None:
     result = play("playbooks/logs.yml", "-e", f"waba_logs_dir={tmp_path}/logs", "-e", "waba_logs_since=yesterday")
-    assert "waba_logs_since yesterday it is neither a moment nor how long ago one was Write a moment" in refusal(result)
+    assert "waba_logs_since yesterday it is neither a time nor a duration Write a time" in refusal(result)
     assert not (tmp_path / "logs").exists()
 
 
@@ -75,9 +75,9 @@ def test_removal_of_the_only_host_is_refused(cluster: Cluster, unreachable_host:
     assert "Nothing was touched; to fix first:" in output
     for problem in (
         "waba_remove localhost it runs the cluster's database Move the database to another host first",
-        "waba_remove localhost without it 0 master(s) that work would be left, and 1 must be",
-        "waba_remove localhost without it 0 coreapp(s) that work would be left, and 1 must be",
-        "waba_remove localhost without it 0 webapp(s) that work would be left, and 1 must be",
+        "waba_remove localhost without it 0 working master(s) would remain, and 1 must",
+        "waba_remove localhost without it 0 working coreapp(s) would remain, and 1 must",
+        "waba_remove localhost without it 0 working webapp(s) would remain, and 1 must",
     ):
         assert problem in output
     output = refusal(play("playbooks/remove_node.yml", *unreachable_host, "-e", "waba_remove=gone"))
@@ -143,7 +143,7 @@ def test_status_reports_a_stopped_container_and_a_changed_file(api: Api, cluster
     assert result.returncode == 2
     assert (state["healthy"], state["drifted"]) == (False, True)
     assert problems(state)[container.labels["waba.cluster.instance"]] == "it is exited"
-    assert problems(state)[file.name] == "it is not what the inventory says"
+    assert problems(state)[file.name] == "it differs from the inventory"
     assert "0 coreapps standing by, not 1" in " ".join(result.stdout.split())
 
 

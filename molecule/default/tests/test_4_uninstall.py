@@ -33,7 +33,7 @@ def test_unreachable_host_is_reported_and_does_not_stop_the_others(cluster: Clus
     assert result.returncode != 0
     assert re.search(r"gone +host +gone +not reached +it cannot be reached: .*Connection refused", table)
     for container in cluster.containers():
-        assert re.search(rf"localhost +container +{container.name} +would go", table)
+        assert re.search(rf"localhost +container +{container.name} +would be removed", table)
     assert re.search(rf"localhost +volume +{NAME}_mysqlData +kept +volumes are removed only on request", table)
 
 

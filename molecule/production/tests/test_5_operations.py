@@ -69,8 +69,8 @@ def test_removal_of_indispensable_hosts_is_refused(healthy_coreapps: int, lab: L
     assert result.returncode != 0
     for refusal in (
         "it runs the cluster's database",
-        "without it 0 master(s) that work would be left, and 1 must be",
-        "without it 0 webapp(s) that work would be left, and 1 must be",
+        "without it 0 working master(s) would remain, and 1 must",
+        "without it 0 working webapp(s) would remain, and 1 must",
     ):
         assert refusal in output_of(result)
     assert lab.started() == before

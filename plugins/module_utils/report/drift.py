@@ -1,53 +1,73 @@
 # Copyright: (c) 2026, waba.cluster contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""How far a host is from what the inventory says of it. Pure: what was planned, what was found, and the steps that would bring both together."""
+"""Differences between a host and its inventory, from the planned and the observed files and services. Pure."""
 
 from __future__ import annotations
 
-UNKNOWN = "the inventory does not know it"
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from ansible_collections.waba.cluster.plugins.module_utils.compose.convergence import Action
+
+UNKNOWN = "it is not in the inventory"
+
+Service = dict[str, Any]
 
 
-def file_drift(wanted, found, owner):
-    """Return {file name: what is wrong with it (str)}.
+class FileState(NamedTuple):
+    """A file of the host: its text, its mode and the id of its owner."""
 
-    wanted: {name: (text, mode)}, as from `host_files.host_files`. found: {name: (text, mode, owner id)} of the files that are there. owner: int.
+    text: str
+    mode: int
+    owner: int
+
+
+def file_drift(
+    wanted: Mapping[str, tuple[str, int]], found: Mapping[str, tuple[str, int, int]], owner: int
+) -> dict[str, str]:
+    """Return {file name: difference} for the files that differ from the inventory.
+
+    wanted: {name: (text, mode)} as from `host_files.host_files`. found: {name: FileState} of the existing files. owner: the id of the wanted owner.
     """
-    wrong = {name: "it is not there" for name in wanted if name not in found}
-    for name, state in found.items():
+    drift = {name: "it is missing" for name in wanted if name not in found}
+    for name, values in found.items():
+        state = FileState(*values)
         if name not in wanted:
-            wrong[name] = UNKNOWN
-        elif state[0] != wanted[name][0]:
-            wrong[name] = "it is not what the inventory says"
-        elif state[1:] != (wanted[name][1], owner):
-            wrong[name] = f"its mode is {state[1]:04o} and its owner {state[2]}"
-    return wrong
+            drift[name] = UNKNOWN
+        elif state.text != wanted[name][0]:
+            drift[name] = "it differs from the inventory"
+        elif (state.mode, state.owner) != (wanted[name][1], owner):
+            drift[name] = f"its mode is {state.mode:04o} and its owner {state.owner}"
+    return drift
 
 
-def service_drift(planned, observed, actions):
-    """Return the services of a host (list of dict, those that are planned first): as observed, with `drift`, what is wrong (list of str).
+def service_drift(
+    planned: Iterable[Mapping[str, Any]], observed: Iterable[Service], actions: Iterable[Action]
+) -> list[Service]:
+    """Return the services of a host, planned ones first: the observation of each with `drift`, a list of its differences.
 
-    planned: nodes as from `nodes.plan_nodes`. observed: as from `compose.io.live_nodes.observed`. actions: list of `convergence.Action`, what would be done to
-    make the containers what the host's files say.
+    planned: nodes as from `nodes.plan_nodes`. observed: as from `compose.io.live_nodes.observed`. actions: the steps that would make the containers what
+    the host's files define.
     """
     found = {node["service"]: node for node in observed}
-    names = [node["name"] for node in planned]
-    rows = []
-    for name in [*names, *(name for name in found if name not in names)]:
-        role = next((node["role"] for node in planned if node["name"] == name), "")
-        node = found.get(name) or {
-            "service": name,
-            "role": role,
-            "container": "",
-            "image": "",
-            "state": "",
-            "health": "",
-        }
-        drift = [action.reason for action in actions if action.service == name and action.action != "remove"]
-        if name not in names:
-            drift = [UNKNOWN]
-        elif name not in found:
-            drift.append("it has no container")
-        elif (node["state"], node["health"]) == ("running", "unhealthy"):
-            drift.append("it is unhealthy")
-        rows.append({**node, "drift": drift})
-    return rows
+    roles = {node["name"]: node["role"] for node in planned}
+    actions = list(actions)
+    return [
+        {**found.get(name, _absent(name, roles.get(name, ""))), "drift": _drift(name, found.get(name), roles, actions)}
+        for name in [*roles, *(name for name in found if name not in roles)]
+    ]
+
+
+def _drift(name: str, node: Service | None, roles: Mapping[str, str], actions: Iterable[Action]) -> list[str]:
+    if name not in roles:
+        return [UNKNOWN]
+    drift = [action.reason for action in actions if action.service == name and action.action != "remove"]
+    if node is None:
+        drift.append("it has no container")
+    elif (node["state"], node["health"]) == ("running", "unhealthy"):
+        drift.append("it is unhealthy")
+    return drift
+
+
+def _absent(name: str, role: str) -> Service:
+    return {"service": name, "role": role, "container": "", "image": "", "state": "", "health": ""}

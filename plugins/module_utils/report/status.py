@@ -1,63 +1,68 @@
 # Copyright: (c) 2026, waba.cluster contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The cluster at a glance: every service with its role of the moment and what is wrong with it, from what hosts and webapps told. Pure."""
+"""The status of a cluster: every service with its present role and its problems, from the reports of hosts and webapps. Pure."""
 
 from __future__ import annotations
 
-from ansible_collections.waba.cluster.plugins.module_utils.report.logs import why_missing
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ansible_collections.waba.cluster.plugins.module_utils.report.logs import failure_reason
 from ansible_collections.waba.cluster.plugins.module_utils.rollout.order import version_of
 from ansible_collections.waba.cluster.plugins.module_utils.table import table
 
 COLUMNS = ("host", "service", "role", "gateway", "state", "version", "problem")
 
-# Only who has the key is answered.
-FIX = "Bring waba_secrets.yml here from where site.yml was run, or set waba_api_key; and have a webapp."
+NO_KEY_FIX = "Bring waba_secrets.yml here from the machine that ran site.yml, or set waba_api_key; the cluster also needs a webapp."
+
+Results = Mapping[str, Mapping[str, Any]]
+Row = dict[str, str]
 
 
-def status(reports, answers, names, whole):
-    """Return the state of a cluster (dict that JSON can hold).
+def status(reports: Results, answers: Results, names: Mapping[str, str], whole: bool) -> dict[str, Any]:
+    """Return the status of a cluster as data for JSON.
 
-    reports: {host: the result of `host_status` as Ansible registers it}. answers: {host: the result of `cluster_health`}, of hosts that have webapps.
-    names: {host: the name under which the others know it}. whole: bool, whether every host of the inventory was asked.
+    reports: {host: the result of `host_status` as Ansible registers it}. answers: {host: the result of `cluster_health_info`} for hosts with webapps.
+    names: {host: the name under which other hosts know it}. whole: whether every host of the inventory was asked.
 
-    `healthy`: the cluster says so of itself, None where it was not asked. `drifted`: something is not as the inventory says. `summary`: one sentence.
-    `nodes`: list of dict with COLUMNS and `container`. `lags`: {"messages", "webhooks"}. `problems`: list of {"host", "service", "problem"}.
+    `healthy`: whether the cluster reports itself healthy, None if no webapp was asked. `drifted`: whether something differs from the inventory.
+    `summary`: one sentence. `nodes`: rows with COLUMNS and `container`. `lags`: {"messages", "webhooks"}. `problems`: {"host", "service", "problem"} each.
     """
     health = next((one for one in answers.values() if one.get("nodes")), None)
-    seen = {node["container"]: node for node in health["nodes"]} if health else {}
-    rows = [row for host, report in reports.items() for row in _rows(host, report, seen, answers.get(host))]
+    known = {node["container"]: node for node in health["nodes"]} if health else {}
+    rows = [row for host, report in reports.items() for row in _rows(host, report, known, answers.get(host))]
     if whole and health:
-        rows += _strangers(reports, seen, names)
+        rows += _unknown_nodes(reports, known, names)
     problems = [{key: row[key] for key in ("host", "service", "problem")} for row in rows if row["problem"]]
     drifted = bool(problems)
     for reason in _cluster_reasons(health, answers, rows, whole):
         problems.append({"host": "", "service": "(the cluster)", "problem": reason})
-    unasked = False if answers and whole else None  # others may answer
+    unanswered = False if answers and whole else None  # a webapp of another host may answer
     return {
-        "healthy": health["healthy"] if health else unasked,
+        "healthy": health["healthy"] if health else unanswered,
         "drifted": drifted,
-        "summary": health["summary"] if health else _unasked(answers, whole),
+        "summary": health["summary"] if health else _unknown_health(answers, whole),
         "lags": health.get("lags", {}) if health else {},
         "nodes": rows,
         "problems": problems,
     }
 
 
-def lines_of(state):
-    """Return the lines of a table for people, and the sentences below it."""
+def status_lines(state: Mapping[str, Any]) -> list[str]:
+    """Return the lines of a status for operators: a table and the sentences below it."""
     lines = table([[row[column] for column in COLUMNS] for row in state["nodes"]], COLUMNS)
-    lags = ", ".join(f"{count} {name} wait" for name, count in state["lags"].items())
+    lags = ", ".join(f"{count} {name} pending" for name, count in state["lags"].items())
     return [*lines, "", *[line for line in (state["summary"], lags and f"Lags: {lags}.") if line]]
 
 
-def _rows(host, report, seen, answer):
+def _rows(host: str, report: Mapping[str, Any], known: Results, answer: Mapping[str, Any] | None) -> Iterator[Row]:
     if "services" not in report:
-        yield _row(host, state="DOWN" if report.get("unreachable") else "NOT KNOWN", problem=why_missing(report))
+        yield _row(host, state="DOWN" if report.get("unreachable") else "NOT KNOWN", problem=failure_reason(report))
         return
     if report["error"]:
         yield _row(host, state="NOT KNOWN", problem=report["error"])
     for service in report["services"]:
-        node = seen.get(service["container"]) if service["container"] else None
+        node = known.get(service["container"]) if service["container"] else None
         problem = [*service["drift"], *([node["problem"]] if node and node["problem"] else [])]
         yield _row(
             host,
@@ -69,17 +74,18 @@ def _rows(host, report, seen, answer):
             container=service["container"],
             problem="; ".join(problem),
         )
-    for name, fault in report["files"].items():
-        yield _row(host, service=name, role="(file)", problem=fault)
+    for name, difference in report["files"].items():
+        yield _row(host, service=name, role="(file)", problem=difference)
     if answer and not answer.get("nodes"):
-        yield _row(host, service="(the API)", problem="; ".join(answer.get("reasons", [])) or why_missing(answer))
+        yield _row(host, service="(the API)", problem="; ".join(answer.get("reasons", [])) or failure_reason(answer))
 
 
-def _strangers(reports, seen, names):
-    known = {service["container"] for report in reports.values() for service in report.get("services", [])}
-    unasked = {names.get(host) for host, report in reports.items() if "services" not in report or report["error"]}
-    for container, node in seen.items():
-        if container not in known and node["name"] not in unasked:
+def _unknown_nodes(reports: Results, known: Results, names: Mapping[str, str]) -> Iterator[Row]:
+    """Yield a row for each node that the cluster knows and no host has, except nodes of hosts that did not report."""
+    containers = {service["container"] for report in reports.values() for service in report.get("services", [])}
+    silent = {names.get(host) for host, report in reports.items() if "services" not in report or report["error"]}
+    for container, node in known.items():
+        if container not in containers and node["name"] not in silent:
             problem = "it is registered, and no host of the inventory has its container"
             problem += f"; {node['problem']}" if node["problem"] else ""
             yield _row(
@@ -87,23 +93,23 @@ def _strangers(reports, seen, names):
             )
 
 
-def _cluster_reasons(health, answers, rows, whole):
-    """Yield what the cluster itself says, but for what a row says already."""
-    told = " ".join(row["problem"] for row in rows)
+def _cluster_reasons(health: Mapping[str, Any] | None, answers: Results, rows: list[Row], whole: bool) -> Iterator[str]:
+    """Yield the reasons that the cluster reports, except those that a row has already."""
+    reported = " ".join(row["problem"] for row in rows)
     if health is None and whole:
-        yield _unasked(answers, whole) + ("" if answers else f" {FIX}")
+        yield _unknown_health(answers, whole) + ("" if answers else f" {NO_KEY_FIX}")
     for reason in health["reasons"] if health else ():
-        if reason.partition(": ")[2] not in told or ": " not in reason:
+        if reason.partition(": ")[2] not in reported or ": " not in reason:
             yield reason
 
 
-def _unasked(answers, whole):
+def _unknown_health(answers: Results, whole: bool) -> str:
     if not answers:
-        return "No webapp was asked how the cluster is."
+        return "No webapp was asked for the health of the cluster."
     return (
-        f"No webapp{'' if whole else ' of these hosts'} answers, so nobody can say who is primary and who is connected."
+        f"No webapp{'' if whole else ' of these hosts'} answers, so the roles and connections of the nodes are unknown."
     )
 
 
-def _row(host, **cells):
+def _row(host: str, **cells: str) -> Row:
     return {**dict.fromkeys((*COLUMNS, "container"), ""), "host": host, **cells}

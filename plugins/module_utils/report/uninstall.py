@@ -1,40 +1,47 @@
 # Copyright: (c) 2026, waba.cluster contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What became of everything of a cluster on all hosts, as rows of one table (rules: ours)."""
+"""The outcome of an uninstall for every object on all hosts, as the rows of one table. Pure."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any
+
 from ansible_collections.waba.cluster.plugins.module_utils.docker.removal import IN_USE
 
-NOT_ASKED = "waba_uninstall_also does not name {0}"
-PARTS = {  # what a step is about, for when it fails; in the order in which they are done
-    "going": "containers and networks",
+NOT_REQUESTED = "waba_uninstall_also does not name {0}"
+PARTS = {  # the steps in their order, each with its name in the row of a failure
+    "planned": "containers and networks",
     "objects": "containers and networks",
     "files": "files",
     "firewall": "firewall",
     "share": "mount",
-    "left": "proof",
+    "left": "verification",
     "docker": "Docker",
 }
-ANSWERS = {
-    "going": "removed",
+# The key that a good result has, for steps that must not end the run when they fail.
+RESULT_KEYS = {
+    "planned": "removed",
     "objects": "removed",
     "files": "files",
     "firewall": "installed",
     "left": "containers",
-}  # what a good result has
+}
+
+Result = Mapping[str, Any]
+Row = dict[str, str]
 
 
-def rows(host, report, also, check):
-    """Return the rows of a host: list of {"host", "kind", "name", "outcome", "reason"}; outcome is removed, kept, failed or "not reached".
+def rows(host: str, report: Mapping[str, Any], also: Collection[str], check: bool) -> list[Row]:
+    """Return the rows of a host: {"host", "kind", "name", "outcome", "reason"}; the outcome is removed, kept, failed or "not reached".
 
-    report: {part of PARTS: the result of its task as Ansible registers it, or {"skipped": True}; "share_path" and "export" (str, "" for none)}. also: what was
-    asked for besides. check: bool, whether nothing was really done.
+    report: {part of PARTS: the result of its task as Ansible registers it, or {"skipped": True}}, with "share_path" and "export" ("" for none).
+    also: the value of waba_uninstall_also. check: whether nothing was really done.
     """
     down = next((result for result in _results(report) if result.get("unreachable")), None)
     if down:
-        wrong = f"it cannot be reached: {_brief(down)}"
-        return [_row(host, "host", host, "not reached", f"{wrong}. Run again when it is back")]
+        reason = f"it cannot be reached: {_message(down)}"
+        return [_row(host, "host", host, "not reached", f"{reason}. Run the playbook again when it is back")]
     found = [
         *_failures(host, report),
         *_objects(host, report["objects"]),
@@ -45,98 +52,98 @@ def rows(host, report, also, check):
         *_left(host, report, check),
     ]
     if check:
-        found = [{**row, "outcome": "would go" if row["outcome"] == "removed" else row["outcome"]} for row in found]
+        found = [
+            {**row, "outcome": "would be removed" if row["outcome"] == "removed" else row["outcome"]} for row in found
+        ]
     return found
 
 
-def verdict(every):
-    """Return what is wrong in the end (list of str, one a host); [] when all is gone that was to go. every: the rows of all hosts."""
-    wrong = {}
+def failures(every: Iterable[Row]) -> list[str]:
+    """Return a line for each host with a failure; [] if everything requested is removed. every: the rows of all hosts."""
+    failed: dict[str, list[str]] = {}
     for row in every:
         if row["outcome"] in ("failed", "not reached"):
-            wrong.setdefault(row["host"], []).append(f"{row['kind']} {row['name']}: {row['reason']}")
-    return [f"{host}: {'; '.join(told)}" for host, told in wrong.items()]
+            failed.setdefault(row["host"], []).append(f"{row['kind']} {row['name']}: {row['reason']}")
+    return [f"{host}: {'; '.join(reasons)}" for host, reasons in failed.items()]
 
 
-def _row(host, kind, name, outcome, reason=""):
+def _row(host: str, kind: str, name: str, outcome: str, reason: str = "") -> Row:
     return {"host": host, "kind": kind, "name": name, "outcome": outcome, "reason": reason}
 
 
-def _results(report):
+def _results(report: Mapping[str, Any]) -> list[Result]:
     return [report[part] for part in PARTS]
 
 
-def _failures(host, report):
-    """Return a row for each fault; what a host answers to everything is told once."""
-    told = {}
+def _failures(host: str, report: Mapping[str, Any]) -> list[Row]:
+    """Return a row for each failure. A host whose every step failed for the same reason gets one row."""
+    reasons: dict[str, dict[str, bool]] = {}
     for part, name in PARTS.items():
         if _failed(part, report[part]):
-            told.setdefault(_brief(report[part]), {})[name] = True
-    if len(told) == 1 and all(_failed(part, report[part]) for part in ANSWERS):
-        return [_row(host, "host", host, "failed", reason) for reason in told]
-    return [_row(host, name, "(all)", "failed", reason) for reason, names in told.items() for name in names]
+            reasons.setdefault(_message(report[part]), {})[name] = True
+    if len(reasons) == 1 and all(_failed(part, report[part]) for part in RESULT_KEYS):
+        return [_row(host, "host", host, "failed", reason) for reason in reasons]
+    return [_row(host, name, "(all)", "failed", reason) for reason, names in reasons.items() for name in names]
 
 
-def _failed(part, result):
-    """Return whether a task failed: it says so, or where it must not end the run, its result lacks what a good one has."""
+def _failed(part: str, result: Result) -> bool:
+    """Return whether a task failed: its result reports a failure, or lacks the key that a good result has."""
     if not result or result.get("skipped"):
         return False
-    return result.get("failed", False) or ANSWERS.get(part, "changed") not in result
+    return result.get("failed", False) or RESULT_KEYS.get(part, "changed") not in result
 
 
-def _brief(result):
+def _message(result: Result) -> str:
     return " ".join(str(result.get("msg", "no reason was given")).removeprefix("Task failed: ").split())
 
 
-def _objects(host, result):
+def _objects(host: str, result: Result) -> list[Row]:
     removed = [_row(host, one["kind"], one["name"], "removed") for one in result.get("removed", [])]
     return removed + [_row(host, one["kind"], one["name"], "kept", one["reason"]) for one in result.get("kept", [])]
 
 
-def _files(host, result):
-    outcomes = {"removed": ("removed", ""), "foreign": ("kept", "it is not the cluster's: its first line says so")}
+def _files(host: str, result: Result) -> list[Row]:
+    outcomes = {"removed": ("removed", ""), "foreign": ("kept", "its first line shows that it is not the cluster's")}
     return [_row(host, "file", one["path"], *outcomes[one["action"]]) for one in result.get("files", [])]
 
 
-def _firewall(host, result, also):
+def _firewall(host: str, result: Result, also: Collection[str]) -> list[Row]:
     if not result.get("changed"):
         return []
-    kept = "firewall" not in also
-    return [
-        _row(host, "firewall", "rules", "kept" if kept else "removed", NOT_ASKED.format("firewall") if kept else "")
-    ]
+    if "firewall" in also:
+        return [_row(host, "firewall", "rules", "removed")]
+    return [_row(host, "firewall", "rules", "kept", NOT_REQUESTED.format("firewall"))]
 
 
-def _share(host, report, also):
-    found = []
-    if report["share_path"] and "nfs_mount" not in also:
-        found.append(_row(host, "mount", report["share_path"], "kept", NOT_ASKED.format("nfs_mount")))
-    elif report["share_path"] and (users := _others_in(report["share_path"], report["going"])):
-        found.append(_row(host, "mount", report["share_path"], "kept", IN_USE.format(", ".join(users))))
+def _share(host: str, report: Mapping[str, Any], also: Collection[str]) -> Iterator[Row]:
+    path = report["share_path"]
+    if path and "nfs_mount" not in also:
+        yield _row(host, "mount", path, "kept", NOT_REQUESTED.format("nfs_mount"))
+    elif path and (users := _other_users(path, report["planned"])):
+        yield _row(host, "mount", path, "kept", IN_USE.format(", ".join(users)))
     elif report["share"].get("changed"):
-        found.append(_row(host, "mount", report["share_path"], "removed", "what the share holds stays"))
+        yield _row(host, "mount", path, "removed", "the content of the share is kept")
     if report["export"]:
-        found.append(_row(host, "export", report["export"], "kept", "what the share holds is never removed"))
-    return found
+        yield _row(host, "export", report["export"], "kept", "the content of the share is never removed")
 
 
-def _others_in(folder, going):
-    """Return who else mounts a folder (list of str)."""
-    return [user for one in going.get("kept", []) if one["name"] == folder for user in one.get("used_by", [])]
+def _other_users(folder: str, planned: Result) -> list[str]:
+    """Return the containers outside the cluster that mount a folder."""
+    return [user for one in planned.get("kept", []) if one["name"] == folder for user in one.get("used_by", [])]
 
 
-def _docker(host, report, also):
+def _docker(host: str, report: Mapping[str, Any], also: Collection[str]) -> list[Row]:
     docker = report["left"].get("docker", {})
     if report["docker"].get("changed"):
         return [_row(host, "Docker", name, "removed") for name in docker["packages"]]
     if not docker.get("installed"):
         return []
-    reason = docker["stays"] if "docker" in also else NOT_ASKED.format("docker")
+    reason = docker["blocker"] if "docker" in also else NOT_REQUESTED.format("docker")
     return [_row(host, "Docker", "engine", "kept", reason)] if reason else []
 
 
-def _left(host, report, check):
-    """Return a row for each thing that is there in spite of all, which is none after a run that went well."""
+def _left(host: str, report: Mapping[str, Any], check: bool) -> list[Row]:
+    """Return a row for each object that still exists although it should be removed."""
     if check:
         return []
     kept = {(one["kind"], one["name"]) for one in report["objects"].get("kept", [])}
@@ -146,4 +153,4 @@ def _left(host, report, check):
         *(("volume", name) for name in report["left"].get("volumes", [])),
         *(("file", path) for path in report["left"].get("files", [])),
     ]
-    return [_row(host, kind, name, "failed", "it is still there") for kind, name in left if (kind, name) not in kept]
+    return [_row(host, kind, name, "failed", "it still exists") for kind, name in left if (kind, name) not in kept]

@@ -1,22 +1,29 @@
 # Copyright: (c) 2026, waba.cluster contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Whether hosts may leave a cluster: what would be left without them must be able to go on. Pure (rules: the mission's and ours)."""
+"""Whether hosts can leave a cluster: the remaining ones must be able to serve without them. Pure."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
 from ansible_collections.waba.cluster.plugins.module_utils.problems import Problem
-from ansible_collections.waba.cluster.plugins.module_utils.report.logs import why_missing
+from ansible_collections.waba.cluster.plugins.module_utils.report.logs import failure_reason
 from ansible_collections.waba.cluster.plugins.module_utils.rollout.order import is_sound
 
 SETTING = "waba_remove"
 
+Reports = Mapping[str, Mapping[str, Any]]
 
-def departure_problems(leaving, reports, answers, facts):
-    """Return everything (list of Problem) that speaks against these hosts leaving now.
 
-    leaving: list of hosts. reports: {host: the result of `host_status` as Ansible registers it}, of every host of the cluster. answers: {host: the result of
-    `cluster_health`}, of hosts with webapps. facts: {"database": hosts that run it, "share": hosts that serve the media, "shards": int,
-    "lost": bool, the hosts are gone for good, "names": {host: the name under which the others know it}}.
+def departure_problems(
+    leaving: Sequence[str], reports: Reports, answers: Reports, facts: Mapping[str, Any]
+) -> list[Problem]:
+    """Return every problem with these hosts leaving now.
+
+    leaving: hosts. reports: {host: the result of `host_status` as Ansible registers it} for every host of the cluster. answers: {host: the result of
+    `cluster_health_info`} for hosts with webapps. facts: {"database": hosts that run it, "share": hosts that serve the media, "shards": int, "lost": whether
+    the hosts are lost for good, "names": {host: the name under which other hosts know it}}.
     """
     if not leaving:
         return [Problem(SETTING, "", "it names no host", "Name one: -e waba_remove=HOST")]
@@ -26,14 +33,14 @@ def departure_problems(leaving, reports, answers, facts):
         return [Problem(SETTING, host, "the cluster has no such host", f"Name one of {known}") for host in unknown]
     health = next((one["nodes"] for host, one in answers.items() if host not in leaving and one.get("nodes")), None)
     return [
-        *_served_by(leaving, facts),
-        *_reached(leaving, reports, health or [], facts),
-        *_left(leaving, reports, facts["shards"]),
-        *_asked(leaving, health),
+        *_database_and_share(leaving, facts),
+        *_reachability(leaving, reports, health or [], facts),
+        *_remaining_nodes(leaving, reports, facts["shards"]),
+        *_answering_webapp(leaving, health),
     ]
 
 
-def _served_by(leaving, facts):
+def _database_and_share(leaving: Sequence[str], facts: Mapping[str, Any]) -> Iterator[Problem]:
     for host in leaving:
         if host in facts["database"]:
             yield Problem(SETTING, host, "it runs the cluster's database", "Move the database to another host first")
@@ -41,38 +48,36 @@ def _served_by(leaving, facts):
             yield Problem(SETTING, host, "it serves the share for media", "Move the share to another host first")
 
 
-def _reached(leaving, reports, nodes, facts):
+def _reachability(
+    leaving: Sequence[str], reports: Reports, nodes: Sequence[Mapping[str, str]], facts: Mapping[str, Any]
+) -> Iterator[Problem]:
     for host in leaving:
-        answers = not reports[host].get("unreachable")
-        if answers and facts["lost"]:
+        is_reachable = not reports[host].get("unreachable")
+        if is_reachable and facts["lost"]:
             yield Problem("waba_remove_lost", True, f"{host} answers, so it can hand over", "Leave it out")
-        elif not answers and not facts["lost"]:
-            fix = "Start it; or set waba_remove_lost to true, if it is gone for good"
-            yield Problem(SETTING, host, f"it cannot hand over: {why_missing(reports[host])}", fix)
-        elif not answers:
-            alive = [node for node in nodes if node["name"] == facts["names"].get(host) and not node["problem"]]
-            for node in alive:
-                problem = f"its {node['role']} ({node['container']}) answers the cluster, so {host} is not gone"
-                yield Problem("waba_remove_lost", True, problem, "Stop that host, or fix how Ansible connects to it")
+        elif not is_reachable and not facts["lost"]:
+            fix = "Start it; or set waba_remove_lost to true, if it is lost for good"
+            yield Problem(SETTING, host, f"it cannot hand over: {failure_reason(reports[host])}", fix)
+        elif not is_reachable:
+            for node in nodes:
+                if node["name"] == facts["names"].get(host) and not node["problem"]:
+                    problem = f"its {node['role']} ({node['container']}) answers the cluster, so {host} is not lost"
+                    fix = "Stop that host, or fix how Ansible connects to it"
+                    yield Problem("waba_remove_lost", True, problem, fix)
 
 
-def _left(leaving, reports, shards):
-    needed = {"master": 1, "coreapp": shards, "webapp": 1}
-    staying = [report for host, report in reports.items() if host not in leaving]
-    services = [one for report in staying for one in report.get("services", [])]
-    for role, least in needed.items():
-        left = sum(1 for one in services if one["role"] == role and is_sound(one))
-        if left < least:
-            problem = f"without it {left} {role}(s) that work would be left, and {least} must be"
-            yield Problem(
-                SETTING,
-                ", ".join(leaving),
-                problem,
-                "Add one elsewhere with site.yml, or start what stands still, first",
-            )
+def _remaining_nodes(leaving: Sequence[str], reports: Reports, shards: int) -> Iterator[Problem]:
+    remaining = [report for host, report in reports.items() if host not in leaving]
+    services = [one for report in remaining for one in report.get("services", [])]
+    for role, required in {"master": 1, "coreapp": shards, "webapp": 1}.items():
+        working = sum(1 for one in services if one["role"] == role and is_sound(one))
+        if working < required:
+            problem = f"without it {working} working {role}(s) would remain, and {required} must"
+            fix = "Add one on another host with site.yml, or start stopped ones, first"
+            yield Problem(SETTING, ", ".join(leaving), problem, fix)
 
 
-def _asked(leaving, health):
+def _answering_webapp(leaving: Sequence[str], health: object) -> Iterator[Problem]:
     if health is None:
-        problem = "no webapp that stays answers, so nobody can tell whether the cluster is well without it"
+        problem = "no remaining webapp answers, so the health of the cluster without it is unknown"
         yield Problem(SETTING, ", ".join(leaving), problem, "Start a webapp first")

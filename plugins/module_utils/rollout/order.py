@@ -1,45 +1,63 @@
 # Copyright: (c) 2026, waba.cluster contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""In which order the nodes of a cluster get another version, and why it may not be done now. Pure (order: the mission's; refusals: ours)."""
+"""The order in which the nodes of a cluster get another version, and the reasons against doing it now. Pure.
+
+docs/adr/0021-rolling-order.md describes the order.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from ansible_collections.waba.cluster.plugins.module_utils.database.backup import version_key
 from ansible_collections.waba.cluster.plugins.module_utils.problems import Problem
-from ansible_collections.waba.cluster.plugins.module_utils.report.health import judge
+from ansible_collections.waba.cluster.plugins.module_utils.report.health import assess
 
 VERSION = re.compile(r"v?(\d+(?:\.\d+)*)")
-LACKS = "lacks it"
+NO_IMAGE = "lacks it"
 VARIABLES = {"master": "waba_coreapp_image", "coreapp": "waba_coreapp_image", "webapp": "waba_webapp_image"}
+PHASES = (
+    "unfinished",
+    "secondary masters",
+    "primary master",
+    "spare coreapps",
+    "connected coreapps",
+    "webapps",
+)
+
+Node = Mapping[str, Any]
+Hosts = Mapping[str, Mapping[str, Any]]  # {host: {"nodes", "images"}} as from cluster_nodes_info
+Images = Mapping[str, str]  # {"coreapp", "webapp"}
+Batch = dict[str, Any]
 
 
-def version_of(image):
-    """Return the version (str, as in "1.0.0") that an image's tag names, "" where it names none."""
+def version_of(image: str) -> str:
+    """Return the version that an image's tag names, as in "1.0.0"; "" if it names none."""
     _name, colon, tag = image.partition("@")[0].rpartition(":")
-    found = VERSION.match(tag) if colon and "/" not in tag else None
-    return found[1] if found else ""
+    match = VERSION.match(tag) if colon and "/" not in tag else None
+    return match[1] if match else ""
 
 
-def is_older(version, other):
-    """Return whether a version is older than another; one that nobody knows is neither older nor newer."""
+def is_older(version: str, other: str) -> bool:
+    """Return whether a version is older than another. An unknown version ("") is neither older nor newer."""
     return bool(version and other) and version_key(version) < version_key(other)
 
 
-def version_problems(nodes, images, accepted):
-    """Return a Problem for each image that would change the version of running nodes all at once.
+def version_problems(nodes: Sequence[Node], images: Images, accepted: bool) -> list[Problem]:
+    """Return a problem for each image that would change the version of running nodes all at once.
 
-    nodes: list of {"service", "role", "image"}. images: {"coreapp", "webapp"}. accepted: bool, the outage is.
+    nodes: {"service", "role", "image"} each. accepted: whether the operator accepts the outage.
     """
-    changes = {}
+    if accepted:
+        return []
+    changes: dict[tuple[str, str, str], list[str]] = {}
     for node in nodes:
-        wanted = images["webapp" if node["role"] == "webapp" else "coreapp"]
+        wanted = _image_for(node, images)
         running, target = version_of(node["image"]), version_of(wanted)
         if running != target and running and target:
             changes.setdefault((VARIABLES[node["role"]], wanted, running), []).append(node["service"])
-    if accepted:
-        return []
     return [
         Problem(
             variable,
@@ -53,100 +71,106 @@ def version_problems(nodes, images, accepted):
     ]
 
 
-def due(node, images, image_ids):
-    """Return whether a node has another image than it should. images: None where every node's turn comes. image_ids: {image: id} of its host."""
+def _image_for(node: Node, images: Images) -> str:
+    return images["webapp" if node["role"] == "webapp" else "coreapp"]
+
+
+def has_other_image(node: Node, images: Images | None, image_ids: Mapping[str, str]) -> bool:
+    """Return whether a node has another image than it should. images: None if every node is due. image_ids: {image: id} of its host."""
     if images is None:
         return True
-    wanted = images["webapp" if node["role"] == "webapp" else "coreapp"]
+    wanted = _image_for(node, images)
     return node["image"] != wanted or node["image_id"] != image_ids.get(wanted)
 
 
-def is_left_halfway(node, images):
-    """Return whether an interrupted run left a node like this: its file speaks of the new image, and its container is another's or does not work.
+def is_unfinished(node: Node, images: Images | None) -> bool:
+    """Return whether an interrupted run left this node unfinished: its file names the new image, but its container has another or does not work.
 
-    images: None where every node is restarted as it is; then one that stands still is one that such a run stopped and did not start again.
+    images: None if every node is restarted as it is; a node that does not run is then one that such a run stopped and did not start.
     """
     if images is None:
         return bool(node["file_image"]) and not is_sound(node)
-    wanted = images["webapp" if node["role"] == "webapp" else "coreapp"]
+    wanted = _image_for(node, images)
     return node["file_image"] == wanted and not (is_sound(node) and node["image"] == wanted)
 
 
-def is_sound(node):
-    """Return whether a node's container runs, and nothing is said against its health; right after a start nothing is said at all."""
+def is_sound(node: Node) -> bool:
+    """Return whether a node's container runs and is not unhealthy. Right after a start its health is unknown."""
     return node["state"] == "running" and node["health"] != "unhealthy"
 
 
-def batches(found, health, images, serial, outage):
-    """Return the steps, in order: list of {"phase", "members": [{"host", "service", "role", "from", "to"}]}; empty when nothing is due.
+def batches(found: Hosts, health: Sequence[Node], images: Images | None, serial: int, outage: bool) -> list[Batch]:
+    """Return the batches in order: {"phase", "members": [{"host", "service", "role", "from", "to"}]} each; empty when no node is due.
 
-    found: {host: {"nodes", "images"}} as `cluster_nodes_info` returns them. health: nodes as `cluster_health` returns them.
-    serial: int, how many nodes of a phase at once; a webapp and a spare coreapp always stay. outage: bool, each role at once; when one node is due,
-    every node that has a file takes its turn, since all of them are stopped before.
+    found: as from `cluster_nodes_info`. health: nodes as from `cluster_health_info`. images: None if the nodes keep theirs. serial: the number of nodes of a
+    phase that change at once; one webapp and one spare coreapp always stay. outage: each role changes at once; if one node is due, every node
+    with a file is a member, since all of them are stopped before.
     """
-    roles = {node["container"]: node for node in health}
-    phases = {
-        name: []
-        for name in (
-            "unfinished",
-            "secondary masters",
-            "primary master",
-            "spare coreapps",
-            "connected coreapps",
-            "webapps",
-        )
-    }
+    observed = {node["container"]: node for node in health}
+    phases: dict[str, list[dict[str, str]]] = {name: [] for name in PHASES}
     totals = {"master": 0, "coreapp": 0, "webapp": 0}
     all_stop = outage and any(
-        _has_its_turn(node, images, facts["images"]) for facts in found.values() for node in facts["nodes"]
+        _is_due(node, images, facts["images"]) for facts in found.values() for node in facts["nodes"]
     )
     for host, facts in found.items():
         for node in facts["nodes"]:
             totals[node["role"]] += 1
-            if _has_its_turn(node, images, facts["images"]) or (all_stop and node["file_image"]):
-                wanted = images["webapp" if node["role"] == "webapp" else "coreapp"] if images else node["image"]
-                member = {"host": host, "service": node["service"], "role": node["role"]}
-                phases[_phase(node, roles.get(node["container"], {}), images)].append(
-                    {**member, "from": node["image"], "to": wanted}
+            if _is_due(node, images, facts["images"]) or (all_stop and node["file_image"]):
+                phase = _phase(node, observed.get(node["container"], {}), images)
+                phases[phase].append(
+                    {
+                        "host": host,
+                        "service": node["service"],
+                        "role": node["role"],
+                        "from": node["image"],
+                        "to": _image_for(node, images) if images else node["image"],
+                    }
                 )
     if outage:
         everything = [member for members in phases.values() for member in members]
         steps = [(f"all {role}s", [one for one in everything if one["role"] == role]) for role in totals]
         return [{"phase": phase, "members": members} for phase, members in steps if members]
-    most = {
-        "primary master": 1,
-        "connected coreapps": 1,
-        "secondary masters": serial,
-        "spare coreapps": max(1, min(serial, totals["coreapp"] - 2)),
-        "webapps": max(1, min(serial, totals["webapp"] - 1)),
+    sizes = {
         "unfinished": 1,  # their roles differ
+        "secondary masters": serial,
+        "primary master": 1,
+        "spare coreapps": max(1, min(serial, totals["coreapp"] - 2)),
+        "connected coreapps": 1,
+        "webapps": max(1, min(serial, totals["webapp"] - 1)),
     }
     return [
-        {"phase": phase, "members": members[first : first + most[phase]]}
+        {"phase": phase, "members": members[first : first + sizes[phase]]}
         for phase, members in phases.items()
-        for first in range(0, len(members), most[phase])
+        for first in range(0, len(members), sizes[phase])
     ]
 
 
-def _has_its_turn(node, images, image_ids):
-    return due(node, images, image_ids) or is_left_halfway(node, images)
+def _is_due(node: Node, images: Images | None, image_ids: Mapping[str, str]) -> bool:
+    return has_other_image(node, images, image_ids) or is_unfinished(node, images)
 
 
-def _phase(node, seen, images):
-    if is_left_halfway(node, images) and not is_sound(node):
+def _phase(node: Node, observed: Node, images: Images | None) -> str:
+    if is_unfinished(node, images) and not is_sound(node):
         return "unfinished"
     if node["role"] == "master":
-        return "primary master" if seen.get("role") == "primary_master" else "secondary masters"
+        return "primary master" if observed.get("role") == "primary_master" else "secondary masters"
     if node["role"] == "coreapp":
-        return "connected coreapps" if seen.get("gateway_status") == "connected" else "spare coreapps"
+        return "connected coreapps" if observed.get("gateway_status") == "connected" else "spare coreapps"
     return "webapps"
 
 
-def plan_problems(found, health, images, schema, expected, options):
-    """Return everything (list of Problem) that speaks against giving the cluster these images now.
+def plan_problems(
+    found: Hosts,
+    health: Sequence[Node],
+    images: Images | None,
+    schema: Mapping[str, Any],
+    expected: Mapping[str, int],
+    options: Mapping[str, Any],
+) -> list[Problem]:
+    """Return every problem with giving the cluster these images now.
 
-    images: {"coreapp", "webapp"}, None where they stay as they are. schema: what `waba.cluster.schema` tells of the target's image.
-    expected: {"masters", "coreapps", "shards"}. options: {"back": bool, going back is what was asked for; "outage": bool, an outage is accepted}.
+    found, health, images: as for `batches`. schema: the answer of the module `schema` for the target image. expected: {"masters", "coreapps",
+    "shards"}. options: {"back": whether an older version is requested; "outage": whether the operator accepts an outage}.
     """
     if images is None:
         return list(_health_problems(found, health, images, expected))
@@ -159,79 +183,67 @@ def plan_problems(found, health, images, schema, expected, options):
     ]
 
 
-def _image_problems(found, images, target, schema):
+def _image_problems(found: Hosts, images: Images, target: str, schema: Mapping[str, Any]) -> Iterator[Problem]:
     if target != version_of(images["webapp"]):
         problem = f"webapps would have version {version_of(images['webapp'])}, masters and coreapps {target}"
         yield Problem("waba_webapp_image", images["webapp"], problem, "Name images of one version")
     if schema.get("version") and target and schema["version"] != target:
-        problem = f"the node in it says that it is version {schema['version']}"
-        yield Problem("waba_coreapp_image", images["coreapp"], problem, "Make or load the image of that version")
+        problem = f"the node in it reports version {schema['version']}"
+        yield Problem("waba_coreapp_image", images["coreapp"], problem, "Build or load the image of that version")
     for host, facts in found.items():
-        roles = {"webapp" if node["role"] == "webapp" else "coreapp" for node in facts["nodes"]}
-        for image in sorted({images[role] for role in roles} - set(facts["images"])):
-            fix = "Let the role waba.cluster.images deliver it, or fix the name"
-            yield Problem("waba_coreapp_image", image, f"{host} {LACKS}", fix)
+        wanted = {_image_for(node, images) for node in facts["nodes"]}
+        for image in sorted(wanted - set(facts["images"])):
+            fix = "Provide it with the role waba.cluster.images, or fix the name"
+            yield Problem("waba_coreapp_image", image, f"{host} {NO_IMAGE}", fix)
 
 
-def _direction_problems(found, target, back):
-    running = sorted(
-        {version_of(node["image"]) for facts in found.values() for node in facts["nodes"]} - {""}, key=version_key
-    )
+def _direction_problems(found: Hosts, target: str, back: bool) -> Iterator[Problem]:
+    versions = {version_of(node["image"]) for facts in found.values() for node in facts["nodes"]} - {""}
+    running = sorted(versions, key=version_key)
     if not running:
         yield Problem("waba_version", target, "no node of the cluster was found", "Run site.yml first")
     elif not back and is_older(target, running[-1]):
         problem = f"nodes run version {running[-1]}: this would go back"
-        yield Problem("waba_version", target, problem, "Run rollback.yml, if that is what you want")
+        yield Problem("waba_version", target, problem, "Run rollback.yml to go back")
     elif back and is_older(running[-1], target):
-        yield Problem(
-            "waba_version", target, f"nodes run version {running[-1]}: this would not go back", "Run upgrade.yml"
-        )
+        problem = f"nodes run version {running[-1]}: this would not go back"
+        yield Problem("waba_version", target, problem, "Run upgrade.yml")
 
 
-def _schema_problems(schema, target, options):
-    too_old = schema.get("misfit") and not schema.get("pending")
-    if too_old:
-        fix = "Restore a backup of that time with restore.yml, or stay"
+def _schema_problems(schema: Mapping[str, Any], target: str, options: Mapping[str, Any]) -> Iterator[Problem]:
+    if schema.get("misfit") and not schema.get("pending"):
+        fix = "Restore a backup of that time with restore.yml, or keep the running version"
         yield Problem("waba_version", target, schema["misfit"], fix)
     for migration in schema.get("pending", []):
+        revision, blockers = migration["revision"], migration["blockers"]
         if options["back"]:
-            problem = (
-                f"the schema lacks its migration {migration['revision']}, so it is not where the cluster came from"
-            )
-            yield Problem("waba_version", target, problem, "Name the version to go back to")
-        elif migration["blockers"] and not options["outage"]:
-            problem = f"with migration {migration['revision']} the nodes {', '.join(migration['blockers'])} cannot go on working"
-            fix = "Set waba_upgrade_outage to true, which stops them meanwhile; or go to a version between first"
+            problem = f"the schema lacks its migration {revision}, so the cluster never ran this version"
+            yield Problem("waba_version", target, problem, "Name a version that the cluster has run")
+        elif blockers and not options["outage"]:
+            problem = f"with migration {revision} the nodes {', '.join(blockers)} cannot go on working"
+            fix = "Set waba_upgrade_outage to true, which stops them during the upgrade; or upgrade to a version in between first"
             yield Problem("waba_version", target, problem, fix)
 
 
-def _health_problems(found, health, images, expected):
-    halfway = {
-        node["container"]
-        for facts in found.values()
-        for node in facts["nodes"]
-        if node["container"] and is_left_halfway(node, images)
-    }
-    known = {node["container"] for facts in found.values() for node in facts["nodes"]}
-    lost = sum(
-        1
-        for facts in found.values()
-        for node in facts["nodes"]
-        if is_left_halfway(node, images) and node["role"] != "webapp"
-    )
-    reasons, _summary = judge(health, **expected)
-    if lost:  # what an interrupted run left is fixed first; the others must serve
-        sound = [node for node in health if node["container"] in known - halfway and not node["problem"]]
+def _health_problems(
+    found: Hosts, health: Sequence[Node], images: Images | None, expected: Mapping[str, int]
+) -> Iterator[Problem]:
+    nodes = [(host, node) for host, facts in found.items() for node in facts["nodes"]]
+    unfinished = {node["container"] for _host, node in nodes if node["container"] and is_unfinished(node, images)}
+    known = {node["container"] for _host, node in nodes}
+    reasons, _summary = assess(health, **expected)
+    if any(is_unfinished(node, images) and node["role"] != "webapp" for _host, node in nodes):
+        # The unfinished nodes of an interrupted run come first, provided that the others serve.
+        sound = [node for node in health if node["container"] in known - unfinished and not node["problem"]]
         serving = any(node["role"] == "primary_master" for node in sound)
         connected = sum(node["gateway_status"] == "connected" for node in sound if node["role"] == "coreapp")
         reasons = [] if serving and connected == expected["shards"] else reasons
     webapps = [
-        f"{node['service']} on {host} is {node['state'] or 'gone'} {node['health']}".strip()
-        for host, facts in found.items()
-        for node in facts["nodes"]
-        if node["role"] == "webapp" and not is_sound(node) and not is_left_halfway(node, images)
+        f"{node['service']} on {host} is {node['state'] or 'absent'} {node['health']}".strip()
+        for host, node in nodes
+        if node["role"] == "webapp" and not is_sound(node) and not is_unfinished(node, images)
     ]
     for reason in [*reasons, *webapps]:
         yield Problem(
-            "(the cluster's health)", "not healthy", reason, "Fix that first: start.yml starts what stands still"
+            "(the cluster's health)", "not healthy", reason, "Fix that first: start.yml starts stopped containers"
         )

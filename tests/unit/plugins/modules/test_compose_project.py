@@ -52,6 +52,7 @@ def write(folder: Path, **more: object) -> str:
         "command": ["sleep", "300"],
         "volumes": ["data:/var/lib/mysql"],
         "stop_grace_period": "1s",
+        "healthcheck": {"disable": True},
         "labels": LABELS,
         **more,
     }

@@ -7,7 +7,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.compose.convergence i
 from ansible_collections.waba.cluster.plugins.module_utils.report.drift import UNKNOWN, file_drift, service_drift
 
 
-def test_a_file_is_told_of_when_it_is_missing_other_unknown_or_open():
+def test_differences_of_files_are_reported() -> None:
     wanted = dict.fromkeys(("same", "missing", "other", "open", "given"), ("text", 384))
     found = {
         "same": ("text", 0o600, 0),
@@ -17,15 +17,15 @@ def test_a_file_is_told_of_when_it_is_missing_other_unknown_or_open():
         "left": ("text", 0o600, 0),
     }
     assert file_drift(wanted, found, 0) == {
-        "missing": "it is not there",
-        "other": "it is not what the inventory says",
+        "missing": "it is missing",
+        "other": "it differs from the inventory",
         "open": "its mode is 0644 and its owner 0",
         "given": "its mode is 0600 and its owner 1000",
         "left": UNKNOWN,
     }
 
 
-def seen(service, **more):
+def observation(service: str, **more: str) -> dict[str, str]:
     return {
         "service": service,
         "role": "coreapp",
@@ -37,21 +37,21 @@ def seen(service, **more):
     }
 
 
-def test_a_service_is_told_of_with_what_would_be_done_about_it():
-    planned = [{"name": name, "role": "coreapp"} for name in ("well", "stopped", "gone", "ill")]
+def test_services_are_reported_with_the_steps_that_they_need() -> None:
+    planned = [{"name": name, "role": "coreapp"} for name in ("healthy", "stopped", "absent", "ill")]
     observed = [
-        seen("well"),
-        seen("stopped", state="exited", health="unhealthy"),
-        seen("ill", health="unhealthy"),
-        seen("stranger"),
+        observation("healthy"),
+        observation("stopped", state="exited", health="unhealthy"),
+        observation("ill", health="unhealthy"),
+        observation("unknown"),
     ]
-    actions = [Action("stopped", "start", "it is exited"), Action("stranger", "remove", "it is no longer in the file")]
+    actions = [Action("stopped", "start", "it is exited"), Action("unknown", "remove", "it is no longer in the file")]
     rows = service_drift(planned, observed, actions)
     assert {row["service"]: row["drift"] for row in rows} == {
-        "well": [],
+        "healthy": [],
         "stopped": ["it is exited"],
-        "gone": ["it has no container"],
+        "absent": ["it has no container"],
         "ill": ["it is unhealthy"],
-        "stranger": [UNKNOWN],
+        "unknown": [UNKNOWN],
     }
     assert [row["role"] for row in rows] == ["coreapp"] * 5

@@ -8,7 +8,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.report.logs import re
 READ = {"container": "waba-waweb-1", "lines": 3, "bytes": 90, "note": ""}
 
 
-def test_every_host_is_told_of_with_why_nothing_came_of_it():
+def test_every_host_has_a_row_with_the_reason_for_a_missing_archive() -> None:
     reports = {
         "whole": {"archive": "/var/tmp/x/logs.tar.gz", "containers": [READ]},
         "empty": {"archive": "/var/tmp/x/logs.tar.gz", "containers": [], "note": "No Docker engine answers"},

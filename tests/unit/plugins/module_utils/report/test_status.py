@@ -3,17 +3,20 @@
 
 from __future__ import annotations
 
-from ansible_collections.waba.cluster.plugins.module_utils.report.status import lines_of, status
+from collections.abc import Iterable
+from typing import Any
+
+from ansible_collections.waba.cluster.plugins.module_utils.report.status import status, status_lines
 
 DOWN = {"unreachable": True, "msg": "Task failed: no route to host"}
 NAMES = {"one": "one.test", "two": "two.test"}
 
 
-def report(*services, files=None, error=""):
+def report(*services: dict[str, Any], files: dict[str, str] | None = None, error: str = "") -> dict[str, Any]:
     return {"services": list(services), "files": files or {}, "error": error}
 
 
-def service(name, role, container, *drift):
+def service(name: str, role: str, container: str, *drift: str) -> dict[str, Any]:
     image = "waba/node:v1.0.0"
     return {
         "service": name,
@@ -26,11 +29,11 @@ def service(name, role, container, *drift):
     }
 
 
-def node(name, container, role, gateway="disconnected", problem=""):
+def node(name: str, container: str, role: str, gateway: str = "disconnected", problem: str = "") -> dict[str, str]:
     return {"name": name, "container": container, "role": role, "gateway_status": gateway, "problem": problem}
 
 
-def answer(*nodes, reasons=()):
+def answer(*nodes: dict[str, str], reasons: Iterable[str] = ()) -> dict[str, Any]:
     summary = "Not healthy." if reasons else "Healthy."
     return {
         "healthy": not reasons,
@@ -49,11 +52,11 @@ REPORTS = {
 }
 
 
-def problems(state):
+def problems(state: dict[str, Any]) -> list[tuple[str, ...]]:
     return [tuple(one.values()) for one in state["problems"]]
 
 
-def test_a_healthy_cluster_has_a_row_a_service_and_no_problem():
+def test_a_healthy_cluster_has_a_row_for_each_service_and_no_problem() -> None:
     state = status(REPORTS, {"one": answer(MASTER, CORE)}, NAMES, True)
     assert (state["healthy"], state["drifted"], state["problems"]) == (True, False, [])
     assert [(row["service"], row["role"], row["gateway"], row["version"]) for row in state["nodes"]] == [
@@ -61,10 +64,10 @@ def test_a_healthy_cluster_has_a_row_a_service_and_no_problem():
         ("waweb", "webapp", "", "1.0.0"),
         ("wacore", "coreapp", "connected", "1.0.0"),
     ]
-    assert lines_of(state)[-2:] == ["Healthy.", "Lags: 4 messages wait."]
+    assert status_lines(state)[-2:] == ["Healthy.", "Lags: 4 messages pending."]
 
 
-def test_a_host_that_is_down_is_a_row_and_its_nodes_are_no_strangers():
+def test_an_unreachable_host_has_a_row_and_its_nodes_are_not_unknown() -> None:
     gone = node("two.test", "c1", "coreapp", problem="no answer")
     state = status(
         {**REPORTS, "two": DOWN}, {"one": answer(MASTER, gone, reasons=["two.test: no answer"])}, NAMES, True
@@ -76,10 +79,10 @@ def test_a_host_that_is_down_is_a_row_and_its_nodes_are_no_strangers():
     assert [row["state"] for row in state["nodes"] if row["host"] == "two"] == ["DOWN"]
 
 
-def test_drift_and_ill_nodes_are_told_once():
+def test_drift_and_problems_of_nodes_are_reported_once() -> None:
     ill = node("two.test", "c1", "coreapp", problem="no answer")
     reports = {
-        "one": report(service("master", "master", "m1"), files={"db.env": "it is not there"}),
+        "one": report(service("master", "master", "m1"), files={"db.env": "it is missing"}),
         "two": report(service("wacore", "coreapp", "c1", "it is exited")),
     }
     state = status(
@@ -90,13 +93,13 @@ def test_drift_and_ill_nodes_are_told_once():
     )
     assert (state["healthy"], state["drifted"]) == (False, True)
     assert problems(state) == [
-        ("one", "db.env", "it is not there"),
+        ("one", "db.env", "it is missing"),
         ("two", "wacore", "it is exited; no answer"),
         ("", "(the cluster)", "0 coreapps connected, not 1"),
     ]
 
 
-def test_a_registered_node_that_no_host_has_is_a_stranger_unless_only_some_hosts_were_asked():
+def test_a_registered_node_without_a_host_is_reported_if_all_hosts_were_asked() -> None:
     answers = {"one": answer(MASTER, CORE, node("old.test", "x1", "coreapp"))}
     assert ("old.test", "", "it is registered, and no host of the inventory has its container") in problems(
         status(REPORTS, answers, NAMES, True)
@@ -104,15 +107,15 @@ def test_a_registered_node_that_no_host_has_is_a_stranger_unless_only_some_hosts
     assert problems(status(REPORTS, answers, NAMES, False)) == []
 
 
-def test_another_webapp_is_believed_when_the_first_does_not_answer():
-    silent = {"healthy": False, "summary": "Not healthy: nobody answers.", "reasons": ["nobody answers"], "nodes": []}
+def test_the_answer_of_another_webapp_counts_if_the_first_does_not_answer() -> None:
+    silent = {"healthy": False, "summary": "Not healthy: no answer.", "reasons": ["no answer"], "nodes": []}
     reports = {"zero": report(service("waweb", "webapp", "w0")), **REPORTS}
     state = status(reports, {"zero": silent, "one": answer(MASTER, CORE)}, NAMES, True)
-    assert (state["healthy"], problems(state)) == (True, [("zero", "(the API)", "nobody answers")])
+    assert (state["healthy"], problems(state)) == (True, [("zero", "(the API)", "no answer")])
 
 
-def test_with_every_webapp_down_that_is_said_and_the_rest_is_known():
-    silent = {"healthy": False, "summary": "Not healthy: nobody answers.", "reasons": ["nobody answers"], "nodes": []}
+def test_services_are_reported_without_an_answering_webapp() -> None:
+    silent = {"healthy": False, "summary": "Not healthy: no answer.", "reasons": ["no answer"], "nodes": []}
     for answers in ({"one": silent}, {"one": DOWN}):
         state = status(REPORTS, answers, NAMES, True)
         assert (state["healthy"], state["lags"]) == (False, {})
@@ -120,7 +123,7 @@ def test_with_every_webapp_down_that_is_said_and_the_rest_is_known():
         assert len([row for row in state["nodes"] if row["version"]]) == 3
 
 
-def test_an_engine_that_does_not_answer_is_a_problem_of_the_host():
+def test_an_engine_that_does_not_answer_is_a_problem_of_the_host() -> None:
     state = status({"one": report(error="No Docker engine answers")}, {}, NAMES, True)
     assert (state["healthy"], state["drifted"], problems(state)[0]) == (
         None,
@@ -129,24 +132,24 @@ def test_an_engine_that_does_not_answer_is_a_problem_of_the_host():
     )
 
 
-def test_when_nobody_was_asked_that_is_wrong_and_how_to_mend_it_is_told():
+def test_a_missing_key_is_a_problem_with_its_fix() -> None:
     state = status(REPORTS, {}, NAMES, True)
     assert (state["healthy"], state["drifted"], state["summary"]) == (
         None,
         False,
-        "No webapp was asked how the cluster is.",
+        "No webapp was asked for the health of the cluster.",
     )
     ((_host, _service, problem),) = problems(state)
     assert problem.startswith(state["summary"])
     assert "Bring waba_secrets.yml here" in problem
 
 
-def test_some_hosts_without_a_webapp_need_not_tell_how_the_cluster_is():
+def test_hosts_without_a_webapp_have_no_health_under_limit() -> None:
     state = status(REPORTS, {}, NAMES, False)
     assert (state["healthy"], problems(state)) == (None, [])
 
 
-def test_some_hosts_tell_of_the_whole_cluster_what_their_webapp_says():
+def test_the_webapp_of_some_hosts_reports_the_health_of_the_whole_cluster() -> None:
     one = {"one": REPORTS["one"]}
     well = status(one, {"one": answer(MASTER, CORE)}, NAMES, False)
     assert (well["healthy"], well["summary"], problems(well)) == (True, "Healthy.", [])
@@ -155,8 +158,8 @@ def test_some_hosts_tell_of_the_whole_cluster_what_their_webapp_says():
     assert problems(ill) == [("", "(the cluster)", "0 coreapps connected, not 1")]
 
 
-def test_a_webapp_of_some_hosts_that_is_silent_speaks_for_no_other():
-    silent = {"healthy": False, "summary": "Not healthy: nobody answers.", "reasons": ["nobody answers"], "nodes": []}
+def test_a_silent_webapp_under_limit_does_not_make_the_cluster_unhealthy() -> None:
+    silent = {"healthy": False, "summary": "Not healthy: no answer.", "reasons": ["no answer"], "nodes": []}
     state = status({"one": REPORTS["one"]}, {"one": silent}, NAMES, False)
-    assert (state["healthy"], problems(state)) == (None, [("one", "(the API)", "nobody answers")])
+    assert (state["healthy"], problems(state)) == (None, [("one", "(the API)", "no answer")])
     assert state["summary"].startswith("No webapp of these hosts answers")

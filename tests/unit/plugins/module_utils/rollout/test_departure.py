@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from ansible_collections.waba.cluster.plugins.module_utils.rollout.departure import departure_problems
 
@@ -16,7 +18,7 @@ DOWN = {"unreachable": True, "msg": "Task failed: no route to host"}
 FACTS = {"database": ["db1"], "share": [], "shards": 1, "lost": False, "names": {host: f"{host}.test" for host in HAS}}
 
 
-def reports(**changes):
+def reports(**changes: Any) -> dict[str, Any]:
     found = {
         host: {"services": [{"role": role, "state": "running", "health": "healthy"} for role in roles]}
         for host, roles in HAS.items()
@@ -24,64 +26,66 @@ def reports(**changes):
     return {**found, **changes}
 
 
-def node(host, problem=""):
+def node(host: str, problem: str = "") -> dict[str, str]:
     return {"name": f"{host}.test", "container": "c", "role": "coreapp", "problem": problem}
 
 
 ANSWERS = {"one": {"nodes": [node("one")]}, "two": {"nodes": [node("one"), node("three", "no answer")]}}
 
 
-def wrong(leaving, found=None, answers=None, **facts):
+def found_problems(
+    leaving: list[str], found: Any = None, answers: Any = None, **facts: Any
+) -> list[tuple[object, str]]:
     problems = departure_problems(leaving, found or reports(), answers or ANSWERS, {**FACTS, **facts})
     return [(problem.value, problem.problem) for problem in problems]
 
 
-def left(hosts, count, role, least=1):
-    return hosts, f"without it {count} {role}(s) that work would be left, and {least} must be"
+def too_few(hosts: str, count: int, role: str, required: int = 1) -> tuple[str, str]:
+    return hosts, f"without it {count} working {role}(s) would remain, and {required} must"
 
 
 @pytest.mark.parametrize("leaving", [["three"], ["one"], ["two", "three"]])
-def test_hosts_may_leave_while_enough_is_left(leaving):
-    assert wrong(leaving) == []
+def test_hosts_may_leave_if_enough_nodes_remain(leaving: list[str]) -> None:
+    assert found_problems(leaving) == []
 
 
-def test_too_few_of_any_role_are_refused_all_at_once():
-    assert wrong(["one", "two"]) == [
-        left("one, two", 0, "master"),
-        left("one, two", 0, "webapp"),
-        ("one, two", "no webapp that stays answers, so nobody can tell whether the cluster is well without it"),
+def test_too_few_remaining_nodes_of_any_role_are_refused_together() -> None:
+    assert found_problems(["one", "two"]) == [
+        too_few("one, two", 0, "master"),
+        too_few("one, two", 0, "webapp"),
+        ("one, two", "no remaining webapp answers, so the health of the cluster without it is unknown"),
     ]
-    assert wrong(["three"], shards=2) == []
-    assert wrong(["three"], shards=4) == [left("three", 2, "coreapp", 4)]
+    assert found_problems(["three"], shards=2) == []
+    assert found_problems(["three"], shards=4) == [too_few("three", 2, "coreapp", 4)]
 
 
-def test_only_what_works_counts():
+def test_only_working_nodes_count() -> None:
     still = {"services": [{"role": role, "state": "exited", "health": ""} for role in HAS["two"]]}
-    assert left("one", 0, "master") in wrong(["one"], reports(two=still))
-    assert left("one", 0, "webapp") in wrong(["one"], reports(two=DOWN))
+    assert too_few("one", 0, "master") in found_problems(["one"], reports(two=still))
+    assert too_few("one", 0, "webapp") in found_problems(["one"], reports(two=DOWN))
 
 
-def test_nobody_and_strangers_are_refused():
-    assert wrong([]) == [("", "it names no host")]
-    assert wrong(["one", "four"]) == [("four", "the cluster has no such host")]
+def test_no_host_and_unknown_hosts_are_refused() -> None:
+    assert found_problems([]) == [("", "it names no host")]
+    assert found_problems(["one", "four"]) == [("four", "the cluster has no such host")]
 
 
-def test_who_runs_the_database_or_serves_the_share_stays():
-    assert wrong(["db1"]) == [("db1", "it runs the cluster's database")]
-    assert wrong(["three"], share=["three"]) == [("three", "it serves the share for media")]
+def test_hosts_of_the_database_or_the_share_cannot_leave() -> None:
+    assert found_problems(["db1"]) == [("db1", "it runs the cluster's database")]
+    assert found_problems(["three"], share=["three"]) == [("three", "it serves the share for media")]
 
 
-def test_a_host_that_is_down_must_be_said_to_be_lost_and_one_that_is_said_so_must_be_down():
+def test_waba_remove_lost_is_required_for_unreachable_hosts_and_refused_for_others() -> None:
     gone = reports(three=DOWN)
-    assert wrong(["three"], gone) == [("three", "it cannot hand over: it cannot be reached: no route to host")]
-    assert wrong(["three"], gone, lost=True) == []
-    assert wrong(["three"], lost=True) == [(True, "three answers, so it can hand over")]
+    assert found_problems(["three"], gone) == [("three", "it cannot hand over: it cannot be reached: no route to host")]
+    assert found_problems(["three"], gone, lost=True) == []
+    assert found_problems(["three"], lost=True) == [(True, "three answers, so it can hand over")]
     alive = {"two": {"nodes": [node("three")]}}
-    assert wrong(["three"], gone, alive, lost=True) == [
-        (True, "its coreapp (c) answers the cluster, so three is not gone")
+    assert found_problems(["three"], gone, alive, lost=True) == [
+        (True, "its coreapp (c) answers the cluster, so three is not lost")
     ]
 
 
-def test_a_cluster_that_nobody_can_ask_is_left_alone():
-    (problem,) = wrong(["three"], answers={"one": {"nodes": []}})
-    assert problem[1].startswith("no webapp that stays answers")
+def test_a_cluster_without_an_answering_webapp_is_not_changed() -> None:
+    (problem,) = found_problems(["three"], answers={"one": {"nodes": []}})
+    assert problem[1].startswith("no remaining webapp answers")

@@ -4,9 +4,12 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable
+from random import Random
+from typing import Any
 
 import pytest
-from ansible_collections.waba.cluster.plugins.module_utils.rollout import order as rolling
+from ansible_collections.waba.cluster.plugins.module_utils.rollout import order
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,7 +22,7 @@ SCHEMA = {"version": "1.10.0", "pending": [], "misfit": None}
 ORDER = ["unfinished", "secondary masters", "primary master", "spare coreapps", "connected coreapps", "webapps"]
 
 
-def node(service, role, image=OLD, **more):
+def node(service: str, role: str, image: str = OLD, **more: str) -> dict[str, str]:
     ids = {OLD: "sha256:old", **IDS}
     return {
         "service": service,
@@ -34,7 +37,11 @@ def node(service, role, image=OLD, **more):
     }
 
 
-def health(primary="master2", connected="wacore2", nodes=("master1", "master2", "wacore1", "wacore2")):
+def cluster_health(
+    primary: str = "master2",
+    connected: str | None = "wacore2",
+    nodes: Iterable[str] = ("master1", "master2", "wacore1", "wacore2"),
+) -> list[dict[str, str]]:
     return [
         {
             "name": name,
@@ -47,27 +54,31 @@ def health(primary="master2", connected="wacore2", nodes=("master1", "master2", 
     ]
 
 
-def cluster(**images):
-    """A single server; images: {service: image} of those that are not OLD."""
+def cluster(**images: str) -> dict[str, Any]:
+    """Return a single server. images: {service: image} for services with another image than OLD."""
     roles = {"master1": "master", "master2": "master", "wacore1": "coreapp", "wacore2": "coreapp"}
     roles |= {"waweb1": "webapp", "waweb2": "webapp"}
     nodes = [node(service, role, images.get(service, OLD)) for service, role in roles.items()]
     return {"host1": {"nodes": nodes, "images": IDS}}
 
 
-def order(found, seen, serial=1, outage=False):
-    steps = rolling.batches(found, seen, TARGET, serial, outage)
+def steps_of(found: Any, health: Any, serial: int = 1, outage: bool = False) -> list[tuple[str, list[str]]]:
+    steps = order.batches(found, health, TARGET, serial, outage)
     return [(step["phase"], [member["service"] for member in step["members"]]) for step in steps]
 
 
-def told(found, seen=None, images=None, schema=None, options=None):
+def problems_of(
+    found: Any, health: Any = None, images: Any = None, schema: Any = None, options: Any = None
+) -> list[str]:
     schema = SCHEMA if schema is None else schema
-    found = rolling.plan_problems(found, seen or health(), images or TARGET, schema, EXPECTED, options or UPGRADE)
+    found = order.plan_problems(
+        found, health or cluster_health(), images or TARGET, schema, EXPECTED, options or UPGRADE
+    )
     return [f"{problem.variable} {problem.value}: {problem.problem}. {problem.fix}" for problem in found]
 
 
-def test_who_is_primary_or_connected_goes_last_among_its_kind():
-    assert order(cluster(), health()) == [
+def test_primary_and_connected_nodes_are_last_of_their_kind() -> None:
+    assert steps_of(cluster(), cluster_health()) == [
         ("secondary masters", ["master1"]),
         ("primary master", ["master2"]),
         ("spare coreapps", ["wacore1"]),
@@ -75,79 +86,79 @@ def test_who_is_primary_or_connected_goes_last_among_its_kind():
         ("webapps", ["waweb1"]),
         ("webapps", ["waweb2"]),
     ]
-    assert order(cluster(), health("master1", "wacore1"))[0] == ("secondary masters", ["master2"])
+    assert steps_of(cluster(), cluster_health("master1", "wacore1"))[0] == ("secondary masters", ["master2"])
 
 
-def test_what_has_its_image_already_is_left_alone():
+def test_nodes_with_their_image_are_not_touched() -> None:
     everything = dict.fromkeys(["master1", "master2", "wacore1", "wacore2", "waweb1", "waweb2"], NEW)
-    assert order(cluster(**everything), health()) == []
+    assert steps_of(cluster(**everything), cluster_health()) == []
     del everything["waweb2"]
-    assert order(cluster(**everything), health()) == [("webapps", ["waweb2"])]
+    assert steps_of(cluster(**everything), cluster_health()) == [("webapps", ["waweb2"])]
 
 
-def test_the_same_name_with_another_content_is_another_image():
+def test_a_rebuilt_image_of_the_same_name_is_another_image() -> None:
     found = cluster(**dict.fromkeys(["master1", "master2", "wacore1", "wacore2", "waweb1", "waweb2"], NEW))
     found["host1"]["nodes"][0]["image_id"] = "sha256:former build"
-    assert order(found, health()) == [("secondary masters", ["master1"])]
+    assert steps_of(found, cluster_health()) == [("secondary masters", ["master1"])]
 
 
-def test_what_an_interrupted_run_left_comes_first():
+def test_nodes_of_an_interrupted_run_are_first() -> None:
     found = cluster(master1=NEW)
     found["host1"]["nodes"][0] |= {"container": "", "image": "", "image_id": "", "state": "", "health": ""}
-    seen = health(nodes=("master2", "wacore1", "wacore2"))
-    assert told(found, seen) == []
-    assert order(found, seen)[0] == ("unfinished", ["master1"])
+    observed = cluster_health(nodes=("master2", "wacore1", "wacore2"))
+    assert problems_of(found, observed) == []
+    assert steps_of(found, observed)[0] == ("unfinished", ["master1"])
 
 
-def test_a_node_that_was_drained_for_its_new_image_is_no_reason_against_it():
-    """The run was killed between the draining and the replacing: the node runs, and is out of service until it is replaced."""
-    found, seen = cluster(), health()
+def test_a_node_drained_by_a_killed_run_does_not_prevent_its_upgrade() -> None:
+    """The run was killed after it drained the node and before it replaced the container."""
+    found, observed = cluster(), cluster_health()
     found["host1"]["nodes"][2]["file_image"] = NEW
-    seen[2]["problem"] = "draining: out of service until it is told to resume or is restarted"
-    assert told(found, seen) == []
-    assert order(found, seen)[2] == ("spare coreapps", ["wacore1"]), "in its turn"
+    observed[2]["problem"] = "draining: out of service until it is told to resume or is restarted"
+    assert problems_of(found, observed) == []
+    assert steps_of(found, observed)[2] == ("spare coreapps", ["wacore1"]), "in its normal position"
     found["host1"]["nodes"][2]["file_image"] = OLD
-    assert told(found, seen) != []
+    assert problems_of(found, observed) != []
 
 
-def test_a_node_that_a_restart_stopped_and_did_not_start_comes_first():
-    found, seen = cluster(), health()
+def test_a_node_stopped_by_an_interrupted_restart_is_first() -> None:
+    found, observed = cluster(), cluster_health()
     found["host1"]["nodes"][0]["state"] = "exited"
-    del seen[0]
-    assert list(rolling.plan_problems(found, seen, None, {}, EXPECTED, UPGRADE)) == []
-    steps = rolling.batches(found, seen, None, 1, False)
+    del observed[0]
+    assert list(order.plan_problems(found, observed, None, {}, EXPECTED, UPGRADE)) == []
+    steps = order.batches(found, observed, None, 1, False)
     assert [member["service"] for member in steps[0]["members"]] == ["master1"]
     assert sorted(member["service"] for step in steps for member in step["members"]) == sorted(
         one["service"] for one in found["host1"]["nodes"]
     )
-    seen[0]["role"] = "secondary_master"
-    assert list(rolling.plan_problems(found, seen, None, {}, EXPECTED, UPGRADE)) != [], "nobody else would serve"
+    observed[0]["role"] = "secondary_master"
+    assert list(order.plan_problems(found, observed, None, {}, EXPECTED, UPGRADE)) != [], "no other master would serve"
 
 
-def test_an_outage_takes_each_role_at_once():
-    assert order(cluster(), health(), outage=True) == [
+def test_an_outage_changes_each_role_at_once() -> None:
+    assert steps_of(cluster(), cluster_health(), outage=True) == [
         ("all masters", ["master1", "master2"]),
         ("all coreapps", ["wacore1", "wacore2"]),
         ("all webapps", ["waweb1", "waweb2"]),
     ]
 
 
-def test_an_outage_for_nothing_stops_nothing():
+def test_an_outage_without_a_due_node_stops_nothing() -> None:
     everything = dict.fromkeys(["master1", "master2", "wacore1", "wacore2", "waweb1", "waweb2"], NEW)
-    assert order(cluster(**everything), health(), outage=True) == []
+    assert steps_of(cluster(**everything), cluster_health(), outage=True) == []
 
 
-def test_an_outage_that_was_killed_after_the_masters_starts_them_too():
+def test_a_killed_outage_is_continued_with_the_masters() -> None:
     found = cluster(master1=NEW, master2=NEW)
     for one in found["host1"]["nodes"][2:]:
         one["state"] = "exited"
-    assert order(found, [], outage=True)[0] == ("all masters", ["master1", "master2"])
+    assert steps_of(found, [], outage=True)[0] == ("all masters", ["master1", "master2"])
 
 
-def test_an_outage_leaves_alone_what_is_in_no_file():
+def test_an_outage_does_not_touch_nodes_without_a_file() -> None:
     found = cluster()
     found["host1"]["nodes"].append(node("former", "webapp", NEW, file_image=""))
-    assert "former" not in [name for _phase, members in order(found, [], outage=True) for name in members]
+    assert "former" not in [name for _phase, members in steps_of(found, [], outage=True) for name in members]
 
 
 # What a run that was killed may leave of a node: its file is written first, then its container replaced.
@@ -157,12 +168,12 @@ MIXED = st.tuples(
 
 
 @given(st.lists(MIXED, min_size=6, max_size=6))
-def test_after_an_outage_every_node_runs_the_new_image(left):
+def test_after_an_outage_every_node_runs_the_new_image(left: list[tuple[tuple[str, str], str]]) -> None:
     found = cluster()
     for one, ((file_image, image), state) in zip(found["host1"]["nodes"], left, strict=True):
         one |= node(one["service"], one["role"], image, file_image=file_image, state=state if image else "")
     nodes = {one["service"]: one for one in found["host1"]["nodes"]}
-    steps = rolling.batches(found, [], TARGET, 1, True)
+    steps = order.batches(found, [], TARGET, 1, True)
     for one in nodes.values() if steps else ():
         one["state"] = "exited"  # all of them, as the role does first
     for member in (member for step in steps for member in step["members"]):
@@ -175,14 +186,16 @@ def test_after_an_outage_every_node_runs_the_new_image(left):
     st.integers(1, 5),
     st.randoms(use_true_random=False),
 )
-def test_every_node_once_in_order_and_some_of_each_kind_always_stay(counts, serial, random):
+def test_every_node_changes_once_in_order_and_some_of_each_kind_stay(
+    counts: dict[str, int], serial: int, random: Random
+) -> None:
     services = [f"{role}{number}" for role, count in counts.items() for number in range(count)]
     found = {"host1": {"nodes": [node(name, name.rstrip("0123456789")) for name in services], "images": IDS}}
     masters, cores = ([name for name in services if name.startswith(role)] for role in ("master", "coreapp"))
-    seen = health(random.choice(masters), random.choice(cores), masters + cores)
-    for one in seen:
+    observed = cluster_health(random.choice(masters), random.choice(cores), masters + cores)
+    for one in observed:
         one["role"] = "coreapp" if one["name"] in cores else one["role"]
-    steps = order(found, seen, serial)
+    steps = steps_of(found, observed, serial)
     assert sorted(itertools.chain.from_iterable(members for _phase, members in steps)) == sorted(services)
     assert [ORDER.index(phase) for phase, _members in steps] == sorted(ORDER.index(phase) for phase, _members in steps)
     for phase, members in steps:
@@ -195,29 +208,29 @@ def test_every_node_once_in_order_and_some_of_each_kind_always_stay(counts, seri
             assert len(members) <= counts["coreapp"] - 2
 
 
-def test_a_healthy_cluster_may_be_upgraded():
-    assert told(cluster()) == []
+def test_a_healthy_cluster_may_be_upgraded() -> None:
+    assert problems_of(cluster()) == []
 
 
-def test_an_unhealthy_cluster_may_not_unless_an_outage_is_accepted():
-    seen = health(connected=None)
-    (reason, other) = told(cluster(), seen)
+def test_an_unhealthy_cluster_is_upgraded_only_with_waba_upgrade_outage() -> None:
+    observed = cluster_health(connected=None)
+    (reason, other) = problems_of(cluster(), observed)
     assert "0 coreapps connected, not 1" in reason
     assert "start.yml" in other
-    assert told(cluster(), seen, options={**UPGRADE, "outage": True}) == []
+    assert problems_of(cluster(), observed, options={**UPGRADE, "outage": True}) == []
 
 
-def test_a_webapp_that_stands_still_is_no_healthy_cluster():
+def test_a_stopped_webapp_makes_the_cluster_unhealthy() -> None:
     found = cluster()
     found["host1"]["nodes"][4] |= {"state": "exited", "health": "unhealthy"}
-    assert ["waweb1 on host1 is exited unhealthy" in line for line in told(found)] == [True]
+    assert ["waweb1 on host1 is exited unhealthy" in line for line in problems_of(found)] == [True]
 
 
-def test_going_back_must_be_asked_for_by_its_own_playbook():
+def test_going_back_requires_rollback_yml() -> None:
     found = cluster(master1=NEWER)
-    assert any("nodes run version 1.11.0: this would go back. Run rollback.yml" in line for line in told(found))
-    assert told(cluster(master1=NEW), options={"back": True, "outage": False}) == []
-    assert "Run upgrade.yml" in told(cluster(), options={"back": True, "outage": False})[0]
+    assert any("nodes run version 1.11.0: this would go back. Run rollback.yml" in line for line in problems_of(found))
+    assert problems_of(cluster(master1=NEW), options={"back": True, "outage": False}) == []
+    assert "Run upgrade.yml" in problems_of(cluster(), options={"back": True, "outage": False})[0]
 
 
 @pytest.mark.parametrize(
@@ -225,7 +238,7 @@ def test_going_back_must_be_asked_for_by_its_own_playbook():
     [
         ({**TARGET, "webapp": NEWER}, SCHEMA, "webapps would have version 1.11.0, masters and coreapps 1.10.0"),
         ({"coreapp": NEWER, "webapp": NEWER}, {}, "host1 lacks it"),
-        (TARGET, {**SCHEMA, "version": "1.8.0"}, "the node in it says that it is version 1.8.0"),
+        (TARGET, {**SCHEMA, "version": "1.8.0"}, "the node in it reports version 1.8.0"),
         (TARGET, {**SCHEMA, "misfit": "the schema is too new"}, "the schema is too new. Restore a backup"),
         (
             TARGET,
@@ -234,22 +247,25 @@ def test_going_back_must_be_asked_for_by_its_own_playbook():
         ),
     ],
 )
-def test_what_would_not_go_well_is_refused_by_name(images, schema, part):
-    assert any(part in line for line in told(cluster(), images=images, schema=schema))
+def test_an_upgrade_that_would_fail_is_refused(images: dict[str, str], schema: dict[str, Any], part: str) -> None:
+    assert any(part in line for line in problems_of(cluster(), images=images, schema=schema))
 
 
-def test_a_schema_that_changes_compatibly_is_no_problem():
-    assert told(cluster(), schema={**SCHEMA, "misfit": "waits", "pending": [{"revision": "2", "blockers": []}]}) == []
+def test_a_compatible_migration_is_no_problem() -> None:
+    assert (
+        problems_of(cluster(), schema={**SCHEMA, "misfit": "waits", "pending": [{"revision": "2", "blockers": []}]})
+        == []
+    )
 
 
-def test_site_may_not_change_a_version():
+def test_site_yml_does_not_change_a_version() -> None:
     nodes = cluster(master1=NEWER)["host1"]["nodes"]
-    (back, forth) = sorted(rolling.version_problems(nodes, TARGET, False), key=lambda problem: problem.problem)[:2]
+    (back, forward) = sorted(order.version_problems(nodes, TARGET, False), key=lambda problem: problem.problem)[:2]
     assert back.fix == "Set waba_version to 1.11.0, or run rollback.yml to go back"
-    assert "from version 1.9.0 to 1.10.0 all at once" in forth.problem
-    assert forth.fix.startswith("Run upgrade.yml")
-    assert rolling.version_problems(nodes, TARGET, True) == []
-    assert rolling.version_problems([node("master1", "master", "registry/other:v1.10.0")], TARGET, False) == []
+    assert "from version 1.9.0 to 1.10.0 all at once" in forward.problem
+    assert forward.fix.startswith("Run upgrade.yml")
+    assert order.version_problems(nodes, TARGET, True) == []
+    assert order.version_problems([node("master1", "master", "registry/other:v1.10.0")], TARGET, False) == []
 
 
 @pytest.mark.parametrize(
@@ -263,5 +279,5 @@ def test_site_may_not_change_a_version():
         ("waba/node:v1.0.0@sha256:abc", "1.0.0"),
     ],
 )
-def test_a_tag_names_a_version(image, version):
-    assert rolling.version_of(image) == version
+def test_a_tag_names_a_version(image: str, version: str) -> None:
+    assert order.version_of(image) == version

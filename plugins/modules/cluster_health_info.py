@@ -1,0 +1,166 @@
+# Copyright: (c) 2026, waba.cluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: cluster_health_info
+short_description: Report the health of the cluster, or wait until it is healthy
+version_added: 1.0.0
+description:
+  - Reads C(GET /v1/health) and compares it with the expected cluster.
+  - A healthy cluster has exactly one primary master, every other master secondary, one connected coreapp for each shard, and every other coreapp on standby.
+  - In check mode and with O(wait_timeout=0), the module reads the health once and does not fail if the cluster is unhealthy.
+author:
+  - waba.cluster contributors (!UNKNOWN)
+extends_documentation_fragment:
+  - waba.cluster.api
+  - waba.cluster.attributes.read_only
+options:
+  api_key:
+    description: The static key of the webapps (C(WA_API_KEY)).
+    type: str
+    required: true
+  expect:
+    description: The nodes of the whole cluster.
+    type: dict
+    required: true
+    suboptions:
+      masters:
+        description: Number of masters; V(0) for a client that runs outside a cluster.
+        type: int
+        required: true
+      coreapps:
+        description: Number of coreapps.
+        type: int
+        required: true
+      shards:
+        description: Number of shards.
+        type: int
+        default: 1
+  wait_timeout:
+    description: Seconds to wait until the cluster is healthy. The module fails if it is not healthy by then.
+    type: int
+    default: 0
+  lags:
+    description: Also report the number of pending messages and webhooks.
+    type: bool
+    default: false
+"""
+
+EXAMPLES = r"""
+- name: Wait until the cluster is healthy
+  waba.cluster.cluster_health_info:
+    url: https://localhost:9090
+    api_key: "{{ waba_api_key }}"
+    expect: {masters: 2, coreapps: 2}
+    wait_timeout: 60
+"""
+
+RETURN = r"""
+healthy:
+  description: Whether the cluster is healthy.
+  returned: always
+  type: bool
+summary:
+  description: The health in one sentence.
+  returned: always
+  type: str
+  sample: "Healthy: 1 primary and 1 secondary masters, 1 of 2 coreapps connected, 1 standing by."
+reasons:
+  description: The reasons why the cluster is unhealthy.
+  returned: always
+  type: list
+  elements: str
+shards:
+  description: The number of shards with which the cluster would be healthy as it is; V(0) if there is none.
+  returned: always
+  type: int
+  sample: 1
+nodes:
+  description: The nodes, as the cluster reports them.
+  returned: always
+  type: list
+  elements: dict
+  sample: [{name: wacore1, container: 0123456789ab, role: coreapp, gateway_status: connected, problem: ""}]
+lags:
+  description: The number of pending messages and webhooks. Empty if no master has counted them.
+  returned: with O(lags=true)
+  type: dict
+  sample: {messages: 0, webhooks: 3}
+"""
+
+import time
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
+from ansible_collections.waba.cluster.plugins.module_utils.io import environment
+from ansible_collections.waba.cluster.plugins.module_utils.io.api_client import CONNECTION_OPTIONS, PAUSE, Api
+from ansible_collections.waba.cluster.plugins.module_utils.report.health import (
+    assess,
+    healthy_shards,
+    parse_lags,
+    parse_nodes,
+)
+from ansible_collections.waba.cluster.plugins.module_utils.table import table
+
+COLUMNS = ("name", "role", "gateway_status", "problem")
+OPTIONS = {
+    **CONNECTION_OPTIONS,
+    "api_key": {"type": "str", "required": True, "no_log": True},
+    "expect": {
+        "type": "dict",
+        "required": True,
+        "options": {
+            "masters": {"type": "int", "required": True},
+            "coreapps": {"type": "int", "required": True},
+            "shards": {"type": "int", "default": 1},
+        },
+    },
+    "wait_timeout": {"type": "int", "default": 0},
+    "lags": {"type": "bool", "default": False},
+}
+
+
+def read_health(api: Api, expect: dict[str, int]) -> dict[str, Any]:
+    """Return the module's result for the present health of the cluster."""
+    try:
+        nodes = parse_nodes(api.part(api.call("GET", "health"), "health"))
+    except HostError as error:
+        summary = f"Not healthy: {error}."
+        return {"healthy": False, "summary": summary, "reasons": [str(error)], "nodes": [], "shards": 0}
+    reasons, summary = assess(nodes, **expect)
+    shards = healthy_shards(nodes, expect["masters"], expect["coreapps"])
+    return {"healthy": not reasons, "summary": summary, "reasons": reasons, "nodes": nodes, "shards": shards}
+
+
+def read_lags(api: Api) -> dict[str, int]:
+    """Return the number of pending messages and webhooks; {} if it is unknown, as without a primary master."""
+    try:
+        return parse_lags(api.part(api.call("GET", "stats/db"), "stats"))
+    except HostError:
+        return {}
+
+
+def main() -> None:
+    environment.isolate()
+    module = AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True)
+    api = Api(module.params)
+    api.use_key(module.params["api_key"])
+    timeout = 0 if module.check_mode else module.params["wait_timeout"]
+    deadline = time.monotonic() + timeout
+    result = read_health(api, module.params["expect"])
+    while not result["healthy"] and time.monotonic() < deadline:
+        time.sleep(PAUSE)
+        result = read_health(api, module.params["expect"])
+    if timeout and not result["healthy"]:
+        lines = table([[node[column] for column in COLUMNS] for node in result["nodes"]], COLUMNS)
+        module.fail_json(msg=f"After {timeout} s: {result['summary']}\n" + "\n".join(lines), **result)
+    if module.params["lags"]:
+        result["lags"] = read_lags(api)
+    module.exit_json(changed=False, **result)
+
+
+if __name__ == "__main__":
+    main()
