@@ -20,7 +20,7 @@ import pytest
 import sqlalchemy as sa
 import uvloop
 from hypothesis import settings
-from waba_node.config import DatabaseConfig
+from waba_node.config import DATABASE, DatabaseConfig
 from waba_node.store import master_lease, schema
 from waba_node.store.engine import Database
 from waba_node.webapp import certificate
@@ -66,7 +66,7 @@ async def database(database_server: DatabaseConfig) -> AsyncIterator[Database]:
     async def allowed(_connection: object) -> bool:
         return True
 
-    config = dataclasses.replace(database_server, name=f"{database_server.name}{secrets.token_hex(4)}")
+    config = dataclasses.replace(database_server, name=f"{database_server.name}{secrets.token_hex(4)}_{DATABASE}")
     async with dropped_afterwards(config) as made:
         await made.ensure()
         async with made.begin() as connection:

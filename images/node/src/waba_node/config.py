@@ -1,4 +1,7 @@
-"""What a node is told by its environment (source: vendor facts, section 1.6; where we decide, the docstring says ours)."""
+"""A node's configuration, from its environment (docs/reference/vendor-contract.md#container-environment).
+
+The variables that begin with WABA_ are our additions.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ PORT_NAMES = ("messaging", "contacts", "control", "health")
 
 
 class Role(enum.StrEnum):
-    """What a node is."""
+    """The kind of a node."""
 
     MASTER = "master"
     COREAPP = "coreapp"
@@ -22,7 +25,7 @@ class Role(enum.StrEnum):
     UPGRADE = "upgrade"
 
 
-HOSTNAME_VARIABLES = {  # vendor facts; a master is told its name like a coreapp
+HOSTNAME_VARIABLES = {
     Role.MASTER: "COREAPP_HOSTNAME",
     Role.COREAPP: "COREAPP_HOSTNAME",
     Role.WEBAPP: "WEBAPP_HOSTNAME",
@@ -30,12 +33,12 @@ HOSTNAME_VARIABLES = {  # vendor facts; a master is told its name like a coreapp
 
 
 class ConfigurationError(Exception):
-    """The environment cannot be used. The message names every variable that is wrong, never a secret."""
+    """The environment is not valid. The message names the problem of every variable, and contains no secret."""
 
 
 @dataclass(frozen=True)
 class DatabaseConfig:
-    """How to reach the database."""
+    """The database server, the account and the name of the database."""
 
     host: str
     port: int
@@ -69,12 +72,12 @@ class NodeConfig:
 
     @property
     def node_id(self) -> str:
-        """Return the name under which health shows the node: `<hostname>:<container id>` (vendor fact)."""
+        """Return the node's name in /v1/health: `<hostname>:<container id>` (docs/reference/vendor-contract.md#health)."""
         return f"{self.hostname}:{self.container_id}"
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> NodeConfig:
-        """Read a node's configuration. Raises ConfigurationError with everything that is wrong."""
+        """Read a node's configuration. Raises ConfigurationError with all problems."""
         reader = _Reader(environment)
         role = reader.role()
         database = reader.database()
@@ -105,6 +108,8 @@ class NodeConfig:
 
 
 class _Reader:
+    """Reads variables, and collects their problems."""
+
     def __init__(self, environment: Mapping[str, str]) -> None:
         self.environment = environment
         self.problems: list[str] = []
@@ -113,7 +118,7 @@ class _Reader:
         if self.environment.get("WA_DB_UPGRADE") == "1":
             return Role.UPGRADE
         if self.environment.get("WA_APP_MULTICONNECT") != "1":
-            self.problems.append("WA_APP_MULTICONNECT is not 1: this node runs in a cluster only")
+            self.problems.append("WA_APP_MULTICONNECT is not 1: it must be 1, since this node runs in a cluster only")
         if self.environment.get("WA_MASTER_NODE") == "1":
             return Role.MASTER
         return Role.WEBAPP if self.environment.get("WEBAPP_HOSTNAME") else Role.COREAPP
@@ -121,7 +126,7 @@ class _Reader:
     def database(self) -> DatabaseConfig:
         engine = self.environment.get("WA_DB_ENGINE", "MYSQL")
         if engine != "MYSQL":
-            self.problems.append(f"WA_DB_ENGINE is {engine!r}: this node works with MYSQL alone (MySQL or MariaDB)")
+            self.problems.append(f"WA_DB_ENGINE is {engine!r}: it must be MYSQL, which stands for MySQL and MariaDB")
         return DatabaseConfig(
             host=self.text("WA_DB_HOSTNAME"),
             port=self.number("WA_DB_PORT", "3306"),

@@ -1,4 +1,4 @@
-"""Passwords: the documented rule, and one-way hashes (source: vendor facts, section 2.2; scrypt and its cost are ours)."""
+"""Passwords: the rule of docs/reference/vendor-contract.md#users-and-login, and one-way hashes."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TypeVar
 
-COST = {"n": 2**14, "r": 8, "p": 1}  # 16 MiB for the moment of a login
-HASHING = ThreadPoolExecutor(2, "password")  # a flood of logins waits instead of taking all memory
+COST = {"n": 2**14, "r": 8, "p": 1}  # of scrypt: 16 MiB during a login
+HASHING = ThreadPoolExecutor(2, "password")  # many concurrent logins wait instead of taking all memory
 Result = TypeVar("Result")
 SPECIALS = set(string.punctuation)
 
 
 def weakness(password: str) -> str | None:
-    """Return what a new password lacks, or None."""
+    """Return the rule that a new password breaks, or None."""
     kinds = (str.isupper, str.islower, str.isdigit, SPECIALS.__contains__)
     if 8 <= len(password) <= 64 and all(any(map(kind, password)) for kind in kinds):
         return None
@@ -34,17 +34,17 @@ async def hashed(password: str) -> str:
 
 
 async def matches(password: str, stored: str) -> bool:
-    """Return whether a password is the hashed one, in a time that does not tell how far it is off."""
+    """Return whether a password is the hashed one. The time that this takes does not depend on how similar they are."""
     salt, expected = stored.split("$")[1:]
     return hmac.compare_digest(await _scrypt(password, base64.b64decode(salt)), base64.b64decode(expected))
 
 
 async def _scrypt(password: str, salt: bytes) -> bytes:
-    return await in_turn(partial(hashlib.scrypt, password.encode(), salt=salt, **COST))
+    return await run_expensive(partial(hashlib.scrypt, password.encode(), salt=salt, **COST))
 
 
-async def in_turn(work: Callable[..., Result], *arguments: object) -> Result:
-    """Return what work that takes a while and much memory comes to; at most two such works are done at once."""
+async def run_expensive(work: Callable[..., Result], *arguments: object) -> Result:
+    """Return the result of a function that takes much time and memory, in a thread. At most two of them run at once."""
     return await asyncio.get_running_loop().run_in_executor(HASHING, work, *arguments)
 
 

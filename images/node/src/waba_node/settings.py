@@ -1,9 +1,12 @@
-"""The application settings: every field with its type, bounds and default (source: vendor facts, section 2.4; the bounds are ours)."""
+"""The application settings: every field with its type, bounds and default (docs/reference/vendor-contract.md#settings).
+
+The bounds are our own.
+"""
 
 from __future__ import annotations
 
 from functools import reduce
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 import msgspec
@@ -14,22 +17,20 @@ Milliseconds = Annotated[int, Meta(ge=1, le=86_400_000)]
 MediaType = Literal["image", "video", "voice", "sticker", "audio", "document"]
 HttpsUrl = Annotated[str, Meta(pattern=r"^(https://[^\s/]\S*)?(?![\s\S])", max_length=2048)]
 
-
-# Take effect when a coreapp starts anew (source: vendor facts, section 2.4; pass_through too, but it cannot change any more).
+# These take effect when a coreapp starts.
 RESTART_NEEDED = ("callback_persist", "webhooks.max_concurrent_requests")
-# What older releases had, and what has taken its place (vendor facts).
+# Settings of older releases, and their replacements.
 REPLACED = {
-    "db_garbagecollector_enable": "garbagecollector_enable.messages has taken its place",
-    "tcp_listen_address": "WA_TCP_LISTEN_ADDRESS in the node's environment has taken its place",
+    "db_garbagecollector_enable": "use garbagecollector_enable.messages",
+    "tcp_listen_address": "use WA_TCP_LISTEN_ADDRESS in the node's environment",
 }
-NUMBERS_AS_TEXT = (
-    "callback_backoff_delay_ms",
-    "max_callback_backoff_delay_ms",
-)  # older clients send "3000" (vendor fact)
+NUMBERS_AS_TEXT = ("callback_backoff_delay_ms", "max_callback_backoff_delay_ms")  # older clients send "3000"
+
+Document = dict[str, Any]
 
 
 class MessageWebhooks(Struct, forbid_unknown_fields=True):
-    """Which statuses of a message make a webhook."""
+    """The statuses of a message that cause a webhook."""
 
     sent: bool = True
     delivered: bool = True
@@ -37,7 +38,7 @@ class MessageWebhooks(Struct, forbid_unknown_fields=True):
 
 
 class Webhooks(Struct, forbid_unknown_fields=True):
-    """Where webhooks go."""
+    """The receiver of webhooks."""
 
     url: HttpsUrl = ""
     max_concurrent_requests: Literal[6, 12, 18, 24] = 6
@@ -50,13 +51,13 @@ class Webhooks(Struct, forbid_unknown_fields=True):
 
 
 class Media(Struct, forbid_unknown_fields=True):
-    """What is downloaded without being asked for."""
+    """The kinds of inbound media that are fetched at once."""
 
     auto_download: list[MediaType] = field(default_factory=list)
 
 
 class GarbageCollector(Struct, forbid_unknown_fields=True):
-    """What is deleted once it is old."""
+    """The kinds of data that are deleted after a time."""
 
     media: bool = False
     messages: bool = True
@@ -65,7 +66,7 @@ class GarbageCollector(Struct, forbid_unknown_fields=True):
 class ApplicationSettings(Struct, forbid_unknown_fields=True):
     """The settings of the whole cluster.
 
-    callback_persist: webhooks always wait in the database, whatever it says (ours). pass_through: cannot be enabled any more (vendor fact).
+    callback_persist: has no effect, since webhooks are always stored. pass_through: can no longer be enabled.
     """
 
     heartbeat_interval: Seconds = 5
@@ -88,17 +89,17 @@ class ApplicationSettings(Struct, forbid_unknown_fields=True):
     webhooks: Webhooks = field(default_factory=Webhooks)
 
     def __post_init__(self) -> None:
-        # Below it, one late answer would be a failure.
+        # With a shorter one, a single late answer would make a node unhealthy.
         if self.unhealthy_interval < 2 * self.heartbeat_interval:
             raise ValueError("unhealthy_interval must be at least twice heartbeat_interval")
         if self.pass_through:
-            raise ValueError("pass_through cannot be enabled any more")
+            raise ValueError("pass_through can no longer be enabled")
 
 
-def changed(stored: dict, patch: dict) -> dict:
-    """Return what to store after a partial, nested change. Raises msgspec.ValidationError when the result is not valid."""
+def changed(stored: Document, patch: Document) -> Document:
+    """Return stored settings after a partial, nested change. Raises msgspec.ValidationError when the result is not valid."""
     for name in REPLACED.keys() & patch.keys():
-        raise msgspec.ValidationError(f"{name} is no setting any more: {REPLACED[name]}")
+        raise msgspec.ValidationError(f"{name} is no longer a setting: {REPLACED[name]}")
     for name in NUMBERS_AS_TEXT:
         if isinstance(value := patch.get(name), str) and value.isascii() and value.isdigit() and len(value) < 10:
             patch = {**patch, name: int(value)}
@@ -106,22 +107,22 @@ def changed(stored: dict, patch: dict) -> dict:
     return _merged(stored, patch)
 
 
-def read(stored: dict) -> ApplicationSettings:
-    """Return stored settings on top of the defaults; a field of a later version, met in an upgrade, is left alone."""
+def read(stored: Document) -> ApplicationSettings:
+    """Return stored settings on top of the defaults. Fields that a later version stored are ignored."""
     return msgspec.convert(_known(stored, ApplicationSettings), ApplicationSettings)
 
 
-def restart_needed(before: dict, after: dict) -> list[str]:
-    """Return which of the settings that stored ones change from `before` to `after` take effect at the next start only."""
+def restart_needed(before: Document, after: Document) -> list[str]:
+    """Return the names of the changed settings that take effect at the next start only. before, after: as stored."""
     old, new = (msgspec.to_builtins(read(stored)) for stored in (before, after))
     return [name for name in RESTART_NEEDED if _value(old, name) != _value(new, name)]
 
 
-def _value(settings: dict, dotted: str) -> object:
+def _value(settings: Document, dotted: str) -> object:
     return reduce(dict.__getitem__, dotted.split("."), settings)
 
 
-def _merged(stored: dict, patch: dict) -> dict:
+def _merged(stored: Document, patch: Document) -> Document:
     result = dict(stored)
     for name, value in patch.items():
         old = result.get(name)
@@ -129,7 +130,7 @@ def _merged(stored: dict, patch: dict) -> dict:
     return result
 
 
-def _known(stored: dict, struct: type[Struct]) -> dict:
+def _known(stored: Document, struct: type[Struct]) -> Document:
     types = {field.name: field.type for field in msgspec.structs.fields(struct)}
     return {
         name: _known(value, types[name]) if isinstance(value, dict) and isinstance(types[name], type(Struct)) else value

@@ -11,7 +11,7 @@ from aiohttp import web
 from standin import FILE, Standin
 from waba_node.upstream import create_upstream
 from waba_node.upstream.base import StaleEpoch, UpstreamError, WrongCode
-from waba_node.upstream.websocket import Service, ServiceSession
+from waba_node.upstream.websocket import WebSocketService, WebSocketSession
 
 TEXT = {"to": "49151", "type": "text", "text": {"body": "hello"}}
 
@@ -30,11 +30,11 @@ async def standin() -> AsyncIterator[Standin]:
 
 
 @pytest.fixture
-def service(standin: Standin) -> Service:
+def service(standin: Standin) -> WebSocketService:
     return create_upstream(f"ws://127.0.0.1:{standin.port}")
 
 
-async def first(session: ServiceSession, count: int) -> list[tuple[str, str]]:
+async def first(session: WebSocketSession, count: int) -> list[tuple[str, str]]:
     """Return (id, kind) of the next events."""
     found = []
     async with asyncio.timeout(5):
@@ -51,7 +51,7 @@ async def until(condition) -> None:
             await asyncio.sleep(0.01)
 
 
-async def test_what_is_sent_arrives_and_is_confirmed(standin: Standin, service: Service) -> None:
+async def test_what_is_sent_arrives_and_is_confirmed(standin: Standin, service: WebSocketService) -> None:
     session = await service.connect(0, 1)
     await session.send("m1", TEXT)
     assert await first(session, 2) == [("m1", "sent"), ("m1", "delivered")]
@@ -61,14 +61,14 @@ async def test_what_is_sent_arrives_and_is_confirmed(standin: Standin, service: 
     assert standin.banned is None
 
 
-async def test_an_older_epoch_is_refused(standin: Standin, service: Service) -> None:
+async def test_an_older_epoch_is_refused(standin: Standin, service: WebSocketService) -> None:
     await (await service.connect(0, 3)).disconnect()
     with pytest.raises(StaleEpoch, match="newer epoch than 2 for shard 0"):
         await service.connect(0, 2)
     await (await service.connect(1, 1)).disconnect()  # another shard's epochs are its own
 
 
-async def test_a_second_live_connection_gets_the_account_banned(standin: Standin, service: Service) -> None:
+async def test_a_second_live_connection_gets_the_account_banned(standin: Standin, service: WebSocketService) -> None:
     first_one = await service.connect(0, 1)
     with pytest.raises(UpstreamError, match="403"):
         await service.connect(0, 2)
@@ -80,7 +80,7 @@ async def test_a_second_live_connection_gets_the_account_banned(standin: Standin
     await first_one.disconnect()
 
 
-async def test_a_dead_connection_gives_way(standin: Standin, service: Service) -> None:
+async def test_a_dead_connection_gives_way(standin: Standin, service: WebSocketService) -> None:
     frozen = await service.connect(0, 1)
     frozen.reader.cancel()  # nobody answers pings, as in a process that is stopped
     successor = await service.connect(0, 2)
@@ -93,7 +93,7 @@ async def test_a_dead_connection_gives_way(standin: Standin, service: Service) -
     await successor.disconnect()
 
 
-async def test_nothing_is_sent_after_disconnecting(standin: Standin, service: Service) -> None:
+async def test_nothing_is_sent_after_disconnecting(standin: Standin, service: WebSocketService) -> None:
     session = await service.connect(0, 1)
     await session.disconnect()
     await session.disconnect()
@@ -103,7 +103,7 @@ async def test_nothing_is_sent_after_disconnecting(standin: Standin, service: Se
     assert standin.received == {}
 
 
-async def test_a_connection_that_the_service_drops_ends_the_events(standin: Standin, service: Service) -> None:
+async def test_a_connection_that_the_service_drops_ends_the_events(standin: Standin, service: WebSocketService) -> None:
     session = await service.connect(0, 1)
     async with aiohttp.ClientSession() as test:
         await test.post(f"http://127.0.0.1:{standin.port}/drop")
@@ -116,7 +116,7 @@ async def test_a_connection_that_the_service_drops_ends_the_events(standin: Stan
     await again.disconnect()
 
 
-async def test_confirmations_can_be_held_and_messages_come_twice(standin: Standin, service: Service) -> None:
+async def test_confirmations_can_be_held_and_messages_come_twice(standin: Standin, service: WebSocketService) -> None:
     session = await service.connect(0, 1)
     behave = f"http://127.0.0.1:{standin.port}/behave"
     async with aiohttp.ClientSession() as test:
@@ -133,7 +133,7 @@ async def test_confirmations_can_be_held_and_messages_come_twice(standin: Standi
     await session.disconnect()
 
 
-async def test_questions_are_answered_each_its_own(standin: Standin, service: Service) -> None:
+async def test_questions_are_answered_each_its_own(standin: Standin, service: WebSocketService) -> None:
     session = await service.connect(0, 1)
     contacts, identity = await asyncio.gather(session.check_contacts(["49151"]), session.identity("15551"))
     assert contacts == {"49151": "49151"}
@@ -144,10 +144,10 @@ async def test_questions_are_answered_each_its_own(standin: Standin, service: Se
         await session.identity("15551")
 
 
-async def test_whoever_is_not_the_service_is_not_understood(service: Service, standin: Standin) -> None:
+async def test_whoever_is_not_the_service_is_not_understood(service: WebSocketService, standin: Standin) -> None:
     session = await service.connect(0, 1)
     await standin.live[0].socket.send_str('{"event": 5}')
-    with pytest.raises(UpstreamError, match="does not keep to the protocol"):
+    with pytest.raises(UpstreamError, match="violates the protocol"):
         await first(session, 1)
     await session.disconnect()
 
@@ -159,7 +159,7 @@ async def test_a_service_that_is_away_is_an_upstream_error() -> None:
             await attempt
 
 
-async def test_a_number_is_registered_with_its_code(standin: Standin, service: Service) -> None:
+async def test_a_number_is_registered_with_its_code(standin: Standin, service: WebSocketService) -> None:
     standin.registered = False
     with pytest.raises(UpstreamError, match="401"):
         await service.connect(0, 1)
@@ -169,7 +169,7 @@ async def test_a_number_is_registered_with_its_code(standin: Standin, service: S
     await service.verify("123-456")
 
 
-async def test_a_file_is_downloaded_whole_or_it_is_told(standin: Standin, service: Service) -> None:
+async def test_a_file_is_downloaded_whole_or_it_is_told(standin: Standin, service: WebSocketService) -> None:
     session = await service.connect(0, 1)
     assert b"".join([chunk async for chunk in session.download("a file/?&")]) == FILE
     with pytest.raises(UpstreamError, match="no such file"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -74,6 +75,17 @@ async def report(connection: AsyncConnection, node_id: str, incarnation: str) ->
 async def remove(connection: AsyncConnection, node_id: str, incarnation: str) -> None:
     """Remove a node that stops."""
     await connection.execute(sa.delete(node).where(node.c.node_id == node_id, node.c.incarnation == incarnation))
+
+
+async def find_on_hosts(connection: AsyncConnection, hostnames: Sequence[str]) -> list[str]:
+    """Return the names of the nodes that registered under one of some hostnames."""
+    query = sa.select(node.c.node_id).where(node.c.hostname.in_(hostnames)).order_by(node.c.node_id)
+    return list((await connection.execute(query)).scalars())
+
+
+async def forget(connection: AsyncConnection, node_ids: Sequence[str]) -> None:
+    """Remove nodes whose hosts are lost. A node that runs after all registers again with its next report."""
+    await connection.execute(sa.delete(node).where(node.c.node_id.in_(node_ids)))
 
 
 async def read_nodes(connection: AsyncConnection) -> list[RegisteredNode]:

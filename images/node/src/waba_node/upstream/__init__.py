@@ -1,4 +1,4 @@
-"""The services that a coreapp can be connected to."""
+"""The messaging services that a coreapp can connect to."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ LOOPBACK = "loopback"
 
 
 def create_upstream(address: str) -> Upstream:
-    """Return the upstream that WABA_UPSTREAM names: `loopback`, or `ws://host:port` (`wss://`) for a service on the network."""
+    """Return the upstream of WABA_UPSTREAM: `loopback`, or `ws://host:port` or `wss://host:port` for a service on the network."""
     if address == LOOPBACK:
         from .loopback import Loopback
 
         return Loopback()
-    from .websocket import Service
+    from .websocket import WebSocketService
 
-    return Service(address)
+    return WebSocketService(address)

@@ -1,7 +1,6 @@
-"""The built-in upstream for rehearsal: it accepts every message and reports it sent, then delivered. Nothing leaves the machine.
+"""The built-in upstream for rehearsals: it accepts every message and reports it as sent, then as delivered. Nothing leaves the machine.
 
-A message whose biz_opaque_callback_data is `loopback:answer` is answered with the same content by its recipient, so that what comes in can
-be rehearsed too.
+It answers a message whose biz_opaque_callback_data is `loopback:answer` with an inbound message of the same content.
 """
 
 from __future__ import annotations
@@ -12,13 +11,14 @@ import hashlib
 import secrets
 import time
 from collections.abc import AsyncIterator
+from typing import Any
 
 from .base import StaleEpoch, UpstreamError, UpstreamEvent, WrongCode
 
-CODE = "123456"  # the registration code of every number: nobody could receive another
+CODE = "123456"  # the registration code of every number, since no number can receive one
 ANSWER = "loopback:answer"
-ANSWERED = ("text", "location", "contacts")  # types that can come in as they went out
-FILES = {  # what comes in instead of a file that went out: content type and content
+ANSWERED = ("text", "location", "contacts")  # types that an answer returns unchanged
+FILES = {  # type -> content type and content of the file in an answer
     "image": (
         "image/png",
         base64.b64decode(
@@ -30,22 +30,22 @@ FILES = {  # what comes in instead of a file that went out: content type and con
 
 
 class LoopbackSession:
-    """A connection that talks to itself."""
+    """A connection that answers itself."""
 
     def __init__(self) -> None:
         self.queue: asyncio.Queue[UpstreamEvent | None] = asyncio.Queue()
         self.seen: set[str] = set()
         self.open = True
 
-    async def send(self, message_id: str, payload: dict) -> None:
-        self.must_be_open()
+    async def send(self, message_id: str, payload: dict[str, Any]) -> None:
+        self.require_open()
         if message_id not in self.seen:
             self.seen.add(message_id)
             now = int(time.time())
             for kind in ("sent", "delivered"):
                 self.queue.put_nowait(UpstreamEvent(message_id, kind, now))
             if payload.get("biz_opaque_callback_data") == ANSWER and payload["type"] in (*ANSWERED, *FILES):
-                self.queue.put_nowait(answer(message_id, payload, now))
+                self.queue.put_nowait(answer_to(message_id, payload, now))
 
     async def events(self) -> AsyncIterator[UpstreamEvent]:
         while (event := await self.queue.get()) is not None:
@@ -54,24 +54,24 @@ class LoopbackSession:
                 self.seen.discard(event.message_id)
 
     async def mark_read(self, message_id: str) -> None:  # noqa: ARG002 - the interface has it
-        self.must_be_open()
+        self.require_open()
 
     async def check_contacts(self, numbers: list[str]) -> dict[str, str | None]:
-        """Call every number valid, as the vendor's service does since v2.43."""
-        self.must_be_open()
+        """Report every number as valid, as the vendor's service does since v2.43."""
+        self.require_open()
         return {number: number for number in numbers}
 
     async def identity(self, wa_id: str) -> str:
-        self.must_be_open()
+        self.require_open()
         return base64.b64encode(hashlib.sha256(wa_id.encode()).digest()[:8]).decode()
 
     async def download(self, reference: str) -> AsyncIterator[bytes]:
-        self.must_be_open()
+        self.require_open()
         if reference not in FILES:
             raise UpstreamError("there is no such file")
         yield FILES[reference][1]
 
-    def must_be_open(self) -> None:
+    def require_open(self) -> None:
         if not self.open:
             raise UpstreamError("the connection is closed")
 
@@ -80,31 +80,35 @@ class LoopbackSession:
         self.queue.put_nowait(None)
 
 
-def answer(message_id: str, payload: dict, now: int) -> UpstreamEvent:
-    """Return a message that came in from the recipient of one that went out, with its content (form: vendor facts, section 2.12)."""
-    name, sender = f"ABGG{secrets.token_urlsafe(15)}", payload["to"]
+def answer_to(message_id: str, payload: dict[str, Any], now: int) -> UpstreamEvent:
+    """Return an inbound message from the recipient of a sent one, with its content."""
+    answer_id, sender = f"ABGG{secrets.token_urlsafe(15)}", payload["to"]
     message = {
         "from": sender,
-        "id": name,
+        "id": answer_id,
         "timestamp": str(now),
         "type": payload["type"],
-        payload["type"]: file(payload) if payload["type"] in FILES else payload[payload["type"]],
+        payload["type"]: received_file(payload) if payload["type"] in FILES else payload[payload["type"]],
         "context": {"id": message_id},
     }
     contact = {"profile": {"name": "Rehearsal"}, "wa_id": sender}
-    return UpstreamEvent(name, "inbound", now, {"contacts": [contact], "messages": [message]})
+    return UpstreamEvent(answer_id, "inbound", now, {"contacts": [contact], "messages": [message]})
 
 
-def file(payload: dict) -> dict:
-    """Return the content of a message with a file that came in."""
+def received_file(payload: dict[str, Any]) -> dict[str, Any]:
+    """Return the content of an inbound message with a file."""
     content_type, content = FILES[payload["type"]]
     caption = payload[payload["type"]].get("caption")
-    told = {"reference": payload["type"], "mime_type": content_type, "sha256": hashlib.sha256(content).hexdigest()}
-    return told if caption is None else {**told, "caption": caption}
+    content_fields = {
+        "reference": payload["type"],
+        "mime_type": content_type,
+        "sha256": hashlib.sha256(content).hexdigest(),
+    }
+    return content_fields if caption is None else {**content_fields, "caption": caption}
 
 
 class Loopback:
-    """See the module."""
+    """The upstream of rehearsals."""
 
     requires_registration = False
 
@@ -120,6 +124,6 @@ class Loopback:
 
     async def connect(self, shard: int, epoch: int) -> LoopbackSession:
         if epoch < self.epochs.get(shard, 0):
-            raise StaleEpoch(f"shard {shard} has been connected with epoch {self.epochs[shard]}, {epoch} is older")
+            raise StaleEpoch(f"shard {shard} was connected with epoch {self.epochs[shard]}, {epoch} is older")
         self.epochs[shard] = epoch
         return LoopbackSession()

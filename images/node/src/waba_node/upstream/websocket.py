@@ -1,4 +1,4 @@
-"""A messaging service on the network: a connection is a WebSocket that carries one JSON object a frame. The protocol is ours.
+"""A messaging service on the network: a connection is a WebSocket that carries one JSON object per frame. The protocol is our own.
 
 GET  /connect?shard=S&epoch=E   upgrade; 409 when a newer epoch was seen, any other refusal with its reason as text
 ->   {"do": "send", "id": "...", "message": {...}}         the same id twice is one message
@@ -6,7 +6,7 @@ GET  /connect?shard=S&epoch=E   upgrade; 409 when a newer epoch was seen, any ot
 ->   {"do": "check_contacts", "call": 1, "numbers": [...]}  answered by {"call": 1, "result": {"number": "wa_id" or null}}
 ->   {"do": "identity", "call": 2, "wa_id": "..."}          answered by {"call": 2, "result": "hash" or null}
 <-   {"event": "sent", "id": "...", "timestamp": 1700000000, "payload": {}}    also delivered, read, failed, inbound
-GET  /media?reference=R         the content of a file that came in
+GET  /media?reference=R         the content of a received file
 POST /register {"cc", "phone_number", "method"}; POST /verify {"code"}, 403 for a wrong one
 """
 
@@ -25,54 +25,56 @@ import msgspec
 
 from .base import StaleEpoch, UpstreamError, UpstreamEvent, WrongCode
 
-HEARTBEAT = 5.0  # seconds between two pings; a service that answers none for half of that is gone
+HEARTBEAT = 5.0  # seconds between two pings; a service that does not answer for half of that is gone
 LARGEST_FRAME = 4 << 20  # bytes
-SILENCE = 30.0  # seconds without a byte of a file
-FAREWELL = 0.2  # seconds
-TROUBLE = (aiohttp.ClientError, OSError, TimeoutError, RuntimeError)  # RuntimeError: the transport is closing
+READ_TIMEOUT = 30.0  # seconds without a byte of a file
+CLOSE_TIMEOUT = 0.2  # seconds
+CONNECTION_ERRORS = (aiohttp.ClientError, OSError, TimeoutError, RuntimeError)  # RuntimeError: the transport is closing
 
 
-class Said(msgspec.Struct):
+class Frame(msgspec.Struct):
     """A frame of the service: an event, or the result of a call."""
 
     event: str = ""
     id: str = ""
     timestamp: int = 0
-    payload: dict = msgspec.field(default_factory=dict)
+    payload: dict[str, Any] = msgspec.field(default_factory=dict)
     call: int = 0
     result: Any = None
 
 
-class ServiceSession:
-    """One connection. It always reads, whoever waits for what, so that the service finds it alive as long as it is."""
+class WebSocketSession:
+    """One connection. It reads all the time, so that the service gets an answer to its pings."""
 
     def __init__(
         self, connection: aiohttp.ClientWebSocketResponse, client: aiohttp.ClientSession, files: str = ""
     ) -> None:
-        """files: the address that files are downloaded from, by HTTP."""
+        """files: the HTTP address from which files are downloaded."""
         self.connection, self.client, self.files = connection, client, files
         self.queue: asyncio.Queue[UpstreamEvent | None] = asyncio.Queue()
-        self.calls: dict[int, asyncio.Future] = {}
+        self.calls: dict[int, asyncio.Future[Any]] = {}
         self.numbers = itertools.count(1)
-        self.leaving, self.end = False, "the connection ended"
+        self.closing, self.end = False, "the connection ended"
         self.reader = asyncio.create_task(self.read())
 
-    async def send(self, message_id: str, payload: dict) -> None:
-        await self.say({"do": "send", "id": message_id, "message": payload})
+    async def send(self, message_id: str, payload: dict[str, Any]) -> None:
+        await self.write({"do": "send", "id": message_id, "message": payload})
 
     async def mark_read(self, message_id: str) -> None:
-        await self.say({"do": "mark_read", "id": message_id})
+        await self.write({"do": "mark_read", "id": message_id})
 
     async def check_contacts(self, numbers: list[str]) -> dict[str, str | None]:
-        return await self.ask({"do": "check_contacts", "numbers": numbers})
+        wa_ids: dict[str, str | None] = await self.ask({"do": "check_contacts", "numbers": numbers})
+        return wa_ids
 
     async def identity(self, wa_id: str) -> str | None:
-        return await self.ask({"do": "identity", "wa_id": wa_id})
+        identity: str | None = await self.ask({"do": "identity", "wa_id": wa_id})
+        return identity
 
     async def download(self, reference: str) -> AsyncIterator[bytes]:
-        if self.leaving or self.reader.done():
+        if self.closing or self.reader.done():
             raise UpstreamError("the connection is closed")
-        url, timeout = f"{self.files}/media", aiohttp.ClientTimeout(total=None, sock_read=SILENCE)
+        url, timeout = f"{self.files}/media", aiohttp.ClientTimeout(total=None, sock_read=READ_TIMEOUT)
         try:
             async with (
                 aiohttp.ClientSession(timeout=timeout) as client,
@@ -82,48 +84,48 @@ class ServiceSession:
                     raise UpstreamError(f"the service answers {response.status}: {(await response.text())[:200]}")
                 async for chunk in response.content.iter_any():
                     yield chunk
-        except TROUBLE as error:
-            raise UpstreamError(f"the file did not come whole: {error or type(error).__name__}") from error
+        except CONNECTION_ERRORS as error:
+            raise UpstreamError(f"the download of the file failed: {error or type(error).__name__}") from error
 
     async def events(self) -> AsyncIterator[UpstreamEvent]:
         while (event := await self.queue.get()) is not None:
             yield event
-        if not self.leaving:
+        if not self.closing:
             raise UpstreamError(self.end)
 
     async def disconnect(self) -> None:
-        """Cut the connection: what the service has not got by now it must never get, for somebody else may be connected then.
+        """Reset the connection. The service must not receive later what it has not received by now: another node may be connected then.
 
-        A close in good order would still deliver what waits, after minutes perhaps, when the network is mended.
+        An orderly close would still deliver what is buffered, possibly minutes later, when the network works again.
         """
-        self.leaving = True
+        self.closing = True
         if (end := self.connection.get_extra_info("socket")) is not None:
             with (
                 contextlib.suppress(OSError),
                 end.dup() as real,
-            ):  # an event loop's own need not let itself be shut down
+            ):  # the event loop's own socket object may not support shutdown
                 real.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 real.shutdown(socket.SHUT_RDWR)
         self.reader.cancel()
         await asyncio.gather(self.reader, return_exceptions=True)
-        self.queue.put_nowait(None)  # a reader that never began says no last word
-        with contextlib.suppress(*TROUBLE):
-            await asyncio.wait_for(self.connection.close(), FAREWELL)
+        self.queue.put_nowait(None)  # the reader may never have run
+        with contextlib.suppress(*CONNECTION_ERRORS):
+            await asyncio.wait_for(self.connection.close(), CLOSE_TIMEOUT)
         await self.client.close()
 
-    async def say(self, frame: dict) -> None:
-        if self.leaving or self.reader.done():
+    async def write(self, frame: dict[str, Any]) -> None:
+        if self.closing or self.reader.done():
             raise UpstreamError("the connection is closed")
         try:
             await self.connection.send_str(msgspec.json.encode(frame).decode())
-        except TROUBLE as error:
+        except CONNECTION_ERRORS as error:
             raise UpstreamError(f"the connection is closed: {error}") from error
 
-    async def ask(self, frame: dict) -> Any:
+    async def ask(self, frame: dict[str, Any]) -> Any:
         number = next(self.numbers)
         self.calls[number] = asyncio.get_running_loop().create_future()
         try:
-            await self.say({**frame, "call": number})
+            await self.write({**frame, "call": number})
             return await self.calls[number]
         finally:
             self.calls.pop(number).cancel()
@@ -132,12 +134,12 @@ class ServiceSession:
         try:
             async for frame in self.connection:
                 if frame.type is not aiohttp.WSMsgType.TEXT:
-                    raise ValueError("a frame that is no text")
-                self.take(msgspec.json.decode(frame.data, type=Said))
+                    raise ValueError("a frame that is not text")
+                self.handle(msgspec.json.decode(frame.data, type=Frame))
             self.end = f"the service ended the connection (code {self.connection.close_code})"
         except (msgspec.DecodeError, ValueError) as error:
-            self.end = f"the service does not keep to the protocol: {error}"
-        except TROUBLE as error:
+            self.end = f"the service violates the protocol: {error}"
+        except CONNECTION_ERRORS as error:
             self.end = f"the connection broke: {error or type(error).__name__}"
         finally:
             self.queue.put_nowait(None)
@@ -145,15 +147,16 @@ class ServiceSession:
                 if not waiting.done():
                     waiting.set_exception(UpstreamError(self.end))
 
-    def take(self, said: Said) -> None:
-        if said.event:
-            self.queue.put_nowait(UpstreamEvent(said.id, said.event, said.timestamp, said.payload))
-        elif said.call in self.calls and not self.calls[said.call].done():
-            self.calls[said.call].set_result(said.result)
+    def handle(self, frame: Frame) -> None:
+        """Queue an event, or give a call its result."""
+        if frame.event:
+            self.queue.put_nowait(UpstreamEvent(frame.id, frame.event, frame.timestamp, frame.payload))
+        elif frame.call in self.calls and not self.calls[frame.call].done():
+            self.calls[frame.call].set_result(frame.result)
 
 
-class Service:
-    """See the module."""
+class WebSocketService:
+    """A messaging service at an address."""
 
     requires_registration = True
 
@@ -168,7 +171,7 @@ class Service:
     async def verify(self, code: str) -> None:
         await self.post("verify", {"code": code})
 
-    async def connect(self, shard: int, epoch: int) -> ServiceSession:
+    async def connect(self, shard: int, epoch: int) -> WebSocketSession:
         client = aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True))
         try:
             connection = await client.ws_connect(
@@ -180,12 +183,12 @@ class Service:
             await client.close()
             if isinstance(error, aiohttp.WSServerHandshakeError) and error.status == 409:
                 raise StaleEpoch(f"the service has seen a newer epoch than {epoch} for shard {shard}") from error
-            if isinstance(error, TROUBLE) and not isinstance(error, TimeoutError):
+            if isinstance(error, CONNECTION_ERRORS) and not isinstance(error, TimeoutError):
                 raise UpstreamError(f"{self.address}: {error}") from error
             raise
-        return ServiceSession(connection, client, self.http)
+        return WebSocketSession(connection, client, self.http)
 
-    async def post(self, what: str, content: dict) -> None:
+    async def post(self, what: str, content: dict[str, str]) -> None:
         url = f"{self.http}/{what}"
         try:
             async with aiohttp.ClientSession() as client, client.post(url, json=content) as response:
@@ -193,5 +196,5 @@ class Service:
                     raise WrongCode(await response.text())
                 if response.status != 200:
                     raise UpstreamError(f"the service answers {response.status}: {(await response.text())[:200]}")
-        except TROUBLE as error:
+        except CONNECTION_ERRORS as error:
             raise UpstreamError(f"{self.address}: {error}") from error

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from ...passwords import in_turn
+from ...passwords import run_expensive
 from ...store import documents, ownership
 from ...store.documents import BACKUP_DOCUMENTS
 from ..backup import BackupError, seal, unseal
@@ -29,7 +29,7 @@ async def back_up(webapp: Webapp, _request: web.Request, body: BackupPassword) -
             "shards": await ownership.count_shards(connection),
             "documents": {name: await documents.read_document(connection, name) for name in BACKUP_DOCUMENTS},
         }
-    return 200, {"settings": {"data": await in_turn(seal, content, body.password)}}
+    return 200, {"settings": {"data": await run_expensive(seal, content, body.password)}}
 
 
 async def restore(webapp: Webapp, _request: web.Request, body: Restore) -> Result:
@@ -38,7 +38,7 @@ async def restore(webapp: Webapp, _request: web.Request, body: Restore) -> Resul
     Every node applies the restored settings at once. No restart is needed, unlike with the vendor's client.
     """
     try:
-        content = convert(await in_turn(unseal, body.data, body.password), BackupContent)
+        content = convert(await run_expensive(unseal, body.data, body.password), BackupContent)
     except BackupError as error:
         raise ApiError(1009, str(error)) from error
     await webapp.router.call_primary_master(

@@ -11,8 +11,8 @@ from ..address import NodeAddress, PortName
 from ..clock import now
 from ..config import NodeConfig
 from ..rpc import Payload, RpcError
+from ..runtime.node import Node
 from ..store.engine import DATABASE_ERRORS, error_summary
-from .node import Node
 
 log = logging.getLogger(__name__)
 

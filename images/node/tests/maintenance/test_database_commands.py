@@ -1,0 +1,139 @@
+"""Commands of the node that the collection runs around backups, restores and lost hosts."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from waba_node.address import NodeAddress
+from waba_node.config import DatabaseConfig
+from waba_node.control.promotion import Promotion
+from waba_node.store import backup, documents, master_lease, node_registry, ownership, schema
+from waba_node.store.backup import EPOCH_JUMP, RestoreState
+from waba_node.store.engine import Database
+
+
+def run(config: DatabaseConfig, *arguments: str) -> tuple[int, Any, str]:
+    """Run a command as a one-shot container does. Return its status, its JSON and its log."""
+    environment = {
+        **os.environ,
+        "WA_APP_MULTICONNECT": "1",
+        "WA_DB_UPGRADE": "1",
+        "WA_DB_HOSTNAME": config.host,
+        "WA_DB_PORT": str(config.port),
+        "WA_DB_USERNAME": config.user,
+        "WA_DB_PASSWORD": config.password,
+        "WA_DB_NAME_PREFIX": config.name.removesuffix("waba"),
+    }
+    command = [sys.executable, "-m", "waba_node", *arguments]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    return done.returncode, json.loads(done.stdout) if done.stdout else None, done.stderr
+
+
+async def register(database: Database, *hostnames: str) -> None:
+    """Register one coreapp per hostname, version 0.9.0."""
+    async with database.begin() as connection:
+        for hostname in hostnames:
+            address = NodeAddress(f"{hostname}:abc", "coreapp", hostname, (1, 2, 3, 4))
+            await node_registry.register(connection, address, "incarnation", "0.9.0")
+
+
+@pytest.fixture
+async def waba(database_server: DatabaseConfig, database: Database) -> DatabaseConfig:
+    """The test's database, under a name that the environment can express."""
+    return database.config
+
+
+async def test_backup_facts_describe_the_database(database: Database, waba: DatabaseConfig) -> None:
+    await register(database, "host1", "host2")
+    status, facts, _log = run(waba, "backup-facts")
+    assert status == 0
+    assert facts["versions"] == ["0.9.0"]
+    assert facts["revision"] == schema.known_revisions()[-1]
+    assert {"message", "node", "lease", "shard_map", "document"} <= set(facts["tables"])
+    async with database.begin() as connection:
+        now, server = (await connection.execute(backup.NOW)).one()
+    assert facts["server"] == server
+    assert facts["taken_at"][:10] == now[:10]
+
+
+async def test_backup_facts_of_a_missing_database_are_an_error(database_server: DatabaseConfig) -> None:
+    missing = dataclasses.replace(database_server, name=f"{database_server.name}missing_waba")
+    status, facts, log = run(missing, "backup-facts")
+    assert (status, facts) == (1, None)
+    assert "Unknown database" in log
+    assert missing.password not in log
+
+
+async def test_the_state_of_a_missing_database_is_empty(database_server: DatabaseConfig) -> None:
+    missing = dataclasses.replace(database_server, name=f"{database_server.name}missing_waba")
+    assert run(missing, "restore-state")[:2] == (0, dataclasses.asdict(RestoreState([], {})))
+
+
+async def promote(database: Database, epoch: int, delay: float) -> None:
+    """Give shard 0 to an owner that has just renewed its ownership."""
+    async with database.begin() as connection:
+        await connection.execute(sa.update(ownership.shard_map).values(epoch=epoch))
+        await ownership.promote(connection, Promotion(0, "host1:abc", "incarnation", (epoch, 0)))
+        assert await ownership.renew(connection, 0, "host1:abc", "incarnation", epoch + 1, 1, delay)
+
+
+async def test_restore_state_reports_clients_epoch_and_takeover_delay(database: Database, waba: DatabaseConfig) -> None:
+    await promote(database, 41, 3.5)
+    async with database.begin():  # one open connection
+        status, state, _log = run(waba, "restore-state")
+    assert status == 0
+    assert sum(state["clients"].values()) >= 1
+    assert (state["epoch"], state["takeover_delay"]) == (42, 3.5)
+    async with database.begin() as connection:
+        await ownership.release(connection, 0, "incarnation", 42)
+    assert run(waba, "restore-state")[1]["takeover_delay"] == 0
+
+
+async def test_a_secured_database_has_no_owner_no_node_no_agreed_secret_and_higher_epochs(
+    database: Database, waba: DatabaseConfig
+) -> None:
+    await register(database, "host1")
+    await promote(database, 41, 3.5)
+    async with database.begin() as connection:
+        await documents.agreed_secret(connection, documents.NODE_SECRET, "secret")
+        await documents.write_document(connection, documents.SETTINGS, {"sent_status": False})
+        lease = await master_lease.read(connection)
+        assert await master_lease.take(connection, "host1:def", "incarnation", lease, 1, 30.0) == 1
+    assert run(waba, "secure-restored", "--epoch", "99", "--takeover-delay", "7.5")[:2] == (0, {})
+    async with database.begin() as connection:
+        (shard,) = await ownership.read_map(connection)
+        lease = await master_lease.read(connection)
+        assert await node_registry.read_nodes(connection) == []
+        assert await documents.read_document(connection, documents.NODE_SECRET) == {}
+        assert await documents.read_document(connection, documents.SETTINGS) == {"sent_status": False}
+    assert (shard.owner, shard.epoch, shard.renewal, shard.takeover_delay) == (None, 99 + EPOCH_JUMP, 0, 7.5)
+    assert not shard.fenced
+    assert (lease.epoch, lease.free) == (99 + EPOCH_JUMP, True)
+
+
+async def test_without_a_former_database_the_backups_own_delay_and_epoch_count(
+    database: Database, waba: DatabaseConfig
+) -> None:
+    await promote(database, 41, 3.5)
+    assert run(waba, "secure-restored", "--epoch", "0")[0] == 0
+    async with database.begin() as connection:
+        (shard,) = await ownership.read_map(connection)
+    assert (shard.owner, shard.epoch, shard.takeover_delay) == (None, 42 + EPOCH_JUMP, 3.5)
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+async def test_the_nodes_of_lost_hosts_are_forgotten(database: Database, waba: DatabaseConfig, dry_run: bool) -> None:
+    await register(database, "host1", "host2", "host3")
+    options = ["--dry-run"] if dry_run else []
+    status, printed, _log = run(waba, "forget-nodes", "host2", "host3", "unknown'", *options)
+    assert (status, printed) == (0, {"nodes": ["host2:abc", "host3:abc"]})
+    async with database.begin() as connection:
+        left = [row.address.node_id for row in await node_registry.read_nodes(connection)]
+    assert left == (["host1:abc", "host2:abc", "host3:abc"] if dry_run else ["host1:abc"])
