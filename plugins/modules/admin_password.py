@@ -57,6 +57,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.io.api_client import 
     ApiUnreachable,
     patiently,
 )
+from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
 from ansible_collections.waba.cluster.plugins.module_utils.secrets.validation import is_strong
 
 UNAUTHORISED = 401
@@ -109,6 +110,7 @@ def converge(module, api):
 
 
 def main():
+    isolate_environment()
     module = AnsibleModule(
         argument_spec={
             **CONNECTION_OPTIONS,

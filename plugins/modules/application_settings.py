@@ -69,6 +69,7 @@ import json
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 from ansible_collections.waba.cluster.plugins.module_utils.io.api_client import CONNECTION_OPTIONS, Api, patiently
+from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
 from ansible_collections.waba.cluster.plugins.module_utils.rollout.setting_changes import difference, merged, shown
 
 PATH = "settings/application"
@@ -108,6 +109,7 @@ def text(settings):
 
 
 def main():
+    isolate_environment()
     module = AnsibleModule(
         argument_spec={
             **CONNECTION_OPTIONS,

@@ -77,6 +77,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.docker.io import cont
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io import engine as docker_engine
 from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 from ansible_collections.waba.cluster.plugins.module_utils.io import files
+from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
 
 VERSIONS = "SELECT DISTINCT version FROM node ORDER BY 1;"
 REVISION = "SELECT version_num FROM alembic_version;"
@@ -113,6 +114,7 @@ def made_alone(params):
 
 
 def main():
+    isolate_environment()
     module = AnsibleModule(
         argument_spec={
             "path": {"type": "path", "required": True},

@@ -95,8 +95,8 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
-from ansible_collections.waba.cluster.plugins.module_utils.io import environment
 from ansible_collections.waba.cluster.plugins.module_utils.io.api_client import CONNECTION_OPTIONS, PAUSE, Api
+from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
 from ansible_collections.waba.cluster.plugins.module_utils.report.health import (
     assess,
     healthy_shards,
@@ -144,7 +144,7 @@ def read_lags(api: Api) -> dict[str, int]:
 
 
 def main() -> None:
-    environment.isolate()
+    isolate_environment()
     module = AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True)
     api = Api(module.params)
     api.use_key(module.params["api_key"])

@@ -67,7 +67,7 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.waba.cluster.plugins.module_utils.compose.io import live_nodes
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io import containers, engine
 from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
-from ansible_collections.waba.cluster.plugins.module_utils.io import environment
+from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
 
 OPTIONS = {
     "cluster_name": {"type": "str", "default": "waba"},
@@ -77,7 +77,7 @@ OPTIONS = {
 
 
 def main() -> None:
-    environment.isolate()
+    isolate_environment()
     module = AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True)
     params = module.params
     if live_nodes.yaml is None:

@@ -78,7 +78,8 @@ from ansible_collections.waba.cluster.plugins.module_utils import contract
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io import engine, install, objects
 from ansible_collections.waba.cluster.plugins.module_utils.docker.removal import docker_blocker
 from ansible_collections.waba.cluster.plugins.module_utils.errors import DockerUnavailable, HostError
-from ansible_collections.waba.cluster.plugins.module_utils.io import environment, files
+from ansible_collections.waba.cluster.plugins.module_utils.io import files
+from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
 
 OPTIONS = {"cluster_name": {"type": "str", "default": "waba"}, "path": {"type": "path", "default": "/opt/waba"}}
 
@@ -111,7 +112,7 @@ def cluster_files(folder: str, cluster: str) -> list[str]:
 
 
 def main() -> None:
-    environment.isolate()
+    isolate_environment()
     module = AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True)
     cluster = module.params["cluster_name"]
     try:

@@ -124,6 +124,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.compose.io import vol
 from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import plan_nodes
 from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 from ansible_collections.waba.cluster.plugins.module_utils.io import files
+from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
 from ansible_collections.waba.cluster.plugins.module_utils.secrets import redaction as secrecy
 
 OPTIONS = {
@@ -248,6 +249,7 @@ def outcome(changes, folder_changes=False):
 
 
 def main():
+    isolate_environment()
     module = AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True)
     if not host_files.HAS_YAML and module.params["state"] == "present" and not module.check_mode:
         module.fail_json(msg=missing_required_lib("PyYAML"))

@@ -145,7 +145,8 @@ from ansible_collections.waba.cluster.plugins.module_utils.docker.io import cont
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io import engine as docker_engine
 from ansible_collections.waba.cluster.plugins.module_utils.docker.removal import external_objects, plan_removal
 from ansible_collections.waba.cluster.plugins.module_utils.errors import DockerUnavailable, HostError
-from ansible_collections.waba.cluster.plugins.module_utils.io import environment, host_lock
+from ansible_collections.waba.cluster.plugins.module_utils.io import host_lock
+from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
 from ansible_collections.waba.cluster.plugins.module_utils.secrets import redaction as secrecy
 
 OPTIONS = {
@@ -248,7 +249,7 @@ def absent(module):
 
 
 def main():
-    environment.isolate()
+    isolate_environment()
     module = AnsibleModule(
         argument_spec=OPTIONS,
         required_if=[("state", "present", ["file"]), ("state", "stopped", ["file"])],

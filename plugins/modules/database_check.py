@@ -89,6 +89,7 @@ from ansible_collections.waba.cluster.plugins.module_utils import problems
 from ansible_collections.waba.cluster.plugins.module_utils.database import check as planner
 from ansible_collections.waba.cluster.plugins.module_utils.database.io import server as driver
 from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
+from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
 
 OPTIONS = {
     "host": {"type": "str", "required": True},
@@ -117,6 +118,7 @@ def check(params):
 
 
 def main():
+    isolate_environment()
     module = AnsibleModule(
         argument_spec=OPTIONS,
         required_by={"tls_certificate": ("tls_ca", "tls_key"), "tls_key": "tls_certificate"},

@@ -61,7 +61,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.waba.cluster.plugins.module_utils.docker import packages
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io import install
 from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
-from ansible_collections.waba.cluster.plugins.module_utils.io import environment
+from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
 
 OPTIONS = {
     "state": {"type": "str", "choices": ["started"], "default": "started"},
@@ -85,7 +85,7 @@ def start(module: AnsibleModule, missing: list[str], is_running: bool) -> dict[s
 
 
 def main() -> None:
-    environment.isolate()
+    isolate_environment()
     module = AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True)
     missing, is_running, is_finished = install.missing_software(module.run_command), install.engine_answers(), False
     try:

@@ -80,6 +80,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.firewall import netfi
 from ansible_collections.waba.cluster.plugins.module_utils.firewall import rules as firewall
 from ansible_collections.waba.cluster.plugins.module_utils.firewall.io import iptables as driver
 from ansible_collections.waba.cluster.plugins.module_utils.io import host_lock
+from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
 from ansible_collections.waba.cluster.plugins.module_utils.preflight.io import peers
 
 OPTIONS = {
@@ -156,6 +157,7 @@ def absent(module, tables, live):
 
 
 def main():
+    isolate_environment()
     module = AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True)
     params = module.params
     params["external_hostname"] = params["external_hostname"] or socket.getfqdn()

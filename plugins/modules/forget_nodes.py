@@ -47,6 +47,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import HOSTNAME
 from ansible_collections.waba.cluster.plugins.module_utils.database.io.client import DATABASE_OPTIONS, DatabaseClient
 from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
+from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
 
 
 def forget(module):
@@ -72,6 +73,7 @@ def forget(module):
 
 
 def main():
+    isolate_environment()
     module = AnsibleModule(
         argument_spec={
             "cluster_name": {"type": "str", "default": "waba"},

@@ -68,6 +68,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.argspec import PLAN_O
 from ansible_collections.waba.cluster.plugins.module_utils.compose import dotenv, host_files
 from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import plan_nodes
 from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
+from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
 from ansible_collections.waba.cluster.plugins.module_utils.report.io.host_state import observe
 from ansible_collections.waba.cluster.plugins.module_utils.secrets import redaction as secrecy
 
@@ -75,6 +76,7 @@ ENVIRONMENTS = ("environment", "database_environment")
 
 
 def main():
+    isolate_environment()
     module = AnsibleModule(
         argument_spec={
             **PLAN_OPTIONS,

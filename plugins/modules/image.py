@@ -141,7 +141,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.docker.image_archive 
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io import engine, image_builder, image_store, install
 from ansible_collections.waba.cluster.plugins.module_utils.docker.packages import find_mirror
 from ansible_collections.waba.cluster.plugins.module_utils.errors import DockerUnavailable, HostError
-from ansible_collections.waba.cluster.plugins.module_utils.io import environment
+from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
 
 OPTIONS = {
     "name": {"type": "list", "elements": "str", "required": True, "aliases": ["names"]},
@@ -265,7 +265,7 @@ STATES = {"present": provide, "built": build, "archived": archive}
 
 
 def main() -> None:
-    environment.isolate(downloads=True)
+    isolate_environment(downloads=True)
     module = AnsibleModule(
         argument_spec=OPTIONS,
         required_if=[("state", "built", ["context"]), ("state", "archived", ["archive"])],

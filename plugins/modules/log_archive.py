@@ -109,7 +109,7 @@ from ansible_collections.waba.cluster.plugins.module_utils import problems
 from ansible_collections.waba.cluster.plugins.module_utils.contract import LABEL_CLUSTER
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io import containers, engine
 from ansible_collections.waba.cluster.plugins.module_utils.errors import DockerUnavailable, HostError
-from ansible_collections.waba.cluster.plugins.module_utils.io import environment
+from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
 from ansible_collections.waba.cluster.plugins.module_utils.report.io import log_archive, log_files
 from ansible_collections.waba.cluster.plugins.module_utils.report.io.host_facts import host_facts
 from ansible_collections.waba.cluster.plugins.module_utils.report.log_window import parse_time, window_problems
@@ -156,7 +156,7 @@ def collect(module: AnsibleModule, now: float) -> dict[str, Any]:
 
 
 def main() -> None:
-    environment.isolate()
+    isolate_environment()
     module = AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True)
     now = time.time()
     found = window_problems(*(module.params[name] for name in ("since", "until", "tail")), now)

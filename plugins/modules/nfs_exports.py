@@ -89,6 +89,7 @@ from ansible_collections.waba.cluster.plugins.module_utils import problems
 from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 from ansible_collections.waba.cluster.plugins.module_utils.io import files
 from ansible_collections.waba.cluster.plugins.module_utils.io import subprocess_timeout as bounded
+from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
 from ansible_collections.waba.cluster.plugins.module_utils.nfs import exports
 from ansible_collections.waba.cluster.plugins.module_utils.nfs import mount as nfs_share
 from ansible_collections.waba.cluster.plugins.module_utils.nfs.io import live_mount as nfs
@@ -205,6 +206,7 @@ def ensure(params, check_mode):
 
 
 def main():
+    isolate_environment()
     module = AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True)
     params = module.params
     try:

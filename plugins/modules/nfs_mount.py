@@ -105,6 +105,7 @@ token:
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.waba.cluster.plugins.module_utils import problems
 from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
+from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
 from ansible_collections.waba.cluster.plugins.module_utils.nfs import mount as nfs_share
 from ansible_collections.waba.cluster.plugins.module_utils.nfs.io import live_mount as nfs
 from ansible_collections.waba.cluster.plugins.module_utils.nfs.io.share import Share
@@ -134,6 +135,7 @@ OPTIONS = {
 
 
 def main():
+    isolate_environment()
     module = AnsibleModule(
         argument_spec=OPTIONS,
         required_if=[("state", "mounted", ("server", "export"))],

@@ -57,11 +57,13 @@ writers:
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 from ansible_collections.waba.cluster.plugins.module_utils.io import subprocess_timeout as bounded
+from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
 from ansible_collections.waba.cluster.plugins.module_utils.nfs.io import live_mount as nfs
 from ansible_collections.waba.cluster.plugins.module_utils.nfs.io import proof as share_proof
 
 
 def main():
+    isolate_environment()
     module = AnsibleModule(
         argument_spec={
             "path": {"type": "str", "required": True},

@@ -175,6 +175,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.compose.volumes impor
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io import engine as docker_engine
 from ansible_collections.waba.cluster.plugins.module_utils.errors import DockerUnavailable, HostError
 from ansible_collections.waba.cluster.plugins.module_utils.firewall.io import iptables as firewall
+from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
 from ansible_collections.waba.cluster.plugins.module_utils.preflight import host as requirements
 from ansible_collections.waba.cluster.plugins.module_utils.preflight import ports_in_use, software
 from ansible_collections.waba.cluster.plugins.module_utils.preflight import reachability as reach
@@ -296,6 +297,7 @@ def forgotten_password(params):
 
 
 def main():
+    isolate_environment()
     module = AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True)
     params = module.params
     params["external_hostname"] = params["external_hostname"] or socket.getfqdn()

@@ -133,6 +133,7 @@ again:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
 from ansible_collections.waba.cluster.plugins.module_utils.preflight import reachability as planner
 from ansible_collections.waba.cluster.plugins.module_utils.preflight.io import port_probe as driver
 
@@ -165,6 +166,7 @@ def listen(params):
 
 
 def main():
+    isolate_environment()
     module = AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True)
     params, attempts = module.params, []
     if params["state"] == "listening":

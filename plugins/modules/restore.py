@@ -83,6 +83,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.docker.io import cont
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io import engine as docker_engine
 from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 from ansible_collections.waba.cluster.plugins.module_utils.io import files
+from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
 
 TABLES = "SELECT table_name FROM information_schema.tables WHERE table_schema = '{name}';"
 # An account sees its own connections without any further right, and the nodes have the same account.
@@ -142,6 +143,7 @@ def restored_alone(module):
 
 
 def main():
+    isolate_environment()
     module = AnsibleModule(
         argument_spec={
             "path": {"type": "path", "required": True},

@@ -60,6 +60,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.contract import COMMA
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io import engine as docker_engine
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io import one_shot
 from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
+from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
 from ansible_collections.waba.cluster.plugins.module_utils.secrets import redaction as secrecy
 
 STATUS = ["python3", "-m", "waba_node", "schema-status"]
@@ -93,6 +94,7 @@ def converge(params, check_mode):
 
 
 def main():
+    isolate_environment()
     module = AnsibleModule(
         argument_spec={
             "cluster_name": {"type": "str", "default": "waba"},

@@ -67,6 +67,7 @@ import os
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 from ansible_collections.waba.cluster.plugins.module_utils.io import files
+from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
 from ansible_collections.waba.cluster.plugins.module_utils.secrets.generation import (
     appended,
     generate,
@@ -178,6 +179,7 @@ def extend(module, path, alone):
 
 
 def main():
+    isolate_environment()
     module = AnsibleModule(
         argument_spec={
             "path": {"type": "path", "required": True},

@@ -74,6 +74,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.io.api_client import 
     ApiRefused,
     patiently,
 )
+from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
 from ansible_collections.waba.cluster.plugins.module_utils.report.health import SHARDS
 
 PATH = "account/shards"
@@ -107,6 +108,7 @@ def change(api, params):
 
 
 def main():
+    isolate_environment()
     module = AnsibleModule(
         argument_spec={
             **CONNECTION_OPTIONS,

@@ -49,7 +49,7 @@ stopped:
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io import containers, engine, live_single_connect
 from ansible_collections.waba.cluster.plugins.module_utils.errors import DockerUnavailable, HostError
-from ansible_collections.waba.cluster.plugins.module_utils.io import environment
+from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
 
 OPTIONS = {
     "state": {"type": "str", "choices": ["stopped"], "default": "stopped"},
@@ -58,7 +58,7 @@ OPTIONS = {
 
 
 def main() -> None:
-    environment.isolate()
+    isolate_environment()
     module = AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True)
     found: list[containers.Inspected] = []
     try:

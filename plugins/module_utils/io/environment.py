@@ -30,7 +30,7 @@ def command_environment(surrounding: Mapping[str, str], *, downloads: bool = Fal
     return {**environment, "PATH": ":".join(folders), **LOCALE}
 
 
-def isolate(*, downloads: bool = False) -> None:
+def isolate_environment(*, downloads: bool = False) -> None:
     """Replace this process's environment by `command_environment`. The first statement of every module's main()."""
     environment = command_environment(os.environ, downloads=downloads)
     os.environ.clear()

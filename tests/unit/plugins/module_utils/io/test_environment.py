@@ -44,8 +44,8 @@ def test_system_folders_follow_those_of_the_path() -> None:
     assert sorted(path) == sorted({*path, *environment.SYSTEM_PATH})
 
 
-def test_isolate_replaces_the_environment_of_the_process() -> None:
+def test_isolation_replaces_the_environment_of_the_process() -> None:
     with mock.patch.dict(os.environ, {"COMPOSE_PROJECT_NAME": "x", "HOME": "/root"}):
-        environment.isolate()
+        environment.isolate_environment()
         assert "COMPOSE_PROJECT_NAME" not in os.environ
         assert (os.environ["HOME"], os.environ["LC_ALL"]) == ("/root", "C.UTF-8")
