@@ -47,14 +47,15 @@ class Measurement:
     output: str
 
 
-def measure(command: Sequence[str | Path], variables: dict[str, str]) -> Measurement:
-    """Run a command, which must succeed, and return its cost."""
+def measure(what: str, command: Sequence[str | Path], variables: dict[str, str]) -> Measurement:
+    """Run a command, which must succeed; print and return its cost."""
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
     result = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False)
     seconds, after = time.monotonic() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
     if result.returncode != 0:
         raise SystemExit(f"{' '.join(map(str, command))} failed:\n{result.stdout[-5000:]}{result.stderr[-2000:]}")
     used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    report(f"{what}: {seconds:.1f} s, {used:.1f} s controller CPU")
     return Measurement(seconds, used, result.stdout)
 
 
@@ -65,7 +66,7 @@ def report(text: str) -> None:
 def collection(playbook: str, inventory: Path, *arguments: str) -> Measurement:
     """Run a playbook of the collection."""
     command = ["ansible-playbook", str(ROOT / "playbooks" / playbook), "-i", str(inventory), *FORKS, *arguments]
-    return measure(command, environment())
+    return measure(playbook, command, environment())
 
 
 def plain(inventory: Path) -> Measurement:
@@ -73,7 +74,7 @@ def plain(inventory: Path) -> Measurement:
     binaries = virtual_environment("plain", Path(sys.executable), "ansible==12.3.0")
     settings = {"ANSIBLE_CONFIG": str(PLAIN / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
     variables = {**os.environ, **settings, "PATH": f"{binaries}:{os.environ['PATH']}"}
-    return measure(["ansible-playbook", PLAIN / "site.yml", "-i", inventory, *FORKS], variables)
+    return measure("plain playbook", ["ansible-playbook", PLAIN / "site.yml", "-i", inventory, *FORKS], variables)
 
 
 @contextlib.contextmanager
@@ -118,6 +119,7 @@ def everywhere(addresses: dict[str, str], script: str) -> float:
     outputs = [process.communicate()[0] for process in processes]
     if any(process.returncode for process in processes):
         raise SystemExit(f"{script} failed:\n" + "\n".join(outputs))
+    report(f"{script}: {time.monotonic() - began:.1f} s")
     return time.monotonic() - began
 
 
@@ -131,16 +133,13 @@ def measure_hosts(repeat: int) -> list[str]:
         inventory = lab_inventory()
         addresses = {name: host["ansible_host"] for name, host in inventory["all"]["hosts"].items()}
         path = FOLDER / "inventory"
-        report("site.yml ...")
         cold = collection("site.yml", path).seconds
         second = statistics.median(collection("site.yml", path).seconds for _run in range(repeat))
         tasks = remote_tasks(collection("site.yml", path, "-vvv").output, addresses)
-        report("docker compose ...")
         compose_second = statistics.median(everywhere(addresses, compose("up -d")) for _run in range(repeat))
         everywhere(addresses, compose("down --volumes"))
         compose_cold = everywhere(addresses, compose("up -d"))
         collection("uninstall.yml", path, "-e", "waba_wipe_volumes=true", "-e", "waba_wipe_confirmation=waba")
-        report("the plain playbook ...")
         inventory["all"]["vars"] |= {
             "folder": "/opt/plain",
             "admin_password": f"Pl4in-{secrets.token_hex(8)}",
@@ -159,7 +158,6 @@ def measure_hosts(repeat: int) -> list[str]:
 def measure_single(repeat: int) -> list[str]:
     """Measure the second run of the molecule scenario `default`: one machine with every role."""
     inventory = ROOT / "molecule/default/inventory"
-    report("one machine ...")
     try:
         cold = collection("site.yml", inventory).seconds
         second = statistics.median(collection("site.yml", inventory).seconds for _run in range(repeat))
