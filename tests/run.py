@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 from environments import BUILD, ROOT, Unavailable
@@ -44,7 +45,7 @@ def run(name: str, title: str) -> str:
     log, began = LOGS / f"{name}.log", time.monotonic()
     print(f"{title}: started, {log.relative_to(ROOT)}", flush=True)
     try:
-        passed = execute(STAGES[name].prepare(), log, title, began)
+        passed = execute(prepare(name, title, began), log, title, began)
     except Unavailable as reason:
         print(f"{title}: NOT RUN, {reason}", flush=True)
         return "not run"
@@ -57,6 +58,15 @@ def run(name: str, title: str) -> str:
     if passed:
         return "passed"
     return "failed, as it may" if STAGES[name].may_fail else "failed"
+
+
+def prepare(name: str, title: str, began: float) -> Command:
+    """Return the command of a stage, with a line of progress while it is prepared. Raises what `Stage.prepare` raises."""
+    with ThreadPoolExecutor(1) as pool:
+        command = pool.submit(STAGES[name].prepare)
+        while not wait([command], INTERVAL).done:
+            print(f"{title}: {time.monotonic() - began:.0f} s, preparing its environment", flush=True)
+        return command.result()
 
 
 def execute(command: Command, log: Path, title: str, began: float) -> bool:
