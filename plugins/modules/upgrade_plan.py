@@ -21,7 +21,7 @@ options:
   state:
     description:
       - V(upgraded) plans for the nodes with another image than O(images). With O(outage), it plans for all nodes if there is such a node.
-      - V(restarted) plans for all nodes, whatever their image.
+      - V(restarted) plans for all nodes, regardless of their image.
     type: str
     choices: [upgraded, restarted]
     default: upgraded

@@ -30,7 +30,7 @@ REQUEST_TIMEOUT = 120  # seconds; stopping a busy database is the slowest single
 
 
 def connect() -> DockerClient:
-    """Return a client of this host's engine, whatever DOCKER_HOST is set to, for the API version of the engine.
+    """Return a client of this host's engine, regardless of DOCKER_HOST, for the API version of the engine.
 
     Raises DockerUnavailable when the Docker SDK for Python is missing or the engine does not answer.
     """

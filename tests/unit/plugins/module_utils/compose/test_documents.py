@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ansible_collections.waba.cluster.plugins.module_utils.compose import host_files
 from ansible_collections.waba.cluster.plugins.module_utils.compose.documents import compose_documents, merged
 from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import plan_nodes
@@ -48,3 +50,9 @@ def test_a_document_survives_its_file(params):
     assert host_files.document_of(text) == documents[FILE]
     assert host_files.document_of("a: [") == {}
     assert host_files.document_of("just text") == {}
+
+
+def test_ports_are_published_on_every_address_with_any_default_of_the_engine(params: dict[str, Any]) -> None:
+    """default-network-opts in the engine's daemon.json may set loopback for every new network."""
+    network = planned(params, "1.0.0")[FILE]["networks"]["default"]
+    assert network["driver_opts"] == {"com.docker.network.bridge.host_binding_ipv4": "0.0.0.0"}

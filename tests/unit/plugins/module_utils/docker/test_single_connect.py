@@ -11,7 +11,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.docker.single_connect
 
 IMAGES = ["registry.example.org:5000/waba/node:v1.0.0"]
 LAUNCH = ("/opt/whatsapp/bin/wait_on_mysql.sh", "/opt/whatsapp/bin/launch_within_docker.sh")
-OURS, VENDORS = "registry.example.org:5000/waba/node:v0.9.0", "docker.whatsapp.biz/coreapp:v2.19.4"
+NODE_IMAGE, VENDOR_IMAGE = "registry.example.org:5000/waba/node:v0.9.0", "docker.whatsapp.biz/coreapp:v2.19.4"
 
 
 def container(
@@ -33,23 +33,23 @@ def container(
 @pytest.mark.parametrize(
     ("found", "is_stopped"),
     [
-        (container(VENDORS), True),
+        (container(VENDOR_IMAGE), True),
         (container("docker.whatsapp.biz/web:v2.57.2"), True),
-        (container(OURS), True),
-        (container(VENDORS, ["WA_APP_MULTICONNECT=1"]), False),
-        (container(OURS, labels=["waba.cluster.name"]), False),
+        (container(NODE_IMAGE), True),
+        (container(VENDOR_IMAGE, ["WA_APP_MULTICONNECT=1"]), False),
+        (container(NODE_IMAGE, labels=["waba.cluster.name"]), False),
         (container("docker.whatsapp.biz/prometheus:v2.57.2"), False),
         (container("mysql:5.7"), False),
         # by the command
-        (container(VENDORS, command=["/usr/bin/client"], own_command=["/usr/bin/client"]), True),
-        (container(VENDORS, own_command=None), True),
-        (container(VENDORS, command=["cp", "-a", "/from/.", "/to/"], own_command=None), True),
-        (container(OURS, command=["sh", "-c", "sleep 5; exec /opt/whatsapp/bin/launch_within_docker.sh"]), True),
-        (container(OURS, command=["sh", "-c", "launch_within_docker.sh"], own_command=["bash"]), True),
-        (container(OURS, command=["cp", "-a", "/from/.", "/to/"]), False),
-        (container(OURS, command=["python3", "-m", "waba_node", "schema-status"]), False),
-        (container(OURS, ["WA_DB_UPGRADE=1"]), False),
-        (container(OURS, ["WA_DB_UPGRADE=0"]), True),
+        (container(VENDOR_IMAGE, command=["/usr/bin/client"], own_command=["/usr/bin/client"]), True),
+        (container(VENDOR_IMAGE, own_command=None), True),
+        (container(VENDOR_IMAGE, command=["cp", "-a", "/from/.", "/to/"], own_command=None), True),
+        (container(NODE_IMAGE, command=["sh", "-c", "sleep 5; exec /opt/whatsapp/bin/launch_within_docker.sh"]), True),
+        (container(NODE_IMAGE, command=["sh", "-c", "launch_within_docker.sh"], own_command=["bash"]), True),
+        (container(NODE_IMAGE, command=["cp", "-a", "/from/.", "/to/"]), False),
+        (container(NODE_IMAGE, command=["python3", "-m", "waba_node", "schema-status"]), False),
+        (container(NODE_IMAGE, ["WA_DB_UPGRADE=1"]), False),
+        (container(NODE_IMAGE, ["WA_DB_UPGRADE=0"]), True),
     ],
 )
 def test_containers_that_open_a_second_connection(found: dict[str, Any], is_stopped: bool) -> None:
