@@ -109,6 +109,7 @@ STAGES: dict[str, Stage] = {
     "project": pytest("tests/project"),
     "collection-docs": publishing("tests/tools/collection_docs"),
     "docs-site": publishing("tests/site/build"),
+    "licences": publishing("reuse", "lint"),
     "galaxy-importer": publishing("tests/tools/import_artifact"),
     # Docker, Compose and the images that users get: later stages run against the real ones.
     "images": command("ansible-playbook", "-i", "molecule/default/inventory", "molecule/default/create.yml"),
