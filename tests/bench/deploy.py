@@ -12,6 +12,7 @@ import os
 import re
 import resource
 import secrets
+import signal
 import statistics
 import subprocess
 import sys
@@ -69,9 +70,14 @@ def collection(playbook: str, inventory: Path, *arguments: str) -> Measurement:
     return measure(playbook, command, environment())
 
 
+def plain_environment() -> Path:
+    """Return the bin folder of an environment with community.docker."""
+    return virtual_environment("plain", Path(sys.executable), "ansible==12.3.0")
+
+
 def plain(inventory: Path) -> Measurement:
     """Run the plain playbook with the settings of ansible.cfg that matter for its speed."""
-    binaries = virtual_environment("plain", Path(sys.executable), "ansible==12.3.0")
+    binaries = plain_environment()
     settings = {"ANSIBLE_CONFIG": str(PLAIN / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
     variables = {**os.environ, **settings, "PATH": f"{binaries}:{os.environ['PATH']}"}
     return measure("plain playbook", ["ansible-playbook", PLAIN / "site.yml", "-i", inventory, *FORKS], variables)
@@ -129,6 +135,7 @@ def compose(verb: str) -> str:
 
 def measure_hosts(repeat: int) -> list[str]:
     """Measure cold and second runs on eight hosts; return the rows of a table."""
+    plain_environment()  # takes a minute the first time
     with lab(8):
         inventory = lab_inventory()
         addresses = {name: host["ansible_host"] for name, host in inventory["all"]["hosts"].items()}
@@ -207,6 +214,7 @@ def main() -> int:
     parser.add_argument("--repeat", type=int, default=3, help="number of second runs, of which the median counts")
     parser.add_argument("--sizes", type=int, nargs="+", default=GROWTH, help="numbers of hosts of the part growth")
     arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_signal: sys.exit(1))  # so that the lab is removed
     parts = arguments.part or ["hosts", "single", "growth"]
     rows: list[str] = []
     growth: list[str] = []
