@@ -1,3 +1,3 @@
 #!/bin/sh
-# The vendor's daily clean-up of log files. This node logs to its standard output, which the engine rotates: nothing to do.
+# The vendor's daily cleanup of log files. This node logs to its standard output, which the engine rotates, so this does nothing.
 exit 0

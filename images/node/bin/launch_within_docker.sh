@@ -1,3 +1,3 @@
 #!/bin/sh
-# The node itself; its role comes from the environment.
+# Runs the node. Its role comes from the environment.
 exec python3 -m waba_node run

@@ -1,4 +1,4 @@
-"""What the node's tests share: a real database server, and a receiver of webhooks."""
+"""Shared by the node's tests: a real database server, and a receiver of webhooks."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ from waba_node.webapp import certificate
 
 SERVER = "WABA_TEST_DATABASE"
 
-# How long an example takes says how busy the machine is.
+# The duration of an example depends on how busy the machine is.
 settings.register_profile("node", deadline=None)
 settings.load_profile("node")
 
 
 def pytest_asyncio_loop_factories(config: pytest.Config, item: pytest.Item) -> dict[str, Callable]:
-    """Run on the event loop that the node runs on: another's sockets and transports are not the same."""
+    """Run on the node's event loop, whose sockets and transports differ from asyncio's own."""
     return {"uvloop": uvloop.new_event_loop}
 
 
 @pytest.fixture(scope="session")
 def database_server() -> DatabaseConfig:
-    """The server that WABA_TEST_DATABASE names; each user of it makes a database of its own there."""
+    """The server that WABA_TEST_DATABASE names; each test creates its own database there."""
     if not os.environ.get(SERVER):
         pytest.skip(f"{SERVER} is not set: it names the database server, as mysql://user:password@host:port/name")
     url = urlsplit(os.environ[SERVER])
@@ -49,7 +49,7 @@ def database_server() -> DatabaseConfig:
 
 @contextlib.asynccontextmanager
 async def dropped_afterwards(config: DatabaseConfig) -> AsyncIterator[Database]:
-    """Connect to a database of one's own."""
+    """Connect to a database, and drop it afterwards."""
     database = Database(config)
     try:
         yield database
@@ -61,7 +61,7 @@ async def dropped_afterwards(config: DatabaseConfig) -> AsyncIterator[Database]:
 
 @pytest.fixture
 async def database(database_server: DatabaseConfig) -> AsyncIterator[Database]:
-    """A new database with the schema in it."""
+    """A new database with the current schema."""
 
     async def allowed(_connection: object) -> bool:
         return True
@@ -84,9 +84,9 @@ async def tasks() -> AsyncIterator[asyncio.TaskGroup]:
 
 @pytest.fixture(scope="session")
 def free_ports() -> Callable[[int], tuple[int, ...]]:
-    """A function that returns so many ports that nobody listens on, none of them twice.
+    """A function that returns unused ports, no port twice.
 
-    They are below those that the kernel gives to connections, which might take a port before its node does, and below the scenarios'.
+    They are below the kernel's range for outgoing connections, which could take a port first, and below the ports of the scenarios.
     """
     candidates = iter(random.sample(range(10_000, 20_000), 10_000))
 
@@ -105,7 +105,7 @@ def free_ports() -> Callable[[int], tuple[int, ...]]:
 
 
 class Receiver:
-    """A client's webhook receiver: HTTPS with a certificate of its own. `answers`: status of the next posts, the last one for good."""
+    """A client's webhook receiver: HTTPS with its own certificate. answers: the statuses of the next posts; the last one repeats."""
 
     def __init__(self, folder: str) -> None:
         self.received: list[dict] = []
@@ -152,7 +152,7 @@ class Receiver:
         """Wait until `condition()` is true. Raises TimeoutError."""
         with self.changed:
             if not self.changed.wait_for(condition, seconds):
-                raise TimeoutError(f"the receiver has only got {self.received}")
+                raise TimeoutError(f"the receiver has received only {self.received}")
 
     def close(self) -> None:
         self.server.shutdown()

@@ -1,4 +1,4 @@
-"""A small disk of its own."""
+"""Disks and folders for the tests of media."""
 
 from __future__ import annotations
 

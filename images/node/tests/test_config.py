@@ -1,4 +1,4 @@
-"""A node says everything that is wrong with its environment, by name, and never a secret."""
+"""A node reports every problem of its environment by name, and no secret."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ def test_the_role_comes_from_the_environment(more: dict, role: Role) -> None:
     assert NodeConfig.from_environment({**COREAPP, **more}).role is role
 
 
-def test_a_node_is_known_by_its_published_name_and_ports() -> None:
+def test_the_node_id_has_the_published_name_and_the_container_id() -> None:
     config = NodeConfig.from_environment({**COREAPP, "WABA_CONTAINER_ID": "0123456789ab"})
     assert config.node_id == "host1.example.org:0123456789ab"
     assert config.external_ports == (6300, 6301, 6302, 6303)
     assert config.listen_ports == (6250, 6251, 6252, 6253)
 
 
-def test_everything_wrong_is_told_at_once() -> None:
-    wrong = {"WA_DB_ENGINE": "PGSQL", "COREAPP_EXTERNAL_PORTS": "6250,6251", "WA_DB_PORT": "none"}
+def test_all_problems_are_reported_at_once() -> None:
+    invalid = {"WA_DB_ENGINE": "PGSQL", "COREAPP_EXTERNAL_PORTS": "6250,6251", "WA_DB_PORT": "none"}
     with pytest.raises(ConfigurationError) as refused:
-        NodeConfig.from_environment({"WA_DB_PASSWORD": "Very-Secret-1", **wrong})
+        NodeConfig.from_environment({"WA_DB_PASSWORD": "Very-Secret-1", **invalid})
     for part in (
         "WA_APP_MULTICONNECT is not 1",
         "WA_DB_ENGINE is 'PGSQL'",
@@ -53,9 +53,9 @@ def test_everything_wrong_is_told_at_once() -> None:
     assert "Very-Secret" not in str(refused.value)
 
 
-def test_no_secret_is_in_the_configurations_text() -> None:
+def test_the_configurations_repr_contains_no_secret() -> None:
     assert "Very-Secret" not in repr(NodeConfig.from_environment(COREAPP))
 
 
-def test_the_prefix_makes_a_database_of_its_own() -> None:
+def test_the_prefix_names_another_database() -> None:
     assert NodeConfig.from_environment({**COREAPP, "WA_DB_NAME_PREFIX": "second_"}).database.name == "second_waba"

@@ -1,4 +1,4 @@
-"""Every word that health has for a node (source: vendor facts, section 2.3)."""
+"""Every `gateway_status` of docs/reference/vendor-contract.md#health."""
 
 from __future__ import annotations
 
@@ -32,23 +32,23 @@ async def coreapp() -> Coreapp:
     return made
 
 
-async def test_a_coreapp_stands_by(coreapp: Coreapp) -> None:
+async def test_a_standby_is_disconnected(coreapp: Coreapp) -> None:
     assert coreapp.gateway_status() == "disconnected"
 
 
-async def test_a_coreapp_is_uninitialized_while_the_schema_is_not_there(coreapp: Coreapp) -> None:
+async def test_a_coreapp_without_a_schema_is_uninitialized(coreapp: Coreapp) -> None:
     coreapp.schema_ready = coreapp.registered = False
     assert coreapp.gateway_status() == "uninitialized"
 
 
-async def test_a_coreapp_is_unregistered_where_the_upstream_wants_a_registration(coreapp: Coreapp) -> None:
+async def test_a_coreapp_is_unregistered_where_the_upstream_requires_a_registration(coreapp: Coreapp) -> None:
     coreapp.registered = False
     assert coreapp.gateway_status() == "unregistered"
     coreapp.upstream = Loopback()
     assert coreapp.gateway_status() == "disconnected"
 
 
-async def test_a_coreapp_connects_and_is_connected(coreapp: Coreapp) -> None:
+async def test_a_coreapp_is_connecting_and_then_connected(coreapp: Coreapp) -> None:
     coreapp.owner.connecting = True
     assert coreapp.gateway_status() == "connecting"
     coreapp.owner.connection = SimpleNamespace(grant=Grant(0, 1))
@@ -64,7 +64,7 @@ async def test_a_coreapp_connects_and_is_connected(coreapp: Coreapp) -> None:
         (False, ["a", "b"], "disconnected"),
     ],
 )
-async def test_a_primary_master_is_connected_with_several_shards_that_all_have_a_coreapp(
+async def test_a_primary_master_is_connected_when_all_of_several_shards_have_an_owner(
     primary: bool, owners: list, expected: str
 ) -> None:
     master = Master(NodeConfig.from_environment({**ENVIRONMENT, "WA_MASTER_NODE": "1"}))
@@ -74,6 +74,6 @@ async def test_a_primary_master_is_connected_with_several_shards_that_all_have_a
     assert master.gateway_status() == expected
 
 
-async def test_a_master_is_uninitialized_while_it_makes_the_schema() -> None:
+async def test_a_master_without_a_schema_is_uninitialized() -> None:
     master = Master(NodeConfig.from_environment({**ENVIRONMENT, "WA_MASTER_NODE": "1"}))
     assert master.gateway_status() == "uninitialized"

@@ -24,7 +24,7 @@ def test_a_password_has_8_to_64_characters(length: int) -> None:
     assert weakness(("Aa1!" * 50)[:64]) is None
 
 
-async def test_a_hash_fits_its_password_alone_and_no_two_are_alike() -> None:
+async def test_a_hash_matches_its_password_only_and_is_salted() -> None:
     first, second = await hashed("Aa1!äöü€"), await hashed("Aa1!äöü€")
     assert first != second
     assert "Aa1!" not in first

@@ -31,7 +31,7 @@ def leaves(content: dict, path: tuple[str, ...] = ()) -> dict:
 
 
 @given(patches, patches)
-def test_a_change_sets_what_it_names_and_nothing_else(first: dict, second: dict) -> None:
+def test_a_change_sets_the_named_fields_only(first: dict, second: dict) -> None:
     before, after = changed({}, first), changed(changed({}, first), second)
     old, new, named = (
         leaves(msgspec.to_builtins(read(before))),
@@ -42,7 +42,7 @@ def test_a_change_sets_what_it_names_and_nothing_else(first: dict, second: dict)
 
 
 @given(patches)
-def test_what_a_later_version_stored_survives_and_harms_nobody(patch: dict) -> None:
+def test_settings_of_a_later_version_are_retained_and_ignored(patch: dict) -> None:
     later = {"new_setting": {"deep": 1}, "webhooks": {"new_switch": True}, "sent_status": False}
     stored = changed(later, patch)
     assert stored["new_setting"] == {"deep": 1}
@@ -50,6 +50,6 @@ def test_what_a_later_version_stored_survives_and_harms_nobody(patch: dict) -> N
     assert isinstance(read(stored), ApplicationSettings)
 
 
-def test_a_field_that_nobody_knows_cannot_be_set() -> None:
+def test_an_unknown_field_is_refused() -> None:
     with pytest.raises(msgspec.ValidationError, match="new_setting"):
         changed({}, {"new_setting": 1})

@@ -1,4 +1,4 @@
-"""What the messaging tests share: stored messages, and an upstream that a test directs."""
+"""Shared by the tests of the coreapp: stored messages, and an upstream that a test controls."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from waba_node.upstream.base import UpstreamError, UpstreamEvent
 
 
 class DirectedSession:
-    """A connection whose other end is the test: what was sent lies in `sent`; `say` makes events."""
+    """A connection whose other end is the test: `sent` has the ids of sent messages, `say` sends events."""
 
     def __init__(self) -> None:
         self.sent: list[str] = []
@@ -60,14 +60,14 @@ class DirectedSession:
 
 
 def trusted(node_id: str) -> Trust:
-    """Return a node's part in the signing of calls, with the secret and the time that all of a test have."""
+    """Return a node's Trust, with the secret and the time that all nodes of a test share."""
     made = ClusterTime(time.time)
     made.synchronize(0, 0, 0)
     return Trust(node_id, "cluster-secret", made)
 
 
 def rows(*message_ids: str, bucket: int = 0, **extras: object) -> list[dict]:
-    """Return messages as the webapp hands them over."""
+    """Return messages as the webapp sends them to a coreapp."""
     payload = {"to": "49151", "type": "text", "text": {"body": "hello"}, **extras}
     return [{"message_id": name, "bucket": bucket, "recipient": "49151", "payload": payload} for name in message_ids]
 

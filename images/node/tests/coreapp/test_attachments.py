@@ -1,4 +1,4 @@
-"""Media that came in: named at once, fetched when wanted, checked, and never half there."""
+"""Media of inbound messages: they get an id at once, are fetched on request, verified, and stored completely or not at all."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class SessionWithFiles(DirectedSession):
         self.downloads += 1
         yield CONTENT[:3]
         if reference != "there":
-            raise UpstreamError("it is gone")
+            raise UpstreamError("the file was deleted")
         yield CONTENT[3:]
 
 
@@ -45,21 +45,21 @@ def incoming(reference: str = "there", content: bytes = CONTENT, name: str = "AB
     return UpstreamEvent(name, "inbound", 1, {"messages": [message]})
 
 
-def test_a_file_gets_the_same_id_each_time_and_its_event_stays_as_it_is() -> None:
+def test_a_file_has_the_same_id_each_time_and_its_event_is_not_changed() -> None:
     event = incoming()
-    (told,), ((kind, entry),) = assign_media_ids([event])
+    (result,), ((kind, entry),) = assign_media_ids([event])
     assert kind == "image"
-    assert told.payload["messages"][0]["image"] == {
+    assert result.payload["messages"][0]["image"] == {
         "id": entry.media_id,
         "mime_type": "image/png",
         "sha256": hashlib.sha256(CONTENT).hexdigest(),
         "caption": "me",
     }
     assert (entry.sender, entry.reference, entry.file) == ("49151", "there", None)
-    assert assign_media_ids([event]) == ([told], [(kind, entry)])
+    assert assign_media_ids([event]) == ([result], [(kind, entry)])
 
 
-def test_what_has_no_file_stays_as_it_is() -> None:
+def test_events_without_files_are_not_changed() -> None:
     events = [
         UpstreamEvent("x", "sent", 1),
         UpstreamEvent(
@@ -81,13 +81,13 @@ def attachments(database: Database, tmp_path: Path, session: SessionWithFiles) -
 
 
 async def known(database: Database, event: UpstreamEvent) -> media.StoredMedia:
-    _told, ((_kind, entry),) = assign_media_ids([event])
+    _events, ((_kind, entry),) = assign_media_ids([event])
     async with database.begin() as connection:
         await media.store_media(connection, [entry])
         return await media.read_media(connection, entry.media_id)
 
 
-async def test_many_who_ask_at_once_share_one_download(
+async def test_concurrent_requests_share_one_download(
     database: Database, attachments: Attachments, session: SessionWithFiles, tmp_path: Path
 ) -> None:
     entry = await known(database, incoming())
@@ -103,9 +103,9 @@ async def test_many_who_ask_at_once_share_one_download(
 
 @pytest.mark.parametrize(
     ("event", "reason"),
-    [(incoming("gone"), "it is gone"), (incoming(content=b"another"), "is not the one of the message")],
+    [(incoming("gone"), "the file was deleted"), (incoming(content=b"another"), "is not the one of the message")],
 )
-async def test_a_download_that_fails_leaves_nothing(
+async def test_a_failed_download_leaves_no_file(
     database: Database, attachments: Attachments, tmp_path: Path, event: UpstreamEvent, reason: str
 ) -> None:
     entry = await known(database, event)
@@ -117,7 +117,7 @@ async def test_a_download_that_fails_leaves_nothing(
 
 
 @pytest.mark.parametrize("auto_download", [[], ["image"]])
-async def test_the_settings_say_what_is_fetched_at_once(
+async def test_auto_download_fetches_the_configured_kinds(
     database: Database,
     attachments: Attachments,
     session: SessionWithFiles,
@@ -132,10 +132,10 @@ async def test_the_settings_say_what_is_fetched_at_once(
     for _twice in range(2):
         session.queue.put_nowait(incoming())
 
-    async def told() -> bool:
+    async def reported() -> bool:
         return len(await webhooks(database)) == 1
 
-    await until(told)
+    await until(reported)
     ((image,),) = [json.loads(hook.payload)["messages"] for hook in await webhooks(database)]
     if auto_download:
         await until(lambda: files(tmp_path) == [f"shared/{image['image']['id']}"])

@@ -9,7 +9,7 @@ from waba_node.coreapp.batching import batches
 
 
 @given(st.lists(st.integers(1, 9)), st.integers(1, 5), st.booleans())
-def test_everything_comes_once_in_order_and_an_error_last(pauses: list[int], largest: int, fails: bool) -> None:
+def test_items_are_yielded_once_in_order_and_an_error_last(pauses: list[int], largest: int, fails: bool) -> None:
     async def items():
         for number, pause in enumerate(pauses):
             if pause > 5:
@@ -35,7 +35,7 @@ def test_everything_comes_once_in_order_and_an_error_last(pauses: list[int], lar
     assert all(1 <= len(batch) <= largest for batch in seen)
 
 
-async def test_what_waits_comes_together() -> None:
+async def test_waiting_items_are_one_batch() -> None:
     async def items():
         for number in range(100):
             yield number
@@ -44,7 +44,7 @@ async def test_what_waits_comes_together() -> None:
     assert len(sizes) < 10
 
 
-async def test_nobody_waits_for_a_group_to_fill() -> None:
+async def test_a_batch_does_not_wait_until_it_is_full() -> None:
     async def items():
         yield "only"
         await asyncio.Event().wait()
@@ -53,4 +53,4 @@ async def test_nobody_waits_for_a_group_to_fill() -> None:
         assert batch == ["only"]
         break
     else:
-        pytest.fail("nothing came")
+        pytest.fail("no batch")

@@ -1,4 +1,4 @@
-"""A coreapp checks contacts over a real wire and a real database, with an upstream that the test directs."""
+"""A coreapp checks contacts over a real socket and a real database, with an upstream that the test controls."""
 
 from __future__ import annotations
 
@@ -51,25 +51,27 @@ async def cached(database: Database, *numbers: str) -> dict[str, str | None]:
         return await contacts.cached(connection, numbers)
 
 
-async def test_who_waits_gets_what_the_upstream_says_and_it_is_kept(database: Database, call: Call) -> None:
+async def test_a_waiting_caller_gets_the_upstreams_answer_and_it_is_stored(database: Database, call: Call) -> None:
     found = {"49151": "49151", "15551": None}
     assert await call("contacts.check", numbers=["49151", "15551"], wait=True) == {"wa_ids": found}
     assert await cached(database, "49151", "15551", "33333") == found
 
 
-async def test_who_does_not_wait_finds_it_later(database: Database, call: Call, session: DirectedSession) -> None:
+async def test_the_result_of_a_check_without_wait_is_stored_later(
+    database: Database, call: Call, session: DirectedSession
+) -> None:
     session.may_answer.clear()
     assert await call("contacts.check", numbers=["49151"], wait=False) == {"wa_ids": {}}
     assert await cached(database, "49151") == {}
     session.may_answer.set()
 
-    async def kept() -> bool:
+    async def stored() -> bool:
         return await cached(database, "49151") == {"49151": "49151"}
 
-    await until(kept)
+    await until(stored)
 
 
-async def test_checks_that_nobody_waits_for_are_bounded(call: Call, session: DirectedSession, monkeypatch) -> None:
+async def test_checks_without_wait_are_limited(call: Call, session: DirectedSession, monkeypatch) -> None:
     monkeypatch.setattr(service, "MOST_CHECKS", 2)
     session.may_answer.clear()
     for _rest in range(2):
@@ -80,7 +82,7 @@ async def test_checks_that_nobody_waits_for_are_bounded(call: Call, session: Dir
 
 
 @pytest.mark.parametrize(("bucket", "code"), [(1, 1018), (0, 1014)])
-async def test_who_cannot_ask_the_upstream_says_so(
+async def test_a_check_without_a_connection_is_refused(
     call: Call, session: DirectedSession, bucket: int, code: int
 ) -> None:
     await session.disconnect()
@@ -88,7 +90,7 @@ async def test_who_cannot_ask_the_upstream_says_so(
         await call("contacts.check", bucket=bucket, numbers=["49151"], wait=True)
 
 
-async def test_a_result_is_kept_for_seven_days(database: Database, call: Call) -> None:
+async def test_a_result_is_stored_for_seven_days(database: Database, call: Call) -> None:
     await call("contacts.check", numbers=["49151", "49152"], wait=True)
     for number, age in (("49151", "7 DAY"), ("49152", "167 HOUR")):
         earlier = contacts.contact.c.checked_at - sa.text(f"INTERVAL {age}")
@@ -100,10 +102,10 @@ async def test_a_result_is_kept_for_seven_days(database: Database, call: Call) -
     await call("contacts.check", numbers=["49153"], wait=True)
     async with database.begin() as connection:
         numbers = (await connection.execute(sa.select(contacts.contact.c.number))).scalars().all()
-    assert numbers == ["49152", "49153"], "what is outdated is forgotten"
+    assert numbers == ["49152", "49153"], "outdated results are deleted"
 
 
-async def test_two_checks_of_one_number_at_once_do_not_hinder_each_other(database: Database, call: Call) -> None:
+async def test_concurrent_checks_of_the_same_numbers_succeed(database: Database, call: Call) -> None:
     numbers = [str(49000 + number) for number in range(50)]
     await asyncio.gather(
         *(call("contacts.check", numbers=numbers[shift:] + numbers[:shift], wait=True) for shift in range(10))

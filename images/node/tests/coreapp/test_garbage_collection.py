@@ -29,7 +29,7 @@ DAY = 24 * 3600
 OWN, OTHER = Grant(0, 1, of=2), Grant(1, 1, of=2)
 
 
-async def through(database: Database, name: str, status: str, age: int, bucket: int = 0) -> None:
+async def store_with_status(database: Database, name: str, status: str, age: int, bucket: int = 0) -> None:
     """Store a message that has a status and was accepted so many seconds ago."""
     await store(database, name, bucket=bucket, ttl=3600)
     values = {"status": status, "accepted_at": sa.text(f"UTC_TIMESTAMP(6) - INTERVAL {age} SECOND")}
@@ -54,9 +54,11 @@ async def total(collecting: AsyncIterator[int]) -> int:
         ("failed", 3600, True),
     ],
 )
-async def test_only_what_is_through_is_deleted(database: Database, status: str, age: int, garbage: bool) -> None:
-    await through(database, "m1", status, age)
-    await through(database, "other", status, age, bucket=1)
+async def test_only_completed_messages_of_the_shard_are_deleted(
+    database: Database, status: str, age: int, garbage: bool
+) -> None:
+    await store_with_status(database, "m1", status, age)
+    await store_with_status(database, "other", status, age, bucket=1)
     assert await total(completed_messages(database, OWN, lambda: True)) == int(garbage)
     assert set(await statuses(database)) == ({"other"} if garbage else {"m1", "other"})
     async with database.begin() as connection:
@@ -64,14 +66,14 @@ async def test_only_what_is_through_is_deleted(database: Database, status: str, 
     assert set(expiries) == set(await statuses(database))
 
 
-async def test_many_are_deleted_group_by_group(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_messages_are_deleted_in_batches(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(garbage_collection, "BATCH", 3)
     for number in range(7):
-        await through(database, f"m{number}", "read", DAY)
+        await store_with_status(database, f"m{number}", "read", DAY)
     assert [count async for count in completed_messages(database, OWN, lambda: True) if count] == [3, 3, 1]
 
 
-async def test_messages_that_came_in_are_forgotten_after_30_days(database: Database) -> None:
+async def test_inbound_messages_are_deleted_after_30_days_by_the_owner_of_shard_0(database: Database) -> None:
     async with database.begin() as connection:
         await inbox.store_inbound(connection, {"old": "1", "new": "2"})
         old = inbox.inbound_message.c.message_id == "old"
@@ -84,16 +86,16 @@ async def test_messages_that_came_in_are_forgotten_after_30_days(database: Datab
         assert await inbox.sender_of(connection, "new") == "2"
 
 
-async def test_who_loses_the_shard_stops(database: Database) -> None:
-    await through(database, "m1", "read", DAY)
+async def test_a_collection_stops_when_the_shard_is_lost(database: Database) -> None:
+    await store_with_status(database, "m1", "read", DAY)
     with pytest.raises(RpcError, match="1018"):
         await total(completed_messages(database, OWN, lambda: False))
     assert set(await statuses(database)) == {"m1"}
 
 
-async def test_other_transactions_are_not_held_up(database: Database) -> None:
-    await through(database, "m1", "read", DAY)
-    await through(database, "m2", "sent", 60)
+async def test_a_collection_does_not_block_other_transactions(database: Database) -> None:
+    await store_with_status(database, "m1", "read", DAY)
+    await store_with_status(database, "m2", "sent", 60)
     async with database.begin() as connection:
         await outbox.delete_messages(connection, OWN.buckets, "read", 3600, 10)
         async with asyncio.timeout(3), database.begin() as other:
@@ -104,7 +106,7 @@ async def test_other_transactions_are_not_held_up(database: Database) -> None:
 
 @pytest.fixture
 async def folder(database: Database, tmp_path: Path) -> MediaFolder:
-    """A folder with a file that was used 29 days ago, one 30 days ago, and old left-overs."""
+    """A folder with a file that was used 29 days ago, one that was used 30 days ago, and old files without a row."""
     made = MediaFolder(str(tmp_path))
     for name in ("kept", "unused", "orphan", "dead.part", "young"):
 
@@ -123,22 +125,22 @@ async def folder(database: Database, tmp_path: Path) -> MediaFolder:
     return made
 
 
-async def test_media_that_nobody_used_and_left_overs_are_deleted(database: Database, folder: MediaFolder) -> None:
+async def test_unused_media_and_files_without_a_row_are_deleted(database: Database, folder: MediaFolder) -> None:
     assert await total(unused_media(database, folder, lambda: True)) == 2
     assert files(folder.root) == ["outgoing/kept", "outgoing/young"]
     async with database.begin() as connection:
         assert set(await media.find_media(connection, ["kept", "unused"])) == {"kept"}
 
 
-async def test_use_keeps_media_for_another_30_days(database: Database, folder: MediaFolder) -> None:
+async def test_used_media_are_stored_for_another_30_days(database: Database, folder: MediaFolder) -> None:
     async with database.begin() as connection:
         assert await media.use_media(connection, ["kept", "unused"])
-        assert not await media.use_media(connection, ["kept", "nobody's"])
+        assert not await media.use_media(connection, ["kept", "unknown"])
     assert await total(unused_media(database, folder, lambda: True)) == 1
     assert "outgoing/unused" in files(folder.root)
 
 
-async def test_without_the_folder_nothing_is_forgotten(database: Database, folder: MediaFolder) -> None:
+async def test_without_the_folder_no_row_is_deleted(database: Database, folder: MediaFolder) -> None:
     elsewhere = MediaFolder(str(folder.root / "nowhere"))
     collector = Collector(database, lambda: unused_media(database, elsewhere, lambda: True), media_webhook, lambda: 0)
     collector.begin()
@@ -150,17 +152,17 @@ async def test_without_the_folder_nothing_is_forgotten(database: Database, folde
         assert set(await media.find_media(connection, ["kept", "unused"])) == {"kept", "unused"}
 
 
-async def test_a_former_primary_master_stops(database: Database, folder: MediaFolder) -> None:
+async def test_a_former_primary_master_stops_its_collection(database: Database, folder: MediaFolder) -> None:
     with pytest.raises(RpcError, match="1017"):
         await total(unused_media(database, folder, lambda: False))
 
 
-async def test_one_at_a_time_and_its_end_is_told(database: Database) -> None:
-    go_on = asyncio.Event()
+async def test_one_collection_runs_at_a_time_and_a_webhook_reports_its_end(database: Database) -> None:
+    proceed = asyncio.Event()
 
     async def collect() -> AsyncIterator[int]:
         yield 3
-        await go_on.wait()
+        await proceed.wait()
         yield 2
 
     collector = Collector(database, collect, message_webhook("wacore1:abc"), lambda: 7)
@@ -168,7 +170,7 @@ async def test_one_at_a_time_and_its_end_is_told(database: Database) -> None:
     with pytest.raises(RpcError, match="1015"):
         collector.begin()
     collector.begin_automatic()
-    go_on.set()
+    proceed.set()
     await collector.running
     (webhook,) = await webhooks(database)
     assert webhook.bucket == 7
@@ -180,7 +182,7 @@ async def test_one_at_a_time_and_its_end_is_told(database: Database) -> None:
     assert len(await webhooks(database)) == 1
 
 
-async def test_a_node_that_stops_ends_its_collection_though_a_library_swallows_the_cancellation(
+async def test_stop_ends_a_collection_also_when_a_library_swallows_the_cancellation(
     database: Database,
 ) -> None:
     async def collect() -> AsyncIterator[int]:

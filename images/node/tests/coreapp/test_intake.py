@@ -1,4 +1,4 @@
-"""A coreapp takes messages in over a real wire, into a real database."""
+"""A coreapp accepts messages over a real socket, into a real database."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from waba_node.store.buckets import EVERY_BUCKET
 from waba_node.store.engine import Database
 from waba_node.webapp.message import LARGEST_MESSAGE
 
-Call = Callable[..., Awaitable[list[str]]]  # gives rows to a coreapp, returns which it refused
+Call = Callable[..., Awaitable[list[str]]]  # sends rows to a coreapp, returns the ids that it refused
 OWNED = 0
 
 
 def content(*messages: dict, again: bool = False) -> dict:
-    """Return what a webapp sends."""
+    """Return the payload of a webapp's call."""
     return {"messages": [{**outbox.as_row(message), "again": again} for message in messages]}
 
 
@@ -51,7 +51,7 @@ async def serve(free_ports) -> AsyncIterator[Callable[[Database, Callable[[bool]
         await server.stop()
 
 
-async def test_a_message_is_in_the_database_when_the_answer_comes(database: Database, serve) -> None:
+async def test_a_message_is_stored_before_the_answer(database: Database, serve) -> None:
     woken = []
     accept = await serve(database, woken.append)
     (row,) = rows("gBGGone")
@@ -62,7 +62,7 @@ async def test_a_message_is_in_the_database_when_the_answer_comes(database: Data
     assert woken
 
 
-async def test_only_the_owner_of_the_shard_takes_a_message(database: Database, serve) -> None:
+async def test_only_the_owner_of_the_shard_accepts_a_message(database: Database, serve) -> None:
     woken = []
     accept = await serve(database, woken.append)
     assert await accept(*rows("gBGGone", bucket=1)) == ["gBGGone"]
@@ -71,7 +71,7 @@ async def test_only_the_owner_of_the_shard_takes_a_message(database: Database, s
     assert set(await statuses(database)) == {"gBGGthree"}
 
 
-async def test_the_same_message_twice_is_one(database: Database, serve) -> None:
+async def test_a_repeated_message_is_stored_once(database: Database, serve) -> None:
     accept = await serve(database)
     first, second = rows("gBGGone")[0], {**rows("gBGGone")[0], "recipient": "0000"}
     await accept(first)
@@ -80,24 +80,24 @@ async def test_the_same_message_twice_is_one(database: Database, serve) -> None:
         assert (await connection.execute(sa.select(outbox.message.c.recipient))).scalars().all() == ["49151"]
 
 
-async def test_ids_that_differ_in_case_alone_are_two(database: Database, serve) -> None:
+async def test_ids_are_case_sensitive(database: Database, serve) -> None:
     accept = await serve(database)
     await accept(rows("gBGGone")[0])
     await accept(rows("gBGGONE")[0])
     assert set(await statuses(database)) == {"gBGGone", "gBGGONE"}
 
 
-async def test_many_at_once_are_all_stored(database: Database, serve) -> None:
+async def test_concurrent_messages_are_all_stored(database: Database, serve) -> None:
     accept = await serve(database)
     names = [f"gBGG{number}" for number in range(3 * intake.LARGEST_BATCH)]
-    groups = [names[:1], names[1 : intake.LARGEST_BATCH], names[intake.LARGEST_BATCH :]]
-    await asyncio.gather(*(accept(*rows(*group)) for group in groups))
+    calls = [names[:1], names[1 : intake.LARGEST_BATCH], names[intake.LARGEST_BATCH :]]
+    await asyncio.gather(*(accept(*rows(*call)) for call in calls))
     assert set(await statuses(database)) == set(names)
 
 
-async def test_what_cannot_be_stored_is_refused(database: Database, serve, free_ports) -> None:
-    (nobody,) = free_ports(1)
-    away = Database(dataclasses.replace(database.config, port=nobody))
+async def test_a_message_that_cannot_be_stored_is_refused_with_1023(database: Database, serve, free_ports) -> None:
+    (unused_port,) = free_ports(1)
+    away = Database(dataclasses.replace(database.config, port=unused_port))
     accept = await serve(away)
     with pytest.raises(RpcError) as refusal:
         await accept(rows("gBGGone")[0])
@@ -106,29 +106,29 @@ async def test_what_cannot_be_stored_is_refused(database: Database, serve, free_
 
 
 @pytest.mark.parametrize("count", [1, 80])
-async def test_the_largest_messages_fit_the_server_s_packet(database: Database, count: int) -> None:
+async def test_the_largest_messages_fit_into_the_servers_packet(database: Database, count: int) -> None:
     names = [f"gBGG{number}" for number in range(count)]
-    takes = intake.Intake(database, lambda _shard: True, lambda _again: None)
+    accepting = intake.Intake(database, lambda _shard: True, lambda _again: None)
     largest = rows(*names, text={"body": "\0" * (LARGEST_MESSAGE // 6)})
-    await asyncio.gather(*(takes.accept(content(row)) for row in largest))
+    await asyncio.gather(*(accepting.accept(content(row)) for row in largest))
     assert set(await statuses(database)) == set(names)
 
 
-async def test_a_group_is_one_statement(database: Database) -> None:
+async def test_a_batch_is_one_statement(database: Database) -> None:
     async def inserts(connection) -> int:
         return int((await connection.execute(sa.text("SHOW SESSION STATUS LIKE 'Com_insert'"))).one()[1])
 
-    group = [outbox.as_row(row) for row in rows(*(f"gBGG{number}" for number in range(100)))]
+    batch = [outbox.as_row(row) for row in rows(*(f"gBGG{number}" for number in range(100)))]
     async with database.begin() as connection:
         before = await inserts(connection)
-        await outbox.store_messages(connection, group)
+        await outbox.store_messages(connection, batch)
         await webhook_queue.store_webhooks(connection, 0, [{"number": number} for number in range(100)])
         assert await inserts(connection) - before == 2
         webhooks = await webhook_queue.due_webhooks(connection, EVERY_BUCKET, 100)
     assert [webhook.payload["number"] for webhook in webhooks] == list(range(100))
 
 
-async def test_what_is_stored_when_the_shard_is_lost_already_is_refused_and_the_next_owner_looks_for_it(
+async def test_a_message_stored_after_the_shard_was_lost_is_refused_and_the_next_owner_rescans(
     database: Database,
 ) -> None:
     answers, woken = iter([True, False, True, True]), []

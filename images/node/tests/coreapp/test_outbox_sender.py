@@ -1,4 +1,4 @@
-"""The pump between a real database and an upstream that the test directs."""
+"""A connection between a real database and an upstream that the test controls."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ async def start(database: Database, tasks: asyncio.TaskGroup, monkeypatch: pytes
         await connection.close(drain=False, timeout=5)
 
 
-async def test_messages_go_out_in_order_and_each_once(database: Database, start: Start) -> None:
+async def test_messages_are_sent_once_and_in_order(database: Database, start: Start) -> None:
     names = [f"m{number}" for number in range(2 * outbox_sender.BATCH + 1)]
     await store(database, *names)
     await store(database, "other", bucket=1)
@@ -55,14 +55,14 @@ async def test_messages_go_out_in_order_and_each_once(database: Database, start:
     assert session.sent == [*names, "last"]
 
 
-async def test_an_upstream_that_hangs_up_is_noticed(start: Start) -> None:
+async def test_a_connection_that_the_upstream_ends_is_ended(start: Start) -> None:
     made, session = start()
     assert not made.ended
     await session.disconnect()
     await until(lambda: made.ended)
 
 
-async def test_the_next_owner_sends_what_the_upstream_has_not_confirmed(database: Database, start: Start) -> None:
+async def test_next_owner_sends_unconfirmed_messages_again(database: Database, start: Start) -> None:
     await store(database, "m1", "m2", "m3")
     former, session = start()
     await until(lambda: len(session.sent) == 3)
@@ -78,23 +78,23 @@ async def confirmed(database: Database, names: set[str]) -> bool:
     return {name for name, status in (await statuses(database)).items() if status != outbox.ACCEPTED} == names
 
 
-async def woken_without_end(made: Connection) -> None:
-    """Let a pump look as often as under load: it never rests for as long as a poll."""
+async def wake_forever(made: Connection) -> None:
+    """Wake the sender as often as under load, so that it never waits for a whole poll."""
     while True:
         made.sender.wake()
         await asyncio.sleep(outbox_sender.POLL / 10)
 
 
 @pytest.mark.parametrize("under_load", [False, True])
-async def test_a_message_that_comes_to_stand_before_what_was_sent_is_found(
+async def test_a_message_stored_late_before_the_position_is_sent(
     database: Database, start: Start, under_load: bool
 ) -> None:
-    # The former owner was storing it when it lost the shard; its place was taken before the later ones'.
+    # A former owner stored it while it lost the shard: its position is before those of later messages.
     await store(database, "m1", "late", "m3")
     async with database.begin() as connection:
         await connection.execute(sa.update(outbox.message).where(is_late).values(bucket=7))
     made, session = start()
-    load = asyncio.create_task(woken_without_end(made) if under_load else asyncio.sleep(0))
+    load = asyncio.create_task(wake_forever(made) if under_load else asyncio.sleep(0))
     await until(lambda: session.sent == ["m1", "m3"])
     async with database.begin() as connection:
         await connection.execute(sa.update(outbox.message).where(is_late).values(bucket=0))
@@ -102,7 +102,7 @@ async def test_a_message_that_comes_to_stand_before_what_was_sent_is_found(
     load.cancel()
 
 
-async def test_who_is_woken_for_what_may_stand_before_looks_there_at_once(
+async def test_wake_with_rescan_finds_an_earlier_message_at_once(
     database: Database, start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await store(database, "m1", "late", "m3")
@@ -111,7 +111,7 @@ async def test_who_is_woken_for_what_may_stand_before_looks_there_at_once(
     made, session = start()
     await until(lambda: session.sent == ["m1", "m3"])
     monkeypatch.setattr(outbox_sender, "POLL", 60.0)
-    await asyncio.sleep(0.1)  # the look that was under way
+    await asyncio.sleep(0.1)  # the query in progress
     async with database.begin() as connection:
         await connection.execute(sa.update(outbox.message).where(is_late).values(bucket=0))
     await store(database, "m4")
@@ -122,7 +122,7 @@ async def test_who_is_woken_for_what_may_stand_before_looks_there_at_once(
 is_late = outbox.message.c.message_id == "late"
 
 
-async def test_who_is_no_longer_the_owner_sends_nothing(database: Database, start: Start) -> None:
+async def test_a_former_owner_sends_nothing(database: Database, start: Start) -> None:
     await store(database, "m1", "m2")
     allowed = [True, False]
     _rest, session = start(still_owner=lambda: allowed.pop(0) if len(allowed) > 1 else allowed[0])
@@ -130,11 +130,11 @@ async def test_who_is_no_longer_the_owner_sends_nothing(database: Database, star
     assert session.sent == []
 
 
-async def test_a_status_and_its_webhook_are_stored_together(database: Database, start: Start) -> None:
+async def test_a_status_and_its_webhook_are_stored_in_one_transaction(database: Database, start: Start) -> None:
     await store(database, "m1")
     _rest, session = start()
     session.say("sent", "m1")
-    session.say("sent", "m1", "nobody's")
+    session.say("sent", "m1", "unknown")
     session.say("delivered", "m1")
     await until(lambda: has_status(database, "m1", "delivered"))
     stored = [webhook.payload for webhook in await webhooks(database)]
@@ -147,7 +147,7 @@ async def has_status(database: Database, name: str, status: str) -> bool:
     return (await statuses(database)).get(name) == status
 
 
-async def test_a_full_window_waits_for_the_upstream(database: Database, start: Start, monkeypatch) -> None:
+async def test_a_full_window_waits_for_confirmations(database: Database, start: Start, monkeypatch) -> None:
     monkeypatch.setattr(outbox_sender, "WINDOW", 3)
     monkeypatch.setattr(outbox_sender, "BATCH", 3)
     await store(database, "m1", "m2", "m3", "m4")
@@ -159,25 +159,25 @@ async def test_a_full_window_waits_for_the_upstream(database: Database, start: S
     await until(lambda: session.sent == ["m1", "m2", "m3", "m4"])
 
 
-async def test_a_handover_finishes_what_was_begun_and_leaves_the_rest(database: Database, start: Start) -> None:
-    handed: list[str] = []
+async def test_a_drain_finishes_the_messages_in_progress_and_leaves_the_rest(database: Database, start: Start) -> None:
+    sent: list[str] = []
 
     class Unhurried(LoopbackSession):
         async def send(self, message_id: str, payload: dict) -> None:
-            handed.append(message_id)
+            sent.append(message_id)
             await asyncio.sleep(0.02)
             await super().send(message_id, payload)
 
     names = [f"m{number}" for number in range(50)]
     await store(database, *names)
     made, _rest = start(Unhurried())
-    await until(lambda: len(handed) > 1)
+    await until(lambda: len(sent) > 1)
     await made.close(drain=True, timeout=5)
-    assert await statuses(database) == {name: "delivered" if name in handed else "accepted" for name in names}
-    assert len(await webhooks(database)) == 2 * len(handed) < 2 * len(names)
+    assert await statuses(database) == {name: "delivered" if name in sent else "accepted" for name in names}
+    assert len(await webhooks(database)) == 2 * len(sent) < 2 * len(names)
 
 
-async def test_a_message_whose_ttl_has_ended_is_not_sent_and_fails_with_410(database: Database, start: Start) -> None:
+async def test_a_message_after_its_ttl_fails_with_410_and_is_not_sent(database: Database, start: Start) -> None:
     await store(database, "late", ttl=60, biz_opaque_callback_data="order 7")
     await store(database, "early", ttl=3600)
     await store(database, "without")
@@ -193,7 +193,7 @@ async def test_a_message_whose_ttl_has_ended_is_not_sent_and_fails_with_410(data
 
 
 async def age(database: Database, seconds: int) -> None:
-    """Let every message be older."""
+    """Make every message older."""
     earlier = sa.text(f"INTERVAL {seconds} SECOND")
     async with database.begin() as connection:
         await connection.execute(sa.update(outbox.message).values(accepted_at=outbox.message.c.accepted_at - earlier))
@@ -201,7 +201,7 @@ async def age(database: Database, seconds: int) -> None:
         await connection.execute(sa.update(outbox.message_expiry).values(expires_at=expires_at))
 
 
-async def test_a_ttl_ends_also_while_the_upstream_takes_nothing(database: Database, start: Start, monkeypatch) -> None:
+async def test_a_ttl_ends_while_the_window_is_full(database: Database, start: Start, monkeypatch) -> None:
     monkeypatch.setattr(outbox_sender, "WINDOW", 1)
     monkeypatch.setattr(outbox_sender, "BATCH", 1)
     await store(database, "stuck", "waiting", ttl=60)
@@ -214,7 +214,7 @@ async def test_a_ttl_ends_also_while_the_upstream_takes_nothing(database: Databa
     await until(lambda: has_status(database, "stuck", "sent"))
 
 
-async def test_a_ttl_that_has_ended_is_forgotten(database: Database, start: Start) -> None:
+async def test_the_expiry_of_a_sent_message_is_deleted_after_its_ttl(database: Database, start: Start) -> None:
     await store(database, "m1", "m2", ttl=60)
     _rest, session = start()
     session.say("sent", "m1")
@@ -228,9 +228,7 @@ async def no_expiry(database: Database) -> bool:
         return (await connection.execute(sa.select(outbox.message_expiry))).all() == []
 
 
-async def test_a_message_handed_over_without_word_of_it_expires_at_the_next_owner(
-    database: Database, start: Start
-) -> None:
+async def test_an_unconfirmed_message_expires_at_the_next_owner(database: Database, start: Start) -> None:
     await store(database, "m1", ttl=60)
     former, session = start()
     await until(lambda: session.sent == ["m1"])
@@ -242,41 +240,41 @@ async def test_a_message_handed_over_without_word_of_it_expires_at_the_next_owne
     assert session.sent == []
 
 
-async def test_what_comes_in_is_remembered_with_its_sender_and_told_once(database: Database, start: Start) -> None:
+async def test_an_inbound_message_is_stored_with_its_sender_and_causes_one_webhook(
+    database: Database, start: Start
+) -> None:
     _rest, session = start()
-    for name in ("ABGGone", "ABGGone", "ABGGtwo"):  # twice in one group
-        session.queue.put_nowait(came_in(name))
-    await until(lambda: told_ids(database, ["ABGGone", "ABGGtwo"]))
+    for name in ("ABGGone", "ABGGone", "ABGGtwo"):  # twice in one batch
+        session.queue.put_nowait(inbound(name))
+    await until(lambda: reported_ids(database, ["ABGGone", "ABGGtwo"]))
     for name in ("ABGGone", "ABGGthree"):  # and again in another
-        session.queue.put_nowait(came_in(name))
-    await until(lambda: told_ids(database, ["ABGGone", "ABGGtwo", "ABGGthree"]))
+        session.queue.put_nowait(inbound(name))
+    await until(lambda: reported_ids(database, ["ABGGone", "ABGGtwo", "ABGGthree"]))
     async with database.begin() as connection:
         assert await inbox.sender_of(connection, "ABGGone") == "49151"
         assert await inbox.sender_of(connection, "ABGGONE") is None
 
 
-def came_in(name: str, **content: object) -> UpstreamEvent:
+def inbound(name: str, **content: object) -> UpstreamEvent:
     message = {"from": "49151", "id": name, "type": "text", "text": {"body": "hi"}, **content}
     return UpstreamEvent(name, "inbound", 1, {"messages": [message]})
 
 
-async def told_ids(database: Database, expected: list[str]) -> bool:
+async def reported_ids(database: Database, expected: list[str]) -> bool:
     stored = [json.loads(webhook.payload) for webhook in await webhooks(database)]
     return [message["id"] for payload in stored for message in payload["messages"]] == expected
 
 
-async def test_what_a_former_owner_is_storing_at_the_moment_is_told_by_one_of_them(
-    database: Database, start: Start
-) -> None:
+async def test_an_inbound_message_that_two_owners_store_causes_one_webhook(database: Database, start: Start) -> None:
     made, session = start()
     async with database.begin() as connection:
         await inbox.store_inbound(connection, {"ABGGone": "49151"})
-        storing = asyncio.create_task(made.receiver.store([came_in("ABGGone")]))
+        storing = asyncio.create_task(made.receiver.store([inbound("ABGGone")]))
         await until(lambda: waits_to_insert(database))
-    assert not await storing  # it is stored again, and then it is known
-    session.queue.put_nowait(came_in("ABGGone"))
-    session.queue.put_nowait(came_in("ABGGtwo"))
-    await until(lambda: told_ids(database, ["ABGGtwo"]))
+    assert not await storing  # the receiver stores it again, and then it is known
+    session.queue.put_nowait(inbound("ABGGone"))
+    session.queue.put_nowait(inbound("ABGGtwo"))
+    await until(lambda: reported_ids(database, ["ABGGtwo"]))
 
 
 async def waits_to_insert(database: Database) -> bool:
@@ -285,14 +283,12 @@ async def waits_to_insert(database: Database) -> bool:
         return (await connection.execute(sa.text(query))).scalar_one() == 1
 
 
-async def test_an_identity_that_the_upstream_says_has_changed_is_to_be_acknowledged(
-    database: Database, start: Start
-) -> None:
+async def test_a_changed_identity_must_be_acknowledged_without_a_webhook(database: Database, start: Start) -> None:
     _rest, session = start()
     changed = {"type": "user_identity_changed", "identity": "aGFzaA==", "user": "49151"}
-    session.queue.put_nowait(came_in("ABGGnotice", type="system", system=changed))
-    session.queue.put_nowait(came_in("ABGGone"))
-    await until(lambda: told_ids(database, ["ABGGone"]))  # the settings keep the notice back
+    session.queue.put_nowait(inbound("ABGGnotice", type="system", system=changed))
+    session.queue.put_nowait(inbound("ABGGone"))
+    await until(lambda: reported_ids(database, ["ABGGone"]))  # the settings suppress the notice
     async with database.begin() as connection:
         assert await contacts.awaits_acknowledgement(connection, "49151")
         assert await contacts.acknowledge_identity(connection, "49151", "aGFzaA==")
@@ -300,7 +296,7 @@ async def test_an_identity_that_the_upstream_says_has_changed_is_to_be_acknowled
         assert not await contacts.awaits_acknowledgement(connection, "49152")
 
 
-async def test_a_pump_that_drains_waits_for_what_it_has_handed_over(database: Database, start: Start) -> None:
+async def test_a_drain_waits_for_confirmations(database: Database, start: Start) -> None:
     await store(database, "m1")
     made, session = start()
     await until(lambda: session.sent == ["m1"])

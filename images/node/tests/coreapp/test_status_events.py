@@ -24,12 +24,12 @@ def webhook_statuses(webhooks: list[dict]) -> list[tuple[str, str]]:
 
 
 @given(messages, events)
-def test_a_status_never_goes_back_and_each_step_is_told_once(messages, events) -> None:
+def test_a_status_never_goes_back_and_each_step_causes_one_webhook(messages, events) -> None:
     statuses, webhooks = derive(messages, events, SETTINGS)
-    told = webhook_statuses(webhooks)
-    assert len(told) == len(set(told))
+    reported = webhook_statuses(webhooks)
+    assert len(reported) == len(set(reported))
     for name in ("one", "two"):
-        path = [messages[name].status, *(status for told_id, status in told if told_id == name)]
+        path = [messages[name].status, *(status for reported_id, status in reported if reported_id == name)]
         ranks = [PROGRESS.get(status, 4) for status in path]
         assert ranks == sorted(ranks)
         assert statuses.get(name, messages[name].status) == path[-1]
@@ -38,14 +38,14 @@ def test_a_status_never_goes_back_and_each_step_is_told_once(messages, events) -
 
 
 @given(messages, events)
-def test_the_same_events_again_change_nothing(messages, events) -> None:
+def test_repeated_events_change_nothing(messages, events) -> None:
     statuses, _rest = derive(messages, events, SETTINGS)
     now = {name: old._replace(status=statuses.get(name, old.status)) for name, old in messages.items()}
     assert derive(now, events, SETTINGS) == ({}, [])
 
 
 @given(messages, events, st.data())
-def test_how_events_are_grouped_makes_no_difference(messages, events, data) -> None:
+def test_the_result_does_not_depend_on_batches(messages, events, data) -> None:
     cut = data.draw(st.integers(0, len(events)))
     first, first_webhooks = derive(messages, events[:cut], SETTINGS)
     between = {name: old._replace(status=first.get(name, old.status)) for name, old in messages.items()}
@@ -53,7 +53,7 @@ def test_how_events_are_grouped_makes_no_difference(messages, events, data) -> N
     assert derive(messages, events, SETTINGS) == ({**first, **second}, first_webhooks + second_webhooks)
 
 
-def test_a_webhook_has_the_vendor_s_form() -> None:
+def test_a_status_webhook_has_the_form_of_the_contract() -> None:
     event = UpstreamEvent("gBGGx", "failed", 1629293084, {"errors": [{"code": 470, "title": "too late"}]})
     _rest, webhooks = derive({"gBGGx": Known("49151", "sent", "order 7")}, [event], SETTINGS)
     assert webhooks == [
@@ -90,7 +90,7 @@ def test_a_switched_off_status_is_recorded_without_a_webhook(switches: dict, exp
     assert [status for _rest, status in webhook_statuses(webhooks)] == expected
 
 
-def test_what_comes_in_is_its_own_webhook() -> None:
+def test_an_inbound_event_is_its_own_webhook() -> None:
     content = {"contacts": [{"wa_id": "49151"}], "messages": [{"from": "49151", "id": "ABGG", "type": "text"}]}
     assert derive({}, [UpstreamEvent("ABGG", "inbound", 1, content)], SETTINGS) == ({}, [content])
 
@@ -99,19 +99,19 @@ def test_what_comes_in_is_its_own_webhook() -> None:
     ("setting", "kind"),
     [("show_security_notifications", "user_identity_changed"), ("notify_user_change_number", "user_changed_number")],
 )
-def test_a_setting_keeps_a_notice_back_and_nothing_else(setting: str, kind: str) -> None:
+def test_a_setting_suppresses_one_kind_of_notice_only(setting: str, kind: str) -> None:
     notice = {"id": "one", "from": "1", "type": "system", "system": {"type": kind}}
     other = {"id": "two", "from": "1", "type": "system", "system": {"type": "something else"}}
     payload = {"contacts": [], "messages": [notice, other]}
-    for shown, expected in ((True, [notice, other]), (False, [other])):
-        settings = msgspec.structs.replace(SETTINGS, **{setting: shown})
+    for reported, expected in ((True, [notice, other]), (False, [other])):
+        settings = msgspec.structs.replace(SETTINGS, **{setting: reported})
         _rest, webhooks = derive({}, [UpstreamEvent("one", "inbound", 1, payload)], settings)
         assert webhooks == [{"contacts": [], "messages": expected}]
     alone = UpstreamEvent("one", "inbound", 1, {"messages": [notice]})
     assert derive({}, [alone], settings) == ({}, [])
 
 
-def test_the_price_is_told_unless_a_setting_says_no() -> None:
+def test_the_price_is_reported_unless_a_setting_disables_it() -> None:
     price = {"conversation": {"id": "c"}, "pricing": {"billable": False}}
     event, known = UpstreamEvent("one", "sent", 1, price), {"one": Known("49151", "accepted")}
     for disabled in (False, True):

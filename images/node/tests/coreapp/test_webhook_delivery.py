@@ -21,7 +21,9 @@ seconds = st.floats(0.001, 1e5)
 
 
 @given(st.integers(1, 10_000), seconds, seconds)
-def test_the_backoff_grows_by_one_step_a_failure_up_to_the_longest(attempts: int, step: float, longest: float) -> None:
+def test_the_backoff_grows_by_one_step_per_failure_up_to_the_longest(
+    attempts: int, step: float, longest: float
+) -> None:
     pause, following = backoff(attempts, step, longest), backoff(attempts + 1, step, longest)
     assert pause <= longest
     assert following == longest or following - pause == pytest.approx(step)
@@ -45,7 +47,7 @@ async def store(database: Database, *numbers: int) -> None:
         await webhook_queue.store_webhooks(connection, 0, [{"number": number} for number in numbers])
 
 
-async def test_all_arrive_and_are_forgotten(database: Database, deliveries: WebhookDelivery, receiver) -> None:
+async def test_delivered_webhooks_are_deleted(database: Database, deliveries: WebhookDelivery, receiver) -> None:
     point(deliveries, receiver.url)
     await store(database, *range(10))
     while await webhooks(database):
@@ -53,7 +55,7 @@ async def test_all_arrive_and_are_forgotten(database: Database, deliveries: Webh
     assert sorted(hook["number"] for hook in receiver.received) == list(range(10))
 
 
-async def test_they_are_begun_in_the_order_of_their_creation(
+async def test_webhooks_are_delivered_in_the_order_of_their_creation(
     database: Database, deliveries: WebhookDelivery, receiver
 ) -> None:
     point(deliveries, receiver.url)
@@ -64,7 +66,7 @@ async def test_they_are_begun_in_the_order_of_their_creation(
 
 
 @pytest.mark.parametrize("status", [500, 201, 302])
-async def test_anything_but_200_is_a_failure_put_off_by_the_backoff(
+async def test_any_status_but_200_is_retried_after_the_backoff(
     database: Database, deliveries: WebhookDelivery, receiver, status: int
 ) -> None:
     point(deliveries, receiver.url, callback_backoff_delay_ms=60_000, max_callback_backoff_delay_ms=90_000)
@@ -88,11 +90,11 @@ async def make_due(database: Database) -> None:
         await connection.execute(webhook_queue.webhook.update().values(due_at=NOW))
 
 
-async def test_a_receiver_that_is_away_loses_nothing(
+async def test_a_webhook_for_an_unreachable_receiver_is_delivered_later(
     database: Database, deliveries: WebhookDelivery, receiver, free_ports
 ) -> None:
-    (nobody,) = free_ports(1)
-    point(deliveries, f"https://127.0.0.1:{nobody}/", callback_backoff_delay_ms=1)
+    (unused_port,) = free_ports(1)
+    point(deliveries, f"https://127.0.0.1:{unused_port}/", callback_backoff_delay_ms=1)
     await store(database, 1)
     await deliveries.deliver_batch()
     assert [webhook.attempts for webhook in await webhooks(database)] == [1]
@@ -102,7 +104,9 @@ async def test_a_receiver_that_is_away_loses_nothing(
     assert receiver.received == [{"number": 1}]
 
 
-async def test_one_that_fails_holds_no_other_up(database: Database, deliveries: WebhookDelivery, receiver) -> None:
+async def test_a_failed_webhook_does_not_delay_others(
+    database: Database, deliveries: WebhookDelivery, receiver
+) -> None:
     point(deliveries, receiver.url, callback_backoff_delay_ms=60_000)
     receiver.answers = [500, 200]
     await store(database, 1)
@@ -112,7 +116,9 @@ async def test_one_that_fails_holds_no_other_up(database: Database, deliveries: 
     assert receiver.received == [{"number": 1}, {"number": 2}]
 
 
-async def test_without_an_address_they_are_kept(database: Database, deliveries: WebhookDelivery, receiver) -> None:
+async def test_webhooks_without_a_receiver_stay_stored(
+    database: Database, deliveries: WebhookDelivery, receiver
+) -> None:
     await store(database, 1)
     await deliveries.deliver_batch()
     assert len(await webhooks(database)) == 1

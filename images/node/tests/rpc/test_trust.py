@@ -1,4 +1,4 @@
-"""Whose call it is: by the signature alone, without a wire."""
+"""Signatures of calls and answers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ METHOD, BODY = "messages.accept", b'{"shard":0}'
 
 
 class Clock:
-    """A clock that a test sets."""
+    """A clock that the test sets."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -39,7 +39,7 @@ def refusal(called: Trust, signature: str, method: str = METHOD, body: bytes = B
     return str(error.value)
 
 
-def test_a_call_of_the_cluster_is_taken_and_its_answer_too(clock: Clock) -> None:
+def test_a_call_of_the_cluster_and_its_answer_are_trusted(clock: Clock) -> None:
     caller, called = node(CALLER, clock), node(CALLED, clock)
     signature = caller.sign(CALLED, METHOD, BODY)
     called.admit(signature)
@@ -48,7 +48,7 @@ def test_a_call_of_the_cluster_is_taken_and_its_answer_too(clock: Clock) -> None
 
 
 @given(method=st.text(), body=st.binary(), other_method=st.text(), other_body=st.binary())
-def test_a_signature_holds_for_its_method_and_body_alone(method, body, other_method, other_body) -> None:
+def test_a_signature_is_valid_for_its_method_and_body_only(method, body, other_method, other_body) -> None:
     clock = Clock()
     signature = node(CALLER, clock).sign(CALLED, method, body)
     if (method, body) == (other_method, other_body):
@@ -57,22 +57,22 @@ def test_a_signature_holds_for_its_method_and_body_alone(method, body, other_met
         assert "not signed with the secret" in refusal(node(CALLED, clock), signature, other_method, other_body)
 
 
-def test_a_call_replayed_is_refused(clock: Clock) -> None:
+def test_a_replayed_call_is_refused(clock: Clock) -> None:
     called, signature = node(CALLED, clock), node(CALLER, clock).sign(CALLED, METHOD, BODY)
     called.verify(signature, METHOD, BODY)
     assert refusal(called, signature) == "the call is a replay"
 
 
 @given(pauses=st.lists(st.floats(0.01, 3 * FRESH), max_size=30))
-def test_a_call_replayed_is_refused_however_much_comes_between(pauses) -> None:
+def test_a_replayed_call_is_refused_after_any_number_of_other_calls(pauses) -> None:
     clock = Clock()
     caller, called = node(CALLER, clock), node(CALLED, clock)
-    taken = []
+    signatures = []
     for pause in pauses:
         clock.now += pause
-        taken.append(caller.sign(CALLED, METHOD, BODY))
-        called.verify(taken[-1], METHOD, BODY)
-        for signature in taken:
+        signatures.append(caller.sign(CALLED, METHOD, BODY))
+        called.verify(signatures[-1], METHOD, BODY)
+        for signature in signatures:
             refusal(called, signature)
 
 
@@ -89,43 +89,43 @@ def test_a_call_with_another_secret_is_refused(clock: Clock) -> None:
 @pytest.mark.parametrize(
     "signature", ["", "x", "1700000000000", f"1-{'0' * 16}-{'0' * 63}", f"\u0661-{'0' * 16}-{'0' * 64}"]
 )
-def test_what_is_no_signature_is_refused_at_sight(clock: Clock, signature: str) -> None:
+def test_a_malformed_signature_is_refused_before_the_body_is_read(clock: Clock, signature: str) -> None:
     with pytest.raises(NotTrusted, match="the call is not signed"):
         node(CALLED, clock).admit(signature)
 
 
 @pytest.mark.parametrize(("shift", "words"), [(-3600, "3600 s behind"), (FRESH + 1, "16 s ahead of")])
-def test_a_call_of_another_time_is_refused_at_sight(clock: Clock, shift: float, words: str) -> None:
+def test_a_stale_call_is_refused_before_the_body_is_read(clock: Clock, shift: float, words: str) -> None:
     signature = node(CALLER, clock, database_time=1_700_000_000.0 + shift).sign(CALLED, METHOD, BODY)
     with pytest.raises(NotTrusted, match=f"the time of the call is {words} the database's"):
         node(CALLED, clock).admit(signature)
 
 
-def test_clocks_that_differ_a_little_are_no_strangers(clock: Clock) -> None:
+def test_a_small_clock_difference_is_accepted(clock: Clock) -> None:
     caller, called = node(CALLER, clock, database_time=1_700_000_000.0 + FRESH - 1), node(CALLED, clock)
     called.verify(caller.sign(CALLED, METHOD, BODY), METHOD, BODY)
 
 
-def test_a_restart_forgets_no_replay(clock: Clock) -> None:
+def test_a_replayed_call_is_refused_after_a_restart(clock: Clock) -> None:
     signature = node(CALLER, clock).sign(CALLED, METHOD, BODY)
     clock.now += 1
     restarted = node(CALLED, clock, database_time=1_700_000_001.0)
     assert refusal(restarted, signature) == "the call is older than this node's process"
 
 
-def test_the_time_goes_on_by_the_nodes_own_clock_while_the_database_is_away(clock: Clock) -> None:
+def test_the_time_continues_by_the_nodes_own_clock_without_the_database(clock: Clock) -> None:
     caller, called = node(CALLER, clock), node(CALLED, clock)
     clock.now += 3600
     called.verify(caller.sign(CALLED, METHOD, BODY), METHOD, BODY)
 
 
-def test_the_time_is_that_of_the_middle_of_the_look(clock: Clock) -> None:
+def test_the_database_answered_in_the_middle_of_the_query(clock: Clock) -> None:
     time = ClusterTime(clock)
     time.synchronize(90.0, 92.0, 5000.0)
     assert time.now() == 5009.0
 
 
-def test_nothing_is_signed_or_taken_before_the_time_or_the_secret_is_known(clock: Clock) -> None:
+def test_nothing_is_signed_or_trusted_before_the_time_and_the_secret_are_known(clock: Clock) -> None:
     signature = node(CALLER, clock).sign(CALLED, METHOD, BODY)
     timeless = Trust(CALLED, "secret", ClusterTime(clock))
     for attempt in (lambda: timeless.sign(CALLER, METHOD, BODY), lambda: timeless.admit(signature)):
@@ -137,7 +137,7 @@ def test_nothing_is_signed_or_taken_before_the_time_or_the_secret_is_known(clock
             attempt()
 
 
-def test_an_answer_holds_for_its_call_and_body_alone(clock: Clock) -> None:
+def test_an_answer_is_valid_for_its_call_and_body_only(clock: Clock) -> None:
     caller, called = node(CALLER, clock), node(CALLED, clock)
     first, second = (caller.sign(CALLED, METHOD, BODY) for _call in range(2))
     answer = called.sign_answer(first, b'{"holds":true}')
@@ -150,19 +150,19 @@ def test_an_answer_holds_for_its_call_and_body_alone(clock: Clock) -> None:
             caller.verify_answer(signature, given_answer, body)
 
 
-def test_a_call_is_no_answer_and_no_fingerprint(clock: Clock) -> None:
+def test_signatures_of_calls_answers_and_fingerprints_differ(clock: Clock) -> None:
     caller = node(CALLER, clock)
     signature = caller.sign(CALLED, METHOD, BODY)
     digests = {signature.rpartition("-")[2], caller.sign_answer(signature, BODY), caller.fingerprint(signature)}
     assert len(digests) == 3
 
 
-def test_a_fingerprint_tells_the_same_secret_from_another(clock: Clock) -> None:
+def test_fingerprints_are_equal_for_the_same_secret_only(clock: Clock) -> None:
     assert node(CALLER, clock).fingerprint("m1") == node(CALLED, clock).fingerprint("m1")
     assert node(CALLER, clock).fingerprint("m1") != node(CALLED, clock, secret="another").fingerprint("m1")
 
 
-def test_the_memory_is_bounded(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_nonce_cache_is_bounded(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LARGEST_CACHE", 10)
     caller, called = node(CALLER, clock), node(CALLED, clock)
     for _call in range(100):

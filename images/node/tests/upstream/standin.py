@@ -1,14 +1,14 @@
-"""A stand-in for the real service: one connection a shard, and the account is banned on a second one.
+"""A stand-in for the messaging service: it accepts one connection per shard, and bans the account after a second one.
 
-Run it with the node's own libraries: `python3 standin.py PORT`. What a coreapp says to it is in waba_node/upstream/websocket.py; what a test does:
+Run it with the node's libraries: `python3 standin.py PORT`. waba_node/upstream/websocket.py describes the protocol; a test uses:
 
-    GET  /state      banned (why, or null), connected ({shard: epoch}), connections, refused, received, duplicates
-    GET  /received   {message id: how many times it came}
-    POST /behave     {"delay": seconds before a confirmation, "hold": keep confirmations back, "refuse": new connections}
-    POST /drop       end every connection, as a service does that restarts
+    GET  /state      banned (the reason, or null), connected ({shard: epoch}), connections, refused, received, duplicates
+    GET  /received   {message id: how many times it was received}
+    POST /behave     {"delay": seconds before a confirmation, "hold": withhold confirmations, "refuse": refuse new connections}
+    POST /drop       end every connection, as a restarted service does
 
-A second connection is one too many when the first is alive: when it answers two pings. A process that thaws for a moment, finds that its time is
-over and cuts its connection answers one at the most; a network that is cut answers none.
+A second connection bans the account when the first one is alive, which means that it answers two pings. A process that resumes after a freeze
+closes its connection after its deadline and answers at most one ping; a disconnected network answers none.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from collections import Counter
 
 from aiohttp import WSMsgType, web
 
-PONG = 2.0  # seconds to wait for one
-BETWEEN = 0.5  # seconds between two pings
+PONG_TIMEOUT = 2.0  # seconds
+PING_INTERVAL = 0.5  # seconds
 CODE = "123456"
 FILE = bytes(range(256)) * 1000
 
@@ -32,33 +32,33 @@ class Connection:
 
     def __init__(self, shard: int, epoch: int, request: web.Request) -> None:
         self.shard, self.epoch, self.transport = shard, epoch, request.transport
-        # Its pings are answered and its pongs seen here.
+        # Pings and pongs are handled by `listen`.
         self.socket = web.WebSocketResponse(autoping=False, max_msg_size=4 << 20)
         self.ponged = asyncio.Event()
 
     async def is_alive(self) -> bool:
-        """Return whether a running process is at the other end."""
+        """Return whether a running process answers."""
         for _ping in range(2):
             self.ponged.clear()
             try:
                 await self.socket.ping()
-                await asyncio.wait_for(self.ponged.wait(), PONG)
+                await asyncio.wait_for(self.ponged.wait(), PONG_TIMEOUT)
             except (OSError, TimeoutError, RuntimeError):
                 return False
-            await asyncio.sleep(BETWEEN)
+            await asyncio.sleep(PING_INTERVAL)
         return not self.socket.closed
 
     def cut(self) -> None:
         if self.transport is not None:
             self.transport.abort()
 
-    async def say(self, frame: dict) -> None:
-        with contextlib.suppress(OSError, RuntimeError):  # it has gone; the next one will ask again
+    async def write(self, frame: dict[str, object]) -> None:
+        with contextlib.suppress(OSError, RuntimeError):  # the connection has ended; the next one repeats its messages
             await self.socket.send_json(frame)
 
 
 class Standin:
-    """The account, its connections, and what came."""
+    """The account, its connections, and the messages that it received."""
 
     def __init__(self) -> None:
         self.registered = False
@@ -70,7 +70,7 @@ class Standin:
         self.counts = Counter(connections=0, refused=0)
         self.delay, self.hold, self.refuse = 0.0, False, False
         self.held: list[tuple[int, str]] = []
-        self.tasks: set[asyncio.Task] = set()
+        self.tasks: set[asyncio.Task[None]] = set()
 
     def application(self) -> web.Application:
         application = web.Application()
@@ -90,7 +90,7 @@ class Standin:
         shard, epoch = int(request.query["shard"]), int(request.query["epoch"])
         made = Connection(shard, epoch, request)
         async with self.entering.setdefault(shard, asyncio.Lock()):
-            if (refusal := await self.refusal(made)) is not None:
+            if (refusal := await self.refuse_connection(made)) is not None:
                 self.counts["refused"] += 1
                 return refusal
             await made.socket.prepare(request)
@@ -104,11 +104,11 @@ class Standin:
                 del self.live[shard]
         return made.socket
 
-    async def refusal(self, new: Connection) -> web.Response | None:
+    async def refuse_connection(self, new: Connection) -> web.Response | None:
         if not self.registered:
             return web.Response(status=401, text="the number is not registered")
         if new.epoch < self.epochs.get(new.shard, 0):
-            return web.Response(status=409, text=f"epoch {self.epochs[new.shard]} has been connected")
+            return web.Response(status=409, text=f"epoch {self.epochs[new.shard]} was connected")
         if self.refuse:
             return web.Response(status=503, text="no new connections at the moment")
         former = self.live.get(new.shard)
@@ -122,50 +122,50 @@ class Standin:
         return None
 
     async def listen(self, connection: Connection) -> None:
-        async for frame in connection.socket:
-            if frame.type is WSMsgType.PING:
-                await connection.socket.pong(frame.data)
-            elif frame.type is WSMsgType.PONG:
+        async for message in connection.socket:
+            if message.type is WSMsgType.PING:
+                await connection.socket.pong(message.data)
+            elif message.type is WSMsgType.PONG:
                 connection.ponged.set()
-            elif frame.type is WSMsgType.TEXT:
-                await self.take(connection, frame.json())
+            elif message.type is WSMsgType.TEXT:
+                await self.handle(connection, message.json())
 
-    async def take(self, connection: Connection, said: dict) -> None:
-        if said["do"] == "send":
-            self.received[said["id"]] += 1
+    async def handle(self, connection: Connection, frame: dict[str, str]) -> None:
+        if frame["do"] == "send":
+            self.received[frame["id"]] += 1
             if self.hold:
-                self.held.append((connection.shard, said["id"]))
+                self.held.append((connection.shard, frame["id"]))
             elif self.delay:
-                self.later(self.confirm_late(connection.shard, said["id"]))
+                self.later(self.confirm_late(connection.shard, frame["id"]))
             else:
-                await self.confirm(connection.shard, said["id"])
-        elif said["do"] == "check_contacts":
-            await connection.say({"call": said["call"], "result": {number: number for number in said["numbers"]}})
-        elif said["do"] == "identity":
-            await connection.say({"call": said["call"], "result": f"identity of {said['wa_id']}"})
+                await self.confirm(connection.shard, frame["id"])
+        elif frame["do"] == "check_contacts":
+            await connection.write({"call": frame["call"], "result": {number: number for number in frame["numbers"]}})
+        elif frame["do"] == "identity":
+            await connection.write({"call": frame["call"], "result": f"identity of {frame['wa_id']}"})
 
     async def confirm_late(self, shard: int, message_id: str) -> None:
         await asyncio.sleep(self.delay)
         await self.confirm(shard, message_id)
 
     async def confirm(self, shard: int, message_id: str) -> None:
-        """Say that a message was sent and delivered, to whoever is connected for its shard now."""
+        """Report a message as sent and delivered, to the present connection for its shard."""
         for kind in ("sent", "delivered"):
             if (connection := self.live.get(shard)) is not None:
-                await connection.say({"event": kind, "id": message_id, "timestamp": int(time.time())})
+                await connection.write({"event": kind, "id": message_id, "timestamp": int(time.time())})
 
     def later(self, work) -> None:
         task = asyncio.create_task(work)
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
 
-    # -- what a test does ----------------------------------------------------------------------------------------------
+    # -- for tests -----------------------------------------------------------------------------------------------------
 
     async def state(self, _request: web.Request) -> web.Response:
         repeated = sum(count - 1 for count in self.received.values())
         connected = {str(shard): connection.epoch for shard, connection in self.live.items()}
-        shown = {"banned": self.banned, "connected": connected, "received": len(self.received), "duplicates": repeated}
-        return web.json_response({**shown, **self.counts})
+        state = {"banned": self.banned, "connected": connected, "received": len(self.received), "duplicates": repeated}
+        return web.json_response({**state, **self.counts})
 
     async def list_received(self, _request: web.Request) -> web.Response:
         return web.json_response(self.received)

@@ -1,4 +1,4 @@
-"""The adapter for a service on the network, against the stand-in, over real sockets."""
+"""The adapter for a messaging service on the network, with a stand-in service over real sockets."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ async def until(condition) -> None:
             await asyncio.sleep(0.01)
 
 
-async def test_what_is_sent_arrives_and_is_confirmed(standin: Standin, service: WebSocketService) -> None:
+async def test_a_sent_message_arrives_and_is_confirmed(standin: Standin, service: WebSocketService) -> None:
     session = await service.connect(0, 1)
     await session.send("m1", TEXT)
     assert await first(session, 2) == [("m1", "sent"), ("m1", "delivered")]
@@ -65,7 +65,7 @@ async def test_an_older_epoch_is_refused(standin: Standin, service: WebSocketSer
     await (await service.connect(0, 3)).disconnect()
     with pytest.raises(StaleEpoch, match="newer epoch than 2 for shard 0"):
         await service.connect(0, 2)
-    await (await service.connect(1, 1)).disconnect()  # another shard's epochs are its own
+    await (await service.connect(1, 1)).disconnect()  # epochs of another shard are independent
 
 
 async def test_a_second_live_connection_gets_the_account_banned(standin: Standin, service: WebSocketService) -> None:
@@ -75,14 +75,14 @@ async def test_a_second_live_connection_gets_the_account_banned(standin: Standin
     assert standin.banned == "shard 0: epoch 2 connects while epoch 1 is connected"
     with pytest.raises(UpstreamError, match="connection"):
         await first(first_one, 1)
-    with pytest.raises(UpstreamError, match="403"):  # for good
+    with pytest.raises(UpstreamError, match="403"):  # permanently
         await service.connect(1, 1)
     await first_one.disconnect()
 
 
-async def test_a_dead_connection_gives_way(standin: Standin, service: WebSocketService) -> None:
+async def test_a_dead_connection_is_replaced(standin: Standin, service: WebSocketService) -> None:
     frozen = await service.connect(0, 1)
-    frozen.reader.cancel()  # nobody answers pings, as in a process that is stopped
+    frozen.reader.cancel()  # no pong is sent, as by a stopped process
     successor = await service.connect(0, 2)
     await successor.send("m1", TEXT)
     assert await first(successor, 1) == [("m1", "sent")]
@@ -103,20 +103,22 @@ async def test_nothing_is_sent_after_disconnecting(standin: Standin, service: We
     assert standin.received == {}
 
 
-async def test_a_connection_that_the_service_drops_ends_the_events(standin: Standin, service: WebSocketService) -> None:
+async def test_a_connection_that_the_service_drops_ends_its_events(standin: Standin, service: WebSocketService) -> None:
     session = await service.connect(0, 1)
     async with aiohttp.ClientSession() as test:
         await test.post(f"http://127.0.0.1:{standin.port}/drop")
     with pytest.raises(UpstreamError):
         await first(session, 1)
     await session.disconnect()
-    again = await service.connect(0, 1)  # the same owner may come again
+    again = await service.connect(0, 1)  # the same owner may connect again
     await again.send("m1", TEXT)
     assert await first(again, 1) == [("m1", "sent")]
     await again.disconnect()
 
 
-async def test_confirmations_can_be_held_and_messages_come_twice(standin: Standin, service: WebSocketService) -> None:
+async def test_the_stand_in_withholds_confirmations_and_counts_repetitions(
+    standin: Standin, service: WebSocketService
+) -> None:
     session = await service.connect(0, 1)
     behave = f"http://127.0.0.1:{standin.port}/behave"
     async with aiohttp.ClientSession() as test:
@@ -133,7 +135,7 @@ async def test_confirmations_can_be_held_and_messages_come_twice(standin: Standi
     await session.disconnect()
 
 
-async def test_questions_are_answered_each_its_own(standin: Standin, service: WebSocketService) -> None:
+async def test_concurrent_questions_get_their_own_answers(standin: Standin, service: WebSocketService) -> None:
     session = await service.connect(0, 1)
     contacts, identity = await asyncio.gather(session.check_contacts(["49151"]), session.identity("15551"))
     assert contacts == {"49151": "49151"}
@@ -144,7 +146,7 @@ async def test_questions_are_answered_each_its_own(standin: Standin, service: We
         await session.identity("15551")
 
 
-async def test_whoever_is_not_the_service_is_not_understood(service: WebSocketService, standin: Standin) -> None:
+async def test_a_malformed_frame_ends_the_connection(service: WebSocketService, standin: Standin) -> None:
     session = await service.connect(0, 1)
     await standin.live[0].socket.send_str('{"event": 5}')
     with pytest.raises(UpstreamError, match="violates the protocol"):
@@ -152,7 +154,7 @@ async def test_whoever_is_not_the_service_is_not_understood(service: WebSocketSe
     await session.disconnect()
 
 
-async def test_a_service_that_is_away_is_an_upstream_error() -> None:
+async def test_an_unreachable_service_is_an_upstream_error() -> None:
     service = create_upstream("ws://127.0.0.1:9")
     for attempt in (service.connect(0, 1), service.register("1", "5551234", "sms"), service.verify("1")):
         with pytest.raises(UpstreamError, match=r"^ws://127\.0\.0\.1:9: "):
@@ -169,7 +171,9 @@ async def test_a_number_is_registered_with_its_code(standin: Standin, service: W
     await service.verify("123-456")
 
 
-async def test_a_file_is_downloaded_whole_or_it_is_told(standin: Standin, service: WebSocketService) -> None:
+async def test_a_file_is_downloaded_completely_or_an_error_is_raised(
+    standin: Standin, service: WebSocketService
+) -> None:
     session = await service.connect(0, 1)
     assert b"".join([chunk async for chunk in session.download("a file/?&")]) == FILE
     with pytest.raises(UpstreamError, match="no such file"):
