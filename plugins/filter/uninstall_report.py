@@ -5,7 +5,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: uninstall_report
-short_description: Report the removed and the kept objects of an uninstall on all hosts
+short_description: Report the removed and the retained objects of an uninstall on all hosts
 version_added: 1.0.0
 description:
   - Combines the results of all hosts, including unreachable ones, into a table.
@@ -43,7 +43,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Print the removed and the kept objects
+- name: Print the removed and the retained objects
   ansible.builtin.debug:
     msg: "{{ (hostvars | waba.cluster.uninstall_report(ansible_play_hosts_all, {'objects': 'removed'}, [], {'server': '', 'clients': []})).table }}"
 """

@@ -57,7 +57,7 @@ options:
     default: []
   keep_folders:
     description:
-      - Folders of the host that containers mount. They always stay; those that are there are told among RV(kept), with the containers of others that
+      - Folders of the host that containers mount. They always stay; those that are there are told among RV(retained), with the containers of others that
         mount them.
       - A folder on a share whose server does not answer counts as there.
     type: list
@@ -126,7 +126,7 @@ removed:
   type: list
   elements: dict
   sample: [{kind: container, name: waba-wacore1-1}]
-kept:
+retained:
   description: What carries the cluster's label and stays, and what never was the cluster's own, and why.
   returned: O(state=absent)
   type: list
@@ -234,7 +234,11 @@ def absent(module):
     except DockerUnavailable:
         if docker_engine.is_installed():  # an engine that is there but does not answer may still hold something
             raise
-        return {"changed": False, "removed": [], "kept": external_objects([], {folder: [] for folder in folders}, [])}
+        return {
+            "changed": False,
+            "removed": [],
+            "retained": external_objects([], {folder: [] for folder in folders}, []),
+        }
     with contextlib.nullcontext() if module.check_mode else host_lock.alone():
         found = objects.cluster_objects(client, params["cluster_name"])
         found["images"] = objects.cluster_images(client, params["images"], found["containers"])
@@ -245,7 +249,7 @@ def absent(module):
             objects.remove_object(client, item, found)
     lines = [f"{item['kind']} {item['name']}" for item in remove]
     diff = {"before": "".join(f"{line}\n" for line in lines), "after": ""}
-    return {"changed": bool(remove), "removed": remove, "kept": keep, "diff": diff}
+    return {"changed": bool(remove), "removed": remove, "retained": keep, "diff": diff}
 
 
 def main():

@@ -29,12 +29,12 @@ def test_unreachable_host_is_reported_and_does_not_stop_the_others(cluster: Clus
     more = tmp_path / "more.yml"
     more.write_text(json.dumps({"waba_coreapps": {"hosts": {"gone": host}}}), encoding="utf-8")
     result = play(UNINSTALL, "--check", *KEEP, "-i", str(more))
-    table = result.stdout.partition("Show what was removed, what was kept and why")[2]
+    table = result.stdout.partition("Print the removed and the retained objects")[2]
     assert result.returncode != 0
     assert re.search(r"gone +host +gone +not reached +it cannot be reached: .*Connection refused", table)
     for container in cluster.containers():
         assert re.search(rf"localhost +container +{container.name} +would be removed", table)
-    assert re.search(rf"localhost +volume +{NAME}_mysqlData +kept +volumes are removed only on request", table)
+    assert re.search(rf"localhost +volume +{NAME}_mysqlData +retained +volumes are removed only on request", table)
 
 
 def test_folder_that_another_container_mounts_is_not_unmounted(cluster: Cluster, tmp_path: Path) -> None:
@@ -48,7 +48,7 @@ def test_folder_that_another_container_mounts_is_not_unmounted(cluster: Cluster,
     finally:
         other.remove()
     assert re.search(
-        rf"localhost +mount +{tmp_path} +kept +in use by {other.name}, which does not belong to the cluster",
+        rf"localhost +mount +{tmp_path} +retained +in use by {other.name}, which does not belong to the cluster",
         result.stdout,
     )
     assert "Unmount it now" not in result.stdout
@@ -68,7 +68,9 @@ def test_uninstall_retains_the_data(cluster: Cluster, api: Api) -> None:
     result = play(UNINSTALL, *KEEP)
     assert changed(result) > 0
     assert re.search(r"localhost +file +\S+/db.env +removed", result.stdout)
-    assert f"but for what is kept, nothing labelled {NAME} and no file of it is left on 1 host(s)" in result.stdout
+    assert (
+        f"except for retained objects, nothing labelled {NAME} and no file of it is left on 1 host(s)" in result.stdout
+    )
     assert remaining(cluster) == []
     assert sorted(volume.name for volume in cluster.volumes()) == volumes
     again = play(UNINSTALL, *KEEP, "-e", "waba_uninstall_also=docker")
@@ -76,7 +78,7 @@ def test_uninstall_retains_the_data(cluster: Cluster, api: Api) -> None:
     # Where the collection installed Docker, the retained volumes prevent its removal.
     installed = INSTALLED.exists() and "docker.io" in INSTALLED.read_text(encoding="utf-8").split()
     reason = rf"it holds .*the volume {volumes[0]}" if installed else "the collection did not install it"
-    assert re.search(rf"localhost +Docker +engine +kept +{reason}", again.stdout)
+    assert re.search(rf"localhost +Docker +engine +retained +{reason}", again.stdout)
 
     changed(play("playbooks/site.yml"))
     code, count = cluster.container("db").exec_run(

@@ -40,9 +40,9 @@ def test_uninstall_leaves_only_foreign_data(lab: Lab) -> None:
     for name in HOSTS:
         assert_clean(lab, name)
     for volume in ("old_media", "old_data"):
-        assert re.search(rf"coreapp2 +volume +{volume} +kept +it is declared external", result.stdout)
+        assert re.search(rf"coreapp2 +volume +{volume} +retained +it is declared external", result.stdout)
         assert lab.run("coreapp2", f"docker run --rm -v {volume}:/old waba/node:v1.0.0 cat /old/before") == "saved\n"
-    assert re.search(r"coreapp3 +folder +/srv/wamedia +kept +it is a folder of the host", result.stdout)
+    assert re.search(r"coreapp3 +folder +/srv/wamedia +retained +it is a folder of the host", result.stdout)
     assert lab.run("coreapp3", "cat /srv/wamedia/before") == "saved\n"
 
 
@@ -60,7 +60,7 @@ def test_images_and_docker_are_removed_on_request_where_the_collection_installed
         engine = lab.run(name, "command -v dockerd || true")
         assert (engine == "") == (name in bare), name
         assert name in bare or re.search(
-            rf"{name} +Docker +engine +kept +the collection did not install it", result.stdout
+            rf"{name} +Docker +engine +retained +the collection did not install it", result.stdout
         )
     # Only the images of the settings are removed: the version of a former upgrade may still be needed.
     remaining = lab.run("master1", "docker images --format '{{.Repository}}:{{.Tag}}'").split()

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, waba.cluster contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The objects that an uninstall removes and those that it keeps, each with a reason. Only objects with the cluster's label are removed. Pure."""
+"""The objects that an uninstall removes and those that it retains, each with a reason. Only objects with the cluster's label are removed. Pure."""
 
 from __future__ import annotations
 

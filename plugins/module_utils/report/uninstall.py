@@ -33,7 +33,7 @@ Row = dict[str, str]
 
 
 def rows(host: str, report: Mapping[str, Any], also: Collection[str], check: bool) -> list[Row]:
-    """Return the rows of a host: {"host", "kind", "name", "outcome", "reason"}; the outcome is removed, kept, failed or "not reached".
+    """Return the rows of a host: {"host", "kind", "name", "outcome", "reason"}; the outcome is removed, retained, failed or "not reached".
 
     report: {part of PARTS: the result of its task as Ansible registers it, or {"skipped": True}}, with "share_path" and "export" ("" for none).
     also: the value of waba_uninstall_also. check: whether nothing was really done.
@@ -99,11 +99,16 @@ def _message(result: Result) -> str:
 
 def _objects(host: str, result: Result) -> list[Row]:
     removed = [_row(host, one["kind"], one["name"], "removed") for one in result.get("removed", [])]
-    return removed + [_row(host, one["kind"], one["name"], "kept", one["reason"]) for one in result.get("kept", [])]
+    return removed + [
+        _row(host, one["kind"], one["name"], "retained", one["reason"]) for one in result.get("retained", [])
+    ]
 
 
 def _files(host: str, result: Result) -> list[Row]:
-    outcomes = {"removed": ("removed", ""), "foreign": ("kept", "its first line shows that it is not the cluster's")}
+    outcomes = {
+        "removed": ("removed", ""),
+        "foreign": ("retained", "its first line shows that it is not the cluster's"),
+    }
     return [_row(host, "file", one["path"], *outcomes[one["action"]]) for one in result.get("files", [])]
 
 
@@ -112,24 +117,24 @@ def _firewall(host: str, result: Result, also: Collection[str]) -> list[Row]:
         return []
     if "firewall" in also:
         return [_row(host, "firewall", "rules", "removed")]
-    return [_row(host, "firewall", "rules", "kept", NOT_REQUESTED.format("firewall"))]
+    return [_row(host, "firewall", "rules", "retained", NOT_REQUESTED.format("firewall"))]
 
 
 def _share(host: str, report: Mapping[str, Any], also: Collection[str]) -> Iterator[Row]:
     path = report["share_path"]
     if path and "nfs_mount" not in also:
-        yield _row(host, "mount", path, "kept", NOT_REQUESTED.format("nfs_mount"))
+        yield _row(host, "mount", path, "retained", NOT_REQUESTED.format("nfs_mount"))
     elif path and (users := _other_users(path, report["planned"])):
-        yield _row(host, "mount", path, "kept", IN_USE.format(", ".join(users)))
+        yield _row(host, "mount", path, "retained", IN_USE.format(", ".join(users)))
     elif report["share"].get("changed"):
-        yield _row(host, "mount", path, "removed", "the content of the share is kept")
+        yield _row(host, "mount", path, "removed", "the content of the share is retained")
     if report["export"]:
-        yield _row(host, "export", report["export"], "kept", "the content of the share is never removed")
+        yield _row(host, "export", report["export"], "retained", "the content of the share is never removed")
 
 
 def _other_users(folder: str, planned: Result) -> list[str]:
     """Return the containers outside the cluster that mount a folder."""
-    return [user for one in planned.get("kept", []) if one["name"] == folder for user in one.get("used_by", [])]
+    return [user for one in planned.get("retained", []) if one["name"] == folder for user in one.get("used_by", [])]
 
 
 def _docker(host: str, report: Mapping[str, Any], also: Collection[str]) -> list[Row]:
@@ -139,18 +144,18 @@ def _docker(host: str, report: Mapping[str, Any], also: Collection[str]) -> list
     if not docker.get("installed"):
         return []
     reason = docker["blocker"] if "docker" in also else NOT_REQUESTED.format("docker")
-    return [_row(host, "Docker", "engine", "kept", reason)] if reason else []
+    return [_row(host, "Docker", "engine", "retained", reason)] if reason else []
 
 
 def _left(host: str, report: Mapping[str, Any], check: bool) -> list[Row]:
     """Return a row for each object that still exists although it should be removed."""
     if check:
         return []
-    kept = {(one["kind"], one["name"]) for one in report["objects"].get("kept", [])}
+    retained = {(one["kind"], one["name"]) for one in report["objects"].get("retained", [])}
     left = [
         *(("container", one["name"]) for one in report["left"].get("containers", [])),
         *(("network", name) for name in report["left"].get("networks", [])),
         *(("volume", name) for name in report["left"].get("volumes", [])),
         *(("file", path) for path in report["left"].get("files", [])),
     ]
-    return [_row(host, kind, name, "failed", "it still exists") for kind, name in left if (kind, name) not in kept]
+    return [_row(host, kind, name, "failed", "it still exists") for kind, name in left if (kind, name) not in retained]

@@ -102,8 +102,8 @@ def is_sound(node: Node) -> bool:
 def batches(found: Hosts, health: Sequence[Node], images: Images | None, serial: int, outage: bool) -> list[Batch]:
     """Return the batches in order: {"phase", "members": [{"host", "service", "role", "from", "to"}]} each; empty when no node is due.
 
-    found: as from `cluster_nodes_info`. health: nodes as from `cluster_health_info`. images: None if the nodes keep theirs. serial: the number of nodes of a
-    phase that change at once; one webapp and one spare coreapp always stay. outage: each role changes at once; if one node is due, every node
+    found: as from `cluster_nodes_info`. health: nodes as from `cluster_health_info`. images: None if their images stay. serial: the number of nodes of a phase
+    that change at once; one webapp and one spare coreapp always stay. outage: each role changes at once; if one node is due, every node
     with a file is a member, since all of them are stopped before.
     """
     observed = {node["container"]: node for node in health}

@@ -68,7 +68,7 @@ def _network(container: containers.Inspected) -> str:
 
 
 def _await_former(client: DockerClient, name: str) -> None:
-    """Wait until the container of a killed run ends, and remove it: a migration that is stopped midway leaves half a schema."""
+    """Wait until the container of a killed run ends, and remove it: a migration that is interrupted leaves half a schema."""
     with engine_errors(f"wait for the end of the container {name}, which another run started"):
         try:
             client.api.wait(name, timeout=host_lock.PATIENCE)

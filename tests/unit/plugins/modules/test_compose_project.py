@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -124,8 +125,9 @@ def test_a_second_database_of_another_project_is_removed_first(
 
 @pytest.mark.usefixtures("engine", "real_compose")
 def test_not_ready_has_its_reason_without_a_readable_log(run: Callable, tmp_path: Path) -> None:
-    file = write(tmp_path, command=["sh", "-c", "exit 7"], logging={"driver": "none"})
-    answer = run(compose_project, file=file, wait_timeout=20)
+    unhealthy = {"test": ["CMD", "false"], "interval": "1s", "retries": 1}
+    file = write(tmp_path, healthcheck=unhealthy, logging={"driver": "none"})
+    answer = run(compose_project, file=file, wait_timeout=3)
     assert "Not ready: db." in answer["msg"]
-    assert "it is exited, exit code 7" in answer["msg"]
+    assert re.search("it is running, but (starting|unhealthy)", answer["msg"])
     assert "does not support reading" in answer["msg"]

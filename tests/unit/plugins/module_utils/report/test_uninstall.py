@@ -9,7 +9,11 @@ from typing import Any
 import pytest
 from ansible_collections.waba.cluster.plugins.module_utils.report import uninstall
 
-KEPT = {"kind": "volume", "name": "waba_mysqlData", "reason": "volumes are removed only on request (waba_wipe_volumes)"}
+RETAINED = {
+    "kind": "volume",
+    "name": "waba_mysqlData",
+    "reason": "volumes are removed only on request (waba_wipe_volumes)",
+}
 DOCKER = {"installed": True, "packages": [], "blocker": "the collection did not install it"}
 CLEAN = {"containers": [], "networks": [], "volumes": ["waba_mysqlData"], "files": [], "docker": DOCKER}
 SKIPPED = {"changed": False, "skipped": True}
@@ -18,8 +22,8 @@ ALSO = ("firewall", "nfs_mount")
 
 def report(**changed: Any) -> dict[str, Any]:
     parts = {
-        "planned": {"removed": [], "kept": [KEPT]},
-        "objects": {"removed": [{"kind": "container", "name": "waba-db-1"}], "kept": [KEPT]},
+        "planned": {"removed": [], "retained": [RETAINED]},
+        "objects": {"removed": [{"kind": "container", "name": "waba-db-1"}], "retained": [RETAINED]},
         "files": {
             "files": [
                 {"path": "/opt/waba/db.env", "action": "removed"},
@@ -50,12 +54,12 @@ def failures(*every: list[dict[str, str]]) -> list[str]:
 def test_removed_and_kept_objects_are_reported_with_reasons() -> None:
     assert outcomes() == [
         ("container", "waba-db-1", "removed", ""),
-        ("volume", "waba_mysqlData", "kept", KEPT["reason"]),
+        ("volume", "waba_mysqlData", "retained", RETAINED["reason"]),
         ("file", "/opt/waba/db.env", "removed", ""),
-        ("file", "/opt/waba/mysql.env", "kept", "its first line shows that it is not the cluster's"),
+        ("file", "/opt/waba/mysql.env", "retained", "its first line shows that it is not the cluster's"),
         ("firewall", "rules", "removed", ""),
-        ("mount", "/mnt/wamedia", "removed", "the content of the share is kept"),
-        ("Docker", "engine", "kept", "waba_uninstall_also does not name docker"),
+        ("mount", "/mnt/wamedia", "removed", "the content of the share is retained"),
+        ("Docker", "engine", "retained", "waba_uninstall_also does not name docker"),
     ]
     assert failures(uninstall.rows("one", report(), ALSO, False)) == []
 
@@ -67,16 +71,16 @@ def test_a_share_with_other_users_is_not_unmounted() -> None:
         "reason": "in use by shop, which does not belong to the cluster",
         "used_by": ["shop"],
     }
-    planned = {"removed": [], "kept": [folder]}
-    assert ("mount", "/mnt/wamedia", "kept", folder["reason"]) in outcomes(planned=planned, share={})
+    planned = {"removed": [], "retained": [folder]}
+    assert ("mount", "/mnt/wamedia", "retained", folder["reason"]) in outcomes(planned=planned, share={})
 
 
 def test_parts_that_were_not_requested_are_kept() -> None:
-    kept = {row[:2]: row[3] for row in outcomes(also=(), share=SKIPPED) if row[2] == "kept"}
-    assert kept["firewall", "rules"] == "waba_uninstall_also does not name firewall"
-    assert kept["mount", "/mnt/wamedia"] == "waba_uninstall_also does not name nfs_mount"
-    assert ("Docker", "engine", "kept", DOCKER["blocker"]) in outcomes(also=["docker"])
-    assert ("export", "/srv/wamedia", "kept", "the content of the share is never removed") in outcomes(
+    retained = {row[:2]: row[3] for row in outcomes(also=(), share=SKIPPED) if row[2] == "retained"}
+    assert retained["firewall", "rules"] == "waba_uninstall_also does not name firewall"
+    assert retained["mount", "/mnt/wamedia"] == "waba_uninstall_also does not name nfs_mount"
+    assert ("Docker", "engine", "retained", DOCKER["blocker"]) in outcomes(also=["docker"])
+    assert ("export", "/srv/wamedia", "retained", "the content of the share is never removed") in outcomes(
         export="/srv/wamedia"
     )
 
@@ -90,7 +94,7 @@ def test_a_removed_docker_is_reported_by_its_packages() -> None:
 def test_check_mode_reports_planned_removals_and_verifies_nothing() -> None:
     rows = outcomes(check=True, left={**CLEAN, "containers": [{"name": "waba-db-1"}]})
     assert ("container", "waba-db-1", "would be removed", "") in rows
-    assert {row[2] for row in rows} == {"would be removed", "kept"}
+    assert {row[2] for row in rows} == {"would be removed", "retained"}
 
 
 def test_an_unreachable_host_is_one_row_and_a_failure() -> None:

@@ -114,7 +114,7 @@ def test_a_node_drained_by_a_killed_run_does_not_prevent_its_upgrade() -> None:
     """The run was killed after it drained the node and before it replaced the container."""
     found, observed = cluster(), cluster_health()
     found["host1"]["nodes"][2]["file_image"] = NEW
-    observed[2]["problem"] = "draining: out of service until it is told to resume or is restarted"
+    observed[2]["problem"] = "draining: out of service until it resumes or is restarted"
     assert problems_of(found, observed) == []
     assert steps_of(found, observed)[2] == ("spare coreapps", ["wacore1"]), "in its normal position"
     found["host1"]["nodes"][2]["file_image"] = OLD
