@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 
-def table(rows, headers):
+
+def table(rows: Iterable[Sequence[object]], headers: Sequence[str]) -> list[str]:
     """Return the lines of an aligned table.
 
-    rows: list of sequences of str, as long as headers. headers: sequence of str. Column widths follow the content.
+    rows: each as long as headers. Column widths follow the content.
     """
     cells = [[str(cell) for cell in row] for row in [headers, *rows]]
     widths = [max(len(row[column]) for row in cells) for column in range(len(headers))]

@@ -70,7 +70,11 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 from ansible_collections.waba.cluster.plugins.module_utils.io.api_client import CONNECTION_OPTIONS, Api, patiently
 from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
-from ansible_collections.waba.cluster.plugins.module_utils.rollout.setting_changes import difference, merged, shown
+from ansible_collections.waba.cluster.plugins.module_utils.rollout.setting_changes import (
+    difference,
+    merged,
+    patched_part,
+)
 
 PATH = "settings/application"
 
@@ -101,7 +105,7 @@ def converge(module, api):
 def diff_of(before, after):
     """Return an Ansible diff of what is not the same before and after."""
     touched = merged(difference(before, after), difference(after, before))
-    return {"before": text(shown(touched, before)), "after": text(shown(touched, after))}
+    return {"before": text(patched_part(touched, before)), "after": text(patched_part(touched, after))}
 
 
 def text(settings):

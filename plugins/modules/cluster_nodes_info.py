@@ -64,6 +64,7 @@ images:
 """
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible_collections.waba.cluster.plugins.module_utils.compose.host_files import HAS_YAML
 from ansible_collections.waba.cluster.plugins.module_utils.compose.io import live_nodes
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io import containers, engine
 from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
@@ -80,7 +81,7 @@ def main() -> None:
     isolate_environment()
     module = AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True)
     params = module.params
-    if live_nodes.yaml is None:
+    if not HAS_YAML:
         module.fail_json(msg=missing_required_lib("PyYAML"))
     try:
         client = engine.connect()

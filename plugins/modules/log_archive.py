@@ -128,7 +128,8 @@ OPTIONS = {
 def collect(module: AnsibleModule, now: float) -> dict[str, Any]:
     """Write the archive; return the module's result. Raises HostError."""
     params, cluster, note = module.params, module.params["cluster_name"], ""
-    client, inspected = None, []
+    client: Any = None
+    inspected: list[containers.Inspected] = []
     try:
         client = engine.connect()
         inspected = containers.with_labels(client, f"{LABEL_CLUSTER}={cluster}")
@@ -159,7 +160,7 @@ def main() -> None:
     isolate_environment()
     module = AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True)
     now = time.time()
-    found = window_problems(*(module.params[name] for name in ("since", "until", "tail")), now)
+    found = window_problems(module.params["since"], module.params["until"], module.params["tail"], now)
     if found:
         module.fail_json(msg=problems.message(found, "this host", "No logs were collected"))
     if module.check_mode:

@@ -28,6 +28,7 @@ PHASES = (
 )
 
 Node = Mapping[str, Any]
+HealthNode = dict[str, str]  # as from cluster_health_info
 Hosts = Mapping[str, Mapping[str, Any]]  # {host: {"nodes", "images"}} as from cluster_nodes_info
 Images = Mapping[str, str]  # {"coreapp", "webapp"}
 Batch = dict[str, Any]
@@ -80,7 +81,7 @@ def has_other_image(node: Node, images: Images | None, image_ids: Mapping[str, s
     if images is None:
         return True
     wanted = _image_for(node, images)
-    return node["image"] != wanted or node["image_id"] != image_ids.get(wanted)
+    return bool(node["image"] != wanted or node["image_id"] != image_ids.get(wanted))
 
 
 def is_unfinished(node: Node, images: Images | None) -> bool:
@@ -91,15 +92,17 @@ def is_unfinished(node: Node, images: Images | None) -> bool:
     if images is None:
         return bool(node["file_image"]) and not is_sound(node)
     wanted = _image_for(node, images)
-    return node["file_image"] == wanted and not (is_sound(node) and node["image"] == wanted)
+    return bool(node["file_image"] == wanted and not (is_sound(node) and node["image"] == wanted))
 
 
 def is_sound(node: Node) -> bool:
     """Return whether a node's container runs and is not unhealthy. Right after a start its health is unknown."""
-    return node["state"] == "running" and node["health"] != "unhealthy"
+    return bool(node["state"] == "running" and node["health"] != "unhealthy")
 
 
-def batches(found: Hosts, health: Sequence[Node], images: Images | None, serial: int, outage: bool) -> list[Batch]:
+def batches(
+    found: Hosts, health: Sequence[HealthNode], images: Images | None, serial: int, outage: bool
+) -> list[Batch]:
     """Return the batches in order: {"phase", "members": [{"host", "service", "role", "from", "to"}]} each; empty when no node is due.
 
     found: as from `cluster_nodes_info`. health: nodes as from `cluster_health_info`. images: None if their images stay. serial: the number of nodes of a phase
@@ -161,7 +164,7 @@ def _phase(node: Node, observed: Node, images: Images | None) -> str:
 
 def plan_problems(
     found: Hosts,
-    health: Sequence[Node],
+    health: Sequence[HealthNode],
     images: Images | None,
     schema: Mapping[str, Any],
     expected: Mapping[str, int],
@@ -226,7 +229,7 @@ def _schema_problems(schema: Mapping[str, Any], target: str, options: Mapping[st
 
 
 def _health_problems(
-    found: Hosts, health: Sequence[Node], images: Images | None, expected: Mapping[str, int]
+    found: Hosts, health: Sequence[HealthNode], images: Images | None, expected: Mapping[str, int]
 ) -> Iterator[Problem]:
     nodes = [(host, node) for host, facts in found.items() for node in facts["nodes"]]
     unfinished = {node["container"] for _host, node in nodes if node["container"] and is_unfinished(node, images)}

@@ -1,14 +1,17 @@
 # Copyright: (c) 2026, waba.cluster contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What to change in the application settings. Pure."""
+"""The changes of the application settings. Pure."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 from ansible_collections.waba.cluster.plugins.module_utils.secrets.redaction import HIDDEN, SECRET_NAME
 
 
-def same(wanted, found):
-    """Return whether two settings are the same; the API may give a number as text (vendor fact)."""
+def is_same(wanted: object, found: object) -> bool:
+    """Return whether two values are the same. The API may return a number as text (docs/reference/vendor-contract.md#settings)."""
     if isinstance(wanted, bool) or isinstance(found, bool):
         return wanted is found
     if isinstance(wanted, (int, float)) and isinstance(found, str):
@@ -18,8 +21,8 @@ def same(wanted, found):
     return wanted == found
 
 
-def difference(wanted, found):
-    """Return the part of `wanted` (dict, nested) that `found` (dict) does not have yet."""
+def difference(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the part of the wanted settings (nested) that the found ones lack."""
     patch = {}
     for name, value in wanted.items():
         old = found.get(name)
@@ -27,13 +30,13 @@ def difference(wanted, found):
             inner = difference(value, old)
             if inner:
                 patch[name] = inner
-        elif not same(value, old):
+        elif not is_same(value, old):
             patch[name] = value
     return patch
 
 
-def merged(settings, patch):
-    """Return `settings` (dict, nested) as they are once `patch` has been applied."""
+def merged(settings: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings (nested) with a patch applied."""
     result = dict(settings)
     for name, value in patch.items():
         both = isinstance(value, dict) and isinstance(result.get(name), dict)
@@ -41,15 +44,15 @@ def merged(settings, patch):
     return result
 
 
-def shown(patch, settings):
-    """Return of `settings` what `patch` touches, for a diff. Where a name sounds like a secret, its value is hidden."""
-    result = {}
+def patched_part(patch: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the part of the settings that a patch changes, for a diff. Values whose name suggests a secret are redacted."""
+    result: dict[str, Any] = {}
     for name, value in patch.items():
         found = settings.get(name)
         if found is not None and SECRET_NAME.search(name):
             result[name] = HIDDEN
         elif isinstance(value, dict):
-            result[name] = shown(value, found if isinstance(found, dict) else {})
+            result[name] = patched_part(value, found if isinstance(found, dict) else {})
         else:
             result[name] = found
     return result

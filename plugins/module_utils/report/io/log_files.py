@@ -45,7 +45,7 @@ def known_secrets(path: str, inspected: Iterable[Inspected], given: Iterable[str
 
 
 def write_logs(
-    client: DockerClient | None,
+    client: DockerClient,
     inspected: Iterable[Inspected],
     folder: str,
     window: Mapping[str, Any],
@@ -61,7 +61,7 @@ def write_logs(
     with open(os.path.join(folder, LOG), "wb", opener=_private) as file:
         for container in inspected:
             name = name_of(container)
-            row = {"container": name, "lines": 0, "bytes": 0, "note": ""}
+            row: dict[str, Any] = {"container": name, "lines": 0, "bytes": 0, "note": ""}
             try:
                 lines = redacted(join_frames(_frames(client, container, window)), redactor())
                 for piece in prefixed(lines, f"{name:<{width}}| "):
@@ -78,7 +78,7 @@ def write_logs(
     return rows
 
 
-def _frames(client: DockerClient | None, container: Inspected, window: Mapping[str, Any]) -> Iterator[bytes]:
+def _frames(client: DockerClient, container: Inspected, window: Mapping[str, Any]) -> Iterator[bytes]:
     options = {name: window[name] for name in ("since", "until") if window[name] is not None}
     with engine_errors(f"read the log of {name_of(container)}"):
         yield from client.api.logs(

@@ -3,7 +3,13 @@
 
 from __future__ import annotations
 
-from ansible_collections.waba.cluster.plugins.module_utils.rollout.setting_changes import difference, merged, shown
+from typing import Any
+
+from ansible_collections.waba.cluster.plugins.module_utils.rollout.setting_changes import (
+    difference,
+    merged,
+    patched_part,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,33 +22,33 @@ SETTINGS = st.recursive(
 
 
 @given(SETTINGS, SETTINGS)
-def test_the_patch_is_all_that_is_missing(wanted, found):
+def test_the_patch_completes_the_settings(wanted: dict[str, Any], found: dict[str, Any]) -> None:
     after = merged(found, difference(wanted, found))
     assert difference(wanted, after) == {}
 
 
 @given(SETTINGS)
-def test_what_is_so_already_needs_no_patch(settings):
+def test_equal_settings_need_no_patch(settings: dict[str, Any]) -> None:
     assert difference(settings, settings) == {}
 
 
-def test_only_the_differing_leaf_is_sent():
+def test_only_differing_values_are_sent() -> None:
     wanted = {"webhooks": {"url": "https://example.org", "max_concurrent_requests": 6}}
     found = {"webhooks": {"url": "", "max_concurrent_requests": 6}, "sent_status": True}
     patch = difference(wanted, found)
     assert patch == {"webhooks": {"url": "https://example.org"}}
-    assert shown(patch, found) == {"webhooks": {"url": ""}}
+    assert patched_part(patch, found) == {"webhooks": {"url": ""}}
 
 
-def test_numbers_given_as_text_are_the_same_and_flags_are_not_numbers():
+def test_numbers_may_be_text_and_flags_are_not_numbers() -> None:
     assert difference({"callback_backoff_delay_ms": 3000}, {"callback_backoff_delay_ms": "3000"}) == {}
     assert difference({"sent_status": True}, {"sent_status": 1}) == {"sent_status": True}
 
 
-def test_a_secrets_value_is_never_shown():
+def test_values_of_secrets_are_redacted() -> None:
     settings = {"access_token": "one-secret", "webhooks": {"password": "another", "url": "https://example.org"}}
-    assert shown(settings, settings) == {
+    assert patched_part(settings, settings) == {
         "access_token": "********",
         "webhooks": {"password": "********", "url": "https://example.org"},
     }
-    assert shown(settings, {}) == {"access_token": None, "webhooks": {"password": None, "url": None}}
+    assert patched_part(settings, {}) == {"access_token": None, "webhooks": {"password": None, "url": None}}
