@@ -13,7 +13,7 @@ description:
     cluster's files on the host, in C(files); and C(host.json) with versions, disk space, memory and the state of each container.
   - Every secret is redacted wherever and however it is written. Secrets are O(secrets), and the values in the environment files and the containers, except
     variables that are known to hold no secret. Logs are processed as a stream, so their size costs disk space but no memory.
-  - A host without Docker, or whose engine does not answer, still reports its files and facts.
+  - A source that fails, such as an engine that does not answer or a log that cannot be read, is noted. The others are still collected.
 author:
   - waba.cluster contributors (!UNKNOWN)
 extends_documentation_fragment:
@@ -108,7 +108,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.waba.cluster.plugins.module_utils import problems
 from ansible_collections.waba.cluster.plugins.module_utils.contract import LABEL_CLUSTER
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io import containers, engine
-from ansible_collections.waba.cluster.plugins.module_utils.errors import DockerUnavailable, HostError
+from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
 from ansible_collections.waba.cluster.plugins.module_utils.report.io import log_archive, log_files
 from ansible_collections.waba.cluster.plugins.module_utils.report.io.host_facts import host_facts
@@ -133,7 +133,7 @@ def collect(module: AnsibleModule, now: float) -> dict[str, Any]:
     try:
         client = engine.connect()
         inspected = containers.with_labels(client, f"{LABEL_CLUSTER}={cluster}")
-    except DockerUnavailable as error:
+    except HostError as error:
         note = str(error)
     secrets = log_files.known_secrets(params["path"], inspected, params["secrets"])
     window = {name: parse_time(params[name], now) for name in ("since", "until")}

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.waba.cluster.plugins.module_utils.compose.io import live_nodes
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io import containers, install
+from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 from ansible_collections.waba.cluster.plugins.module_utils.preflight.io import machine
 
 if TYPE_CHECKING:
@@ -25,7 +26,16 @@ def host_facts(
     path: str,
     inspected: Iterable[containers.Inspected],
 ) -> dict[str, Any]:
-    """Return the facts as data for JSON. inspected: the inspect answers of the cluster's containers. client: None where no engine answers."""
+    """Return the facts as data for JSON. inspected: the inspect answers of the cluster's containers. client: None where no engine answers.
+
+    A source that fails does not take the other facts along: `errors` names it.
+    """
+    errors: dict[str, str] = {}
+    nodes: list[dict[str, Any]] = []
+    try:
+        nodes = live_nodes.observed(client, cluster, path) if client else []
+    except HostError as error:
+        errors["nodes"] = str(error)
     return {
         **machine.software(run_command),
         "kernel": platform.release(),
@@ -34,7 +44,8 @@ def host_facts(
         "load": os.getloadavg(),
         "disks": {place: _space(place) for place in ("/", "/var/lib/docker", path)},
         "distribution_name": install.os_release().get("PRETTY_NAME", ""),
-        "nodes": live_nodes.observed(client, cluster, path) if client else [],
+        "nodes": nodes,
+        "errors": errors,
         "containers": [_container_facts(container) for container in inspected],
     }
 
