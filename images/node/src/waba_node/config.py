@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 VERSION = "1.0.0"
+CLIENT_VERSION = "v2.57.2"  # a late version of the vendor's client; clients select features by it
 DATABASE = "waba"
 PORT_NAMES = ("messaging", "contacts", "control", "health")
 
@@ -69,6 +70,7 @@ class NodeConfig:
     certificates: str = "/var/lib/whatsapp"
     media: str = "/usr/local/wamedia"
     version: str = VERSION
+    client_version: str = CLIENT_VERSION
 
     @property
     def node_id(self) -> str:
@@ -101,6 +103,7 @@ class NodeConfig:
             upstream=reader.upstream(),
             certificates=environment.get("WABA_CERTIFICATES") or "/var/lib/whatsapp",
             media=environment.get("WABA_MEDIA") or "/usr/local/wamedia",
+            client_version=reader.client_version(),
         )
         if reader.problems:
             raise ConfigurationError("; ".join(reader.problems))
@@ -146,6 +149,12 @@ class _Reader:
                 f"WABA_UPSTREAM is {value!r}: it must be loopback, or ws://host:port or wss://host:port"
             )
         return value
+
+    def client_version(self) -> str:
+        value = self.environment.get("WABA_CLIENT_VERSION") or CLIENT_VERSION
+        if re.fullmatch(r"v?\d+(\.\d+){2}", value, re.ASCII) is None:
+            self.problems.append(f"WABA_CLIENT_VERSION is {value!r}: it must be a version such as {CLIENT_VERSION}")
+        return f"v{value.removeprefix('v')}"
 
     def text(self, variable: str) -> str:
         value = self.environment.get(variable, "")

@@ -1,36 +1,44 @@
-"""The application settings: every field with its type, bounds and default (docs/reference/vendor-contract.md#settings).
+"""The application settings: type, bounds and default of every field (docs/reference/vendor-contract.md#settings).
 
-The bounds are our own.
+The bounds are our decision.
 """
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from functools import reduce
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple, Union
 from urllib.parse import urlsplit
 
 import msgspec
-from msgspec import Meta, Struct, field
+from msgspec import UNSET, Meta, Struct, UnsetType, defstruct, field
 
 Seconds = Annotated[int, Meta(ge=1, le=3600)]
 Milliseconds = Annotated[int, Meta(ge=1, le=86_400_000)]
 MediaType = Literal["image", "video", "voice", "sticker", "audio", "document"]
 HttpsUrl = Annotated[str, Meta(pattern=r"^(https://[^\s/]\S*)?(?![\s\S])", max_length=2048)]
+Document = dict[str, Any]  # a JSON object
 
-# These take effect when a coreapp starts.
-RESTART_NEEDED = ("callback_persist", "webhooks.max_concurrent_requests")
-# Settings of older releases, and their replacements.
-REPLACED = {
-    "db_garbagecollector_enable": "use garbagecollector_enable.messages",
-    "tcp_listen_address": "use WA_TCP_LISTEN_ADDRESS in the node's environment",
+RESTART_NEEDED = ("callback_persist", "webhooks.max_concurrent_requests")  # they take effect when a coreapp restarts
+HISTORIC = (  # settings of older releases of the vendor's client: stored and returned, without effect
+    "contacts_api_rate_limit",
+    "contacts_scrape_rate_limit",
+    "db_garbagecollector_enable",
+    "messaging_api_rate_limit",
+    "tcp_listen_address",
+)
+READ_ONLY = {
+    "wa_id": "wa_id is read-only and was ignored",
+    "pass_through": "pass_through cannot be enabled since version 2.35 and was ignored",
 }
-NUMBERS_AS_TEXT = ("callback_backoff_delay_ms", "max_callback_backoff_delay_ms")  # older clients send "3000"
-
-Document = dict[str, Any]
+LARGEST_HISTORIC_VALUE = 1000  # characters of JSON
+MOST_WARNINGS = 20
+LONGEST_NAME = 100  # characters of an unknown name in a warning
 
 
 class MessageWebhooks(Struct, forbid_unknown_fields=True):
-    """The statuses of a message that cause a webhook."""
+    """The statuses that are reported by webhook."""
 
     sent: bool = True
     delivered: bool = True
@@ -51,13 +59,13 @@ class Webhooks(Struct, forbid_unknown_fields=True):
 
 
 class Media(Struct, forbid_unknown_fields=True):
-    """The kinds of inbound media that are fetched at once."""
+    """The kinds of media that are downloaded on arrival."""
 
     auto_download: list[MediaType] = field(default_factory=list)
 
 
 class GarbageCollector(Struct, forbid_unknown_fields=True):
-    """The kinds of data that are deleted after a time."""
+    """The automatic deletion of old media and messages."""
 
     media: bool = False
     messages: bool = True
@@ -66,7 +74,7 @@ class GarbageCollector(Struct, forbid_unknown_fields=True):
 class ApplicationSettings(Struct, forbid_unknown_fields=True):
     """The settings of the whole cluster.
 
-    callback_persist: has no effect, since webhooks are always stored. pass_through: can no longer be enabled.
+    callback_persist has no effect: webhooks are always stored in the database. Our decision.
     """
 
     heartbeat_interval: Seconds = 5
@@ -89,51 +97,107 @@ class ApplicationSettings(Struct, forbid_unknown_fields=True):
     webhooks: Webhooks = field(default_factory=Webhooks)
 
     def __post_init__(self) -> None:
-        # With a shorter one, a single late answer would make a node unhealthy.
-        if self.unhealthy_interval < 2 * self.heartbeat_interval:
+        if self.unhealthy_interval < 2 * self.heartbeat_interval:  # otherwise one late answer is a failure
             raise ValueError("unhealthy_interval must be at least twice heartbeat_interval")
         if self.pass_through:
-            raise ValueError("pass_through can no longer be enabled")
+            raise ValueError("pass_through cannot be enabled")
 
 
-def changed(stored: Document, patch: Document) -> Document:
-    """Return stored settings after a partial, nested change. Raises msgspec.ValidationError when the result is not valid."""
-    for name in REPLACED.keys() & patch.keys():
-        raise msgspec.ValidationError(f"{name} is no longer a setting: {REPLACED[name]}")
-    for name in NUMBERS_AS_TEXT:
-        if isinstance(value := patch.get(name), str) and value.isascii() and value.isdigit() and len(value) < 10:
-            patch = {**patch, name: int(value)}
-    msgspec.convert(_merged(_known(stored, ApplicationSettings), patch), ApplicationSettings)
-    return _merged(stored, patch)
+def _partial(struct: type[Struct]) -> type[Struct]:
+    """Return a struct with the same fields, all of them optional."""
+    fields: list[tuple[str, Any, Any]] = [
+        (entry.name, Union[_partial(entry.type) if _is_struct(entry.type) else entry.type, UnsetType], UNSET)
+        for entry in msgspec.structs.fields(struct)
+    ]
+    return defstruct(f"{struct.__name__}Change", fields)
 
 
-def read(stored: Document) -> ApplicationSettings:
-    """Return stored settings on top of the defaults. Fields that a later version stored are ignored."""
+def _is_struct(kind: Any) -> bool:
+    return isinstance(kind, type(Struct))
+
+
+SettingsChange = _partial(ApplicationSettings)
+
+
+class Change(NamedTuple):
+    """A change of the settings. values: known and historic settings. warnings: one per ignored setting."""
+
+    values: Document
+    warnings: list[str]
+
+
+def read_change(sent: Document) -> Change:
+    """Return the settings that a client sends, in their types. Unknown and read-only ones are ignored with a warning.
+
+    A client of any release can so apply its whole configuration. Raises msgspec.ValidationError for an invalid value.
+    """
+    historic = {name: sent[name] for name in HISTORIC if name in sent}
+    for name, value in historic.items():
+        if len(json.dumps(value)) > LARGEST_HISTORIC_VALUE:
+            raise msgspec.ValidationError(f"{name} has more than {LARGEST_HISTORIC_VALUE} characters")
+    values = {name: value for name, value in sent.items() if name not in historic}
+    warnings = [f"{name[:LONGEST_NAME]} is not a setting and was ignored" for name in _unknown_names(values)]
+    change = msgspec.to_builtins(msgspec.convert(values, SettingsChange, strict=False))
+    if change.get("pass_through"):
+        warnings.append(READ_ONLY["pass_through"])
+        del change["pass_through"]
+    if "wa_id" in values:
+        warnings.append(READ_ONLY["wa_id"])
+    return Change({**change, **historic}, warnings[:MOST_WARNINGS])
+
+
+def _unknown_names(values: Document, struct: type[Struct] = ApplicationSettings, prefix: str = "") -> Iterator[str]:
+    """Yield the dotted names that a struct does not have, except read-only ones."""
+    types = {entry.name: entry.type for entry in msgspec.structs.fields(struct)}
+    for name, value in values.items():
+        if name not in types:
+            if prefix or name not in READ_ONLY:
+                yield prefix + name
+        elif _is_struct(types[name]) and isinstance(value, dict):
+            yield from _unknown_names(value, types[name], f"{prefix}{name}.")
+
+
+def apply_change(stored: Document, values: Document) -> Document:
+    """Return the settings to store after a partial change. Raises msgspec.ValidationError if the result is not valid."""
+    known = {name: value for name, value in values.items() if name not in HISTORIC}
+    msgspec.convert(_merge(_known(stored, ApplicationSettings), known), ApplicationSettings)
+    return _merge(stored, values)
+
+
+def read_settings(stored: Document) -> ApplicationSettings:
+    """Return stored settings on top of the defaults. Unknown fields, of a later version or historic ones, are left out."""
     return msgspec.convert(_known(stored, ApplicationSettings), ApplicationSettings)
 
 
+def historic_settings(stored: Document) -> Document:
+    """Return the stored settings of older releases."""
+    return {name: stored[name] for name in HISTORIC if name in stored}
+
+
 def restart_needed(before: Document, after: Document) -> list[str]:
-    """Return the names of the changed settings that take effect at the next start only. before, after: as stored."""
-    old, new = (msgspec.to_builtins(read(stored)) for stored in (before, after))
+    """Return the changed settings, by dotted name, that take effect when a coreapp restarts."""
+    old, new = (msgspec.to_builtins(read_settings(stored)) for stored in (before, after))
     return [name for name in RESTART_NEEDED if _value(old, name) != _value(new, name)]
 
 
-def _value(settings: Document, dotted: str) -> object:
-    return reduce(dict.__getitem__, dotted.split("."), settings)
+def _value(settings: Document, dotted_name: str) -> object:
+    value: Any = settings
+    return reduce(lambda inner, name: inner[name], dotted_name.split("."), value)
 
 
-def _merged(stored: Document, patch: Document) -> Document:
+def _merge(stored: Document, values: Document) -> Document:
     result = dict(stored)
-    for name, value in patch.items():
+    for name, value in values.items():
         old = result.get(name)
-        result[name] = _merged(old, value) if isinstance(value, dict) and isinstance(old, dict) else value
+        result[name] = _merge(old, value) if isinstance(value, dict) and isinstance(old, dict) else value
     return result
 
 
 def _known(stored: Document, struct: type[Struct]) -> Document:
-    types = {field.name: field.type for field in msgspec.structs.fields(struct)}
+    """Return the fields that a struct has, on every level."""
+    types = {entry.name: entry.type for entry in msgspec.structs.fields(struct)}
     return {
-        name: _known(value, types[name]) if isinstance(value, dict) and isinstance(types[name], type(Struct)) else value
+        name: _known(value, types[name]) if isinstance(value, dict) and _is_struct(types[name]) else value
         for name, value in stored.items()
         if name in types
     }

@@ -22,6 +22,7 @@ from waba_node.store.engine import Database
 API_KEY = "key-for-health-and-metrics"
 PASSWORD = "N3w-password"
 SECRETS = (API_KEY, PASSWORD)
+META = {"api_status": "stable", "version": "v2.57.2", "implementation": "waba node 1.0.0"}
 
 
 class Node:
@@ -202,7 +203,7 @@ def health_line(node: Node) -> str:
 def error_of(response: requests.Response) -> tuple[int, int]:
     """Return (HTTP status, error code) of a refusal in the vendor's envelope."""
     content = response.json()
-    assert content["meta"] == {"api_status": "stable", "version": "1.0.0"}
+    assert content["meta"] == META
     (error,) = content["errors"]
     assert error["title"]
     assert set(error) <= {"code", "title", "details"}

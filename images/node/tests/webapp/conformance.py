@@ -27,7 +27,7 @@ def call_at(method: str, path: str) -> Call | None:
 
 def assert_conforms(method: str, path: str, response: requests.Response) -> None:
     """Raise AssertionError unless the document describes the response."""
-    call = call_at(method, path.partition("?")[0])
+    call = call_at(method, path.partition("?")[0].rstrip("/") or "/")
     operation = DOCUMENT["paths"][call.path][method.lower()] if call else UNROUTED
     responses = operation["responses"]
     described = responses.get(str(response.status_code), responses["default"])

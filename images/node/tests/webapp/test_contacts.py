@@ -56,7 +56,7 @@ def test_a_thousand_numbers_are_checked_at_once(admin: Client) -> None:
         ({"contacts": [4930123456]}, 1009),
         ({"contacts": ["1" * 65]}, 1001),
         ({"contacts": ["+4930123456"], "blocking": "maybe"}, 1009),
-        ({"contacts": ["+4930123456"], "force_check": 1}, 1009),
+        ({"contacts": ["+4930123456"], "force_check": 2}, 1009),
     ],
 )
 def test_invalid_check_is_refused(admin: Client, body: dict, code: int) -> None:

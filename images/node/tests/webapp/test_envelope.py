@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import json
+import re
 import socket
 import ssl
 import zlib
 from collections.abc import Iterator
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import pytest
-from api_support import SECRETS, Client, Cluster, error_of, wait_until
+from api_support import META, SECRETS, Client, Cluster, error_of, wait_until
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from waba_node.webapp.calls import CALLS
+from waba_node.webapp.calls.table import Call
 
 POSTS = ["/v1/users/login", "/v1/account", "/v1/account/verify", "/v1/messages"]
 
@@ -21,9 +26,78 @@ def test_root_answers_without_credentials(anonymous: Client) -> None:
     assert anonymous.call("GET", "/").status_code == 200
 
 
-@pytest.mark.parametrize("path", ["/v1", "/v1/nothing", "/nothing", "/v1/messages/", "/v1/%0a", "/v1/users/login/x"])
+@pytest.mark.parametrize("path", ["/v1", "/v1/nothing", "/nothing", "/v1/%0a", "/v1/users/login/x"])
 def test_unknown_path_is_404(admin: Client, path: str) -> None:
     assert error_of(admin.call("GET", path)) == (404, 1006)
+
+
+SLASHES = ["{}/", "{}//", "/{}", "//{}/"]
+
+
+@pytest.mark.parametrize("slashes", SLASHES)
+@pytest.mark.parametrize("call", CALLS, ids=lambda call: f"{call.method} {call.path}")
+def test_additional_slashes_do_not_change_the_call(anonymous: Client, call: Call, slashes: str) -> None:
+    """Without credentials, so that no call does anything: an unknown path answers 404, a known one 401 or 200."""
+    path = re.sub(r"\{\w+\}", "0", call.path)
+    if path != "/":
+        expected = anonymous.call(call.method, path)
+        answer = send_raw(anonymous, call.method, slashes.format(path))
+        assert (answer.status, answer.code) == (
+            expected.status_code,
+            expected.json().get("errors", [{}])[0].get("code"),
+        )
+
+
+def test_calls_with_a_trailing_slash_work(admin: Client) -> None:
+    text = {"to": "4915112345678", "type": "text", "text": {"body": "Hello"}}
+    assert admin.call("POST", "/v1/messages/", text).status_code == 200
+    upload = admin.call("POST", "/v1/media/", data=b"x", headers={"Content-Type": "text/plain"})
+    name = upload.json()["media"][0]["id"]
+    assert admin.call("GET", f"/v1/media/{name}/").content == b"x"
+    assert admin.call("GET", "/v1/stats/app/?format=prometheus").headers["Content-Type"].startswith("text/plain")
+    assert admin.call("DELETE", f"/v1/media/{name}/").status_code == 200
+    assert error_of(admin.call("GET", "/v1/messages/")) == (405, 1006)
+    assert error_of(admin.call("GET", "/v1/nothing/")) == (404, 1006)
+
+
+class RawAnswer(NamedTuple):
+    status: int
+    code: int | None
+
+
+def send_raw(client: Client, method: str, path: str) -> RawAnswer:
+    """Send a request with a path that HTTP libraries would change."""
+    with connection(client) as stream:
+        stream.sendall(f"{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+        answer = b"".join(iter(lambda: stream.recv(65536), b""))
+    head, _separator, body = answer.partition(b"\r\n\r\n")
+    content = json.loads(body) if b"application/json" in head else {}
+    return RawAnswer(int(head.split()[1]), content.get("errors", [{}])[0].get("code"))
+
+
+def test_meta_reports_a_version_of_the_vendors_client_and_the_implementation(admin: Client) -> None:
+    for answer in (admin.call("GET", "/v1/settings/application"), admin.call("GET", "/v1/nothing")):
+        assert answer.json()["meta"] == META
+
+
+def test_plain_http_on_the_https_port_is_answered(admin: Client, cluster: Cluster) -> None:
+    place = urlsplit(admin.url)
+    for head in ("GET /v1/health HTTP/1.1\r\nHost: {}\r\n\r\n", "POST /v1/messages HTTP/1.0\r\nhost: {}\r\n\r\nx"):
+        with socket.create_connection((place.hostname, place.port), timeout=10) as stream:
+            stream.sendall(head.format(place.netloc).encode())
+            answer = b"".join(iter(lambda: stream.recv(65536), b""))
+        assert answer.startswith(b"HTTP/1.1 400 ")
+        content = json.loads(answer.partition(b"\r\n\r\n")[2])
+        assert content["errors"][0]["details"] == f"this port accepts HTTPS only: use {admin.url}"
+    assert "127.0.0.1 sent plain HTTP to the HTTPS port" in cluster.nodes["webapp1"].log.read_text()
+
+
+@pytest.mark.parametrize("sent", [b"", b"\x16", b"\x16\x03\x01\x00\x05hello", b"\0" * 5000])
+def test_broken_connections_do_not_stop_the_server(admin: Client, sent: bytes) -> None:
+    place = urlsplit(admin.url)
+    with socket.create_connection((place.hostname, place.port), timeout=10) as stream:
+        stream.sendall(sent)
+    assert admin.call("GET", "/").status_code == 200
 
 
 @pytest.mark.parametrize(("method", "path"), [("GET", "/v1/messages"), ("PUT", "/v1/health"), ("TRACE", "/v1/account")])

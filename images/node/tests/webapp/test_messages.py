@@ -79,7 +79,7 @@ def test_any_text_within_the_limit_is_accepted(admin: Client, body: str) -> None
         ({"text": {}}, 1008),
         ({"text": {"body": ""}}, 1009),
         ({"text": {"body": "x" * 4097}}, 1001),
-        ({"text": {"body": None}}, 1009),
+        ({"text": {"body": None}}, 1008),
         ({"text": "Hello"}, 1009),
         ({"to": ""}, 1009),
         ({"to": 4915112345678}, 1009),

@@ -112,7 +112,8 @@ def test_changing_the_number_of_shards_loses_no_accepted_message(
     [
         ({"shards": 3}, (400, 1009)),
         ({"shards": 0}, (400, 1009)),
-        ({"shards": "2"}, (400, 1009)),
+        ({"shards": "two"}, (400, 1009)),
+        ({"shards": "3"}, (400, 1009)),
         ({"shards": ...}, (400, 1008)),
         ({"cc": ...}, (400, 1008)),
         ({"shards": 2}, (503, 1011)),  # two coreapps: none would be standby

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ..passwords import matches
 from ..rpc import Payload, RpcError
-from ..settings import read
+from ..settings import read_settings
 from ..store import documents, ownership
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class DocumentsApi:
             name: content for name, content in payload["documents"].items() if name in documents.BACKUP_DOCUMENTS
         }
         try:
-            read(restored.get(documents.SETTINGS, {}))
+            read_settings(restored.get(documents.SETTINGS, {}))
         except msgspec.ValidationError as error:
             raise RpcError(1009, "Parameter value is not valid", f"the settings in the backup: {error}") from error
         async with self.database.begin() as connection:

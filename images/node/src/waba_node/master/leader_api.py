@@ -8,7 +8,7 @@ import msgspec
 
 from ..rpc import Payload, RpcError
 from ..runtime.statistics import gauge
-from ..settings import changed, restart_needed
+from ..settings import apply_change, restart_needed
 from ..store import documents, metadata, outbox, webhook_queue
 from ..upstream.base import UpstreamError, WrongCode
 from .documents_api import DocumentsApi, require_pin
@@ -41,7 +41,7 @@ class LeaderApi:
         async with self.database.begin() as connection:
             before = await documents.read_document(connection, documents.SETTINGS, lock=True)
             try:
-                after = changed(before, payload["settings"])
+                after = apply_change(before, payload["settings"])
             except msgspec.ValidationError as error:
                 raise RpcError(1009, "Parameter value is not valid", str(error)) from error
             await documents.write_document(connection, documents.SETTINGS, after)

@@ -48,7 +48,7 @@ async def delete_document(connection: AsyncConnection, name: str) -> None:
 
 async def read_settings(connection: AsyncConnection) -> ApplicationSettings:
     """Return the application settings: what was set, on top of the defaults."""
-    return settings.read(await read_document(connection, SETTINGS))
+    return settings.read_settings(await read_document(connection, SETTINGS))
 
 
 async def agreed_secret(connection: AsyncConnection, name: str, proposal: str) -> str:

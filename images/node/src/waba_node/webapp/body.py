@@ -1,4 +1,8 @@
-"""Reading request bodies: bytes, then JSON, then the type of the request."""
+"""Reading request bodies: bytes, then JSON, then the type of the request.
+
+Two rules apply to every JSON body. A field that is `null` counts as absent. A number or boolean may be sent as text (and a boolean as 0 or 1),
+as many clients do (docs/reference/vendor-contract.md#known-client-behaviour).
+"""
 
 from __future__ import annotations
 
@@ -27,17 +31,21 @@ async def read_body(request: web.Request) -> bytes:
 
 
 async def read_json(request: web.Request, kind: type[Json], *, optional: bool = False) -> Json:
-    """Return the request's JSON object or list. Raises ApiError 1025 if the body is anything else.
+    """Return the request's JSON object or list, as `parse_json` does. Raises ApiError 1025."""
+    return parse_json(await read_body(request), kind, optional=optional)
+
+
+def parse_json(raw: bytes, kind: type[Json], *, optional: bool = False) -> Json:
+    """Return a JSON object or list without the fields that are null. Raises ApiError 1025 for anything else.
 
     optional: an empty body counts as an empty object or list.
     """
-    raw = await read_body(request)
     if optional and not raw.strip():
         return kind()
     try:
-        content = json.loads(raw.decode("utf-8", "strict"), parse_constant=_refuse_constant)
+        content = json.loads(raw.decode(), parse_constant=_refuse_constant, object_hook=_without_nulls)
         if b"\\u" in raw:  # an escape can produce a lone surrogate, which cannot be stored
-            json.dumps(content, ensure_ascii=False).encode("utf-8")
+            json.dumps(content, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise ApiError(1025, "the body is not valid JSON in UTF-8") from error
     if not isinstance(content, kind):
@@ -50,10 +58,17 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-def convert(content: dict[str, Any] | list[Any], request_type: type[Request]) -> Request:
-    """Return a JSON body as its type. Raises ApiError: 1008 for a missing field, 1001 for a value that is too long, otherwise 1009."""
+def _without_nulls(content: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in content.items() if value is not None}
+
+
+def convert(content: dict[str, Any] | list[Any], request_type: type[Request], *, strict: bool = False) -> Request:
+    """Return JSON content as its type. Raises ApiError: 1008 for a missing field, 1001 for a value that is too long, otherwise 1009.
+
+    strict: refuse numbers and booleans as text.
+    """
     try:
-        return msgspec.convert(content, request_type)
+        return msgspec.convert(content, request_type, strict=strict)
     except msgspec.ValidationError as error:
         text = str(error)
         code = 1008 if "missing required field" in text else 1001 if "of length <=" in text else 1009

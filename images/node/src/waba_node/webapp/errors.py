@@ -1,7 +1,7 @@
 """The errors of the API, in the vendor's envelope (docs/reference/vendor-contract.md#errors-and-envelope).
 
-The vendor did not publish the HTTP status of each code. Public clients rely on 403 for a wrong registration code, 401 for 1024 and 400 for 1009
-and 1025. The other statuses are our decision: 503 if a retry can succeed, 404 and 429 as HTTP defines them, otherwise 400.
+The vendor did not publish the HTTP status of each code. Public clients rely on 403 for a wrong registration code, 401 for 1024, 400 for 1009 and
+1025, and 500 for a duplicate user. The other statuses are our decision: 503 if a retry can succeed, 404 and 429 as HTTP defines them, otherwise 400.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ from ..runtime.supervisor import Loop
 from ..store import documents, ownership
 from ..store.engine import DATABASE_ERRORS
 from .certificate import ServedCertificate
+from .https_listener import HttpsListener
 from .metrics import Metrics
 from .routing import Router
 from .server import ApiServer
@@ -43,17 +44,22 @@ class Webapp(Node):
         self.certificate = ServedCertificate(self.config.certificates, self.config.hostname)
         self.server = self.rpc_server((PortName.CONTROL,), "127.0.0.1")  # for commands in the container
         await self.server.start()
+        api = ApiServer(self)
         self.runner = web.AppRunner(
-            ApiServer(self).application(), access_log=None, handle_signals=False, shutdown_timeout=STOP_TIMEOUT
+            api.application(), access_log=None, handle_signals=False, shutdown_timeout=STOP_TIMEOUT
         )
         await self.runner.setup()
-        await web.TCPSite(self.runner, port=self.config.https_port, ssl_context=self.certificate.front).start()
+        if self.runner.server is None:
+            raise RuntimeError("setup created no server")
+        self.listener = HttpsListener(self.runner.server, self.certificate.front, api.plain_http_refusal)
+        await self.listener.start(self.config.https_port)
 
     def loops(self) -> list[Loop]:
         return [Loop("check", self.check, CHECK_INTERVAL)]
 
     async def stop(self) -> None:
         """Accept no new call, and finish the calls in progress."""
+        await self.listener.stop()
         await self.runner.cleanup()
         await self.server.stop()
 

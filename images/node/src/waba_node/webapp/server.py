@@ -1,14 +1,16 @@
-"""The HTTPS server of a webapp: routing, access, the envelope, counters."""
+"""The HTTP application of a webapp: routing, access, the envelope, counters."""
 
 from __future__ import annotations
 
 import json
 import logging
+import re
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
+from yarl import URL
 
 from ..store.engine import DATABASE_ERRORS, error_summary
 from ..store.users import ADMIN as ROLE_ADMIN
@@ -37,7 +39,12 @@ class ApiServer:
 
     def __init__(self, webapp: Webapp) -> None:
         self.webapp, self.metrics = webapp, webapp.metrics
-        self.meta = {"api_status": "stable", "version": webapp.config.version}
+        config = webapp.config
+        self.meta = {
+            "api_status": "stable",
+            "version": config.client_version,
+            "implementation": f"waba node {config.version}",
+        }
 
     def application(self) -> web.Application:
         """Return the aiohttp application."""
@@ -50,6 +57,7 @@ class ApiServer:
     async def _observe(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Count and log every request, including those without a matching call."""
         began = time.monotonic()
+        request, handler = await self._route_leniently(request, handler)
         resource = request.match_info.route.resource
         call_name.set(f"{request.method}{resource.canonical.replace('/', '_')}" if resource else UNROUTED)
         self.metrics.processing += 1
@@ -68,6 +76,20 @@ class ApiServer:
                 "%s %s %s %d %.0f ms", request.remote, request.method, path, response.status, seconds * 1000
             )
         return response
+
+    async def _route_leniently(self, request: web.Request, handler: Handler) -> tuple[web.Request, Handler]:
+        """Route a path with a trailing slash or repeated slashes as the path without them. Many clients join URLs like that."""
+        path = request.rel_url.raw_path
+        plain = re.sub("/{2,}", "/", path).rstrip("/") or "/"
+        if request.match_info.http_exception is None or plain == path:
+            return request, handler
+        url = URL.build(path=plain, query_string=request.rel_url.raw_query_string, encoded=True)
+        routed = request.clone(rel_url=url)
+        match = await request.app.router.resolve(routed)
+        match.add_app(request.app)
+        match.freeze()
+        routed._match_info = match  # as in aiohttp's own normalize_path_middleware; there is no public way
+        return routed, match.handler
 
     async def _respond(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Return the answer. Every failure is answered in the envelope."""
@@ -101,7 +123,9 @@ class ApiServer:
             if isinstance(result, web.StreamResponse):
                 return result
             status, content = result
-            return web.Response(status=status) if content is None else self._envelope(status, content)
+            if content is None:
+                return web.Response(status=status)
+            return self._envelope(status, content, warnings=request.get("warnings"))
 
         return handle
 
@@ -114,15 +138,30 @@ class ApiServer:
             raise ApiError(1005, "only an administrator may do this")
 
     def _envelope(
-        self, status: int, content: Mapping[str, Any], headers: Mapping[str, str] | None = None
+        self,
+        status: int,
+        content: Mapping[str, Any],
+        headers: Mapping[str, str] | None = None,
+        warnings: Sequence[str] | None = None,
     ) -> web.Response:
-        """Return an answer with its `meta`."""
+        """Return an answer with its `meta`. warnings: the ignored parts of the request."""
+        meta = {**self.meta, "warnings": warnings} if warnings else self.meta
         return web.Response(
             status=status,
-            text=json.dumps({**content, "meta": self.meta}),
+            text=json.dumps({**content, "meta": meta}),
             content_type="application/json",
             headers=headers,
         )
+
+    def plain_http_refusal(self, host: str) -> bytes:
+        """Return the response to a request in plain HTTP. host: of the request, "" if unknown."""
+        place = f"https://{host}" if re.fullmatch(r"[\w.:\[\]-]{1,255}", host, re.ASCII) else "https"
+        error = ApiError(1025, f"this port accepts HTTPS only: use {place}")
+        body = json.dumps({"errors": [error.as_dict()], "meta": self.meta})
+        return (
+            "HTTP/1.1 400 Bad Request\r\nContent-Type: application/json; charset=utf-8\r\n"
+            f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n{body}"
+        ).encode()
 
     def _refusal(self, error: ApiError, headers: Mapping[str, str] | None = None) -> web.Response:
         """Return the answer to a refused call."""

@@ -38,7 +38,7 @@ async def restore(webapp: Webapp, _request: web.Request, body: Restore) -> Resul
     Every node applies the restored settings at once. No restart is needed, unlike with the vendor's client.
     """
     try:
-        content = convert(await run_expensive(unseal, body.data, body.password), BackupContent)
+        content = convert(await run_expensive(unseal, body.data, body.password), BackupContent, strict=True)
     except BackupError as error:
         raise ApiError(1009, str(error)) from error
     await webapp.router.call_primary_master(

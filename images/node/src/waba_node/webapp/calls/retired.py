@@ -27,9 +27,9 @@ RETIRED = {  # resource -> path below it -> methods
     },
     "stickerpacks": {
         "": "GET POST",
-        "/{id}": "GET PUT DELETE",
+        "/{id}": "GET PATCH PUT DELETE",
         "/{id}/stickers": "GET POST",
-        "/{id}/stickers/{index}": "GET PUT DELETE",
+        "/{id}/stickers/{index}": "GET PATCH PUT DELETE",
     },
 }
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from aiohttp import web
 
-from ...settings import ApplicationSettings, changed
+from ...settings import SettingsChange, apply_change, historic_settings, read_change, read_settings
 from ...store import documents
 from ..errors import ApiError
 from ..schema.settings import ChangedSettings, Settings
@@ -19,26 +19,30 @@ if TYPE_CHECKING:
 PATH = "/v1/settings/application"
 
 
-async def read_settings(webapp: Webapp, _request: web.Request) -> Result:
+async def get_settings(webapp: Webapp, _request: web.Request) -> Result:
     """GET /v1/settings/application: all application settings, including defaults."""
     async with webapp.database.begin() as connection:
-        settings = msgspec.to_builtins(await documents.read_settings(connection))
+        stored = await documents.read_document(connection, documents.SETTINGS)
         number = (await documents.read_document(connection, documents.ACCOUNT)).get("registered")
-    settings["wa_id"] = number["cc"] + number["phone_number"] if number else ""
+    wa_id = number["cc"] + number["phone_number"] if number else ""
+    settings = {**msgspec.to_builtins(read_settings(stored)), **historic_settings(stored), "wa_id": wa_id}
     return 200, {"settings": {"application": settings}}
 
 
-async def patch_settings(webapp: Webapp, _request: web.Request, body: dict[str, Any]) -> Result:
-    """PATCH /v1/settings/application: change the given settings. The answer names those that need a restart."""
-    if "wa_id" in body:
-        raise ApiError(1010, "wa_id cannot be set")
+async def patch_settings(webapp: Webapp, request: web.Request, body: dict[str, Any]) -> Result:
+    """PATCH /v1/settings/application: change the given settings. The answer names those that need a restart.
+
+    Settings of older releases are stored and returned without effect. Unknown and read-only ones are ignored, with a warning in `meta`.
+    """
     async with webapp.database.begin() as connection:
         stored = await documents.read_document(connection, documents.SETTINGS)
     try:
-        changed(stored, body)
+        change = read_change(body)
+        apply_change(stored, change.values)
     except msgspec.ValidationError as error:
         raise ApiError(1009, str(error)) from error
-    return 200, _change_answer(await webapp.router.call_primary_master("settings.patch", {"settings": body}))
+    request["warnings"] = change.warnings
+    return 200, _change_answer(await webapp.router.call_primary_master("settings.patch", {"settings": change.values}))
 
 
 async def reset_settings(webapp: Webapp, _request: web.Request) -> Result:
@@ -53,7 +57,7 @@ def _change_answer(answer: dict[str, Any]) -> dict[str, Any]:
 
 
 CALLS: CallTable = [
-    Call("GET", PATH, ADMIN, read_settings, answers={200: Settings}),
-    Call("PATCH", PATH, ADMIN, patch_settings, JsonBody(ApplicationSettings, raw=True), {200: ChangedSettings}),
+    Call("GET", PATH, ADMIN, get_settings, answers={200: Settings}),
+    Call("PATCH", PATH, ADMIN, patch_settings, JsonBody(SettingsChange, raw=True), {200: ChangedSettings}),
     Call("DELETE", PATH, ADMIN, reset_settings, answers={200: ChangedSettings}),
 ]

@@ -41,7 +41,7 @@ async def create_user(webapp: Webapp, _request: web.Request, body: NewUser) -> R
     password = await _hash_new_password(body.password)
     async with webapp.database.begin() as connection:
         if not await users.add_user(connection, User(body.username, password, body.ROLES, must_change=False)):
-            raise ApiError(1014, "Unable to create user. Already exist?", 400)
+            raise ApiError(1014, "Unable to create user. Already exist?", 500)
     return 201, _user_answer(body.username, body.ROLES)
 
 

@@ -13,10 +13,16 @@ Digits = Annotated[str, Meta(pattern=rf"^[0-9]{{4,15}}{END}")]
 
 
 class AnswerMeta(Struct, forbid_unknown_fields=True):
-    """The `meta` object of every answer."""
+    """The `meta` object of every answer.
+
+    version: the version of the vendor's client whose API the node offers. implementation: the node's own name and version.
+    warnings: the parts of the request that were ignored. The last two are our additions.
+    """
 
     api_status: Literal["stable", "deprecated", "experimental"]
     version: str
+    implementation: str
+    warnings: list[str] | UnsetType = UNSET
 
 
 class Answer(Struct, forbid_unknown_fields=True, kw_only=True):

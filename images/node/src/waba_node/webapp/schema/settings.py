@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType, defstruct
 
-from ...settings import ApplicationSettings
+from ...settings import HISTORIC, ApplicationSettings
 from .common import END, Answer, answer
 
-
-class ReadSettings(ApplicationSettings, kw_only=True, forbid_unknown_fields=True):
-    """The application settings and the cluster's number, which is read-only."""
-
-    wa_id: str
-
-
+# The application settings, those of older releases that were set, and the cluster's number, which is read-only.
+ReadSettings = defstruct(
+    "ReadSettings",
+    [("wa_id", str), *((name, Any, UNSET) for name in HISTORIC)],
+    bases=(ApplicationSettings,),
+    kw_only=True,
+    forbid_unknown_fields=True,
+)
 Settings = answer("Settings", "settings.application", ReadSettings)
 
 
