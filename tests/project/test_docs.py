@@ -170,6 +170,14 @@ def test_every_playbook_has_instructions() -> None:
     assert [name for name in playbooks if not re.search(rf"waba\.cluster\.{name}\b|\b{name}\.yml\b", guides)] == []
 
 
+def test_the_code_layout_names_every_package_and_role() -> None:
+    node, shared = ROOT / "images/node/src/waba_node", ROOT / "plugins/module_utils"
+    names = {path.stem for path in node.iterdir() if path.is_dir() or path.suffix == ".py"}
+    names |= {path.name for path in shared.iterdir() if path.is_dir()} | {role.name for role in reference_pages.roles()}
+    named = set(re.findall(r"`(\w+)`", texts()["docs/contribute/code-layout.md"]))
+    assert names - named - {"__init__", "__pycache__"} == set()
+
+
 def test_settings_in_the_guides_exist() -> None:
     known = set(re.findall(r"^### (\w+)", texts()["docs/reference/settings.md"], re.MULTILINE))
     known |= set(re.findall(r"^\| `(\w+)` \|", texts()["docs/configure/secrets.md"], re.MULTILINE))
