@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
-from waba_node.control.failure_detector import FailureDetector, Process
-from waba_node.control.promotion import ready, unhealthy
+from waba_node.control.failure_detector import FailureDetector, Process, ready, unhealthy
 
 HEARTBEAT, UNHEALTHY = 5.0, 30.0
 A, RESTARTED, B = Process("core1:a", "one"), Process("core1:a", "two"), Process("core2:b", "one")

@@ -1,16 +1,17 @@
-"""What one master observes of the coreapps. No I/O, no clock of its own.
+"""Which coreapps are unhealthy, by the observations of the masters. No I/O, no clock of its own.
 
-A coreapp is unhealthy when it has not reported to the database, or when it has answered neither the primary master nor a secondary one
-(docs/adr/0004-failure-detector-two-observers.md). Moments are seconds on the master's own monotonic clock and never leave it; masters
-exchange durations.
+A coreapp is unhealthy when it does not report to the database, or when it answers neither the primary master nor a secondary one
+(docs/reference/vendor-contract.md#high-availability, docs/adr/0004-failure-detector-two-observers.md). Moments are seconds on the master's
+own monotonic clock and never leave it; masters exchange durations.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
-from .promotion import Coreapp
+SILENT_IN_DATABASE = 120.0  # seconds
 
 
 class Process(NamedTuple):
@@ -18,6 +19,35 @@ class Process(NamedTuple):
 
     node: str
     incarnation: str
+
+
+@dataclass(frozen=True)
+class Coreapp:
+    """Observations of one coreapp. Durations in seconds, each measured by its observer's own clock.
+
+    silent: since its last report, by the database's clock. unanswered: since its last good answer to the primary master, or since that
+    master began to watch it. unanswered_peers: the same for each secondary master that answered. answers: it has answered the primary.
+    """
+
+    node: str
+    incarnation: str
+    silent: float
+    unanswered: float
+    answers: bool
+    unanswered_peers: tuple[float, ...] = ()
+
+
+def unhealthy(coreapp: Coreapp, unhealthy_interval: float) -> bool:
+    """Return whether a coreapp is unhealthy by either monitor."""
+    to_primary = coreapp.unanswered >= unhealthy_interval
+    to_a_secondary = any(unanswered >= unhealthy_interval for unanswered in coreapp.unanswered_peers)
+    return (to_primary and to_a_secondary) or coreapp.silent > SILENT_IN_DATABASE
+
+
+def ready(coreapp: Coreapp, heartbeat_interval: float, unhealthy_interval: float) -> bool:
+    """Return whether a coreapp can take a shard now: it answered the primary master recently and is not unhealthy."""
+    recently = coreapp.answers and coreapp.unanswered < 2 * heartbeat_interval + 1
+    return recently and not unhealthy(coreapp, unhealthy_interval)
 
 
 class FailureDetector:

@@ -1,7 +1,6 @@
-"""Which coreapps are unhealthy, and which standby is promoted instead. Pure: observations go in, a plan comes out.
+"""Which standby is promoted instead of an unhealthy coreapp. Pure: observations go in, a plan comes out.
 
-Both monitors and their times are the vendor's rules (docs/reference/vendor-contract.md#high-availability). Which standby is promoted, and
-that nothing fails back, are our decisions (docs/adr/0004-failure-detector-two-observers.md).
+Which standby is promoted, and that nothing fails back, are our decisions (docs/adr/0004-failure-detector-two-observers.md).
 """
 
 from __future__ import annotations
@@ -10,7 +9,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-SILENT_IN_DATABASE = 120.0  # seconds
+from .failure_detector import Coreapp, ready, unhealthy
+
 REPORT_INTERVAL = 60.0  # seconds
 
 
@@ -33,22 +33,6 @@ class Shard:
     def counter(self) -> tuple[int, int]:
         """Return what changes with every renewal and every promotion."""
         return self.epoch, self.renewal
-
-
-@dataclass(frozen=True)
-class Coreapp:
-    """Observations of one coreapp. Durations in seconds, each measured by its observer's own clock.
-
-    silent: since its last report, by the database's clock. unanswered: since its last good answer to the primary master, or since that
-    master began to watch it. unanswered_peers: the same for each secondary master that answered. answers: it has answered the primary.
-    """
-
-    node: str
-    incarnation: str
-    silent: float
-    unanswered: float
-    answers: bool
-    unanswered_peers: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -83,19 +67,6 @@ class Plan(NamedTuple):
     promotions: list[Promotion]
     demotions: list[Demotion]
     redraw: Redraw | None = None
-
-
-def unhealthy(coreapp: Coreapp, unhealthy_interval: float) -> bool:
-    """Return whether a coreapp is unhealthy by either monitor."""
-    to_primary = coreapp.unanswered >= unhealthy_interval
-    to_a_secondary = any(unanswered >= unhealthy_interval for unanswered in coreapp.unanswered_peers)
-    return (to_primary and to_a_secondary) or coreapp.silent > SILENT_IN_DATABASE
-
-
-def ready(coreapp: Coreapp, heartbeat_interval: float, unhealthy_interval: float) -> bool:
-    """Return whether a coreapp can take a shard now: it answered the primary master recently and is not unhealthy."""
-    recently = coreapp.answers and coreapp.unanswered < 2 * heartbeat_interval + 1
-    return recently and not unhealthy(coreapp, unhealthy_interval)
 
 
 def plan(

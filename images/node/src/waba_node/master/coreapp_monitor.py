@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..address import NodeAddress, PortName
 from ..clock import now
-from ..control.failure_detector import FailureDetector, Process
-from ..control.promotion import Coreapp
+from ..control.failure_detector import Coreapp, FailureDetector, Process
 from ..rpc import Payload, RpcError
 from ..store import node_registry
 from ..store.node_registry import RegisteredNode

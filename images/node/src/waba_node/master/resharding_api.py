@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING
 
-from ..control.promotion import ready
+from ..control.failure_detector import ready
 from ..control.sharding import ALLOWED, refusal
 from ..rpc import Payload, RpcError
 from ..store import documents, resharding
