@@ -16,7 +16,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.firewall import rules
 from ansible_collections.waba.cluster.plugins.module_utils.preflight import setting_names
 from ansible_collections.waba.cluster.plugins.module_utils.problems import Problem
 from ansible_collections.waba.cluster.plugins.module_utils.report import log_window
-from ansible_collections.waba.cluster.plugins.module_utils.secrets import validation as given_secrets
+from ansible_collections.waba.cluster.plugins.module_utils.secrets import validation
 
 ROLES = Path(__file__).resolve().parents[2] / "roles"
 # Ansible's own words for a wrong type, which repeat the value.
@@ -54,7 +54,7 @@ class ActionModule(ActionBase):
         problems += log_window.window_problems(*window, time.time())
         problems += firewall.source_problems("firewall_api_sources", values.get("waba_firewall_api_sources") or [])
         problems += firewall.address_problems("firewall_addresses", values.get("waba_firewall_addresses") or [])
-        problems += given_secrets.given_problems(given, images) + unknown
+        problems += validation.secret_problems(given, images) + unknown
         return {
             **result,
             "changed": False,

@@ -8,11 +8,11 @@ class ModuleDocFragment:
     DOCUMENTATION = r"""
 options:
   url:
-    description: Address of a webapp, as in V(https://localhost:9090).
+    description: Address of a webapp, for example V(https://localhost:9090).
     type: str
     required: true
   validate_certs:
-    description: Check the webapp's certificate.
+    description: Verify the webapp's certificate.
     type: bool
     default: true
   ca_path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    # What changes something: predicts it in check mode, shows it as a diff, and does nothing the second time.
+    # Modules that change something.
     DOCUMENTATION = r"""
 attributes:
   check_mode:
@@ -19,7 +19,7 @@ attributes:
     support: full
 """
 
-    # What only looks.
+    # Read-only modules.
     READ_ONLY = r"""
 attributes:
   check_mode:

@@ -9,8 +9,9 @@ class ModuleDocFragment:
 options:
   media:
     description:
-      - The media, as in C(waba_volumes.media). M(waba.cluster.backup) puts them into the archive too, M(waba.cluster.restore) puts those of the archive there.
-      - A restore needs the volume to be there, and overwrites files of the same name. Without this, media are left where they are.
+      - The volume or folder with the media, as in C(waba_volumes.media). M(waba.cluster.backup) adds its content to the archive;
+        M(waba.cluster.restore) extracts the archive's media into it.
+      - For a restore it must exist. Files with the same name are overwritten. Media are not touched when this option is absent.
     type: dict
     suboptions:
       type:
@@ -23,9 +24,9 @@ options:
         type: str
         required: true
       owner:
-        description: Without meaning here.
+        description: Ignored.
         type: int
       mode:
-        description: Without meaning here.
+        description: Ignored.
         type: str
 """

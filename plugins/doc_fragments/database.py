@@ -8,16 +8,16 @@ class ModuleDocFragment:
     DOCUMENTATION = r"""
 options:
   cluster_name:
-    description: The cluster, whose database container is used unless O(database.host) is given.
+    description: The cluster. Its database container on this host is used unless O(database.host) is set.
     type: str
     default: waba
   database:
-    description: The database, and the account of the nodes in it.
+    description: The database, and the nodes' account on it.
     type: dict
     required: true
     suboptions:
       name:
-        description: Its name.
+        description: Name of the database.
         type: str
         required: true
       user:
@@ -25,12 +25,13 @@ options:
         type: str
         required: true
       password:
-        description: Its password. It reaches the server's programs by their environment, never by an argument.
+        description: The account's password. It reaches the server's programs by their environment, never as an argument.
         type: str
       password_file:
         description:
-          - Environment file on this host that has it, as C(MYSQL_PASSWORD) or C(WA_DB_PASSWORD). One of O(database.password) and this is needed.
-          - For a task with C(async), whose options Ansible writes to the host's disk, where a killed run leaves them.
+          - Environment file on this host that contains the password as C(MYSQL_PASSWORD) or C(WA_DB_PASSWORD). Either O(database.password) or
+            this option is required.
+          - Use it in a task with C(async). Ansible writes the options of such a task to the host's disk, where an interrupted run leaves them.
         type: path
       host:
         description: Host of a server that the collection does not run. The cluster's own container on this host when absent.
@@ -40,10 +41,10 @@ options:
         type: int
         default: 3306
       tls_ca:
-        description: PEM file on this host of the authority that signed that server's certificate.
+        description: PEM file on this host with the authority that signed that server's certificate.
         type: path
       tls_certificate:
-        description: PEM file on this host with a client's certificate, where that server asks for one.
+        description: PEM file on this host with a client certificate, for a server that requires one.
         type: path
       tls_key:
         description: PEM file on this host with the key of O(database.tls_certificate).

@@ -8,7 +8,7 @@ class ModuleDocFragment:
     DOCUMENTATION = r"""
 options:
   host:
-    description: This host's name among O(hosts).
+    description: Name of this host in O(hosts).
     type: str
     default: ""
   hosts:
@@ -22,7 +22,7 @@ options:
         type: str
         required: true
       names:
-        description: Names and addresses that its packets come from. The first is the one under which the others reach it.
+        description: Names and addresses that the host's packets come from. Other hosts use the first one to reach it.
         type: list
         elements: str
         required: true

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, waba.cluster contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the modules take that plan or check a host: declared once, documented in the doc fragments `plan` and `hosts`."""
+"""Options that several modules share. The doc fragments of the same name document them; a test compares both."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ VOLUME = {
 }
 VOLUMES = {"type": "dict", "options": {"media": VOLUME, "data": VOLUME, "database": VOLUME}}
 
+# Fragment "plan": what runs on a host.
 PLAN_OPTIONS = {
     "path": {"type": "path", "default": "/opt/waba"},
     "cluster_name": {"type": "str", "default": "waba"},
@@ -52,7 +53,7 @@ PLAN_OPTIONS = {
     "publish_address": {"type": "str", "default": ""},
     "webapp_publish_address": {"type": "str", "default": ""},
     "certificate": {"type": "path"},
-    "certificate_key": {"type": "path", "no_log": False},  # where the key is, not the key
+    "certificate_key": {"type": "path", "no_log": False},  # the path of the key, not the key
     "database_tls_ca": {"type": "path"},
     "database_tls_certificate": {"type": "path"},
     "database_tls_key": {"type": "path", "no_log": False},
@@ -60,7 +61,7 @@ PLAN_OPTIONS = {
     "database_certificate_key": {"type": "path", "no_log": False},
 }
 
-# By which names and addresses the hosts of a cluster are known, and which of them this one is.
+# Fragment "hosts": names and addresses of the cluster's hosts, and which of them this host is.
 HOSTS_OPTIONS = {
     "host": {"type": "str", "default": ""},
     "hosts": {
@@ -74,7 +75,39 @@ HOSTS_OPTIONS = {
     },
 }
 
-# The same settings as variables of the roles, for messages.
+# Fragment "api": the address of the cluster's API.
+API_OPTIONS = {
+    "url": {"type": "str", "required": True},
+    "validate_certs": {"type": "bool", "default": True},
+    "ca_path": {"type": "path"},
+}
+
+# Fragment "database": the database and the account that the nodes use.
+DATABASE_OPTIONS = {
+    "cluster_name": {"type": "str", "default": "waba"},
+    "database": {
+        "type": "dict",
+        "required": True,
+        "options": {
+            "name": {"type": "str", "required": True},
+            "user": {"type": "str", "required": True},
+            "password": {"type": "str", "no_log": True},
+            "password_file": {"type": "path", "no_log": False},  # the path of the file, not the password
+            "host": {"type": "str"},
+            "port": {"type": "int", "default": 3306},
+            "tls_ca": {"type": "path"},
+            "tls_certificate": {"type": "path"},
+            "tls_key": {"type": "path", "no_log": False},
+        },
+        "mutually_exclusive": [("password", "password_file")],
+        "required_one_of": [("password", "password_file")],
+    },
+}
+
+# Fragment "backup": the media that an archive contains.
+BACKUP_OPTIONS = {"media": VOLUME}
+
+# Role variables that set these options, for messages.
 ROLE_VARIABLES = {
     "path": "waba_dir",
     "cluster_name": "waba_cluster_name",

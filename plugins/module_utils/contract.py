@@ -1,6 +1,9 @@
 # Copyright: (c) 2026, waba.cluster contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The container contract: names, ports and mount points that the vendor's clients and ours share (source: vendor facts, section 1)."""
+"""The container contract: names, ports and mount points that the vendor's images and the open node share.
+
+Source: docs/reference/vendor-contract.md.
+"""
 
 from __future__ import annotations
 
@@ -8,19 +11,23 @@ LABEL_CLUSTER = "waba.cluster.name"
 LABEL_ROLE = "waba.cluster.role"
 LABEL_INSTANCE = "waba.cluster.instance"
 
+# docs/reference/vendor-contract.md#entry-commands
 COMMAND = ["/opt/whatsapp/bin/wait_on_mysql.sh", "/opt/whatsapp/bin/launch_within_docker.sh"]
 
-# Ours: a node is told to let others do its work, and back. DRAIN takes the seconds to wait as its last word.
+# Commands of the open node. DRAIN takes the timeout in seconds as its last argument.
 DRAIN = ("python3", "-m", "waba_node", "drain", "--timeout")
 RESUME = ("python3", "-m", "waba_node", "resume")
 
-NODE_PORTS = (6250, 6251, 6252, 6253)  # in the container: messaging, contacts, control, healthcheck
-WEBAPP_PORT = 443  # in the container
-DATABASE_PORT = 3306  # in the container
+# Ports in the containers; docs/reference/vendor-contract.md#ports
+NODE_PORTS = (6250, 6251, 6252, 6253)  # messaging, contacts, control, health check
+WEBAPP_PORT = 443
+DATABASE_PORT = 3306
 
 MOUNT_POINTS = {"media": "/usr/local/wamedia", "data": "/usr/local/waent/data", "database": "/var/lib/mysql"}
 _NODES = ("master", "coreapp", "webapp")
-CERTIFICATES = {  # option -> (the label roles that get the file, where; vendor facts, 1.6, but the database container's are ours)
+# Option: (roles whose containers mount the file, path in the container). docs/reference/vendor-contract.md#certificates;
+# the paths in the database container are our own.
+CERTIFICATES = {
     "certificate": (("webapp",), "/var/lib/whatsapp/web.pem"),
     "certificate_key": (("webapp",), "/var/lib/whatsapp/web.key"),
     "database_tls_ca": (_NODES, "/opt/certs/db-ca.pem"),
@@ -39,11 +46,11 @@ DEFAULT_VOLUMES = {
     "database": {"type": "named", "source": "mysqlData"},
 }
 
-# Ours: time to hand over the lease or the shard (nodes), to flush to disk (database).
+# Time to hand over the lease or the shard (nodes), and to flush to disk (database).
 STOP_GRACE_PERIOD = {"master": "20s", "coreapp": "20s", "webapp": "20s", "mysql": "60s"}
 
 SINGLE_SERVER_FILE = "multiconnect-compose.yml"
-ROLE_FILES = {  # label role -> the role's file, in the order in which a host brings them up
+ROLE_FILES = {  # role: Compose file, in the order in which a host starts them
     "mysql": "multiconnect-db.yml",
     "master": "multiconnect-master.yml",
     "coreapp": "multiconnect-coreapp.yml",
@@ -51,11 +58,11 @@ ROLE_FILES = {  # label role -> the role's file, in the order in which a host br
 }
 NODE_ENVIRONMENT_FILE = "db.env"
 DATABASE_ENVIRONMENT_FILE = "mysql.env"
-# Where a backup or a restore is at work (roles/backup/vars, roles/restore/vars): what is left there belongs to nobody.
+# Work folders and archives of a backup or restore in the host folder; leftovers of an interrupted run may be removed.
 SCRATCH = (".backup", ".backup.tar", ".restore", ".restore.tar")
 ALL_FILES = (SINGLE_SERVER_FILE, *ROLE_FILES.values(), NODE_ENVIRONMENT_FILE, DATABASE_ENVIRONMENT_FILE)
 
-# Variables whose values may be shown; every other value is treated as a secret.
+# Environment variables whose values are printed. Every other value is treated as a secret.
 PLAIN_VARIABLES = frozenset(
     (
         "COREAPP_EXTERNAL_PORTS",
@@ -81,11 +88,11 @@ PLAIN_VARIABLES = frozenset(
 )
 
 
-def header(cluster):
-    """Return the comment at the top of every file that we write (str, without the leading #)."""
+def header(cluster: str) -> str:
+    """Return the comment, without the leading "#", at the top of every file that this collection writes."""
     return f"Managed by Ansible, waba.cluster (cluster {cluster}); changes by hand are overwritten"
 
 
-def is_ours(text, cluster):
-    """Return whether the text of a file says that we wrote it for this cluster."""
+def is_managed(text: str, cluster: str) -> bool:
+    """Return whether a file was written by this collection for this cluster, according to its first line."""
     return text.startswith(f"# {header(cluster)}\n")

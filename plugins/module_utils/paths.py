@@ -1,13 +1,13 @@
 # Copyright: (c) 2026, waba.cluster contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Folders as the engine and the kernel write them, so that what a user wrote compares with what they tell."""
+"""Paths in the form in which the engine and the kernel report them."""
 
 from __future__ import annotations
 
 import posixpath
 
 
-def cleaned(path):
-    """Return an absolute path (str) without what means nothing: a slash at its end, a double one, a step to where one is. Others as they are."""
-    # POSIX lets two slashes at the beginning mean something else; Linux does not.
+def normalized(path: str) -> str:
+    """Return an absolute path without redundant slashes, "." and "..". A relative path is returned unchanged."""
+    # POSIX gives two leading slashes a meaning of their own; Linux does not.
     return posixpath.normpath("/" + path.lstrip("/")) if path.startswith("/") else path

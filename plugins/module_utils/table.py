@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, waba.cluster contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Rows as an aligned table, for people who read it in a terminal."""
+"""Aligned tables for a terminal."""
 
 from __future__ import annotations
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: admin_password
-short_description: Give an API user the password that it is to have
+short_description: Set the password of an API user
 version_added: 1.0.0
 description:
-  - Logs in with O(password). Where that is refused, logs in with O(initial_password) and changes it, as the first login demands;
-    then proves the change by logging in with O(password).
+  - Logs in with O(password). If the API refuses it, logs in with O(initial_password) and changes the password, as the first login requires.
+    Then verifies the change by logging in with O(password).
 author:
   - waba.cluster contributors (!UNKNOWN)
 extends_documentation_fragment:
@@ -26,7 +26,8 @@ options:
     type: str
     default: admin
   password:
-    description: The password to have, 8 to 64 characters with an upper case letter, a lower case letter, a digit and a special character.
+    description:
+      - The wanted password. It has 8 to 64 characters, with an upper-case letter, a lower-case letter, a digit and a special character.
     type: str
     required: true
   initial_password:
@@ -34,13 +35,13 @@ options:
     type: str
     default: secret
   timeout:
-    description: Seconds to wait for the API.
+    description: Seconds to retry while the API is unreachable or fails over.
     type: int
     default: 60
 """
 
 EXAMPLES = r"""
-- name: Give the admin the password of this cluster
+- name: Set the administrator's password
   waba.cluster.admin_password:
     url: https://localhost:9090
     password: "{{ waba_admin_password }}"
@@ -49,54 +50,54 @@ EXAMPLES = r"""
 RETURN = r""" # """
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.waba.cluster.plugins.module_utils.argspec import API_OPTIONS
 from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 from ansible_collections.waba.cluster.plugins.module_utils.io.api_client import (
-    CONNECTION_OPTIONS,
     Api,
     ApiRefused,
     ApiUnreachable,
-    patiently,
+    retry,
 )
 from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
 from ansible_collections.waba.cluster.plugins.module_utils.secrets.validation import is_strong
 
-UNAUTHORISED = 401
-# How a login ends.
-IN = "in"
+UNAUTHORIZED = 401
+# Outcomes of a login.
+ACCEPTED = "accepted"
 MUST_CHANGE = "must change"
 REFUSED = "refused"
 PASSWORD_CHANGE_REQUIRED = 1024
 
 
-def try_login(api, username, password, new_password=None):
-    """Return how a login ends, and end its session again. Raises HostError when that cannot be told."""
+def try_login(api: Api, username: str, password: str, new_password: str | None = None) -> str:
+    """Return the outcome of a login, and log out. Raises HostError for any other error."""
     try:
         api.login(username, password, new_password)
     except ApiRefused as error:
-        if PASSWORD_CHANGE_REQUIRED in error.codes:  # its HTTP status is 401 here, and not known of the vendor's
+        if PASSWORD_CHANGE_REQUIRED in error.codes:  # with any HTTP status
             return MUST_CHANGE
-        if error.status == UNAUTHORISED:
+        if error.status == UNAUTHORIZED:
             return REFUSED
         raise
     api.logout()
-    return IN
+    return ACCEPTED
 
 
-def converge(module, api):
-    """Make the password so; return whether that was (or would be) a change. Raises HostError."""
+def converge(module: AnsibleModule, api: Api) -> bool:
+    """Set the password; return whether it changes. Raises HostError."""
     username, password, initial = (module.params[name] for name in ("username", "password", "initial_password"))
     timeout = 0 if module.check_mode else module.params["timeout"]
 
-    def attempt(*passwords):
-        return patiently(lambda: try_login(api, username, *passwords), timeout)
+    def attempt(*passwords: str) -> str:
+        return retry(lambda: try_login(api, username, *passwords), timeout)
 
     try:
-        if attempt(password) == IN:
+        if attempt(password) == ACCEPTED:
             return False
         if attempt(initial) == REFUSED:
             raise HostError(
-                f"{username} can log in neither with password nor with initial_password. If the password was changed elsewhere, "
-                "give that one as password (waba_admin_password)."
+                f"{username} can log in neither with password nor with initial_password. "
+                "If the password was changed elsewhere, set password (waba_admin_password) to the current one."
             )
     except ApiUnreachable:
         if module.check_mode:
@@ -104,16 +105,16 @@ def converge(module, api):
         raise
     if not module.check_mode:
         attempt(initial, password)
-        if attempt(password) != IN:
-            raise HostError(f"the API did not take the new password: {username} cannot log in with it.")
+        if attempt(password) != ACCEPTED:
+            raise HostError(f"The API did not accept the new password: {username} cannot log in with it.")
     return True
 
 
-def main():
+def main() -> None:
     isolate_environment()
     module = AnsibleModule(
         argument_spec={
-            **CONNECTION_OPTIONS,
+            **API_OPTIONS,
             "state": {"type": "str", "choices": ["present"], "default": "present"},
             "username": {"type": "str", "default": "admin"},
             "password": {"type": "str", "required": True, "no_log": True},
@@ -124,15 +125,15 @@ def main():
     )
     if not is_strong(module.params["password"]):
         module.fail_json(
-            msg="password (waba_admin_password) is not strong enough for the API: it must have 8 to 64 characters, with an upper case "
-            "letter, a lower case letter, a digit and a special character. Choose another one."
+            msg="password (waba_admin_password) is too weak for the API. Use 8 to 64 characters, with an upper-case letter, "
+            "a lower-case letter, a digit and a special character."
         )
     try:
         changed = converge(module, Api(module.params))
     except HostError as error:
         module.fail_json(msg=str(error))
-    hint = f"{module.params['username']} has the initial password\n" if changed else ""
-    module.exit_json(changed=changed, diff={"before": hint, "after": hint.replace("initial", "wanted")})
+    before = f"{module.params['username']} has the initial password\n" if changed else ""
+    module.exit_json(changed=changed, diff={"before": before, "after": before.replace("initial", "wanted")})
 
 
 if __name__ == "__main__":

@@ -8,8 +8,8 @@ module: application_settings
 short_description: Read and change the application settings of the cluster
 version_added: 1.0.0
 description:
-  - Changes only those settings that differ. They take effect while the cluster runs; the API names those that need a restart.
-  - While a fail-over goes on, it tries again for O(timeout) seconds.
+  - Changes only the settings that differ. Most of them take effect while the cluster runs; a few need a restart of the nodes.
+  - Retries for O(timeout) seconds during a failover.
 author:
   - waba.cluster contributors (!UNKNOWN)
 extends_documentation_fragment:
@@ -17,35 +17,35 @@ extends_documentation_fragment:
   - waba.cluster.attributes
 attributes:
   check_mode:
-    details: The defaults are known to the cluster alone, so O(state=absent) predicts a change always, and shows none.
+    details: Only the cluster knows the defaults. With O(state=absent), a change is always predicted and no diff is returned.
 options:
   state:
     description:
-      - V(present) sets what O(settings) gives and leaves the rest.
-      - V(absent) sets everything back to the defaults.
+      - V(present) changes the settings in O(settings), and no others.
+      - V(absent) resets all settings to their defaults.
     type: str
     choices: [present, absent]
     default: present
   username:
-    description: An admin.
+    description: An administrator.
     type: str
     default: admin
   password:
-    description: The admin's password.
+    description: The administrator's password.
     type: str
     required: true
   settings:
-    description: The settings, nested as in the API. None only reads.
+    description: The settings, nested as in the API. Without any, the module only reads them.
     type: dict
     default: {}
   timeout:
-    description: Seconds to try.
+    description: Seconds to retry.
     type: int
     default: 60
 """
 
 EXAMPLES = r"""
-- name: Fail over faster, and say where webhooks go
+- name: Fail over faster, and set the address for webhooks
   waba.cluster.application_settings:
     url: https://localhost:9090
     password: "{{ waba_admin_password }}"
@@ -58,17 +58,19 @@ EXAMPLES = r"""
 
 RETURN = r"""
 settings:
-  description: The settings afterwards; in check mode, as they would be (with O(state=absent), as they are).
+  description: The settings after the change. In check mode, the predicted settings; with O(state=absent), the current ones.
   returned: always
   type: dict
   sample: {heartbeat_interval: 5, unhealthy_interval: 30}
 """
 
 import json
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.waba.cluster.plugins.module_utils.argspec import API_OPTIONS
 from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
-from ansible_collections.waba.cluster.plugins.module_utils.io.api_client import CONNECTION_OPTIONS, Api, patiently
+from ansible_collections.waba.cluster.plugins.module_utils.io.api_client import Api, retry
 from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
 from ansible_collections.waba.cluster.plugins.module_utils.rollout.setting_changes import (
     difference,
@@ -79,12 +81,12 @@ from ansible_collections.waba.cluster.plugins.module_utils.rollout.setting_chang
 PATH = "settings/application"
 
 
-def converge(module, api):
-    """Make the settings so; return the module's result. Raises HostError."""
+def converge(module: AnsibleModule, api: Api) -> dict[str, Any]:
+    """Change the settings; return the module's result. Raises HostError."""
 
-    def read():
-        answer = patiently(lambda: api.call("GET", PATH), module.params["timeout"])
-        return api.part(answer, "settings", "application")
+    def read() -> dict[str, Any]:
+        answer = retry(lambda: api.call("GET", PATH), module.params["timeout"])
+        return api.value_at(answer, "settings", "application")
 
     before = read()
     if module.params["state"] == "present":
@@ -96,27 +98,27 @@ def converge(module, api):
     if module.check_mode or not changed:
         after = merged(before, patch or {})
     else:
-        patiently(lambda: api.call(method, PATH, patch), module.params["timeout"])
+        retry(lambda: api.call(method, PATH, patch), module.params["timeout"])
         after = read()
         changed = after != before
-    return {"changed": changed, "settings": after, "diff": diff_of(before, after)}
+    return {"changed": changed, "settings": after, "diff": diff(before, after)}
 
 
-def diff_of(before, after):
-    """Return an Ansible diff of what is not the same before and after."""
-    touched = merged(difference(before, after), difference(after, before))
-    return {"before": text(patched_part(touched, before)), "after": text(patched_part(touched, after))}
+def diff(before: dict[str, Any], after: dict[str, Any]) -> dict[str, str]:
+    """Return Ansible's diff of the settings that changed."""
+    changes = merged(difference(before, after), difference(after, before))
+    return {"before": _text(patched_part(changes, before)), "after": _text(patched_part(changes, after))}
 
 
-def text(settings):
+def _text(settings: dict[str, Any]) -> str:
     return json.dumps(settings, indent=2, sort_keys=True) + "\n"
 
 
-def main():
+def main() -> None:
     isolate_environment()
     module = AnsibleModule(
         argument_spec={
-            **CONNECTION_OPTIONS,
+            **API_OPTIONS,
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "username": {"type": "str", "default": "admin"},
             "password": {"type": "str", "required": True, "no_log": True},
@@ -127,11 +129,8 @@ def main():
     )
     api = Api(module.params)
     try:
-        patiently(lambda: api.login(module.params["username"], module.params["password"]), module.params["timeout"])
-        try:
+        with api.session(*(module.params[name] for name in ("username", "password", "timeout"))):
             result = converge(module, api)
-        finally:
-            api.logout()
     except HostError as error:
         module.fail_json(msg=str(error))
     module.exit_json(**result)

@@ -94,8 +94,9 @@ import time
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.waba.cluster.plugins.module_utils.argspec import API_OPTIONS
 from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
-from ansible_collections.waba.cluster.plugins.module_utils.io.api_client import CONNECTION_OPTIONS, PAUSE, Api
+from ansible_collections.waba.cluster.plugins.module_utils.io.api_client import RETRY_INTERVAL, Api
 from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
 from ansible_collections.waba.cluster.plugins.module_utils.report.health import (
     assess,
@@ -107,7 +108,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.table import table
 
 COLUMNS = ("name", "role", "gateway_status", "problem")
 OPTIONS = {
-    **CONNECTION_OPTIONS,
+    **API_OPTIONS,
     "api_key": {"type": "str", "required": True, "no_log": True},
     "expect": {
         "type": "dict",
@@ -126,7 +127,7 @@ OPTIONS = {
 def read_health(api: Api, expect: dict[str, int]) -> dict[str, Any]:
     """Return the module's result for the present health of the cluster."""
     try:
-        nodes = parse_nodes(api.part(api.call("GET", "health"), "health"))
+        nodes = parse_nodes(api.value_at(api.call("GET", "health"), "health"))
     except HostError as error:
         summary = f"Not healthy: {error}."
         return {"healthy": False, "summary": summary, "reasons": [str(error)], "nodes": [], "shards": 0}
@@ -138,7 +139,7 @@ def read_health(api: Api, expect: dict[str, int]) -> dict[str, Any]:
 def read_lags(api: Api) -> dict[str, int]:
     """Return the number of pending messages and webhooks; {} if it is unknown, as without a primary master."""
     try:
-        return parse_lags(api.part(api.call("GET", "stats/db"), "stats"))
+        return parse_lags(api.value_at(api.call("GET", "stats/db"), "stats"))
     except HostError:
         return {}
 
@@ -147,12 +148,12 @@ def main() -> None:
     isolate_environment()
     module = AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True)
     api = Api(module.params)
-    api.use_key(module.params["api_key"])
+    api.use_api_key(module.params["api_key"])
     timeout = 0 if module.check_mode else module.params["wait_timeout"]
     deadline = time.monotonic() + timeout
     result = read_health(api, module.params["expect"])
     while not result["healthy"] and time.monotonic() < deadline:
-        time.sleep(PAUSE)
+        time.sleep(RETRY_INTERVAL)
         result = read_health(api, module.params["expect"])
     if timeout and not result["healthy"]:
         lines = table([[node[column] for column in COLUMNS] for node in result["nodes"]], COLUMNS)

@@ -108,7 +108,7 @@ def docker_objects(cluster: str, run_command: install.RunCommand) -> dict[str, A
 def cluster_files(folder: str, cluster: str) -> list[str]:
     """Return the paths of a cluster's files in a folder."""
     found = {path: files.read(path) for path in (os.path.join(folder, name) for name in contract.ALL_FILES)}
-    return [path for path, state in found.items() if state and contract.is_ours(state[0], cluster)]
+    return [path for path, state in found.items() if state and contract.is_managed(state[0], cluster)]
 
 
 def main() -> None:

@@ -46,7 +46,7 @@ options:
     default: {}
   environment:
     description:
-      - Environment variables of every node, written to C(db.env). Every character survives; only newlines and NUL are refused.
+      - Environment variables of every node, written to C(db.env). A value that Docker Compose and C(docker run --env-file) would read differently is refused.
       - Values never appear in output, in a diff or on a command line.
     type: dict
     default: {}
@@ -157,11 +157,11 @@ def present(module):
         nodes, params, environments["environment"], environments["database_environment"], documents
     )
     changes = [change(module, name, state) for name, state in wanted.items()]
-    folder_changes = not files.folder_is_right(params["path"])
+    folder_changes = not files.folder_is_correct(params["path"])
     left = left_by_killed_runs(params["path"])
     if not module.check_mode:
         if folder_changes:
-            files.make_folder(params["path"])
+            files.create_folder(params["path"])
         for path in left:
             files.remove(path)
         for item in changes:
@@ -192,7 +192,7 @@ def current_documents(params):
         state = (
             files.read(os.path.join(params["path"], name)) if name.endswith(".yml") and host_files.HAS_YAML else None
         )
-        if state and contract.is_ours(state[0], params["cluster_name"]):
+        if state and contract.is_managed(state[0], params["cluster_name"]):
             found[name] = host_files.document_of(state[0])
     return {name: document for name, document in found.items() if document}
 
@@ -201,7 +201,7 @@ def absent(module):
     """Remove the files that are ours; return the module's result. Raises HostError."""
     folder, cluster = module.params["path"], module.params["cluster_name"]
     states = {name: files.read(os.path.join(folder, name)) for name in contract.ALL_FILES}
-    found = {name: contract.is_ours(state[0], cluster) for name, state in states.items() if state}
+    found = {name: contract.is_managed(state[0], cluster) for name, state in states.items() if state}
     changes = [change(module, name, None) for name, ours in found.items() if ours]
     # What nobody's file stands beside is ours too, or would never go.
     left = left_by_killed_runs(folder, contract.SCRATCH) if all(found.values()) else []
@@ -209,7 +209,7 @@ def absent(module):
         for path in [item["path"] for item in changes] + left:
             files.remove(path)
         if changes or left:
-            files.remove_folder_if_empty(folder)
+            files.remove_empty_folder(folder)
     result = outcome(changes, bool(left))
     foreign = [name for name, ours in found.items() if not ours]
     result["files"] += [{"path": os.path.join(folder, name), "action": "foreign"} for name in foreign]
@@ -219,7 +219,7 @@ def absent(module):
 def left_by_killed_runs(folder, scratch=()):
     """Return the paths of what runs that were killed left in our folder. scratch: names of what is not beside a file that we write."""
     paths = [os.path.join(folder, name) for name in scratch]
-    return files.left_beside(os.path.join(folder, name) for name in contract.ALL_FILES) + [
+    return files.leftovers(os.path.join(folder, name) for name in contract.ALL_FILES) + [
         path for path in paths if os.path.lexists(path)
     ]
 

@@ -173,7 +173,7 @@ def converge(module):
             return prediction(module, "the file is not there yet")
         raise HostError(f"There is no {params['file']}. Write it with waba.cluster.compose_files first.")
     # From the look on, so that what is decided still holds when it is done.
-    with contextlib.nullcontext() if module.check_mode else host_lock.alone():
+    with contextlib.nullcontext() if module.check_mode else host_lock.exclusive():
         try:
             project = Project(docker_engine.connect(), Compose(module.run_command, params["file"]), params["services"])
         except DockerUnavailable:
@@ -239,7 +239,7 @@ def absent(module):
             "removed": [],
             "retained": external_objects([], {folder: [] for folder in folders}, []),
         }
-    with contextlib.nullcontext() if module.check_mode else host_lock.alone():
+    with contextlib.nullcontext() if module.check_mode else host_lock.exclusive():
         found = objects.cluster_objects(client, params["cluster_name"])
         found["images"] = objects.cluster_images(client, params["images"], found["containers"])
         remove, keep = plan_removal(found, params["remove_volumes"], params["keep_volumes"], params["remove_images"])

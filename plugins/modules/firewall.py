@@ -5,14 +5,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: firewall
-short_description: Keep strangers from the ports that a host publishes for the cluster
+short_description: Restrict access to the ports that a host publishes for a cluster
 version_added: 1.0.0
 description:
-  - Opens the host's ports of masters, coreapps and database to the cluster's hosts alone, those of webapps to O(api_sources) too, by iptables and ip6tables.
-  - The rules are in chains of their own, called from INPUT and from Docker's own hook for others, DOCKER-USER. No other rule is touched, and
-    no packet is refused that is not for one of these ports; so nobody is locked out of SSH, and no container of somebody else is cut off.
-  - What differs from the wanted rules is replaced in one transaction. What is connected stays connected.
-  - A systemd unit makes the rules before Docker starts. A host without systemd has them until it stops.
+  - Opens the ports of masters, coreapps and the database to the cluster's hosts only, and those of webapps to O(api_sources) as well, with iptables
+    and ip6tables.
+  - The rules are in chains of their own, which are called from INPUT and from DOCKER-USER, the chain that Docker reserves for users. No other rule
+    is changed, and no packet for another port is refused. Access by SSH and to other containers is not affected.
+  - Rules that differ are replaced in one transaction. Established connections are not interrupted.
+  - A systemd unit restores the rules before Docker starts. On a host without systemd, the rules last until it stops.
 author:
   - waba.cluster contributors (!UNKNOWN)
 extends_documentation_fragment:
@@ -20,27 +21,27 @@ extends_documentation_fragment:
   - waba.cluster.hosts
   - waba.cluster.attributes
 requirements:
-  - iptables (the nftables or the legacy one, whichever Docker uses on the host)
+  - iptables (the nftables or the legacy variant, the same that Docker uses on the host)
 options:
   state:
-    description: V(absent) leaves no trace of O(cluster_name), and needs no other option.
+    description: V(absent) removes all rules of O(cluster_name), and needs no other option.
     type: str
     choices: [present, absent]
     default: present
   api_sources:
-    description: Addresses and networks that may reach the webapps' ports, besides the cluster's hosts.
+    description: Addresses and networks that may reach the ports of webapps, in addition to the cluster's hosts.
     type: list
     elements: str
     default: []
   nfs_port:
-    description: The port of the NFS server, where this host is it.
+    description: The port of the NFS server, if it runs on this host.
     type: int
 seealso:
   - module: waba.cluster.compose_files
 """
 
 EXAMPLES = r"""
-- name: Open a coreapp's ports to the cluster's hosts only
+- name: Open the ports of a coreapp to the cluster's hosts only
   waba.cluster.firewall:
     host: coreapp1
     hosts:
@@ -49,19 +50,19 @@ EXAMPLES = r"""
     coreapps: [{name: wacore}]
     images: {coreapp: "waba/node:v1.0.0", webapp: "waba/node:v1.0.0"}
 
-- name: Take the rules away
+- name: Remove the rules
   waba.cluster.firewall:
     state: absent
 """
 
 RETURN = r"""
 installed:
-  description: Whether the host has iptables. Nothing is done where it has not.
+  description: Whether the host has iptables. If not, nothing is changed.
   returned: always
   type: bool
 addresses:
   description: The addresses of the cluster's hosts.
-  returned: O(state=present), where the host has iptables
+  returned: when O(state=present) and the host has iptables
   type: list
   elements: str
   sample: [192.0.2.11, 192.0.2.12]
@@ -69,16 +70,15 @@ addresses:
 
 import contextlib
 import socket
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.waba.cluster.plugins.module_utils import problems
 from ansible_collections.waba.cluster.plugins.module_utils.argspec import HOSTS_OPTIONS, PLAN_OPTIONS
 from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import plan_nodes, published_on
 from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
-from ansible_collections.waba.cluster.plugins.module_utils.firewall import boot as firewall_boot
-from ansible_collections.waba.cluster.plugins.module_utils.firewall import netfilter
-from ansible_collections.waba.cluster.plugins.module_utils.firewall import rules as firewall
-from ansible_collections.waba.cluster.plugins.module_utils.firewall.io import iptables as driver
+from ansible_collections.waba.cluster.plugins.module_utils.firewall import boot, netfilter, rules
+from ansible_collections.waba.cluster.plugins.module_utils.firewall.io import iptables
 from ansible_collections.waba.cluster.plugins.module_utils.io import host_lock
 from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
 from ansible_collections.waba.cluster.plugins.module_utils.preflight.io import peers
@@ -92,89 +92,96 @@ OPTIONS = {
 }
 
 
-def wanted_rules(params):
-    """Return ({family: {chain: rules}}, addresses of the cluster's hosts). Raises InputError."""
-    wrong = firewall.source_problems("firewall_api_sources", params["api_sources"])
-    addresses, unknown = peers.addresses(params["hosts"], params["host"])
-    if wrong or unknown:
-        raise problems.InputError([*wrong, *unknown])
+def wanted_rules(params: dict[str, Any]) -> tuple[dict[int, dict[str, list[str]]], list[str]]:
+    """Return the wanted rules, and the addresses of the cluster's hosts. Raises InputError."""
+    invalid = rules.source_problems("firewall_api_sources", params["api_sources"])
+    addresses, unresolved = peers.addresses(params["hosts"], params["host"])
+    if invalid or unresolved:
+        raise problems.InputError([*invalid, *unresolved])
     nodes = plan_nodes(params)
-    offered = firewall.offers(nodes, {node["role"]: published_on(node, params) for node in nodes}, params["nfs_port"])
-    cluster, strangers = params["cluster_name"], driver.foreign_bridges()
+    offered = rules.offers(nodes, {node["role"]: published_on(node, params) for node in nodes}, params["nfs_port"])
+    cluster, bridges = params["cluster_name"], iptables.foreign_bridges()
     return {
-        family: firewall.rules(cluster, offered, addresses, params["api_sources"], strangers, family)
-        for family in driver.TOOLS
+        family: rules.rules(cluster, offered, addresses, params["api_sources"], bridges, family)
+        for family in iptables.PROGRAMS
     }, addresses
 
 
-def present(module, tables, live):
-    """Have the rules, now and after the next boot; return the module's result. Raises InputError, HostError."""
+def ensure_present(
+    module: AnsibleModule, filters: dict[int, iptables.Filter], live: dict[int, dict[str, list[str]]]
+) -> dict[str, Any]:
+    """Apply the rules, now and at boot; return the module's result. Raises InputError, HostError."""
     cluster = module.params["cluster_name"]
     wanted, addresses = wanted_rules(module.params)
-    lines = {family: netfilter.plan(cluster, wanted[family], found) for family, found in live.items()}
-    texts = firewall_boot.files(
+    lines = {family: netfilter.plan(cluster, wanted[family], table) for family, table in live.items()}
+    texts = boot.files(
         cluster,
         {
             family: {
                 "wanted": wanted[family],
-                "live": found,
-                "command": tables[family].command,
-                "restore": tables[family].restore,
+                "live": table,
+                "command": filters[family].command,
+                "restore": filters[family].restore,
             }
-            for family, found in live.items()
+            for family, table in live.items()
         },
     )
-    if not driver.has_systemd():
-        module.warn("There is no systemd here: the rules are gone when the host stops, until this is run again.")
-        texts.pop(firewall_boot.unit_path(cluster))
-    kept = driver.ours(cluster) == texts and driver.is_enabled(cluster, module.run_command)
-    for rule in (rule for found in live.values() for rule in netfilter.in_front(found)):
-        module.warn(
-            f"Not all is refused: in INPUT, a rule of somebody else accepts packets before ours are asked: {rule}"
-        )
+    if not iptables.has_systemd():
+        module.warn("This host has no systemd: the rules are lost when it stops. Run this again after it started.")
+        texts.pop(boot.unit_path(cluster))
+    boot_is_correct = iptables.boot_files(cluster) == texts and iptables.is_enabled(cluster, module.run_command)
+    for rule in (rule for table in live.values() for rule in netfilter.accepted_before(table)):
+        module.warn(f"A rule in INPUT accepts packets before the rules of the cluster are evaluated: {rule}")
     if not module.check_mode:
         for family in live:
             if lines[family]:
-                tables[family].change(lines[family])
-        if not kept:
-            driver.keep(cluster, texts, module.run_command)
-    after = "".join(netfilter.shown(cluster, found, wanted[family]) for family, found in live.items())
-    return {"changed": any(lines.values()) or not kept, "after": after, "addresses": addresses}
+                filters[family].change(lines[family])
+        if not boot_is_correct:
+            iptables.write_boot_files(cluster, texts, module.run_command)
+    after = "".join(netfilter.description(cluster, table, wanted[family]) for family, table in live.items())
+    return {"changed": any(lines.values()) or not boot_is_correct, "after": after, "addresses": addresses}
 
 
-def absent(module, tables, live):
-    """Have no trace of the cluster; return the module's result. Raises HostError."""
+def ensure_absent(
+    module: AnsibleModule, filters: dict[int, iptables.Filter], live: dict[int, dict[str, list[str]]]
+) -> dict[str, Any]:
+    """Remove all rules of the cluster; return the module's result. Raises HostError."""
     cluster = module.params["cluster_name"]
-    lines = {family: netfilter.plan(cluster, None, found) for family, found in live.items()}
-    kept = bool(driver.ours(cluster))
+    lines = {family: netfilter.plan(cluster, None, table) for family, table in live.items()}
+    has_boot_files = bool(iptables.boot_files(cluster))
     if not module.check_mode:
-        if kept:
-            driver.forget(cluster, module.run_command)
+        if has_boot_files:
+            iptables.remove_boot_files(cluster, module.run_command)
         for family in live:
             if lines[family]:
-                tables[family].change(lines[family])
-    return {"changed": any(lines.values()) or kept, "after": ""}
+                filters[family].change(lines[family])
+    return {"changed": any(lines.values()) or has_boot_files, "after": ""}
 
 
-def main():
+def main() -> None:
     isolate_environment()
     module = AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True)
     params = module.params
     params["external_hostname"] = params["external_hostname"] or socket.getfqdn()
-    tables = driver.filters(module.run_command)
-    if not tables and params["state"] == "present":
+    filters = iptables.filters(module.run_command)
+    if not filters and params["state"] == "present":
         module.exit_json(changed=True, installed=False, diff={"before": "", "after": "iptables\n"})
+    ensure = ensure_present if params["state"] == "present" else ensure_absent
     try:
-        # From the look on: clusters share a chain.
-        with contextlib.nullcontext() if module.check_mode else host_lock.alone():
-            live = {family: found for family, table in tables.items() if (found := table.read()) is not None}
-            before = "".join(netfilter.shown(params["cluster_name"], found) for found in live.values())
-            result = (present if params["state"] == "present" else absent)(module, tables, live)
+        # The lock covers reading and writing, because clusters share a chain.
+        with contextlib.nullcontext() if module.check_mode else host_lock.exclusive():
+            live = {family: table for family, one in filters.items() if (table := one.read()) is not None}
+            before = "".join(netfilter.description(params["cluster_name"], table) for table in live.values())
+            result = ensure(module, filters, live)
     except HostError as error:
         module.fail_json(msg=str(error))
     except problems.InputError as error:
-        module.fail_json(msg=problems.message(error.problems, params["host"], "Nothing was touched; settings to fix"))
-    module.exit_json(installed=bool(tables), diff={"before": before, "after": result.pop("after")}, **result)
+        module.fail_json(
+            msg=problems.message(
+                error.problems, params["host"], "Nothing was changed. Fix the settings of the firewall"
+            )
+        )
+    module.exit_json(installed=bool(filters), diff={"before": before, "after": result.pop("after")}, **result)
 
 
 if __name__ == "__main__":

@@ -8,11 +8,11 @@ module: nfs_exports
 short_description: Export a folder by NFS to some hosts, and to no others
 version_added: 1.0.0
 description:
-  - Keeps one file of its own in C(/etc/exports.d), and the server's running table, in line with what is asked. Exports of other folders are never
-    touched.
-  - Compares with what the server exports now, so a run that was cut short is completed by the next.
-    An option that is taken out goes out of force.
-  - Refuses a folder that another exports file exports, since what one file allows the other would take away.
+  - Manages one file in C(/etc/exports.d), and the running server's table of exports. Exports of other folders are not changed.
+  - Compares with what the server exports now, so that a run completes what an interrupted run began. An option that was removed from O(options)
+    is no longer in effect.
+  - Refuses a folder that another exports file exports, because the two files would contradict each other, and a folder that is a symbolic link,
+    because clients cannot mount it under that name.
 author:
   - waba.cluster contributors (!UNKNOWN)
 extends_documentation_fragment:
@@ -21,37 +21,37 @@ requirements:
   - C(exportfs) (Debian package nfs-kernel-server)
 options:
   path:
-    description: The folder to export; made when missing.
+    description: The folder to export. It is created if it does not exist.
     type: str
     required: true
   state:
-    description: Exported to O(clients) alone, or to nobody. The folder always stays.
+    description: With V(present), the folder is exported to O(clients) only; with V(absent), it is not exported. The folder is never removed.
     type: str
     choices: [present, absent]
     default: present
   clients:
     description:
-      - Who may mount it, as names or addresses of hosts, or networks as in V(10.0.0.0/24).
-      - A name is turned into its addresses here, since the server compares addresses.
+      - Names or addresses of hosts, or networks such as V(10.0.0.0/24), that may mount the folder.
+      - Names are resolved on this host, because the server compares addresses.
     type: list
     elements: str
     default: []
   owner:
-    description: The user, by name or number, whom the folder shall belong to. Left as it is when absent.
+    description: Owner of the folder, by name or number. Not changed when absent.
     type: str
   group:
-    description: The group, by name or number, whom the folder shall belong to. Left as it is when absent.
+    description: Group of the folder, by name or number. Not changed when absent.
     type: str
   mode:
-    description: The mode of the folder, in octal, as in V("0770"). Left as it is when absent.
+    description: Mode of the folder, in octal, for example V("0770"). Not changed when absent.
     type: str
   options:
-    description: Options of the export, as in exports(5).
+    description: Options of the export, see exports(5).
     type: list
     elements: str
     default: [rw, sync, no_subtree_check, no_root_squash]
   file:
-    description: The file to keep it in.
+    description: The exports file to write.
     type: path
     default: /etc/exports.d/waba.exports
 seealso:
@@ -59,7 +59,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Let two hosts use the share
+- name: Let two hosts mount the share
   waba.cluster.nfs_exports:
     path: /srv/wamedia
     mode: "0770"
@@ -68,11 +68,11 @@ EXAMPLES = r"""
 
 RETURN = r"""
 installed:
-  description: Whether the host can export by NFS at all. While it cannot, nothing is done.
+  description: Whether the host can export folders by NFS. If not, O(state=present) changes nothing.
   returned: success
   type: bool
 clients:
-  description: The addresses and networks that the folder is exported to.
+  description: The addresses and networks to which the folder is exported.
   returned: when the host can export by NFS
   type: list
   elements: str
@@ -83,17 +83,18 @@ import glob
 import ipaddress
 import os
 import socket
+from collections.abc import Iterable
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.waba.cluster.plugins.module_utils import problems
 from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
-from ansible_collections.waba.cluster.plugins.module_utils.io import files
-from ansible_collections.waba.cluster.plugins.module_utils.io import subprocess_timeout as bounded
+from ansible_collections.waba.cluster.plugins.module_utils.io import files, subprocess_timeout
 from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
 from ansible_collections.waba.cluster.plugins.module_utils.nfs import exports
-from ansible_collections.waba.cluster.plugins.module_utils.nfs import mount as nfs_share
-from ansible_collections.waba.cluster.plugins.module_utils.nfs.io import live_mount as nfs
-from ansible_collections.waba.cluster.plugins.module_utils.paths import cleaned
+from ansible_collections.waba.cluster.plugins.module_utils.nfs.io import live_mount
+from ansible_collections.waba.cluster.plugins.module_utils.nfs.mount import ownership_text, wanted_ownership
+from ansible_collections.waba.cluster.plugins.module_utils.paths import normalized
 
 OPTIONS = {
     "path": {"type": "str", "required": True},
@@ -106,14 +107,14 @@ OPTIONS = {
     "file": {"type": "path", "default": "/etc/exports.d/waba.exports"},
 }
 ETAB = "/var/lib/nfs/etab"
-EXPORTS = ("/etc/exports", "/etc/exports.d/*.exports")  # what exportfs reads
+EXPORTS = ("/etc/exports", "/etc/exports.d/*.exports")  # the files that exportfs reads
 HEADER = "Managed by Ansible, waba.cluster; changes by hand are overwritten"
 FILE_MODE = 0o644
-TIMEOUT = 30  # seconds for one exportfs
+TIMEOUT = 30  # seconds for one call of exportfs
 
 
-def addresses(clients):
-    """Return the addresses and networks (list of str) of clients. Raises HostError for a name that nobody knows."""
+def addresses(clients: Iterable[str]) -> list[str]:
+    """Return the addresses and networks of clients. Raises HostError for a name that cannot be resolved."""
     found = []
     for client in clients:
         try:
@@ -125,100 +126,111 @@ def addresses(clients):
                 resolved = socket.getaddrinfo(client, None, type=socket.SOCK_STREAM)
             except OSError as error:
                 raise HostError(
-                    f"nfs_server_clients names {client}, which this host cannot resolve: {error.strerror}"
+                    f"nfs_server_clients contains {client}, which this host cannot resolve: {error.strerror}"
                 ) from error
             found.extend(sorted({address[4][0].partition("%")[0] for address in resolved}))
     return list(dict.fromkeys(found))
 
 
-def others(own):
-    """Return {name: text} of the exports files but for our own. Raises HostError."""
+def other_exports(own: str) -> dict[str, str]:
+    """Return {file: text} of the exports files except our own. Raises HostError."""
     names = {os.path.realpath(name) for pattern in EXPORTS for name in glob.glob(pattern)} - {os.path.realpath(own)}
     found = {name: files.read(name) for name in names}
     return {name: file[0] for name, file in found.items() if file}
 
 
-def exportfs(*arguments):
-    status, said = bounded.run(["exportfs", *arguments], TIMEOUT)
+def exportfs(module: AnsibleModule, *arguments: str) -> None:
+    """Run exportfs. Raises HostError."""
+    status, output = subprocess_timeout.run(module.run_command, ["exportfs", *arguments], TIMEOUT)
     if status != 0:
-        raise HostError(f"exportfs {' '.join(arguments)} failed: {said}")
+        raise HostError(f"exportfs {' '.join(arguments)} failed: {output}")
 
 
-def at(client, path):
-    """Return how exportfs calls a folder that is exported to a client."""
+def export_name(client: str, path: str) -> str:
+    """Return an export as exportfs names it: client:/folder, with an IPv6 address in brackets."""
     return f"[{client}]:{path}" if ":" in client else f"{client}:{path}"
 
 
-def ensure_folder(path, params, check_mode):
-    """Have the folder, with its owner and mode; return (before, after) as lines of a diff. Raises HostError."""
+def ensure_folder(path: str, module: AnsibleModule) -> tuple[str, str]:
+    """Create the folder with its owner and mode; return (before, after) as text of a diff. Raises HostError."""
     if os.path.lexists(path) and not os.path.isdir(path):
-        raise HostError(f"{path} is there, but it is no folder. Move it away, or set another nfs_server_export.")
-    wanted = nfs.wanted_folder(params)
-    found = nfs.folder_of(path) if os.path.isdir(path) else None
-    to_be = nfs_share.folder_to_be(found or (os.geteuid(), os.getegid(), files.FOLDER_MODE), wanted)
-    if found != to_be and not check_mode:
+        raise HostError(f"{path} exists, but is not a folder. Move it away, or set another nfs_server_export.")
+    current = live_mount.ownership(path) if os.path.isdir(path) else None
+    default = (os.geteuid(), os.getegid(), files.FOLDER_MODE)
+    wanted = wanted_ownership(current or default, live_mount.requested_ownership(module.params))
+    if current != wanted and not module.check_mode:
         try:
             os.makedirs(path, exist_ok=True)
-            nfs.give(path, *to_be)
+            live_mount.set_ownership(path, *wanted)
         except OSError as error:
-            raise HostError(f"{path} cannot be made ready to export: {error.strerror}.") from error
-    before, after = (f"{path} {nfs_share.folder_described(folder)}\n" if folder else "" for folder in (found, to_be))
+            raise HostError(f"Cannot create {path}, or set its owner and mode: {error.strerror}.") from error
+    before, after = (f"{path} {ownership_text(folder)}\n" if folder else "" for folder in (current, wanted))
     return before, after
 
 
-def ensure_exports(path, params, check_mode):
-    """Bring exports in line; return the module's result. Raises HostError."""
-    options = params["options"]
+def ensure_exports(path: str, module: AnsibleModule) -> dict[str, Any]:
+    """Converge the exports of the folder; return the module's result. Raises HostError."""
+    params, options = module.params, module.params["options"]
     clients = addresses(params["clients"]) if params["state"] == "present" else []
     text = exports.render(path, clients, options, HEADER) if clients else None
     etab, file = files.read(ETAB), files.read(params["file"])
-    found = exports.exported(etab[0], path) if etab else {}
-    late, gone = exports.plan(clients, options, found)
-    stays = file == (text, FILE_MODE, os.geteuid()) if text else file is None
-    # The file comes last: while it differs, the next run looks again.
-    if not check_mode:
-        for client in late:
-            # -i: else those that the file has, the former ones, would hold too.
-            exportfs("-i", "-o", ",".join(options), at(client, path))
-        for client in gone:
-            exportfs("-u", at(client, path))
-        if not stays and text:
+    current = exports.current_exports(etab[0], path) if etab else {}
+    missing, obsolete = exports.plan(clients, options, current)
+    file_is_correct = file == (text, FILE_MODE, os.geteuid()) if text else file is None
+    # The file comes last: if the run is interrupted, the next run still finds a difference.
+    if not module.check_mode:
+        for client in missing:
+            # -i: ignore the options in the exports files, which are the old ones.
+            exportfs(module, "-i", "-o", ",".join(options), export_name(client, path))
+        for client in obsolete:
+            exportfs(module, "-u", export_name(client, path))
+        if not file_is_correct and text:
             os.makedirs(os.path.dirname(params["file"]), exist_ok=True)
             files.write(params["file"], text, FILE_MODE)
-        elif not stays:
+        elif not file_is_correct:
             files.remove(params["file"])
-    before = exports.described(path, found, found.get) + (file[0] if file else "")
-    after = exports.described(path, clients, lambda client: options if client in late else found[client]) + (text or "")
-    return {"changed": bool(late or gone or not stays), "clients": clients, "diff": {"before": before, "after": after}}
+    before = exports.description(path, current, lambda client: current[client]) + (file[0] if file else "")
+    after = exports.description(path, clients, lambda client: options if client in missing else current[client])
+    return {
+        "changed": bool(missing or obsolete or not file_is_correct),
+        "clients": clients,
+        "diff": {"before": before, "after": after + (text or "")},
+    }
 
 
-def ensure(params, check_mode):
-    """Have the folder and its exports; return the module's result. Raises HostError, and InputError for a folder that is not ours alone."""
-    path = cleaned(params["path"])
-    wrong = exports.exported_elsewhere(path, others(params["file"]))
-    if wrong:
-        raise problems.InputError(wrong)
-    present = params["state"] == "present"
-    had, has = ensure_folder(path, params, check_mode) if present else ("", "")
-    result = ensure_exports(path, params, check_mode)
-    diff = {"before": had + result["diff"]["before"], "after": has + result["diff"]["after"]}
-    return {**result, "changed": had != has or result["changed"], "installed": nfs.has_server(), "diff": diff}
+def converge(module: AnsibleModule) -> dict[str, Any]:
+    """Converge the folder and its exports; return the module's result. Raises HostError, InputError."""
+    params = module.params
+    path, present = normalized(params["path"]), params["state"] == "present"
+    found = exports.input_problems(*(params[name] for name in ("path", "clients", "options", "mode")))
+    if not found:
+        found += exports.exported_elsewhere(path, other_exports(params["file"]))
+        found += exports.link_problems(path, os.path.realpath(path)) if present else []
+    if found:
+        raise problems.InputError(found)
+    if present and not live_mount.has_server():
+        return {"changed": True, "installed": False, "diff": {"before": "", "after": "an NFS server\n"}}
+    folder_before, folder_after = ensure_folder(path, module) if present else ("", "")
+    result = ensure_exports(path, module)
+    diff = {"before": folder_before + result["diff"]["before"], "after": folder_after + result["diff"]["after"]}
+    return {
+        **result,
+        "changed": folder_before != folder_after or result["changed"],
+        "installed": live_mount.has_server(),
+        "diff": diff,
+    }
 
 
-def main():
+def main() -> None:
     isolate_environment()
     module = AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True)
-    params = module.params
     try:
-        wrong = exports.input_problems(*(params[name] for name in ("path", "clients", "options", "mode")))
-        if wrong:
-            raise problems.InputError(wrong)
-        if params["state"] == "present" and not nfs.has_server():
-            module.exit_json(changed=True, installed=False, diff={"before": "", "after": "an NFS server\n"})
-        result = ensure(params, module.check_mode)
+        result = converge(module)
     except problems.InputError as error:
         module.fail_json(
-            msg=problems.message(error.problems, params["path"], "Nothing was touched; settings to fix for the export")
+            msg=problems.message(
+                error.problems, module.params["path"], "Nothing was changed. Fix the settings of the export"
+            )
         )
     except HostError as error:
         module.fail_json(msg=str(error))

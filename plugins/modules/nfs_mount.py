@@ -5,16 +5,17 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: nfs_mount
-short_description: Mount an NFS share, and prove that it can be written
+short_description: Mount an NFS share, and verify that hosts can write to it
 version_added: 1.0.0
 description:
-  - Mounts a share, now and at every boot (one line of C(/etc/fstab); every other line stays as it is), and proves that this host can write,
-    read and delete there.
-  - Compares with what is mounted, not with what was configured. Where options changed, the share is unmounted and mounted again, since
-    NFS cannot change most of them otherwise; containers that use it keep the former mount until M(waba.cluster.compose_project) replaces them.
-  - Never waits for a server that is gone. A server that does not answer, an export that is missing, read-only, closed to this host or
-    stale, is reported by name within O(timeout). A share that is refused is not left mounted.
-  - Refuses to put a share over files, or over another share, since they would go out of sight.
+  - Mounts a share, now and at boot, and verifies that this host can write, read and delete files there. The entry is one line of C(/etc/fstab);
+    all other lines remain unchanged.
+  - Compares with what is mounted, not with what was configured. If options changed, the share is unmounted and mounted again, because NFS cannot
+    change most of them otherwise. Containers keep the previous mount until M(waba.cluster.compose_project) replaces them.
+  - Never waits for a server that is gone. A server that does not answer, and an export that is missing, read-only, stale or closed to this host,
+    is reported within O(timeout). A share that is refused is not left mounted.
+  - Refuses to mount a share over files or over another share, because that would hide files.
+  - Resolves symbolic links in O(path) and in C(/etc/fstab) before it compares paths.
 author:
   - waba.cluster contributors (!UNKNOWN)
 extends_documentation_fragment:
@@ -23,69 +24,86 @@ requirements:
   - C(mount.nfs) (Debian package nfs-common)
 options:
   path:
-    description: The folder to mount the share on; made when missing.
+    description: The folder to mount the share on. It is created if it does not exist.
     type: str
     required: true
   state:
     description:
-      - V(mounted) is mounted now and at boot. V(unmounted) is not mounted now, and stays in C(/etc/fstab).
-      - V(absent) is neither, and the folder goes, if it is empty. What the share holds always stays.
+      - With V(mounted), the share is mounted now and at boot. With V(unmounted), it is not mounted now, and its entry remains in C(/etc/fstab).
+      - With V(absent), it is neither mounted nor in C(/etc/fstab), and its folder is removed if it is empty. The content of the share is never
+        deleted.
+      - V(verified) reads and deletes the notes that other hosts wrote to the share for this host. Run it on every host, after V(mounted) with
+        O(notes) ran on all of them. It never returns a change, and does nothing in check mode.
     type: str
-    choices: [mounted, unmounted, absent]
+    choices: [mounted, unmounted, absent, verified]
     default: mounted
   server:
-    description: The host that exports the share. Needed when O(state=mounted); else a share of another server stays as it is.
+    description: The host that exports the share. Required when O(state=mounted). With V(unmounted) and V(absent), only its share is unmounted.
     type: str
   export:
-    description: The folder that the server exports. Needed when O(state=mounted).
+    description: The folder that the server exports. Required when O(state=mounted).
     type: str
   options:
-    description: Mount options, as in nfs(5).
+    description: Mount options, see nfs(5).
     type: list
     elements: str
     default: [nfsvers=4.1, hard, timeo=600, retrans=2, _netdev]
   owner:
-    description: The user, by name or number, whom the share's own folder shall belong to. Left as it is when absent.
+    description: Owner of the share's root folder, by name or number. Not changed when absent.
     type: str
   group:
-    description: The group, by name or number, whom the share's own folder shall belong to. Left as it is when absent.
+    description: Group of the share's root folder, by name or number. Not changed when absent.
     type: str
   mode:
-    description: The mode of the share's own folder, in octal, as in V("0770"). Left as it is when absent.
+    description: Mode of the share's root folder, in octal, for example V("0770"). Not changed when absent.
     type: str
-  proof:
+  notes:
     description:
-      - Leave a note on the share for each of these hosts, for M(waba.cluster.nfs_proof) on them to read and delete. Without it, this host
-        alone proves itself.
+      - How hosts verify that they have mounted the same share. With O(state=mounted), this host writes a note to the share for each of
+        O(notes.readers). With O(state=verified), it reads the notes of the hosts in O(notes.tokens).
+      - When absent, O(state=mounted) only verifies that this host reads what it wrote.
     type: dict
     suboptions:
       host:
-        description: This host's name among them.
+        description: Name of this host.
         type: str
         required: true
-      hosts:
-        description: Every host that takes part.
+      readers:
+        description: Every host that takes part, this one included. Required when O(state=mounted).
         type: list
         elements: str
-        required: true
+      tokens:
+        description: RV(token) of each host that takes part, by the host's name. Required when O(state=verified).
+        type: dict
   timeout:
-    description: Seconds that each step may take, from the server's first answer to unmounting.
+    description: Seconds that each step may take.
     type: int
     default: 20
 seealso:
-  - module: waba.cluster.nfs_proof
   - module: waba.cluster.nfs_exports
 """
 
 EXAMPLES = r"""
-- name: Keep media on a share
+- name: Store media on a share
   waba.cluster.nfs_mount:
     path: /mnt/wamedia
     server: nfs1.example.com
     export: /srv/wamedia
     mode: "0770"
+    notes:
+      host: "{{ inventory_hostname }}"
+      readers: "{{ ansible_play_hosts }}"
+  register: share
 
-- name: Take it away again; the media stay on the server
+- name: Verify that this host reads and deletes what the other hosts wrote
+  waba.cluster.nfs_mount:
+    path: /mnt/wamedia
+    state: verified
+    notes:
+      host: "{{ inventory_hostname }}"
+      tokens: {node1: 0a1b2c3d, node2: 4e5f6a7b}
+
+- name: Unmount the share; the media remain on the server
   waba.cluster.nfs_mount:
     path: /mnt/wamedia
     state: absent
@@ -93,26 +111,28 @@ EXAMPLES = r"""
 
 RETURN = r"""
 installed:
-  description: Whether the host can mount NFS at all. While it cannot, nothing is done.
+  description: Whether the host can mount NFS shares. If not, O(state=mounted) changes nothing.
   returned: success
   type: bool
 token:
-  description: What was written into the notes of O(proof). Empty in check mode.
-  returned: when O(state=mounted) and the host can mount NFS
+  description: The content of the notes that this host wrote. Empty in check mode.
+  returned: when O(state=mounted) and the host can mount NFS shares
   type: str
 """
+
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.waba.cluster.plugins.module_utils import problems
 from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
-from ansible_collections.waba.cluster.plugins.module_utils.nfs import mount as nfs_share
-from ansible_collections.waba.cluster.plugins.module_utils.nfs.io import live_mount as nfs
+from ansible_collections.waba.cluster.plugins.module_utils.nfs.io import live_mount
 from ansible_collections.waba.cluster.plugins.module_utils.nfs.io.share import Share
+from ansible_collections.waba.cluster.plugins.module_utils.nfs.mount import input_problems
 
 OPTIONS = {
     "path": {"type": "str", "required": True},
-    "state": {"type": "str", "choices": ["mounted", "unmounted", "absent"], "default": "mounted"},
+    "state": {"type": "str", "choices": ["mounted", "unmounted", "absent", "verified"], "default": "mounted"},
     "server": {"type": "str"},
     "export": {"type": "str"},
     "options": {
@@ -123,49 +143,78 @@ OPTIONS = {
     "owner": {"type": "str"},
     "group": {"type": "str"},
     "mode": {"type": "str"},
-    "proof": {
+    "notes": {
         "type": "dict",
         "options": {
             "host": {"type": "str", "required": True},
-            "hosts": {"type": "list", "elements": "str", "required": True},
+            "readers": {"type": "list", "elements": "str"},
+            "tokens": {"type": "dict", "no_log": False},
         },
     },
     "timeout": {"type": "int", "default": 20},
 }
 
 
-def main():
+def mount(module: AnsibleModule) -> dict[str, Any]:
+    """Mount and verify the share; return the module's result. Raises HostError, InputError."""
+    params = module.params
+    found = input_problems(*(params[name] for name in ("server", "export", "path", "options", "mode")))
+    if found:
+        raise problems.InputError(found)
+    if "soft" in params["options"]:
+        module.warn(
+            f"{params['path']} is mounted with the option soft: when the server is slow, writes fail and media are lost."
+        )
+    if not live_mount.has_client():
+        return {"changed": True, "installed": False, "diff": {"before": "", "after": "an NFS client\n"}}
+    share = Share(module)
+    before, after = share.mount()
+    return {
+        "changed": before != after,
+        "installed": True,
+        "token": share.token,
+        "diff": {"before": before, "after": after},
+    }
+
+
+def unmount(module: AnsibleModule) -> dict[str, Any]:
+    """Unmount the share; return the module's result. Raises HostError."""
+    before, after = Share(module).unmount()
+    return {"changed": before != after, "installed": True, "diff": {"before": before, "after": after}}
+
+
+def verify(module: AnsibleModule) -> dict[str, Any]:
+    """Read the notes of other hosts; return the module's result. Raises HostError."""
+    path, notes = module.params["path"], module.params["notes"]
+    found = {} if module.check_mode else Share(module).collect_notes(notes["host"], notes["tokens"])
+    if found:
+        lines = [f"  {host}: {problem}" for host, problem in sorted(found.items())]
+        raise HostError("\n".join([f"{path} of {notes['host']} is not the share of the other hosts:", *lines]))
+    return {"changed": False, "installed": True}
+
+
+def main() -> None:
     isolate_environment()
     module = AnsibleModule(
         argument_spec=OPTIONS,
-        required_if=[("state", "mounted", ("server", "export"))],
+        required_if=[("state", "mounted", ("server", "export")), ("state", "verified", ("notes",))],
         supports_check_mode=True,
     )
-    params = module.params
-    mounted = params["state"] == "mounted"
-    if mounted:
-        wrong = nfs_share.input_problems(*(params[name] for name in ("server", "export", "path", "options", "mode")))
-        if wrong:
-            module.fail_json(
-                msg=problems.message(wrong, params["path"], "Nothing was touched; settings to fix for the share")
-            )
-        if "soft" in params["options"]:
-            module.warn(
-                f"{params['path']} is mounted soft: a server that is slow to answer makes writes fail, and media is lost."
-            )
-        if not nfs.has_client():
-            module.exit_json(changed=True, installed=False, diff={"before": "", "after": "an NFS client\n"})
+    state, notes = module.params["state"], module.params["notes"]
+    needed = {"mounted": "readers", "verified": "tokens"}.get(state)
+    if notes and needed and notes[needed] is None:
+        module.fail_json(msg=f"notes.{needed} is required when state is {state}.")
     try:
-        share = Share(params, module.check_mode)
-        before, after = share.mounted() if mounted else share.unmounted()
+        result = {"mounted": mount, "verified": verify}.get(state, unmount)(module)
     except HostError as error:
         module.fail_json(msg=str(error))
     except problems.InputError as error:
         module.fail_json(
-            msg=problems.message(error.problems, params["path"], "Nothing was touched; settings to fix for the share")
+            msg=problems.message(
+                error.problems, module.params["path"], "Nothing was changed. Fix the settings of the share"
+            )
         )
-    result = {"token": share.token} if mounted else {}
-    module.exit_json(changed=before != after, installed=True, diff={"before": before, "after": after}, **result)
+    module.exit_json(**result)
 
 
 if __name__ == "__main__":

@@ -174,7 +174,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import 
 from ansible_collections.waba.cluster.plugins.module_utils.compose.volumes import mount_source
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io import engine as docker_engine
 from ansible_collections.waba.cluster.plugins.module_utils.errors import DockerUnavailable, HostError
-from ansible_collections.waba.cluster.plugins.module_utils.firewall.io import iptables as firewall
+from ansible_collections.waba.cluster.plugins.module_utils.firewall.io import iptables
 from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
 from ansible_collections.waba.cluster.plugins.module_utils.preflight import host as requirements
 from ansible_collections.waba.cluster.plugins.module_utils.preflight import ports_in_use, software
@@ -249,7 +249,7 @@ def check(module):
         **{key: params[key] for key in ("external_hostname", "layout", "cluster_name")},
         "machine_id": machine.machine_id(),
         "serves_share": host.listens(params["nfs_port"]),
-        "firewall": firewall.is_kept(params["cluster_name"]),
+        "firewall": iptables.has_rules(params["cluster_name"]),
         "as_deployed": reach.is_as_deployed(nodes, deployed),
         "databases": sorted({node["database"] for node in deployed.values()} - {""}),
     }

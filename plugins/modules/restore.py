@@ -5,12 +5,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: restore
-short_description: Restore what waba.cluster.backup wrote
+short_description: Restore a backup of waba.cluster.backup
 version_added: 1.0.0
 description:
-  - Checks the archive, then the database; tells everything that speaks against the restore at once, and touches nothing then.
-  - Loads the database and makes the state safe to start from. No node is registered, nobody owns a shard, and epochs continue after any that was given
-    out since the backup.
+  - Checks the archive and the database. If there are reasons not to restore, reports all of them and changes nothing.
+  - Loads the database and makes its state safe to start from. Afterwards no node is registered, no shard has an owner, and epochs continue
+    after any epoch that was issued since the backup.
 author:
   - waba.cluster contributors (!UNKNOWN)
 extends_documentation_fragment:
@@ -19,31 +19,31 @@ extends_documentation_fragment:
   - waba.cluster.attributes
 requirements:
   - Docker SDK for Python (Debian package python3-docker), for the cluster's own database container
-  - C(mariadb) or C(mysql) (Debian package mariadb-client), for a server elsewhere
+  - C(mariadb) or C(mysql) (Debian package mariadb-client), for another server
 attributes:
   check_mode:
-    details: Checks all that would be checked.
+    details: Makes the same checks as a real run.
   diff_mode:
     support: none
-    details: What is in a backup is not shown.
+    details: The content of a backup is not displayed.
   idempotent:
     support: none
-    details: Restoring twice is restoring twice; the second time the database is not empty, and that is refused.
+    details: A second restore is refused, since the database is not empty then, unless O(overwrite=true).
 options:
   path:
     description: The archive on this host.
     type: path
     required: true
   version:
-    description: The version of the nodes that will work with it. A backup of a newer one is refused.
+    description: The version of the nodes that will use the database. A backup of a newer version is refused.
     type: str
     required: true
   overwrite:
-    description: Drop what is in the database. It is lost.
+    description: Drop the current content of the database. It is lost.
     type: bool
     default: false
   connected:
-    description: Restore although nodes are connected to the database.
+    description: Restore even if nodes are connected to the database.
     type: bool
     default: false
 seealso:
@@ -60,99 +60,98 @@ EXAMPLES = r"""
 
 RETURN = r"""
 manifest:
-  description: What the archive says of itself.
+  description: The manifest of the archive.
   returned: success
   type: dict
 problems:
-  description: What speaks against it.
+  description: The reasons not to restore, each with V(variable), V(value), V(problem) and V(fix).
   returned: failure
   type: list
   elements: dict
 """
 
 import os
+from collections.abc import Iterable
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.waba.cluster.plugins.module_utils import problems
-from ansible_collections.waba.cluster.plugins.module_utils.argspec import VOLUME
+from ansible_collections.waba.cluster.plugins.module_utils.argspec import BACKUP_OPTIONS, DATABASE_OPTIONS
 from ansible_collections.waba.cluster.plugins.module_utils.compose.volumes import mount_source
 from ansible_collections.waba.cluster.plugins.module_utils.database import backup
 from ansible_collections.waba.cluster.plugins.module_utils.database.io import backup_archive
-from ansible_collections.waba.cluster.plugins.module_utils.database.io.client import DATABASE_OPTIONS, DatabaseClient
-from ansible_collections.waba.cluster.plugins.module_utils.docker.io import containers
-from ansible_collections.waba.cluster.plugins.module_utils.docker.io import engine as docker_engine
+from ansible_collections.waba.cluster.plugins.module_utils.database.io.client import DatabaseClient
+from ansible_collections.waba.cluster.plugins.module_utils.docker.io import containers, engine
 from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 from ansible_collections.waba.cluster.plugins.module_utils.io import files
 from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
 
 TABLES = "SELECT table_name FROM information_schema.tables WHERE table_schema = '{name}';"
-# An account sees its own connections without any further right, and the nodes have the same account.
+# An account sees its own connections without further privileges, and the nodes use the same account.
 CLIENTS = (
     "SELECT SUBSTRING_INDEX(host, ':', 1), COUNT(*) FROM information_schema.processlist "
     "WHERE db = '{name}' AND id <> CONNECTION_ID() GROUP BY 1;"
 )
+# An owner that has not released its shard may remain connected for the takeover delay, although the database is replaced.
+OWNERSHIP = "SELECT MAX(epoch), MAX(IF(released_epoch = epoch, 0, takeover_delay)) FROM shard_map;"
 
 
-def look(database, name):
-    """Return the database's state as `database.backup.restore_problems` takes it. Raises HostError."""
+def read_state(database: DatabaseClient, name: str) -> dict[str, Any]:
+    """Return the state of the database for `database.backup.restore_problems`. Raises HostError."""
     return {
         "tables": [row[0] for row in database.rows(TABLES.format(name=name))],
         "clients": dict(database.rows(CLIENTS.format(name=name))),
     }
 
 
-# An owner that has not released its shard may stay connected for the takeover delay, whatever happens to the database.
-OWNERSHIP = "SELECT MAX(epoch), MAX(IF(released_epoch = epoch, 0, takeover_delay)) FROM shard_map;"
-
-
-def load(database, name, manifest, tables, folder):
-    """Replace what is in the database (tables: their names) by what is in the folder. Raises HostError."""
+def load(database: DatabaseClient, name: str, manifest: dict[str, Any], tables: Iterable[str], folder: str) -> None:
+    """Replace the content of the database by the dump in a folder. tables: those in the database now. Raises HostError."""
     epoch, delay = database.rows(OWNERSHIP, name)[0] if "shard_map" in tables else (0, None)
     database.rows(f"DROP DATABASE IF EXISTS `{name}`; CREATE DATABASE `{name}` CHARACTER SET utf8mb4;")
     database.load(os.path.join(folder, backup.DATABASE_MEMBER))
     missing = set(manifest["tables"]) - {row[0] for row in database.rows("SHOW TABLES;", name)}
     if missing:
-        raise HostError(f"After the restore these tables are not there: {', '.join(sorted(missing))}. Restore again.")
+        raise HostError(f"These tables are missing after the restore: {', '.join(sorted(missing))}. Restore again.")
     database.rows(backup.after_restore(epoch, delay), name)
 
 
-def restore(module):
+def restore(module: AnsibleModule) -> dict[str, Any]:
     """Check and restore; return the module's result. Raises HostError, InputError."""
-    with backup_archive.alone(module.params["path"], module.params["cluster_name"]):
-        return restored_alone(module)
+    params = module.params
+    scratch = os.path.join(os.path.dirname(params["path"]), ".restore")
+    with backup_archive.exclusive(params["path"], params["cluster_name"]), files.scratch_folder(scratch) as folder:
+        return _restore(module, folder)
 
 
-def restored_alone(module):
+def _restore(module: AnsibleModule, folder: str) -> dict[str, Any]:
     params, name = module.params, module.params["database"]["name"]
-    with files.scratch_folder(os.path.join(os.path.dirname(params["path"]), ".restore")) as folder:
-        manifest = backup_archive.unpack(params["path"], folder)
-        database = DatabaseClient(params["cluster_name"], params["database"])
-        state = look(database, name)
-        wrong = backup.restore_problems(manifest, state, params)
-        if wrong:
-            raise problems.InputError(wrong)
-        place = None
-        if params["media"] and backup.MEDIA_MEMBER in manifest["members"]:
-            kind, source = mount_source(params["cluster_name"], params["media"])
-            place = source if kind == "bind" else containers.volume_folder(docker_engine.connect(), source)
-        if not module.check_mode:
-            load(database, name, manifest, state["tables"], folder)
-            if place:
-                backup_archive.unpack_folder(os.path.join(folder, backup.MEDIA_MEMBER), place)
+    manifest = backup_archive.unpack(params["path"], folder)
+    database = DatabaseClient(module.run_command, params["cluster_name"], params["database"])
+    state = read_state(database, name)
+    found = backup.restore_problems(manifest, state, params)
+    if found:
+        raise problems.InputError(found)
+    media = None
+    if params["media"] and backup.MEDIA_MEMBER in manifest["members"]:
+        kind, source = mount_source(params["cluster_name"], params["media"])
+        media = source if kind == "bind" else containers.volume_folder(engine.connect(), source)
+    if not module.check_mode:
+        load(database, name, manifest, state["tables"], folder)
+        if media:
+            backup_archive.unpack_folder(os.path.join(folder, backup.MEDIA_MEMBER), media)
     return {"changed": True, "manifest": manifest}
 
 
-def main():
+def main() -> None:
     isolate_environment()
     module = AnsibleModule(
         argument_spec={
             "path": {"type": "path", "required": True},
-            "cluster_name": {"type": "str", "default": "waba"},
-            "database": DATABASE_OPTIONS,
             "version": {"type": "str", "required": True},
             "overwrite": {"type": "bool", "default": False},
             "connected": {"type": "bool", "default": False},
-            "media": VOLUME,
+            **DATABASE_OPTIONS,
+            **BACKUP_OPTIONS,
         },
         supports_check_mode=True,
     )

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: schema
-short_description: Bring the database's schema to what an image of the node needs
+short_description: Upgrade the database schema to the revision that an image of the node needs
 version_added: 1.0.0
 description:
-  - Runs the image once, with C(WA_DB_UPGRADE=1), on a host that has a master of the cluster. Nothing is done where the schema is so already.
-  - Nodes that run and would not work with the new schema are never passed over; the node itself refuses that.
-  - In check mode it tells what would be done, and which running nodes would not bear it.
+  - Runs the image once, with C(WA_DB_UPGRADE=1), on a host that has a master of the cluster. Does nothing if the schema is up to date.
+  - The node refuses a migration that running nodes cannot work with.
+  - In check mode, returns the pending migrations and the running nodes that block them.
 author:
   - waba.cluster contributors (!UNKNOWN)
 extends_documentation_fragment:
@@ -23,7 +23,7 @@ options:
     type: str
     default: waba
   image:
-    description: Image of the node. It must be on the host.
+    description: Image of the node. It must exist on the host.
     type: str
     required: true
   environment:
@@ -33,7 +33,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Upgrade the schema once
+- name: Upgrade the schema
   waba.cluster.schema:
     image: waba/node:v1.1.0
     environment: "{{ node_environment }}"
@@ -41,7 +41,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 schema:
-  description: The schema before, as the image's node sees it.
+  description: The schema before the upgrade, as the image's node reports it.
   returned: success
   type: dict
   sample:
@@ -54,34 +54,34 @@ schema:
 """
 
 import json
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.waba.cluster.plugins.module_utils.contract import COMMAND
-from ansible_collections.waba.cluster.plugins.module_utils.docker.io import engine as docker_engine
-from ansible_collections.waba.cluster.plugins.module_utils.docker.io import one_shot
+from ansible_collections.waba.cluster.plugins.module_utils.docker.io import engine, one_shot
 from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
-from ansible_collections.waba.cluster.plugins.module_utils.secrets import redaction as secrecy
+from ansible_collections.waba.cluster.plugins.module_utils.secrets import redaction
 
 STATUS = ["python3", "-m", "waba_node", "schema-status"]
 
 
-def converge(params, check_mode):
-    """Look, and upgrade what is pending; return the module's result. Raises HostError."""
-    client, environment = docker_engine.connect(), {name: str(value) for name, value in params["environment"].items()}
+def converge(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
+    """Run the pending migrations; return the module's result. Raises HostError."""
+    client, environment = engine.connect(), {name: str(value) for name, value in params["environment"].items()}
 
-    def run(command):
+    def run(command: list[str]) -> str:
         try:
             return one_shot.run(client, params["cluster_name"], params["image"], command, environment)
         except HostError as error:
-            raise HostError(secrecy.redacted(str(error), secrecy.secret_values(environment))) from error
+            raise HostError(redaction.redacted(str(error), redaction.secret_values(environment))) from error
 
     output = run(STATUS)
     try:
         found = json.loads(output)
     except ValueError as error:
         raise HostError(
-            f"{params['image']} does not tell the state of the schema. Is it an image of the node?"
+            f"{params['image']} does not report the state of the schema. Use an image of the node."
         ) from error
     pending = [migration["revision"] for migration in found["pending"]]
     if pending and not check_mode:
@@ -93,7 +93,7 @@ def converge(params, check_mode):
     return {"changed": bool(pending), "schema": found, "diff": diff}
 
 
-def main():
+def main() -> None:
     isolate_environment()
     module = AnsibleModule(
         argument_spec={
@@ -103,9 +103,9 @@ def main():
         },
         supports_check_mode=True,
     )
-    # Only secrets are hidden in the result; Ansible would hide every value of the dictionary, "1" too.
+    # Redact secrets only. Ansible would redact every value of the dictionary, also "1".
     environment = module.params["environment"]
-    module.no_log_values -= {str(value) for value in environment.values()} - secrecy.secret_values(environment)
+    module.no_log_values -= {str(value) for value in environment.values()} - redaction.secret_values(environment)
     try:
         module.exit_json(**converge(module.params, module.check_mode))
     except HostError as error:

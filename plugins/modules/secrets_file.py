@@ -5,21 +5,22 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: secrets_file
-short_description: Generate secrets once, and keep them in a variables file
+short_description: Generate secrets once, and store them in a variables file
 version_added: 1.0.0
 description:
-  - Appends those secrets to a YAML variables file that nobody gave and that it does not have yet. What it has is never changed.
-  - The file gets mode 0600, and so does one that others could read. A file that is encrypted with ansible-vault is left alone; where
-    a secret is missing then, the module fails and names it.
-  - Is a secret there without a value, or can nothing be appended to the file, the module fails and the file stays as it is.
-  - Run it with C(no_log), since it returns what it generated.
+  - Appends the secrets that are neither set elsewhere nor in the file to a YAML variables file. Existing secrets are never changed.
+  - Sets the mode of the file to 0600. A file that is encrypted with ansible-vault is not changed; if it lacks a secret, the module fails and names
+    the secret.
+  - Fails without a change if a secret in the file has no value, or if nothing can be appended to the file.
+  - Refuses to write into an installed collection, because C(ansible-galaxy collection install --force) would delete the secrets.
+  - Use C(no_log), because the module returns the secrets.
 author:
   - waba.cluster contributors (!UNKNOWN)
 extends_documentation_fragment:
   - waba.cluster.attributes
 attributes:
   check_mode:
-    details: Returns secrets as usual, so that the rest of a play can be predicted, and writes nothing.
+    details: Returns secrets as in a real run, so that a play can continue, and writes nothing.
 requirements:
   - PyYAML
 options:
@@ -29,19 +30,19 @@ options:
     required: true
   secrets:
     description:
-      - The secrets that are needed, by name; each a dictionary with C(kind) (V(alphanumeric) or V(admin_password)) and C(length)
-        in characters (V(admin_password) has 8 at least).
+      - The required secrets by name, each a dictionary with C(kind) (V(alphanumeric) or V(admin_password)) and C(length) in characters. An
+        V(admin_password) has at least 8 characters.
     type: dict
     required: true
   given:
-    description: Names of secrets that are given elsewhere.
+    description: Names of secrets that are set elsewhere.
     type: list
     elements: str
     default: []
 """
 
 EXAMPLES = r"""
-- name: Generate the admin's password once
+- name: Generate the administrator's password once
   waba.cluster.secrets_file:
     path: group_vars/all/waba_secrets.yml
     secrets:
@@ -51,11 +52,11 @@ EXAMPLES = r"""
 
 RETURN = r"""
 secrets:
-  description: Those secrets that were not given, by name.
+  description: The secrets in the file, by name.
   returned: always
   type: dict
 generated:
-  description: Names of the secrets that were generated now.
+  description: Names of the secrets that this run generated.
   returned: always
   type: list
   elements: str
@@ -63,6 +64,7 @@ generated:
 
 import contextlib
 import os
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
@@ -71,8 +73,8 @@ from ansible_collections.waba.cluster.plugins.module_utils.io.environment import
 from ansible_collections.waba.cluster.plugins.module_utils.secrets.generation import (
     appended,
     generate,
-    unusable,
-    wrong_requests,
+    request_problems,
+    without_usable_value,
 )
 
 try:
@@ -82,10 +84,22 @@ except ImportError:
 
 VAULT = "$ANSIBLE_VAULT"
 MODE = 0o600
+# Files that ansible-galaxy writes into every collection that it installs.
+INSTALLED = ("MANIFEST.json", "FILES.json")
 
 
-def read(path):
-    """Return the text of a file, "" where there is none. Raises HostError."""
+def installed_collection(path: str) -> str | None:
+    """Return the folder of the installed collection that contains a path, or None."""
+    folder = os.path.dirname(path)
+    while folder != os.path.dirname(folder):
+        if all(os.path.isfile(os.path.join(folder, name)) for name in INSTALLED):
+            return folder
+        folder = os.path.dirname(folder)
+    return None
+
+
+def read(path: str) -> str:
+    """Return the text of a file, "" if it does not exist. Raises HostError."""
     try:
         with open(path, encoding="utf-8") as file:
             return file.read()
@@ -95,29 +109,29 @@ def read(path):
         raise HostError(f"{path} cannot be read: {error}") from error
 
 
-def load(text):
-    """Parse YAML; what has a tag of Ansible's own (`!vault`) is there, without a value. Raises yaml.YAMLError."""
+def load(text: str) -> Any:
+    """Parse YAML. A value with one of Ansible's tags, such as `!vault`, is None. Raises yaml.YAMLError."""
 
     class Loader(yaml.SafeLoader):
         pass
 
-    Loader.add_multi_constructor("!", lambda *_anything: None)
+    Loader.add_multi_constructor("!", lambda *_arguments: None)
     return yaml.load(text, Loader)
 
 
-def parse(path, text):
-    """Return the variables (dict) in the text of a file. Raises HostError, which never shows what is in it."""
+def parse(path: str, text: str) -> dict[str, Any]:
+    """Return the variables in the text of a file. Raises HostError without any content of the file."""
     try:
         found = load(text) or {}
     except yaml.YAMLError as error:
         raise HostError(f"{path} is not valid YAML. Fix it by hand; nothing was changed.") from error
     if not isinstance(found, dict):
-        raise HostError(f"{path} holds no variables. Fix it by hand; nothing was changed.")
+        raise HostError(f"{path} contains no variables. Fix it by hand; nothing was changed.")
     return found
 
 
-def extended(path, text, found, new):
-    """Return the file's text with the new secrets ({name: secret}) appended. Raises HostError where it would then say something else."""
+def extended(path: str, text: str, found: dict[str, Any], new: dict[str, str]) -> str:
+    """Return the file's text with the new secrets appended. Raises HostError if that would change other variables."""
     result = appended(text, new)
     try:
         if load(result) == {**found, **new}:
@@ -125,60 +139,75 @@ def extended(path, text, found, new):
     except yaml.YAMLError:
         pass
     raise HostError(
-        f"{path}: nothing can be appended to it, since its variables are not at the left margin of a single document. "
-        f"Fix that by hand, or move it away and add its variables again; nothing was changed. Missing: {', '.join(new)}."
+        f"{path}: nothing can be appended, because its variables are not at the left margin of a single document. "
+        f"Fix it by hand, or move it away and add its variables again; nothing was changed. Missing: {', '.join(new)}."
     )
 
 
-def converge(module):
-    """Generate what is missing; return the module's result. Raises HostError, OSError."""
+def converge(module: AnsibleModule) -> dict[str, Any]:
+    """Generate the missing secrets; return the module's result. Raises HostError, OSError."""
     params = module.params
     path = os.path.realpath(params["path"])
     folder = os.path.dirname(path)
-    if not module.check_mode and set(params["secrets"]) - set(params["given"]):
+    needed = [name for name in params["secrets"] if name not in params["given"]]
+    if needed and not module.check_mode and not installed_collection(path):
         os.makedirs(folder, mode=0o700, exist_ok=True)
-    # Two runs that generate at the same time would each believe in their own secrets.
-    with files.alone_in(folder) if os.path.isdir(folder) else contextlib.nullcontext() as alone:
-        return extend(module, path, alone)
+    # Without the lock, two concurrent runs would each use their own secrets.
+    with files.locked_folder(folder) if os.path.isdir(folder) else contextlib.nullcontext() as lock:
+        return _extend(module, path, needed, lock)
 
 
-def extend(module, path, alone):
-    """Add what is missing to the file at a path; return the module's result. alone: see `files.replace`. Raises HostError, OSError."""
+def _extend(module: AnsibleModule, path: str, needed: list[str], lock: int | None) -> dict[str, Any]:
+    """Add the missing secrets to the file; return the module's result. lock: see `files.replace`. Raises HostError, OSError."""
+    text, leftovers = read(path), files.leftovers([path])
+    found = _existing(path, text, needed) if needed else {}
     wanted = module.params["secrets"]
-    needed = [name for name in wanted if name not in module.params["given"]]
-    text, left = read(path), files.left_beside([path])
-    if not needed:
-        found = {}
-    elif text.startswith(VAULT):
-        raise HostError(
-            f"{path} is encrypted, and these secrets are not among its variables: {', '.join(needed)}. "
-            "Add them with ansible-vault edit, or give them elsewhere; or run with the vault's password."
-        )
-    else:
-        found = parse(path, text)
-    if empty := unusable(found, needed):
-        raise HostError(
-            f"{path} has no usable value for {', '.join(empty)}. Give one, or take the line out; nothing was changed."
-        )
     new = {name: generate(wanted[name]["kind"], wanted[name]["length"]) for name in needed if name not in found}
-    whole = extended(path, text, found, new) if new else text
-    loose = bool(text) and not text.startswith(VAULT) and os.stat(path).st_mode & 0o077
+    collection = installed_collection(path)
+    if collection and new:
+        raise HostError(
+            f"{path} is in the installed collection {collection}, which 'ansible-galaxy collection install --force' replaces. "
+            "Copy the inventory to a folder of your own, or set waba_secrets_file to a path outside the collection. "
+            "Nothing was changed."
+        )
+    if collection and needed:
+        module.warn(
+            f"{path} is in the installed collection {collection}, which 'ansible-galaxy collection install --force' replaces. "
+            "Move the file out of it, and set waba_secrets_file to its new path."
+        )
+    content = extended(path, text, found, new) if new else text
+    readable_by_others = bool(text) and not text.startswith(VAULT) and bool(os.stat(path).st_mode & 0o077)
     if not module.check_mode:
-        for leftover in left:
+        for leftover in leftovers:
             files.remove(leftover)
         if new:
-            files.replace(path, whole, MODE, alone)
-        elif loose:
+            files.replace(path, content, MODE, lock)
+        elif readable_by_others:
             os.chmod(path, MODE)
     return {
-        "changed": bool(new or loose or left),
+        "changed": bool(new or readable_by_others or leftovers),
         "secrets": {name: str(new.get(name, found.get(name))) for name in needed},
         "generated": sorted(new),
         "diff": {"before": "", "after": "".join(f"{name} (generated)\n" for name in sorted(new))},
     }
 
 
-def main():
+def _existing(path: str, text: str, needed: list[str]) -> dict[str, Any]:
+    """Return the variables in the file. Raises HostError if needed secrets cannot be read or appended."""
+    if text.startswith(VAULT):
+        raise HostError(
+            f"{path} is encrypted, and these secrets are not among its variables: {', '.join(needed)}. "
+            "Add them with ansible-vault edit, or set them elsewhere; or run with the vault's password."
+        )
+    found = parse(path, text)
+    if unusable := without_usable_value(found, needed):
+        raise HostError(
+            f"{path} has no usable value for {', '.join(unusable)}. Set a value, or remove the line; nothing was changed."
+        )
+    return found
+
+
+def main() -> None:
     isolate_environment()
     module = AnsibleModule(
         argument_spec={
@@ -190,9 +219,9 @@ def main():
     )
     if yaml is None:
         module.fail_json(msg="PyYAML is missing for this Python. Run the module with the Python that runs Ansible.")
-    wrong = wrong_requests(module.params["secrets"])
-    if wrong:
-        module.fail_json(msg="; ".join(wrong) + ".")
+    found = request_problems(module.params["secrets"])
+    if found:
+        module.fail_json(msg="; ".join(found) + ".")
     try:
         result = converge(module)
     except (HostError, OSError) as error:

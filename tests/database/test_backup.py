@@ -1,25 +1,26 @@
-"""Backup and restore by the programs in the server's own container, with no more privileges than the documented ones."""
+"""Backup and restore with the programs in the server's container, and with only the documented privileges."""
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import sqlalchemy as sa
 from ansible_collections.waba.cluster.plugins.module_utils.database.io import backup_archive
 from ansible_collections.waba.cluster.plugins.module_utils.database.io.client import DatabaseClient
 from ansible_collections.waba.cluster.plugins.modules import backup, restore
-from conftest import CLUSTER, Server
+from conftest import CLUSTER, Server, run_command
 from test_node import config
 from waba_node.store import documents, master_lease, schema
 from waba_node.store.engine import Database
 
 NAME = "small_waba"
-KEPT = {"text": "with 'quotes', \\ and \U0001f40b"}
-AGREED = ("node_secret", "primary_secret")
+CONTENT = {"text": "with 'quotes', \\ and \U0001f40b"}
+NEGOTIATED = ("node_secret", "primary_secret")
 
 
-async def test_what_was_backed_up_comes_back_but_for_what_the_nodes_agreed_on(
-    server: Server, small_account: str, tmp_path
+async def test_a_restore_returns_everything_except_negotiated_secrets(
+    server: Server, small_account: str, tmp_path: Path
 ) -> None:
     async def allowed(_connection: object) -> bool:
         return True
@@ -30,8 +31,8 @@ async def test_what_was_backed_up_comes_back_but_for_what_the_nodes_agreed_on(
         await master_lease.create_table(connection)
     await schema.upgrade(database, allowed)
     async with database.begin() as connection:
-        for name in ("kept", *AGREED):
-            await documents.write_document(connection, name, KEPT)
+        for name in ("a document", *NEGOTIATED):
+            await documents.write_document(connection, name, CONTENT)
         await connection.execute(sa.text("UPDATE shard_map SET epoch = 41"))
 
     account = {
@@ -43,16 +44,17 @@ async def test_what_was_backed_up_comes_back_but_for_what_the_nodes_agreed_on(
         "tls_ca": None,
     }
     archive = str(tmp_path / "backup.tar")
-    backup.make({"path": archive, "cluster_name": CLUSTER, "database": account, "media": None})
+    backup.back_up({"path": archive, "cluster_name": CLUSTER, "database": account, "media": None}, run_command)
     async with database.begin() as connection:
         await connection.execute(sa.text("UPDATE shard_map SET epoch = 43"))
-        await documents.delete_document(connection, "kept")
+        await documents.delete_document(connection, "a document")
     await database.close()
 
-    client, manifest = DatabaseClient(CLUSTER, account), backup_archive.unpack(archive, str(tmp_path))
-    restore.load(client, NAME, manifest, restore.look(client, NAME)["tables"], str(tmp_path))
+    client = DatabaseClient(run_command, CLUSTER, account)
+    manifest = backup_archive.unpack(archive, str(tmp_path))
+    restore.load(client, NAME, manifest, restore.read_state(client, NAME)["tables"], str(tmp_path))
     rows = dict(client.rows("SELECT name, HEX(content) FROM document;", NAME))
-    assert json.loads(bytes.fromhex(rows["kept"])) == KEPT
-    assert set(rows) & set(AGREED) == set()
+    assert json.loads(bytes.fromhex(rows["a document"])) == CONTENT
+    assert set(rows) & set(NEGOTIATED) == set()
     assert all(int(epoch) > 43 for (epoch,) in client.rows("SELECT epoch FROM shard_map;", NAME))
     client.rows(f"DROP DATABASE {NAME};")

@@ -1,8 +1,9 @@
-"""The node itself on a real server: by TLS, and with no more privileges than the documented ones."""
+"""The node with a real server: with TLS, and with only the documented privileges."""
 
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -19,7 +20,7 @@ def config(server: Server, **changes: object) -> DatabaseConfig:
     return dataclasses.replace(plain, **changes)
 
 
-async def test_nodes_reach_the_database_by_tls(server: Server) -> None:
+async def test_nodes_connect_with_tls(server: Server) -> None:
     database = Database(config(server))
     async with database.begin() as connection:
         cipher = (await connection.execute(sa.text("SHOW SESSION STATUS LIKE 'Ssl_cipher'"))).one()
@@ -28,8 +29,8 @@ async def test_nodes_reach_the_database_by_tls(server: Server) -> None:
 
 
 @pytest.mark.parametrize("tls", [True, False])
-async def test_nodes_log_in_where_the_server_remembers_nobody(server: Server, tls: bool) -> None:
-    server.root("FLUSH PRIVILEGES")  # what MySQL knows of passwords since its start goes too
+async def test_nodes_log_in_when_the_server_has_cached_no_password(server: Server, tls: bool) -> None:
+    server.root("FLUSH PRIVILEGES")  # clears the password cache of MySQL
     database = Database(config(server, **({} if tls else {"tls_ca": ""})))
     async with database.begin() as connection:
         assert (await connection.execute(sa.text("SELECT 1"))).scalar_one() == 1
@@ -37,9 +38,9 @@ async def test_nodes_log_in_where_the_server_remembers_nobody(server: Server, tl
 
 
 @pytest.mark.parametrize("case", ["another authority", "another name"])
-async def test_nodes_refuse_a_server_that_cannot_prove_itself(server: Server, tmp_path, case: str) -> None:
+async def test_nodes_refuse_a_server_with_an_invalid_certificate(server: Server, tmp_path: Path, case: str) -> None:
     changes = {
-        "another authority": {"tls_ca": Authority(tmp_path, "strangers").ca},
+        "another authority": {"tls_ca": Authority(tmp_path, "others").ca},
         "another name": {"host": "127.0.0.2"},
     }
     database = Database(config(server, **changes[case]))
@@ -49,7 +50,7 @@ async def test_nodes_refuse_a_server_that_cannot_prove_itself(server: Server, tm
     await database.close()
 
 
-async def test_the_documented_privileges_are_enough_to_make_database_and_schema(
+async def test_the_documented_privileges_are_sufficient_to_create_database_and_schema(
     server: Server, small_account: str
 ) -> None:
     async def allowed(_connection: object) -> bool:

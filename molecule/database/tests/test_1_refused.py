@@ -14,7 +14,7 @@ ADDRESS = "172.17.0.1:29306"
 CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
     "wrong password": (
         {"waba_database_password": "wrong"},
-        ["waba_database_user", "the server does not accept this account with its password: ", "Fix either, or make the account"],
+        ["waba_database_user", "the server does not accept this account with its password: ", "Fix the user or the password, or create the account"],
     ),
     "too few privileges": (
         {"waba_database_user": "reader"},
@@ -30,16 +30,16 @@ CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
     ),
     "no TLS although the server requires it": (
         {"waba_database_tls_ca": ""},
-        ["waba_database_tls_ca", ADDRESS, "the server wants TLS: ", "Name the authority that signed its certificate"],
+        ["waba_database_tls_ca", ADDRESS, "the server requires TLS: ", "Set it to the authority that signed the server's certificate"],
     ),
     "another authority": (
         {"waba_database_tls_ca": "/tmp/waba-database/untrusted-ca.pem"},
         [
             "waba_database_tls_ca",
             ADDRESS,
-            "the server's certificate does not prove that it is this host: ",
+            "the server's certificate does not identify this host: ",
             "CERTIFICATE_VERIFY_FAILED",
-            "Name the authority that signed it, and the host by a name that it has",
+            "Set it to the authority that signed the certificate, and waba_database_host to a name in the certificate",
         ],
     ),
     "missing file of the authority": (

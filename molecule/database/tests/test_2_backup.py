@@ -41,7 +41,7 @@ def test_restore_over_a_running_cluster_is_refused(green: ClusterOnServer, backu
     before = green.state()
     output = refusal(play("restore.yml", "-e", f"waba_restore_archive={backup[0]}"))
     assert "tables, which would be lost" in output
-    assert "connections of nodes to the database are open" in output
+    assert "nodes are connected to the database" in output
     assert green.state() == before
 
 

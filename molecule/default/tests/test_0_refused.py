@@ -53,7 +53,7 @@ CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
     ),
     "a malformed variable": (
         {"waba_environment": {"A B": "x"}},
-        ["waba_environment", "it is no name for an environment variable", "Use letters, digits and underscores"],
+        ["waba_environment", "it is not a name for an environment variable", "Use letters, digits and underscores"],
     ),
     "an unknown layout": (
         {"waba_layout": "flat"},

@@ -54,7 +54,7 @@ def other_folder() -> Iterator[str]:
     yield folder
     for node in NODES:
         run(node, f"umount {folder}; sed -i '\\,{folder},d' /etc/fstab; rmdir {folder}")
-    run("share", "rm -rf /srv/*/.waba-share-proof")
+    run("share", "rm -rf /srv/*/.waba-share-notes")
 
 
 def test_hosts_with_different_shares_are_reported(foreign_exports: None, other_folder: str) -> None:
@@ -65,7 +65,7 @@ def test_hosts_with_different_shares_are_reported(foreign_exports: None, other_f
     assert result.returncode != 0
     output = " ".join(result.stdout.split())
     for node, other in (NODES, NODES[::-1]):
-        fault = "what it wrote is not seen here: it has another share mounted, or another folder of it"
+        fault = "its note is missing here: it has mounted another share, or another folder of it"
         assert f"{other_folder} of {node} is not the share of the other hosts: {other}: {fault}" in output
 
 

@@ -25,19 +25,19 @@ REFUSALS: dict[str, tuple[dict[str, Any], str]] = {
     "missing": ({"export": "/srv/nothing"}, f"{SERVER}:/srv/nothing cannot be mounted: "),
     "root squashed": (
         {"export": "/srv/squashed"},
-        f"{SERVER}:/srv/squashed cannot be used on /mnt/test: the server does not let this host's root in (root_squash), "
-        "or the folder's mode forbids it. It is not left mounted.",
+        f"{SERVER}:/srv/squashed cannot be used on /mnt/test: the server denies access to root of this host (root_squash), "
+        "or the mode of the folder does. It is not left mounted.",
     ),
     "unreachable": (
         {"server": UNUSED_ADDRESS},
-        f"Nothing answers at {UNUSED_ADDRESS}, port 2049, for {UNUSED_ADDRESS}:/srv/wamedia: ",
+        f"The NFS server {UNUSED_ADDRESS}, port 2049, of {UNUSED_ADDRESS}:/srv/wamedia does not answer: ",
     ),
-    "no NFS server": ({"server": SERVER, "options": ["port=2050"]}, f"Nothing answers at {SERVER}, port 2050"),
+    "no NFS server": ({"server": SERVER, "options": ["port=2050"]}, f"The NFS server {SERVER}, port 2050"),
     "no such version": ({"options": ["nfsvers=4.9"]}, f"{SHARE} cannot be mounted: "),
-    "over files": ({"path": "/etc/ssh"}, f"/etc/ssh holds files, which {SHARE} would hide."),
+    "over files": ({"path": "/etc/ssh"}, f"/etc/ssh contains files, which {SHARE} would hide."),
     "over another share": (
         {"path": MOUNTED, "export": "/srv/other"},
-        f"{SHARE} (nfs) is in /etc/fstab, and {SERVER}:/srv/other would hide what it holds",
+        f"{SHARE} (nfs) is in /etc/fstab, and {SERVER}:/srv/other would hide its files",
     ),
     "options that the server refuses": (
         {"path": MOUNTED, "options": ["nfsvers=4.9"]},
@@ -45,7 +45,7 @@ REFUSALS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "bad settings": (
         {"options": ["hard timeo=1"], "mode": "rwx"},
-        "Nothing was touched; settings to fix for the share",
+        "Nothing was changed. Fix the settings of the share",
     ),
 }
 
@@ -94,7 +94,7 @@ def test_unresponsive_server_of_a_mounted_share_is_reported_in_time() -> None:
     began = time.monotonic()
     result = mount("node1", path=MOUNTED)
     assert time.monotonic() - began < TIME_LIMIT
-    assert f"Nothing answers at {SERVER}, port 2049, for {SHARE}: " in result["msg"]
+    assert f"The NFS server {SERVER}, port 2049, of {SHARE} does not answer: " in result["msg"]
 
 
 def test_mounted_share_works_again_once_the_server_responds() -> None:

@@ -50,7 +50,7 @@ def test_stale_handle_is_reported() -> None:
     mount = {"waba.cluster.nfs_mount": settings(path=MOUNTED, mode="0770")}
     withdrawn = on_the_server(f"exportfs -u {ADDRESSES['node1']}:/srv/wamedia; exportfs -f")
     stale, restored = results("node1", withdrawn, mount, on_the_server("exportfs -r"), mount)[1::2]
-    fault = "its handle is stale: the server no longer exports the folder that was mounted"
+    fault = "its handle is stale: the server no longer exports the mounted folder"
     assert stale["msg"] == f"{SHARE} cannot be used on {MOUNTED}: {fault}."
     assert not restored["failed"]
 

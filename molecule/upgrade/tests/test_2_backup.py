@@ -37,7 +37,7 @@ def test_restore_over_a_running_cluster_is_refused(cluster: Cluster, backup: tup
     before = cluster.started()
     output = refusal(restore(backup[0]))
     assert "tables, which would be lost" in output
-    assert "connections of nodes to the database are open" in output
+    assert "nodes are connected to the database" in output
     assert cluster.started() == before
 
 

@@ -83,7 +83,7 @@ def _service(node, params):
     database = node["role"] == "mysql"
     environment_file = contract.DATABASE_ENVIRONMENT_FILE if database else contract.NODE_ENVIRONMENT_FILE
     ports = _port_entry(node, params)
-    command = database_options.words(params["database_options"]) if database else contract.COMMAND
+    command = database_options.arguments(params["database_options"]) if database else contract.COMMAND
     return {
         "image": node["image"],
         **({"command": list(command)} if command else {}),

@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, waba.cluster contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Environment files that Docker Compose reads back without changing a character.
+"""Environment files that Docker Compose and `docker run --env-file` read with the same result.
 
-Compose v2 reads them as dotenv: nothing is special between single quotes, but neither a single quote nor a closing backslash can be written
-there; between double quotes a backslash escapes itself, the double quote and the dollar sign.
+`docker run` takes the text after "=" as it is. Compose removes quotes and comments, expands "$" and trims whitespace. Values are
+therefore written without quotes, and a value that Compose would change is refused.
 """
 
 from __future__ import annotations
@@ -11,30 +11,44 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from ansible_collections.waba.cluster.plugins.module_utils.problems import Problem
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+# The first pattern that a value contains is the reason to refuse it.
+CONTROL_CHARACTER = (re.compile(r"[\x00-\x1f\x7f-\x9f]"), "contains a newline or another control character")
+UNSUPPORTED = (
+    CONTROL_CHARACTER,
+    (re.compile(r"[\ud800-\udfff]"), "contains text that is not valid Unicode"),
+    (re.compile(r"\$"), "contains $, which Docker Compose expands in an environment file"),
+    (re.compile(r"\A\s|\s\Z"), "begins or ends with whitespace, which Docker Compose removes from an environment file"),
+    (re.compile(r"\A['\"]"), "begins with a quote, which Docker Compose removes from an environment file"),
+    (re.compile(r"\A#|\s#"), "contains a comment for Docker Compose: # at the beginning or after whitespace"),
+)
+LONGEST_VALUE = 60_000  # bytes; `docker run` reads lines of up to 64 KiB
+FIX = "Use one line of text without it; letters, digits and - _ . + are always possible"
 
 
-def quoted(value):
-    """Return value (str, without newline and NUL) as dotenv text."""
-    if "'" not in value and "\\" not in value:
-        return f"'{value}'"
-    escaped = re.sub(r'[\\"$]', r"\\\g<0>", value)
-    return f'"{escaped}"'
+def unsupported(value: str) -> str | None:
+    """Return why an environment file cannot contain a value, as a predicate such as "contains $", or None."""
+    for pattern, reason in UNSUPPORTED:
+        if pattern.search(value):
+            return reason
+    return f"is longer than {LONGEST_VALUE} bytes" if len(value.encode()) > LONGEST_VALUE else None
 
 
-def render(environment, header):
-    """Return the text of an environment file: a comment, then one variable a line, in the order given.
+def render(environment: Mapping[str, str], header: str) -> str:
+    """Return the text of an environment file: a comment, then one variable per line.
 
-    environment: {str: str}, checked. header: str, one line.
+    environment: validated by `checked`. header: one line.
     """
-    return "".join([f"# {header}\n", *(f"{name}={quoted(value)}\n" for name, value in environment.items())])
+    return "".join([f"# {header}\n", *(f"{name}={value}\n" for name, value in environment.items())])
 
 
-def parsed(text):
-    """Return {name: value} of an environment file as `render` makes it; a value that somebody wrote without quotes is taken as it stands."""
+def parsed(text: str) -> dict[str, str]:
+    """Return {name: value} of an environment file, also of one with quotes that was written by hand."""
     found = {}
     for line in text.split("\n"):
         name, equals, value = line.partition("=")
@@ -45,40 +59,42 @@ def parsed(text):
     return found
 
 
-def checked(environment, option):
-    """Return ({name: str}, list of Problem) for the values that a user gave in an option. Values never appear in a problem."""
+def checked(environment: Mapping[Any, Any], option: str) -> tuple[dict[str, str], list[Problem]]:
+    """Return the valid variables with their values as text, and the problems with the others.
+
+    option: the option that contains the environment. A problem never contains a value.
+    """
     values, problems = {}, []
     for name, value in environment.items():
-        problem, fix = _fault(str(name), value)
+        problem, fix = _problem(str(name), value)
         if problem:
-            problems.append(Problem(f"{option}.{name}", "(not shown)", problem, fix))
+            problems.append(Problem(f"{option}.{name}", "(redacted)", problem, fix))
         else:
             values[str(name)] = str(value)
     return values, problems
 
 
-def _fault(name, value):
+def _problem(name: str, value: Any) -> tuple[str | None, str]:
     if not NAME.fullmatch(name):
-        return "it is no name for an environment variable", "Use letters, digits and underscores, and no digit first"
+        fix = "Use letters, digits and underscores, and do not begin with a digit"
+        return "it is not a name for an environment variable", fix
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
-        return f"its value is not text but {type(value).__name__}", "Put the value in quotes"
-    if any(character in str(value) for character in "\n\0"):
-        return "its value holds a newline or a NUL, which an environment file cannot carry", "Use a value of one line"
-    return None, None
+        return f"its value has the type {type(value).__name__}, not text", "Put the value in quotes"
+    reason = unsupported(str(value))
+    return reason and f"its value {reason}", FIX
 
 
-def masked(text, key):
-    """Return the text of an environment file with every value replaced by a marker.
+def masked(text: str, key: bytes) -> str:
+    """Return the text of an environment file with every value replaced by a marker, for a diff.
 
-    text: str. key: bytes, random, used for one comparison only. Equal values of one variable get equal markers under one key, so a
-    diff shows that a value changed, and nothing of it.
+    Equal values of one variable have equal markers, so a diff shows which values changed. key: random bytes for one comparison.
     """
     lines = []
     for line in text.splitlines():
         name, equals, value = line.partition("=")
         if line.lstrip().startswith("#") or not equals:
-            lines.append(line if not line.strip() or line.lstrip().startswith("#") else "(not shown)")
+            lines.append(line if not line.strip() or line.lstrip().startswith("#") else "(redacted)")
             continue
         digest = hmac.new(key, f"{name}={value}".encode("utf-8", "surrogateescape"), hashlib.sha256).hexdigest()
-        lines.append(f"{name}=(hidden, {digest[:8]})")
+        lines.append(f"{name}=(redacted, {digest[:8]})")
     return "\n".join(lines) + ("\n" if lines else "")

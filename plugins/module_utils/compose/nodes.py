@@ -17,7 +17,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.contract import (
     NODE_PORTS,
 )
 from ansible_collections.waba.cluster.plugins.module_utils.database import options as database_options
-from ansible_collections.waba.cluster.plugins.module_utils.paths import cleaned
+from ansible_collections.waba.cluster.plugins.module_utils.paths import normalized
 from ansible_collections.waba.cluster.plugins.module_utils.problems import InputError, Problem
 
 SIMPLE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")  # what Compose takes as the name of a project
@@ -57,7 +57,7 @@ def volume_settings(params, role):
 def given_volumes(volumes):
     """Return {kind: volume} of what was given, folders as the engine will tell of them. volumes: the option of that name."""
     return {
-        kind: {**volume, "source": cleaned(volume["source"])} if volume["type"] == "bind" else volume
+        kind: {**volume, "source": normalized(volume["source"])} if volume["type"] == "bind" else volume
         for kind, volume in (volumes or {}).items()
         if volume
     }

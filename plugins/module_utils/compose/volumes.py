@@ -7,14 +7,14 @@ from __future__ import annotations
 from ansible_collections.waba.cluster.plugins.module_utils.compose.documents import volume_name
 from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import given_volumes
 from ansible_collections.waba.cluster.plugins.module_utils.contract import DEFAULT_VOLUMES, MOUNT_POINTS
-from ansible_collections.waba.cluster.plugins.module_utils.paths import cleaned
+from ansible_collections.waba.cluster.plugins.module_utils.paths import normalized
 from ansible_collections.waba.cluster.plugins.module_utils.problems import Problem
 
 
 def mount_source(cluster, volume):
     """Return (mount type, source) as the engine tells it of a mount. volume: {"type", "source"}."""
     if volume["type"] == "bind":
-        return "bind", cleaned(volume["source"])
+        return "bind", normalized(volume["source"])
     return "volume", volume_name(cluster, volume)
 
 

@@ -1,45 +1,21 @@
 # Copyright: (c) 2026, waba.cluster contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The systemd unit that has the rules in force before Docker starts.
+"""The systemd unit that restores the rules at boot, before Docker starts.
 
-Ours: Docker keeps DOCKER-USER when it restarts, but no kernel keeps rules over a boot.
+Docker preserves the rules in DOCKER-USER when it restarts, but the kernel loses them when it boots.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from ansible_collections.waba.cluster.plugins.module_utils import contract
 from ansible_collections.waba.cluster.plugins.module_utils.firewall import netfilter
 
 FOLDER = "/etc/waba-firewall"
 
-
-def rules_path(cluster, family):
-    """Return the path of the file with a cluster's rules for a family (4 or 6)."""
-    return f"{FOLDER}/{cluster}.ipv{family}"
-
-
-def unit_path(cluster):
-    """Return the path of a cluster's unit."""
-    return f"/etc/systemd/system/waba-firewall-{cluster}.service"
-
-
-def files(cluster, families):
-    """Return {path: text} of what a boot needs: the rules of every family, and the unit.
-
-    families: {4 or 6: {"wanted", "live" (as in `netfilter`), "command" (path of iptables or ip6tables), "restore" (path of its -restore)}}.
-    """
-    mark = f"# {contract.header(cluster)}\n"
-    found = {
-        rules_path(cluster, family): mark
-        + "".join(f"{line}\n" for line in netfilter.boot(cluster, one["wanted"], one["live"]))
-        for family, one in families.items()
-    }
-    lines = [line for family, one in families.items() for line in _commands(cluster, family, one)]
-    found[unit_path(cluster)] = mark + UNIT.format(cluster=cluster, commands="\n".join(lines))
-    return found
-
-
-# Before Docker, so no port is open for a moment. With it: whoever flushed the tables and restarts Docker for its rules gets ours back too.
+# Before Docker, so that no port is open in between. PartOf Docker: restarting Docker after "iptables -F" restores these rules too.
 UNIT = """[Unit]
 Description=Firewall of the cluster {cluster}
 After=network-pre.target nftables.service netfilter-persistent.service ufw.service
@@ -56,10 +32,36 @@ WantedBy=multi-user.target docker.service
 """
 
 
-def _commands(cluster, family, one):
-    """Yield the unit's lines for a family; those with a minus may fail, since what they make or take away may be there or not."""
-    for chain in netfilter.shared(one["live"]):
+def rules_path(cluster: str, family: int) -> str:
+    """Return the path of the file with a cluster's rules for a family (4 or 6)."""
+    return f"{FOLDER}/{cluster}.ipv{family}"
+
+
+def unit_path(cluster: str) -> str:
+    """Return the path of a cluster's unit."""
+    return f"/etc/systemd/system/waba-firewall-{cluster}.service"
+
+
+def files(cluster: str, families: Mapping[int, Mapping[str, Any]]) -> dict[str, str]:
+    """Return {path: text} of the files for the next boot: the rules of each family, and the unit.
+
+    families: {4 or 6: {"wanted", "live": tables as in `netfilter`, "command": path of iptables, "restore": of iptables-restore}}.
+    """
+    mark = f"# {contract.header(cluster)}\n"
+    found = {
+        rules_path(cluster, family): mark
+        + "".join(f"{line}\n" for line in netfilter.boot(cluster, one["wanted"], one["live"]))
+        for family, one in families.items()
+    }
+    lines = [line for family, one in families.items() for line in _commands(cluster, family, one)]
+    found[unit_path(cluster)] = mark + UNIT.format(cluster=cluster, commands="\n".join(lines))
+    return found
+
+
+def _commands(cluster: str, family: int, one: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the unit's commands for a family. Those with "-" may fail: a chain may exist already, and a jump may not."""
+    for chain in netfilter.shared_chains(one["live"]):
         yield f"ExecStartPre=-{one['command']} -w -N {chain}"
     for jump in netfilter.jumps(cluster, one["live"]):
-        yield f"ExecStartPre=-{one['command']} -w -D {jump.parent} -j {jump.child}"
+        yield f"ExecStartPre=-{one['command']} -w -D {jump.parent} {jump.rule}"
     yield f"ExecStart={one['restore']} -w --noflush {rules_path(cluster, family)}"

@@ -1,30 +1,35 @@
 # Copyright: (c) 2026, waba.cluster contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which rules keep strangers from a host's ports, and nothing else (rules: ours; what they stand on is Docker's and iptables' own).
+"""The firewall rules of a cluster on one host. docs/adr/0019-firewall-rules-in-own-chains.md
 
-A packet for a published port of a container never sees INPUT: Docker has given it the container's address by then, and it passes DOCKER-USER with the port
-that it came for in its connection's record alone. What comes for a process of the host, docker-proxy among them, passes INPUT.
+A packet for the published port of a container does not pass the chain INPUT: Docker has already replaced its destination by the
+container's address. It passes DOCKER-USER, where only connection tracking still knows the port that it was sent to. Packets for
+a process of the host, also for docker-proxy, pass INPUT.
 """
 
 from __future__ import annotations
 
 import hashlib
 import ipaddress
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import is_address
 from ansible_collections.waba.cluster.plugins.module_utils.problems import Problem
 
-LONGEST_CHAIN = 28  # characters that the kernel takes
-HUB = "WABA"  # of all clusters of a host: in it, all their IN chains come before all their NO chains
+LONGEST_CHAIN_NAME = 28  # characters; limit of the kernel
+HUB = "WABA"  # shared by all clusters of a host: it calls all their IN chains before all their NO chains
 FORWARDED = "DOCKER-USER"
-NEW_ALONE = "-m conntrack ! --ctstate NEW -j RETURN"  # what is established goes on; a NEW packet is always on its way to the port
+RETURN_UNLESS_NEW = "-m conntrack ! --ctstate NEW -j RETURN"  # established connections are not affected
 REFUSE = "-j REJECT --reject-with tcp-reset"
-BRIDGES = ("docker0", "br-+")  # this host's own containers, which call it by its address
+BRIDGES = ("docker0", "br-+")  # this host's containers may connect to its addresses
 
 
 class Offer(NamedTuple):
-    """Ports (int, first to last) that some may reach. address: str, "" for every one of the host. published: a container's. api: the user says who else."""
+    """A range of ports that some sources may reach. address: "" for every address of the host.
+
+    published: whether a container publishes them. api: whether additional sources are configured for them.
+    """
 
     address: str
     first: int
@@ -33,20 +38,20 @@ class Offer(NamedTuple):
     api: bool
 
 
-def chains(cluster):
-    """Return the names (str) of a cluster's own chains: (who may come to the host, who may not, who may come to its containers)."""
-    room = LONGEST_CHAIN - len("WABA-IN-")
+def chains(cluster: str) -> tuple[str, str, str]:
+    """Return the names of a cluster's chains: (IN accepts for the host, NO refuses for the host, FW filters for containers)."""
+    room = LONGEST_CHAIN_NAME - len("WABA-IN-")
     short = (
         cluster if len(cluster) <= room else f"{cluster[: room - 9]}-{hashlib.sha256(cluster.encode()).hexdigest()[:8]}"
     )
-    return tuple(f"WABA-{kind}-{short}" for kind in ("IN", "NO", "FW"))
+    return f"WABA-IN-{short}", f"WABA-NO-{short}", f"WABA-FW-{short}"
 
 
-def offers(nodes, addresses, share_port):
-    """Return what a host offers (sorted list of Offer), neighbouring ports together.
+def offers(nodes: Iterable[Mapping[str, Any]], addresses: Mapping[str, str], share_port: int | None) -> list[Offer]:
+    """Return the offers of a host, sorted, with adjacent ports merged. Ports published on a loopback address are left out.
 
-    nodes: as from `nodes.plan_nodes`. addresses: {role: str, the address on which its ports are published}. share_port: int, where the host exports the
-    share for media, or None. What is published to the host itself alone is nobody else's anyway.
+    nodes: from `compose.nodes.plan_nodes`. addresses: {role: address on which its ports are published}. share_port: port of the
+    NFS server on this host, or None.
     """
     single = {
         (addresses.get(node["role"], ""), True, node["role"] == "webapp", port)
@@ -55,7 +60,7 @@ def offers(nodes, addresses, share_port):
     }
     if share_port:
         single.add(("", False, False, share_port))
-    merged = []
+    merged: list[Offer] = []
     for text, published, api, port in sorted(single):
         parsed = ipaddress.ip_address(text) if text else None
         if parsed and parsed.is_loopback:
@@ -69,57 +74,64 @@ def offers(nodes, addresses, share_port):
     return merged
 
 
-def source_problems(variable, sources):
-    """Return what is wrong (list of Problem) with the addresses and networks (list of str) of a variable."""
+def source_problems(variable: str, sources: Iterable[str]) -> list[Problem]:
+    """Return the problems with the addresses and networks of a variable."""
     return [
         problem for index, source in enumerate(sources) for problem in _source_problem(f"{variable}[{index}]", source)
     ]
 
 
-def _source_problem(name, source):
+def _source_problem(name: str, source: str) -> list[Problem]:
     try:
         network = ipaddress.ip_network(source, strict=False)
     except ValueError:
-        fix = "Give one as in 192.0.2.0/24 or 2001:db8::1; names are not looked up here"
-        return [Problem(name, source, "it is no address and no network", fix)]
+        fix = "Write an address or network, for example 192.0.2.0/24 or 2001:db8::1; names are not resolved"
+        return [Problem(name, source, "it is neither an address nor a network", fix)]
     if str(network.network_address) == str(ipaddress.ip_interface(source).ip):
         return []
-    return [Problem(name, source, "it is an address within a network, and no network", f"Write {network}")]
+    return [Problem(name, source, "it is an address in a network, not a network", f"Write {network}")]
 
 
-def address_problems(variable, addresses):
-    """Return what is wrong (list of Problem) with the addresses (list of str) of a variable."""
-    fix = "Give one as in 192.0.2.1 or 2001:db8::1"
+def address_problems(variable: str, addresses: Iterable[str]) -> list[Problem]:
+    """Return the problems with the addresses of a variable."""
+    fix = "Write an address, for example 192.0.2.1 or 2001:db8::1"
     return [
-        Problem(f"{variable}[{index}]", address, "it is no address", fix)
+        Problem(f"{variable}[{index}]", address, "it is not an IP address", fix)
         for index, address in enumerate(addresses)
         if not is_address(address)
     ]
 
 
-def rules(cluster, offered, hosts, api_sources, foreign_bridges, family):
-    """Return {chain: list of rules, as `iptables-save` writes them behind "-A CHAIN "} of a cluster's own chains.
+def rules(
+    cluster: str,
+    offered: Iterable[Offer],
+    hosts: Sequence[str],
+    api_sources: Sequence[str],
+    foreign_bridges: Sequence[str],
+    family: int,
+) -> dict[str, list[str]]:
+    """Return {chain: rules} of a cluster's chains; a rule is what `iptables-save` prints after "-A CHAIN ".
 
-    offered: list of Offer. hosts: addresses (str) of the cluster's hosts. api_sources: addresses and networks (str) that may reach the API too.
-    foreign_bridges: names of bridges that look like Docker's and are not. family: 4 or 6.
+    hosts: addresses of the cluster's hosts. api_sources: addresses and networks that may reach the API as well.
+    foreign_bridges: bridges that are named like Docker's but are not Docker's. family: 4 or 6.
     """
-    enter, refuse, forward = chains(cluster)
+    accept, refuse, forward = chains(cluster)
     here = [one for one in offered if not one.address or ipaddress.ip_address(one.address).version == family]
     inside = [(one, _host_match(one)) for one in here]
     outside = [(one, _container_match(one)) for one in here if one.published]
-    known = {api: _sources([*hosts, *(api_sources if api else ())], family) for api in (False, True)}
+    sources = {api: _networks([*hosts, *(api_sources if api else ())], family) for api in (False, True)}
     return {
-        enter: [
-            NEW_ALONE,
-            *_may(inside, known, "ACCEPT"),
+        accept: [
+            RETURN_UNLESS_NEW,
+            *_from_sources(inside, sources, "ACCEPT"),
             *(f"-i {bridge} -j RETURN" for bridge in foreign_bridges),
             *(f"-i {bridge} {match} -j ACCEPT" for _one, match in inside for bridge in BRIDGES),
         ],
-        refuse: [NEW_ALONE, "-i lo -j RETURN", *(f"{match} {REFUSE}" for _one, match in inside)],
+        refuse: [RETURN_UNLESS_NEW, "-i lo -j RETURN", *(f"{match} {REFUSE}" for _one, match in inside)],
         forward: [
-            NEW_ALONE,
-            "-m conntrack ! --ctstate DNAT -j RETURN",  # it goes through this host to elsewhere
-            *_may(outside, known, "RETURN"),
+            RETURN_UNLESS_NEW,
+            "-m conntrack ! --ctstate DNAT -j RETURN",  # routed through this host to another one
+            *_from_sources(outside, sources, "RETURN"),
             *(f"-i {bridge} {match} {REFUSE}" for bridge in foreign_bridges for _one, match in outside),
             *(f"-i {bridge} -j RETURN" for bridge in BRIDGES),
             *(f"{match} {REFUSE}" for _one, match in outside),
@@ -127,30 +139,30 @@ def rules(cluster, offered, hosts, api_sources, foreign_bridges, family):
     }
 
 
-def _may(matches, known, verdict):
-    return [
-        f"{f'-s {source} ' if source else ''}{match} -j {verdict}"
-        for one, match in matches
-        for source in known[one.api]
-    ]
+def _from_sources(
+    matches: Iterable[tuple[Offer, str]], sources: Mapping[bool, Sequence[str]], target: str
+) -> Iterator[str]:
+    for one, match in matches:
+        for source in sources[one.api]:
+            yield f"{f'-s {source} ' if source else ''}{match} -j {target}"
 
 
-def _sources(texts, family):
-    """Return the networks of a family that a list of texts names, each once, as iptables writes them: "" for every address."""
+def _networks(texts: Iterable[str], family: int) -> list[str]:
+    """Return the networks of a family, merged, as iptables prints them; "" for all addresses."""
     networks = [ipaddress.ip_network(text) for text in texts]
-    kept = ipaddress.collapse_addresses(one for one in networks if one.version == family)
-    return [str(one) if one.prefixlen else "" for one in kept]
+    merged = ipaddress.collapse_addresses(one for one in networks if one.version == family)
+    return [str(one) if one.prefixlen else "" for one in merged]
 
 
-def _host_match(one):
+def _host_match(one: Offer) -> str:
     to = f"-d {ipaddress.ip_network(one.address)} " if one.address else ""
-    return f"{to}-p tcp -m tcp --dport {_span(one)}"
+    return f"{to}-p tcp -m tcp --dport {_ports(one)}"
 
 
-def _container_match(one):
+def _container_match(one: Offer) -> str:
     to = f"--ctorigdst {one.address} " if one.address else ""
-    return f"-p tcp -m conntrack {to}--ctorigdstport {_span(one)}"
+    return f"-p tcp -m conntrack {to}--ctorigdstport {_ports(one)}"
 
 
-def _span(one):
+def _ports(one: Offer) -> str:
     return str(one.first) if one.first == one.last else f"{one.first}:{one.last}"

@@ -1,19 +1,20 @@
 # Copyright: (c) 2026, waba.cluster contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What an NFS server exports to whom, against what it exports now (source: exports(5); the rule to touch our folder alone is ours)."""
+"""Compares the wanted exports of one folder with the exports of a running NFS server. See exports(5)."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable, Mapping
 
 from ansible_collections.waba.cluster.plugins.module_utils.nfs.fstab import escaped, unescaped
 from ansible_collections.waba.cluster.plugins.module_utils.nfs.mount import mode_problems
-from ansible_collections.waba.cluster.plugins.module_utils.paths import cleaned
+from ansible_collections.waba.cluster.plugins.module_utils.paths import normalized
 from ansible_collections.waba.cluster.plugins.module_utils.problems import Problem
 
 CLIENT = re.compile(r"([^\s()]+)\(([^()]*)\)")
 FOLDER = re.compile(r'"([^"]*)"|(\S+)')
-# Of each pair one holds; the first where neither is asked for.
+# Exclusive options; the first of each group is the default.
 PAIRS = (
     ("ro", "rw"),
     ("secure", "insecure"),
@@ -29,39 +30,48 @@ PAIRS = (
     ("no_pnfs", "pnfs"),
 )
 PAIR_OF = {option: pair[0] for pair in PAIRS for option in pair}
-BY_FLAVOUR = tuple(pair[0] for pair in PAIRS[:4])  # which may hold for one sec= and not for another
+PER_FLAVOUR = tuple(pair[0] for pair in PAIRS[:4])  # may differ between the flavours of sec=
 ALIASES = {"auth_nlm": "secure_locks", "no_auth_nlm": "insecure_locks"}
 
 
-def input_problems(path, clients, options, mode):
-    """Return what is wrong with the settings themselves (list of Problem). path: str; clients, options: lists of str; mode: str or None."""
+def input_problems(path: str, clients: Iterable[str], options: Iterable[str], mode: str | None) -> list[Problem]:
+    """Return the problems with the settings of an export."""
     problems = []
-    if not path.startswith("/") or cleaned(path) == "/":
-        problems.append(Problem("nfs_server_export", path, "it is no folder to export", "Give one, as in /srv/wamedia"))
+    if not path.startswith("/") or normalized(path) == "/":
+        fix = "Set it to a folder, for example /srv/wamedia"
+        problems.append(Problem("nfs_server_export", path, "it is not a folder that can be exported", fix))
     for client in clients:
         if not client or re.search(r"[\s()]", client):
-            fix = "Give a host's name or address, or a network as in 10.0.0.0/24"
-            problems.append(Problem("nfs_server_clients", client, "it is no host and no network", fix))
+            fix = "Set it to a host's name or address, or to a network such as 10.0.0.0/24"
+            problems.append(Problem("nfs_server_clients", client, "it is neither a host nor a network", fix))
         elif client == "*":
-            problems.append(
-                Problem("nfs_server_clients", client, "everybody could read and write there", "Name the hosts")
-            )
+            problem = "every host that can reach the server could read and write there"
+            problems.append(Problem("nfs_server_clients", client, problem, "Name the hosts"))
     for option in options:
         if not option or re.search(r"[\s,()]", option):
-            fix = "Write one option an entry, as in [rw, sync]"
-            problems.append(Problem("nfs_server_options", option, "it is not one option of exports(5)", fix))
+            fix = "Write one option per entry, for example [rw, sync]"
+            problems.append(Problem("nfs_server_options", option, "it is not a single option of exports(5)", fix))
     return problems + mode_problems("nfs_server_mode", mode)
 
 
-def render(path, clients, options, header):
-    """Return the text of an exports file (str), for one folder. clients: list of str, in the order given. header: str, one line."""
+def link_problems(path: str, resolved: str) -> list[Problem]:
+    """Return the problem with a folder that is a symbolic link, or below one. resolved: the path without symbolic links."""
+    if normalized(path) == resolved:
+        return []
+    problem = f"it is a symbolic link to {resolved}, and clients cannot mount it under this name"
+    fix = f"Set nfs_server_export and nfs_mount_export to {resolved}"
+    return [Problem("nfs_server_export", path, problem, fix)]
+
+
+def render(path: str, clients: Iterable[str], options: Iterable[str], header: str) -> str:
+    """Return the text of an exports file for one folder. header: one line without the leading "#"."""
     listed = " ".join(f"{client}({','.join(options)})" for client in clients)
     return f"# {header}\n{escaped(path)} {listed}\n"
 
 
-def exported(etab, path):
-    """Return {client: its options (list of str)} of a folder. etab: the text of /var/lib/nfs/etab, which has one client a line."""
-    found = {}
+def current_exports(etab: str, path: str) -> dict[str, list[str]]:
+    """Return {client: options} of a folder from the text of /var/lib/nfs/etab, which has one client per line."""
+    found: dict[str, list[str]] = {}
     for line in etab.splitlines():
         folder, _blank, rest = line.partition("\t") if "\t" in line else line.partition(" ")
         if unescaped(folder.strip()) == path:
@@ -69,9 +79,9 @@ def exported(etab, path):
     return found
 
 
-def exported_elsewhere(path, texts):
-    """Return a Problem for each exports file that exports a folder too. texts: {name of the file: its text}, those that are not ours."""
-    fix = "Take it out of that file, or export another folder: who may use one folder can be told in one file alone"
+def exported_elsewhere(path: str, texts: Mapping[str, str]) -> list[Problem]:
+    """Return a problem for each exports file that also exports a folder. texts: {file: text} without the file of this cluster."""
+    fix = "Remove it from that file, or export another folder: only one file can determine the clients of a folder"
     return [
         Problem("nfs_server_export", path, f"{file} exports it too", fix)
         for file, text in sorted(texts.items())
@@ -79,48 +89,52 @@ def exported_elsewhere(path, texts):
     ]
 
 
-def _folders(text):
+def _folders(text: str) -> set[str]:
     lines = [line.strip() for line in text.replace("\\\n", " ").splitlines()]
     fields = [FOLDER.match(line) for line in lines if line and not line.startswith("#")]
-    return {cleaned(unescaped(field[1] or field[2] or "")) for field in fields if field}
+    return {normalized(unescaped(field[1] or field[2] or "")) for field in fields if field}
 
 
-def in_force(options):
-    """Return what options come to: ({pair: the one of it that holds}, {flavour of sec=: the same}). Pairs go by their default.
+def effect(options: Iterable[str]) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
+    """Return the effect of options: ({pair: option in effect}, {flavour of sec=: the same for PER_FLAVOUR}).
 
-    options: list of str, as asked for, or as the server's table has them. What follows a sec= holds for its flavours alone.
+    options: as configured, or as the server's table lists them. Options after sec= apply to its flavours only.
     """
-    general, flavours, active = {default: default for default, _other in PAIRS}, {}, []
+    general: dict[str, str] = {default: default for default, _other in PAIRS}
+    flavours: dict[str, dict[str, str]] = {}
+    active: list[str] = []
     for option in (ALIASES.get(option, option) for option in options):
         pair = PAIR_OF.get(option)
         if option.startswith("sec="):
             active = option[4:].split(":")
             for flavour in active:
-                flavours.setdefault(flavour, {name: general[name] for name in BY_FLAVOUR})
+                flavours.setdefault(flavour, {name: general[name] for name in PER_FLAVOUR})
         elif pair:
             general[pair] = option
-            for flavour in active if pair in BY_FLAVOUR else []:
+            for flavour in active if pair in PER_FLAVOUR else []:
                 flavours[flavour][pair] = option
-    flavours = flavours or {"sys": {name: general[name] for name in BY_FLAVOUR}}
-    return {name: option for name, option in general.items() if name not in BY_FLAVOUR}, flavours
+    flavours = flavours or {"sys": {name: general[name] for name in PER_FLAVOUR}}
+    return {name: option for name, option in general.items() if name not in PER_FLAVOUR}, flavours
 
 
-def plan(clients, options, found):
-    """Return (clients to export to, clients to export to no more), each a sorted list of str.
+def plan(
+    clients: Iterable[str], options: Iterable[str], current: Mapping[str, list[str]]
+) -> tuple[list[str], list[str]]:
+    """Return (clients to export to, clients to remove), both sorted.
 
-    found: as from exported(). The table names every option that holds, those by default too; what it names and nobody knows here is no difference.
+    current: from current_exports(). The table lists defaults too. An option in it that this collection does not know is ignored.
     """
-    late = sorted(client for client in clients if client not in found or not _holds(options, found[client]))
-    return late, sorted(set(found) - set(clients))
+    missing = sorted(client for client in clients if client not in current or not _in_effect(options, current[client]))
+    return missing, sorted(set(current) - set(clients))
 
 
-def _holds(options, found):
+def _in_effect(options: Iterable[str], current: list[str]) -> bool:
     others = {
         option for option in options if ALIASES.get(option, option) not in PAIR_OF and not option.startswith("sec=")
     }
-    return others <= set(found) and in_force(options) == in_force(found)
+    return others <= set(current) and effect(options) == effect(current)
 
 
-def described(path, found, options_of):
-    """Return the lines of a diff: one a client, sorted. options_of: function from a client to its options (list of str)."""
-    return "".join(f"{path} {client}({','.join(options_of(client))})\n" for client in sorted(found))
+def description(path: str, clients: Iterable[str], options_of: Callable[[str], list[str]]) -> str:
+    """Return the text of a diff: one line per client, sorted."""
+    return "".join(f"{path} {client}({','.join(options_of(client))})\n" for client in sorted(clients))

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections import Counter
 
 from ansible_collections.waba.cluster.plugins.module_utils.problems import Problem, value_text, variable_label
-from ansible_collections.waba.cluster.plugins.module_utils.secrets.validation import HIDDEN
+from ansible_collections.waba.cluster.plugins.module_utils.secrets.validation import REDACTED
 from ansible_collections.waba.cluster.plugins.module_utils.table import table
 
 HEADINGS = ("host", "setting", "value", "problem", "fix")
@@ -101,7 +101,7 @@ def _uneven(shared, secrets):
         most, odd = _odd_ones(texts)
         problem = f"most hosts of the cluster have {'none' if most is None else 'another' if variable in secrets else repr(most)}"
         for host in odd:
-            value = HIDDEN if variable in secrets and texts[host] is not None else shared[host].get(variable)
+            value = REDACTED if variable in secrets and texts[host] is not None else shared[host].get(variable)
             fix = "Give all hosts of a cluster the same, as in group_vars/all"
             rows.append((host, Problem(variable, value, problem, fix)))
     return rows

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import publish_option, published_on
 from ansible_collections.waba.cluster.plugins.module_utils.problems import Problem
-from ansible_collections.waba.cluster.plugins.module_utils.secrets.validation import is_vendors
+from ansible_collections.waba.cluster.plugins.module_utils.secrets.validation import is_vendor_image
 
 FEWEST_MASTERS = 2
 # What a container takes at rest and some more: measured for ours, the reservations of the vendor's own templates for theirs (vendor fact).
@@ -106,7 +106,7 @@ def address_problems(nodes, params, has_address):
 
 def memory_needed(nodes):
     """Return the memory (int, MB) that the nodes of a host need."""
-    return sum((VENDOR_MEMORY_MB if is_vendors(node["image"]) else MEMORY_MB)[node["role"]] for node in nodes)
+    return sum((VENDOR_MEMORY_MB if is_vendor_image(node["image"]) else MEMORY_MB)[node["role"]] for node in nodes)
 
 
 def memory_problems(nodes, memory_mb):

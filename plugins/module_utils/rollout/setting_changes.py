@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.waba.cluster.plugins.module_utils.secrets.redaction import HIDDEN, SECRET_NAME
+from ansible_collections.waba.cluster.plugins.module_utils.secrets.redaction import REDACTED, SECRET_NAME
 
 
 def is_same(wanted: object, found: object) -> bool:
@@ -50,7 +50,7 @@ def patched_part(patch: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[
     for name, value in patch.items():
         found = settings.get(name)
         if found is not None and SECRET_NAME.search(name):
-            result[name] = HIDDEN
+            result[name] = REDACTED
         elif isinstance(value, dict):
             result[name] = patched_part(value, found if isinstance(found, dict) else {})
         else:

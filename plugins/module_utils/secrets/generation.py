@@ -1,36 +1,39 @@
 # Copyright: (c) 2026, waba.cluster contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Secrets that nobody gave: which are missing, and how they are made."""
+"""Generates the secrets that a user did not set."""
 
 from __future__ import annotations
 
 import secrets
 import string
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 ALPHANUMERIC = string.ascii_letters + string.digits
-# Specials that survive YAML, shells and environment files, and that the vendor's client can take.
+# Special characters that need no quoting in YAML, shells and environment files, and that the vendor's client accepts.
 SPECIALS = "-_.+"
-SHORTEST = {"alphanumeric": 1, "admin_password": 8}  # characters, by kind; 8: the API's rule (vendor fact)
+# Characters, by kind. docs/reference/vendor-contract.md#users-and-login
+SHORTEST = {"alphanumeric": 1, "admin_password": 8}
 HEADER = (
-    "# Secrets of this cluster, generated once. Keep this file: the database and the admin have these passwords.\n"
+    "# Secrets of this cluster, generated once. Do not delete this file: the database and the API use these passwords.\n"
     "# It may be encrypted with ansible-vault.\n"
 )
 
 
-def wrong_requests(wanted):
-    """Return what is wrong (list of str) with the secrets that are asked for: {name: {kind, length}}."""
-    wrong = []
+def request_problems(wanted: Mapping[str, Any]) -> list[str]:
+    """Return the problems with requested secrets, {name: {"kind", "length"}}."""
+    problems = []
     for name, one in wanted.items():
         kind, length = (one.get("kind"), one.get("length")) if isinstance(one, dict) else (None, None)
         if kind not in SHORTEST:
-            wrong.append(f"secrets.{name}.kind must be one of {', '.join(SHORTEST)}")
+            problems.append(f"secrets.{name}.kind must be one of {', '.join(SHORTEST)}")
         elif not isinstance(length, int) or length < SHORTEST[kind]:
-            wrong.append(f"secrets.{name}.length must be a number of at least {SHORTEST[kind]} characters")
-    return wrong
+            problems.append(f"secrets.{name}.length must be a number of at least {SHORTEST[kind]} characters")
+    return problems
 
 
-def unusable(found, needed):
-    """Return those names (list) of needed that found ({name: value}) has, though not as text or a number: they cannot be used."""
+def without_usable_value(found: Mapping[str, Any], needed: Iterable[str]) -> list[str]:
+    """Return the needed names that found ({name: value}) contains with a value that is neither text nor a number."""
     return [
         name
         for name in needed
@@ -39,10 +42,10 @@ def unusable(found, needed):
     ]
 
 
-def generate(kind, length):
-    """Return a new secret (str) of a kind (one of SHORTEST) and length (int).
+def generate(kind: str, length: int) -> str:
+    """Return a new secret of a kind in SHORTEST.
 
-    An admin_password satisfies the API's rule: upper case, lower case, digit, special (vendor fact).
+    An admin_password has an upper-case letter, a lower-case letter, a digit and a special character, as the API requires.
     """
     if kind == "alphanumeric":
         return "".join(secrets.choice(ALPHANUMERIC) for position in range(length))
@@ -50,16 +53,13 @@ def generate(kind, length):
     characters = [secrets.choice(one) for one in sets]
     characters += [secrets.choice(ALPHANUMERIC + SPECIALS) for position in range(length - len(sets))]
     secrets.SystemRandom().shuffle(characters)
-    # A letter first: nothing then takes it for a YAML tag, a number or an option.
+    # Begin with a letter, so that the text is never read as a YAML tag, a number or a command-line option.
     first = next(position for position, character in enumerate(characters) if character in string.ascii_letters)
     characters[0], characters[first] = characters[first], characters[0]
     return "".join(characters)
 
 
-def appended(text, new):
-    """Return the text of a variables file with new secrets at its end; what is there stays as it is.
-
-    text: str, "" for a file that does not exist. new: {name: secret}.
-    """
+def appended(text: str, new: Mapping[str, str]) -> str:
+    """Return the text of a variables file with new secrets at its end. text: "" for a file that does not exist."""
     lines = "".join(f'{name}: "{secret}"\n' for name, secret in new.items())
     return (text if not text or text.endswith("\n") else text + "\n") + lines if text else f"---\n{HEADER}{lines}"

@@ -1,20 +1,22 @@
 # Copyright: (c) 2026, waba.cluster contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which environment variables are secrets. Rule: ours, and it errs towards hiding."""
+"""Recognizes and redacts secrets in environment variables. In case of doubt, a value is a secret."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from ansible_collections.waba.cluster.plugins.module_utils.contract import PLAIN_VARIABLES
 
 SECRET_NAME = re.compile(r"PASS|PWD|SECRET|KEY|TOKEN|CREDENTIAL", re.IGNORECASE)
-SHORTEST = 8  # characters; hiding every "1" of an ordinary variable would make any text unreadable
-HIDDEN = "********"
+SHORTEST = 8  # characters of a value without a secret's name; redacting every "1" would make a text unreadable
+REDACTED = "********"
 
 
-def secret_values(environment):
-    """Return the values (set of str) of an environment ({str: anything}) that must never be shown."""
+def secret_values(environment: Mapping[str, Any]) -> set[str]:
+    """Return the values of an environment that must never be printed."""
     return {
         str(value)
         for name, value in environment.items()
@@ -22,13 +24,13 @@ def secret_values(environment):
     }
 
 
-def redacted(text, secrets):
-    """Return text with every one of the secrets (iterable of non-empty str) replaced, the longest first."""
+def redacted(text: str, secrets: Iterable[str]) -> str:
+    """Return text without the secrets, which are not empty. Longer secrets are replaced first."""
     for secret in sorted(secrets, key=len, reverse=True):
-        text = text.replace(secret, HIDDEN)
+        text = text.replace(secret, REDACTED)
     return text
 
 
-def without_secrets(environment):
-    """Return an environment ({str: str}) in which every value is hidden but those that may be shown."""
-    return {name: value if name in PLAIN_VARIABLES else HIDDEN for name, value in environment.items()}
+def without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment in which every value is redacted, except those of PLAIN_VARIABLES."""
+    return {name: value if name in PLAIN_VARIABLES else REDACTED for name, value in environment.items()}

@@ -74,7 +74,7 @@ def _documents(cluster, path):
     """Yield (path, Compose document) of the cluster's files."""
     for name in contract.ALL_FILES:
         state = files.read(os.path.join(path, name)) if name.endswith(".yml") and yaml else None
-        if state and contract.is_ours(state[0], cluster):
+        if state and contract.is_managed(state[0], cluster):
             yield os.path.join(path, name), yaml.safe_load(state[0])
 
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, waba.cluster contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The archive of a backup: one tar file with a manifest, each member with its checksum."""
+"""The archive of a backup: a tar file with a manifest that contains the checksum of each member."""
 
 from __future__ import annotations
 
@@ -10,32 +10,35 @@ import io
 import json
 import os
 import tarfile
+from collections.abc import Iterator
+from typing import Any
 
 from ansible_collections.waba.cluster.plugins.module_utils.database import backup
 from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 from ansible_collections.waba.cluster.plugins.module_utils.io import files, host_lock
 
-CHUNK = 1 << 20
-FILTER = {"filter": "fully_trusted"} if hasattr(tarfile, "fully_trusted_filter") else {}
+CHUNK = 1 << 20  # bytes
+# Python 3.12 wants the filter named; unpack_folder checks the members itself, since older versions have no filters.
+EXTRACT_FILTER = {"filter": "fully_trusted"} if hasattr(tarfile, "fully_trusted_filter") else {}
 
-PATIENCE = 3600  # seconds; a dump of much data takes its time
+LOCK_TIMEOUT = 3600  # seconds; a dump of a large database takes long
 
 
 @contextlib.contextmanager
-def alone(path, cluster):
-    """Work on an archive of a cluster while no other backup or restore of it does on this host, as one that a killed run began may.
+def exclusive(path: str, cluster: str) -> Iterator[None]:
+    """Exclude other backups and restores of the cluster on this host, also those that outlived a killed run.
 
-    Raises HostError when another one does for longer than PATIENCE; and for an OSError in the block, such as a full disk.
+    Raises HostError after LOCK_TIMEOUT, and for an OSError in the block, such as a full disk. path: of the archive.
     """
     try:
-        with host_lock.alone(f"{host_lock.NAME} backup of {cluster}", PATIENCE):
+        with host_lock.exclusive(f"{host_lock.NAME} backup of {cluster}", LOCK_TIMEOUT):
             yield
     except OSError as error:
         raise HostError(f"Cannot work in {os.path.dirname(path)}: {error.strerror or error}.") from error
 
 
-def checksum(path):
-    """Return the SHA-256 (hex str) of a file."""
+def checksum(path: str) -> str:
+    """Return the SHA-256 of a file as hexadecimal text. Raises OSError."""
     found = hashlib.sha256()
     with open(path, "rb") as file:
         while chunk := file.read(CHUNK):
@@ -43,19 +46,19 @@ def checksum(path):
     return found.hexdigest()
 
 
-def write(path, cluster, facts, members):
-    """Write an archive, readable by its owner only, whole or not at all. Return its manifest. Raises HostError.
+def write(path: str, cluster: str, facts: dict[str, Any], members: dict[str, str]) -> dict[str, Any]:
+    """Write an archive atomically with mode 0600, and return its manifest. Raises HostError.
 
     facts: see `database.backup.manifest`. members: {name in the archive: path of a file}.
     """
-    found = {name: {"sha256": checksum(file), "bytes": os.path.getsize(file)} for name, file in members.items()}
-    content = backup.manifest(cluster, facts, found)
+    sums = {name: {"sha256": checksum(file), "bytes": os.path.getsize(file)} for name, file in members.items()}
+    content = backup.manifest(cluster, facts, sums)
     text = json.dumps(content, indent=2).encode()
-    beside = files.beside(path)
+    temporary = files.temporary_path(path)
     try:
-        files.remove(beside)
+        files.remove(temporary)
         try:
-            with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
                 with tarfile.open(fileobj=file, mode="w") as archive:
                     entry = tarfile.TarInfo(backup.MANIFEST)
                     entry.size, entry.mode = len(text), 0o600
@@ -64,31 +67,31 @@ def write(path, cluster, facts, members):
                         archive.add(source, name)
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(beside, path)
+            os.replace(temporary, path)
         except BaseException:
-            files.remove(beside)
+            files.remove(temporary)
             raise
     except OSError as error:
         raise HostError(f"Cannot write {path}: {error.strerror}.") from error
     return content
 
 
-def unpack(path, folder):
-    """Take the members of an archive out into a folder, and check them. Return the manifest. Raises HostError."""
+def unpack(path: str, folder: str) -> dict[str, Any]:
+    """Extract the members of an archive into a folder, verify their checksums, and return the manifest. Raises HostError."""
     try:
         with tarfile.open(path) as archive:
             content = json.load(archive.extractfile(backup.MANIFEST))
-            if (fault := backup.manifest_fault(content)) is not None:
-                raise HostError(f"{path} cannot be restored: {fault}.")
+            if (problem := backup.manifest_problem(content)) is not None:
+                raise HostError(f"{path} cannot be restored: {problem}.")
             for name, facts in content["members"].items():
-                _take_out(archive, name, facts, folder)
+                _extract(archive, name, facts, folder)
     except (OSError, KeyError, TypeError, ValueError, tarfile.TarError) as error:
-        raise HostError(f"{path} is no archive of this collection, or it is damaged: {error}.") from error
+        raise HostError(f"{path} is not an archive of this collection, or it is damaged: {error}.") from error
     return content
 
 
-def pack_folder(folder, path):
-    """Write all that is in a folder into a new tar file, owners and modes with it. Raises HostError."""
+def pack_folder(folder: str, path: str) -> None:
+    """Write the content of a folder into a new tar file, with owners and modes. Raises HostError."""
     try:
         with tarfile.open(path, "w") as archive:
             archive.add(folder, ".")
@@ -96,22 +99,21 @@ def pack_folder(folder, path):
         raise HostError(f"Cannot pack {folder}: {error}.") from error
 
 
-def unpack_folder(path, folder):
-    """Put what is in a tar file into a folder; what is there under other names stays. Raises HostError."""
+def unpack_folder(path: str, folder: str) -> None:
+    """Extract a tar file into a folder. Existing files with other names remain. Raises HostError."""
     try:
         with tarfile.open(path) as archive:
             for entry in archive:
-                # The filter that does this for us is younger than the oldest Python that we run on.
                 if entry.name.startswith("/") or ".." in entry.name.split("/") or not (entry.isdir() or entry.isreg()):
                     raise HostError(
-                        f"{entry.name} in the archive is no plain file below its folder. Nothing more was unpacked."
+                        f"{entry.name} in the archive is not a plain file below its folder. Unpacking stopped there."
                     )
-                archive.extract(entry, folder, **FILTER)
+                archive.extract(entry, folder, **EXTRACT_FILTER)
     except (OSError, tarfile.TarError) as error:
         raise HostError(f"Cannot unpack into {folder}: {error}.") from error
 
 
-def _take_out(archive, name, facts, folder):
+def _extract(archive: tarfile.TarFile, name: str, facts: dict[str, Any], folder: str) -> None:
     if name != os.path.basename(name):
         raise ValueError(f"a member is called {name!r}")
     target = os.path.join(folder, name)
@@ -120,5 +122,5 @@ def _take_out(archive, name, facts, folder):
             file.write(chunk)
     if checksum(target) != facts["sha256"]:
         raise HostError(
-            f"The archive is damaged: {name} does not have the checksum that its manifest says. Nothing was touched."
+            f"The archive is damaged: the checksum of {name} differs from the manifest. Nothing was changed."
         )

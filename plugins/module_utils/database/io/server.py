@@ -1,12 +1,14 @@
 # Copyright: (c) 2026, waba.cluster contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Asks a database server about itself, by PyMySQL. Only looks."""
+"""Reads facts from a database server with PyMySQL. Read-only."""
 
 from __future__ import annotations
 
 import ssl
 import time
+from typing import Any
 
+from ansible_collections.waba.cluster.plugins.module_utils.database.check import SETTINGS
 from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 
 try:
@@ -16,34 +18,40 @@ try:
 except ImportError:
     HAS_PYMYSQL = False
 
+# The server's own modes decide how SHOW GRANTS quotes identifiers; the session sets them.
+SESSION = "SET SESSION sql_mode = '', sql_quote_show_create = 1"
 
-class Refused(HostError):
-    """There is no session with the server. code: int, the server's error, or None when it was not asked."""
 
-    def __init__(self, code, said):
-        super().__init__(said)
+class LoginFailed(HostError):
+    """The login failed. code: error code of the server or the client library, None if there is none."""
+
+    def __init__(self, code: int | None, message: str) -> None:
+        super().__init__(message)
         self.code = code
 
 
-def _context(tls):
-    """Return the TLS settings (ssl.SSLContext), as strict as the nodes': the certificate must name the host. Raises HostError."""
+def _tls_context(tls: dict[str, str | None]) -> ssl.SSLContext:
+    """Return TLS settings that are as strict as the nodes': the certificate must contain the host name. Raises HostError."""
     try:
         context = ssl.create_default_context(cafile=tls["ca"])
-        context.verify_flags &= ~ssl.VERIFY_X509_STRICT  # as the nodes, whatever this host's Python
+        context.verify_flags &= ~ssl.VERIFY_X509_STRICT  # as the nodes do, with every version of Python
         if tls.get("certificate"):
             context.load_cert_chain(tls["certificate"], tls.get("key"))
     except OSError as error:  # ssl.SSLError is one
-        raise HostError(f"The files of waba_database_tls_* cannot be used: {error}") from error
+        raise HostError(f"Cannot use the files of waba_database_tls_*: {error}") from error
     return context
 
 
-def look(account, database, timeout):
-    """Return what database.check judges (dict).
+def read_facts(account: dict[str, Any], database: str, timeout: float) -> dict[str, Any]:
+    """Return the facts that `database.check.server_problems` checks.
 
-    account: {"host", "port", "user", "password", "tls": None or {"ca", "certificate", "key"}}. database: str. timeout: seconds.
-    Raises Refused and HostError.
+    {"version", "comment", "max_connections", "read_only", "grants": list of str, "charset": of the database or None if it
+    does not exist, "clock_difference": seconds, "cipher": "" without TLS, "settings": {name: value as str}}.
+
+    account: {"host", "port", "user", "password", "tls": None or {"ca", "certificate", "key"}}. timeout: seconds.
+    Raises LoginFailed and HostError.
     """
-    tls = {"ssl": _context(account["tls"])} if account["tls"] else {}
+    tls = {"ssl": _tls_context(account["tls"])} if account["tls"] else {}
     try:
         connection = pymysql.connect(
             host=account["host"],
@@ -57,39 +65,43 @@ def look(account, database, timeout):
             **tls,
         )
     except pymysql.err.MySQLError as error:
-        code, said = (*error.args, "")[:2]
-        raise Refused(code if isinstance(code, int) else None, str(said or code)) from error
-    except RuntimeError as error:  # PyMySQL without cryptography, asked for caching_sha2_password
+        code, message = (*error.args, "")[:2]
+        raise LoginFailed(code if isinstance(code, int) else None, str(message or code)) from error
+    except RuntimeError as error:  # PyMySQL without cryptography cannot do caching_sha2_password
         raise HostError(f"{error}. Install the Debian package python3-cryptography on this host.") from error
     with connection, connection.cursor() as cursor:
         try:
             return _facts(cursor, database)
         except pymysql.err.MySQLError as error:
-            raise HostError(f"{account['host']} does not tell about itself: {error}") from error
+            raise HostError(f"The database server {account['host']} answered a query with an error: {error}") from error
 
 
-def _facts(cursor, database):
-    def rows(query, *arguments):
+def _facts(cursor: Any, database: str) -> dict[str, Any]:
+    def rows(query: str, *arguments: object) -> list[dict[str, Any]]:
         cursor.execute(query, arguments)
         return cursor.fetchall()
 
+    rows(SESSION)
     before = time.time()
     (facts,) = rows(
         "SELECT VERSION() AS version, @@version_comment AS comment, @@max_connections AS max_connections, "
         "@@global.read_only AS read_only, UNIX_TIMESTAMP(NOW(6)) AS now, CURRENT_ROLE() AS role"
     )
+    clock_difference = float(facts.pop("now")) - (before + time.time()) / 2
     role = facts.pop("role")
-    # What the account may do by its roles too; MariaDB lists that by itself.
+    # MySQL lists the privileges of active roles only on request; MariaDB lists them always.
     using = f" USING {role}" if role and role != "NONE" and "mariadb" not in facts["version"].lower() else ""
     grants = [next(iter(row.values())) for row in rows(f"SHOW GRANTS FOR CURRENT_USER(){using}")]
     charset = rows(
         "SELECT DEFAULT_CHARACTER_SET_NAME AS name FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = %s", database
     )
     (cipher,) = rows("SHOW SESSION STATUS LIKE 'Ssl_cipher'")
+    settings = rows(f"SHOW SESSION VARIABLES WHERE Variable_name IN ({', '.join(['%s'] * len(SETTINGS))})", *SETTINGS)
     return {
         **facts,
         "grants": grants,
         "charset": charset[0]["name"] if charset else None,
-        "clock_difference": float(facts.pop("now")) - (before + time.time()) / 2,
+        "clock_difference": clock_difference,
         "cipher": cipher["Value"],
+        "settings": {row["Variable_name"].lower(): row["Value"] for row in settings},
     }

@@ -34,7 +34,7 @@ def run(client: DockerClient, cluster: str, image: str, command: Sequence[str], 
     masters = containers.with_labels(client, f"{LABEL_CLUSTER}={cluster}", f"{LABEL_ROLE}=master")
     if not masters:
         raise HostError(f"This host has no master of the cluster {cluster}, whose network the command needs.")
-    with host_lock.alone(f"{host_lock.NAME} {name}"), engine_errors(f"run {' '.join(command)} in {image}"):
+    with host_lock.exclusive(f"{host_lock.NAME} {name}"), engine_errors(f"run {' '.join(command)} in {image}"):
         _await_former(client, name)
         container = client.api.create_container(
             image,
@@ -71,7 +71,7 @@ def _await_former(client: DockerClient, name: str) -> None:
     """Wait until the container of a killed run ends, and remove it: a migration that is interrupted leaves half a schema."""
     with engine_errors(f"wait for the end of the container {name}, which another run started"):
         try:
-            client.api.wait(name, timeout=host_lock.PATIENCE)
+            client.api.wait(name, timeout=host_lock.TIMEOUT)
         except NotFound:
             return
     _remove(client, name)

@@ -1,135 +1,155 @@
 # Copyright: (c) 2026, waba.cluster contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A share on this host: seen, planned, mounted or taken away, and proven. What was refused is undone."""
+"""A share on this host: inspected, mounted, verified, or unmounted. A mount that is refused is undone."""
 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
+from typing import Any
 
+from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
-from ansible_collections.waba.cluster.plugins.module_utils.io import files
-from ansible_collections.waba.cluster.plugins.module_utils.io import subprocess_timeout as bounded
+from ansible_collections.waba.cluster.plugins.module_utils.io import files, subprocess_timeout
 from ansible_collections.waba.cluster.plugins.module_utils.nfs import fstab
-from ansible_collections.waba.cluster.plugins.module_utils.nfs import mount as nfs_share
-from ansible_collections.waba.cluster.plugins.module_utils.nfs.io import live_mount as nfs
-from ansible_collections.waba.cluster.plugins.module_utils.nfs.io import proof as share_proof
-from ansible_collections.waba.cluster.plugins.module_utils.paths import cleaned
-from ansible_collections.waba.cluster.plugins.module_utils.preflight.io import live_host as host
+from ansible_collections.waba.cluster.plugins.module_utils.nfs import mount as mount_plan
+from ansible_collections.waba.cluster.plugins.module_utils.nfs.io import live_mount, share_notes
+from ansible_collections.waba.cluster.plugins.module_utils.preflight.io.live_host import connection_error
 
 CONNECT_TIMEOUT = 5  # seconds
+THIS_HOST = "this host"
 
 
 class Share:
-    """params: the options of the module nfs_mount. Raises HostError, and problems.InputError for what must not be touched."""
+    """The share of one call of the module nfs_mount.
 
-    def __init__(self, params, check_mode):
-        self.params, self.check_mode = params, check_mode
-        self.path, self.timeout = cleaned(params["path"]), params["timeout"]
-        self.text, self.fstab_mode = nfs.read_fstab()
-        self.mounts = nfs.mounts_at(self.path)
-        self.folder = None  # (user id, group id, mode) of the share's own folder, where it can be seen
-        self.token = "" if check_mode else secrets.token_hex(8)
-        self.wanted_folder = None
+    Methods raise HostError, and problems.InputError if another file system uses the mount point. `mount` and `unmount` return
+    the state before and after as text.
+    """
 
-    def mounted(self):
-        """Get it mounted; return (before, after) as text."""
+    def __init__(self, module: AnsibleModule) -> None:
+        self.params, self.check_mode, self.run_command = module.params, module.check_mode, module.run_command
+        self.timeout = self.params["timeout"]
+        self.text, self.fstab_mode = live_mount.read_fstab()
+        mounts, written = live_mount.read_mounts(), [self.params["path"], *fstab.mount_points(self.text)]
+        self.resolved = live_mount.resolve_all(written, mounts, self.timeout)
+        # Without symbolic links, as in the kernel's table of mounts; systemd refuses a mount point with links.
+        self.path = self.resolved[self.params["path"]]
+        self.mounts = mounts.get(self.path, [])
+        self.ownership: tuple[int, ...] | None = None  # of the share's root folder, while it is mounted
+        self.token = "" if self.check_mode else secrets.token_hex(8)
+
+    def mount(self) -> tuple[str, str]:
+        """Mount the share, now and at boot, and verify that this host can write to it."""
         params = self.params
-        entry = fstab.Entry(nfs_share.source(params["server"], params["export"]), self.path, "nfs", params["options"])
-        plan = nfs_share.plan_mounted(entry, self.text, self.mounts)
-        self.wanted_folder = nfs.wanted_folder(params)
-        port = nfs_share.port(entry.options)
-        error = host.connection_error(params["server"], port, CONNECT_TIMEOUT)
-        if error:
+        source = mount_plan.source(params["server"], params["export"])
+        entry = fstab.Entry(source, self.path, "nfs", params["options"])
+        plan = mount_plan.plan_mounted(entry, self.text, self.mounts, self.resolved)
+        requested = live_mount.requested_ownership(params)
+        self._require_server(entry)
+        if not self.mounts and live_mount.has_content(self.path):
             raise HostError(
-                f"Nothing answers at {params['server']}, port {port}, for {entry.source}: {error}. "
-                "Start the NFS server, open the port to this host, or fix nfs_mount_server."
+                f"{self.path} contains files, which {entry.source} would hide. "
+                "Move them to the share, or set another nfs_mount_path."
             )
-        if not self.mounts and nfs.in_use(self.path):
-            raise HostError(
-                f"{self.path} holds files, which {entry.source} would hide. Move them onto the share, or set another nfs_mount_path."
-            )
-        self.look(entry)
-        before = self.described(self.text, self.mounts)
+        if self.mounts:
+            self.ownership = self._call(entry, live_mount.ownership, self.path)
+        before = self._description(self.text, self.mounts)
         if self.check_mode:
             after_mounts = [fstab.Mount(entry.source, "nfs", entry.options)] if plan.mount else self.mounts
-            self.folder = self.folder and nfs_share.folder_to_be(self.folder, self.wanted_folder)
-            return before, self.described(plan.text, after_mounts)
-        self.apply(plan)
-        return before, self.described(plan.text, nfs.mounts_at(self.path))
+            self.ownership = self.ownership and mount_plan.wanted_ownership(self.ownership, requested)
+            return before, self._description(plan.text, after_mounts)
+        self._apply(plan, requested)
+        return before, self._description(plan.text, live_mount.read_mounts().get(self.path, []))
 
-    def look(self, entry):
-        """See whose the share's own folder is, where the share is mounted."""
-        if self.mounts:
-            self.folder = self.aside(entry, nfs.folder_of, self.path)
-
-    def apply(self, plan):
-        """Carry a plan out. A share that was refused is taken away again, and the former one comes back."""
-        if plan.unmount:
-            nfs.unmount(self.path, self.timeout)
-        try:
-            if plan.mount:
-                nfs.mount(plan.entry, self.timeout)
-            self.settle(plan.entry)
-        except HostError as error:
-            kept = self.undo(plan) if plan.mount else ""
-            raise HostError(f"{error}{kept}") from error
-        if plan.text != self.text:
-            nfs.write_fstab(plan.text, self.fstab_mode)
-
-    def settle(self, entry):
-        """Set owner and mode, and prove that this host can write."""
-        self.folder = self.aside(entry, nfs.folder_of, self.path)
-        to_be = nfs_share.folder_to_be(self.folder, self.wanted_folder)
-        if to_be != self.folder:
-            self.aside(entry, nfs.give, self.path, *self.wanted_folder)
-            self.folder = to_be
-        proof = self.params["proof"] or {"host": "this host", "hosts": ["this host"]}
-        self.aside(entry, share_proof.leave, self.path, proof["host"], proof["hosts"], self.token)
-        if not self.params["proof"]:
-            wrong = self.aside(entry, share_proof.collect, self.path, "this host", {"this host": self.token})
-            if wrong:
-                raise HostError(f"{entry.source} is mounted on {self.path}, but {wrong['this host']}")
-
-    def undo(self, plan):
-        """Unmount what was just mounted, and mount what was before; return what to add to the message."""
-        former = fstab.entries_of(self.text, self.path)
-        try:
-            if nfs.mounts_at(self.path):
-                nfs.unmount(self.path, self.timeout)
-            if plan.unmount and former:
-                nfs.mount(former[0], self.timeout)
-                return f" It is mounted as before ({','.join(former[0].options)})."
-            if not former:
-                files.remove_folder_if_empty(self.path)
-        except HostError as error:
-            return f" And what was before could not be brought back: {error}"
-        return " It is not left mounted."
-
-    def aside(self, entry, function, *arguments):
-        """Call what touches the share, and say of an error what it means for it."""
-        try:
-            return bounded.call(function, *arguments, timeout=self.timeout)
-        except bounded.TimedOut as error:
-            raise HostError(f"{entry.source}, mounted on {self.path}, hangs: {error}. See to its server.") from error
-        except OSError as error:
-            raise HostError(f"{entry.source} cannot be used on {self.path}: {nfs.meaning(error)}.") from error
-
-    def unmounted(self):
-        """Get it unmounted, or wholly absent; return (before, after) as text."""
+    def unmount(self) -> tuple[str, str]:
+        """Unmount the share and, for the state absent, remove it from fstab and remove its empty folder."""
         params, absent = self.params, self.params["state"] == "absent"
-        source = params["server"] and params["export"] and nfs_share.source(params["server"], params["export"])
-        plan = nfs_share.plan_unmounted(self.path, source or None, self.text, self.mounts, keep_entry=not absent)
-        before = self.described(self.text, self.mounts)
+        source = params["server"] and params["export"] and mount_plan.source(params["server"], params["export"])
+        plan = mount_plan.plan_unmounted(self.path, source or None, self.text, self.mounts, not absent, self.resolved)
+        before = self._description(self.text, self.mounts)
         mounts = self.mounts[:-1] if plan.unmount else self.mounts
         if not self.check_mode:
             if plan.unmount:
-                nfs.unmount(self.path, self.timeout)
-                mounts = nfs.mounts_at(self.path)
+                live_mount.unmount(self.run_command, self.path, self.timeout)
+                mounts = live_mount.read_mounts().get(self.path, [])
             if plan.text != self.text:
-                nfs.write_fstab(plan.text, self.fstab_mode)
+                live_mount.write_fstab(self.run_command, plan.text, self.fstab_mode)
             if absent and not mounts and (plan.unmount or plan.text != self.text):
-                files.remove_folder_if_empty(self.path)
-        return before, self.described(plan.text, mounts)
+                files.remove_empty_folder(self.path)
+        return before, self._description(plan.text, mounts)
 
-    def described(self, text, mounts):
-        return nfs_share.described(text, self.path, mounts, self.folder and nfs_share.folder_described(self.folder))
+    def collect_notes(self, host: str, tokens: dict[str, str]) -> dict[str, str]:
+        """Read and delete the notes of other hosts; return {host: problem}."""
+        try:
+            return subprocess_timeout.call(share_notes.collect, self.path, host, tokens, timeout=self.timeout)
+        except subprocess_timeout.TimedOut as error:
+            raise HostError(f"The share on {self.path} of {host} hangs: {error}. Check its server.") from error
+        except OSError as error:
+            raise HostError(
+                f"The share on {self.path} of {host} cannot be used: {live_mount.meaning(error)}."
+            ) from error
+
+    def _require_server(self, entry: fstab.Entry) -> None:
+        server, port = self.params["server"], mount_plan.port(entry.options)
+        error = connection_error(server, port, CONNECT_TIMEOUT)
+        if error:
+            raise HostError(
+                f"The NFS server {server}, port {port}, of {entry.source} does not answer: {error}. "
+                "Start it, open the port to this host, or fix nfs_mount_server."
+            )
+
+    def _apply(self, plan: mount_plan.Plan, requested: tuple[int | None, int | None, int | None]) -> None:
+        """Execute a plan. A share that cannot be used is unmounted again, and the previous one is mounted again."""
+        if plan.unmount:
+            live_mount.unmount(self.run_command, self.path, self.timeout)
+        try:
+            if plan.mount:
+                live_mount.mount(self.run_command, plan.entry, self.timeout)
+            self._prepare(plan.entry, requested)
+        except HostError as error:
+            outcome = self._undo(plan) if plan.mount else ""
+            raise HostError(f"{error}{outcome}") from error
+        if plan.text != self.text:
+            live_mount.write_fstab(self.run_command, plan.text, self.fstab_mode)
+
+    def _prepare(self, entry: fstab.Entry, requested: tuple[int | None, int | None, int | None]) -> None:
+        """Set owner and mode of the share, and verify that this host can write to it."""
+        current = self._call(entry, live_mount.ownership, self.path)
+        self.ownership = mount_plan.wanted_ownership(current, requested)
+        if self.ownership != current:
+            self._call(entry, live_mount.set_ownership, self.path, *requested)
+        notes = self.params["notes"] or {"host": THIS_HOST, "readers": [THIS_HOST]}
+        self._call(entry, share_notes.write, self.path, notes["host"], notes["readers"], self.token)
+        if not self.params["notes"]:
+            problems = self._call(entry, share_notes.collect, self.path, THIS_HOST, {THIS_HOST: self.token})
+            if problems:
+                raise HostError(f"{entry.source} is mounted on {self.path}, but {problems[THIS_HOST]}")
+
+    def _undo(self, plan: mount_plan.Plan) -> str:
+        """Unmount the new share, and mount the previous one; return a sentence for the error message."""
+        previous = fstab.entries_of(self.text, self.path, self.resolved)
+        try:
+            if self.path in live_mount.read_mounts():
+                live_mount.unmount(self.run_command, self.path, self.timeout)
+            if plan.unmount and previous:
+                live_mount.mount(self.run_command, previous[0], self.timeout)
+                return f" It is mounted as before ({','.join(previous[0].options)})."
+            if not previous:
+                files.remove_empty_folder(self.path)
+        except HostError as error:
+            return f" The previous state could not be restored: {error}"
+        return " It is not left mounted."
+
+    def _call(self, entry: fstab.Entry, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Call a function that accesses the share, and explain its errors."""
+        try:
+            return subprocess_timeout.call(function, *arguments, timeout=self.timeout)
+        except subprocess_timeout.TimedOut as error:
+            raise HostError(f"{entry.source}, mounted on {self.path}, hangs: {error}. Check its server.") from error
+        except OSError as error:
+            raise HostError(f"{entry.source} cannot be used on {self.path}: {live_mount.meaning(error)}.") from error
+
+    def _description(self, text: str, mounts: list[fstab.Mount]) -> str:
+        ownership = self.ownership and mount_plan.ownership_text(self.ownership)
+        return mount_plan.description(text, self.path, mounts, ownership, self.resolved)

@@ -27,10 +27,10 @@ LONGEST_LINE = 300
 def stop_stand_in():
     """End what an earlier, interrupted check may have left standing in, and wait until its ports are free."""
     deadline = time.monotonic() + 2
-    for pid in processes.named(PROCESS_NAME):
+    for pid in processes.find(PROCESS_NAME):
         with contextlib.suppress(OSError):
             os.kill(pid, signal.SIGTERM)
-    while processes.named(PROCESS_NAME) and time.monotonic() < deadline:
+    while processes.find(PROCESS_NAME) and time.monotonic() < deadline:
         time.sleep(0.05)
 
 

@@ -41,7 +41,7 @@ def observe(
     cluster, path = params["cluster_name"], params["path"]
     wanted = host_files.host_files(planned, params, *((environments[name] or {}) for name in environments))
     found = {name: files.read(os.path.join(path, name)) for name in contract.ALL_FILES}
-    found = {name: state for name, state in found.items() if state and contract.is_ours(state[0], cluster)}
+    found = {name: state for name, state in found.items() if state and contract.is_managed(state[0], cluster)}
     differences = drift.file_drift(wanted, found, os.geteuid())
     unknown = [file for file, name in ENVIRONMENTS.items() if environments[name] is None and file in found]
     observed: list[dict[str, Any]] = []

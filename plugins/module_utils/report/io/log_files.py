@@ -127,7 +127,7 @@ def write_files(path: str, cluster: str, folder: str, redactor: NewRedactor) -> 
     names = []
     for name in contract.ALL_FILES:
         state = files.read(os.path.join(path, name))
-        if state and contract.is_ours(state[0], cluster):
+        if state and contract.is_managed(state[0], cluster):
             text = state[0]
             if name.endswith(".env"):
                 text = dotenv.render(redaction.without_secrets(dotenv.parsed(text)), contract.header(cluster))

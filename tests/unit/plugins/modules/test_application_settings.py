@@ -3,20 +3,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 from ansible_collections.waba.cluster.plugins.modules import application_settings
 
-FOUND = {"unhealthy_interval": 30, "webhooks": {"url": "", "max_concurrent_requests": 6}, "api_token": "one-secret"}
+CURRENT = {"unhealthy_interval": 30, "webhooks": {"url": "", "max_concurrent_requests": 6}, "api_token": "one-secret"}
 
 
 @pytest.fixture
-def change(run, server):
-    """Run the module against a server that has FOUND, then `after`."""
+def change(run: Callable[..., dict], server: Any) -> Callable[..., dict]:
+    """Run the module. The server first has the settings CURRENT, then `after`."""
 
-    def module(after=None, logout=(200, {}, {}), check_mode=False, **params):
-        reads = [FOUND, after or FOUND]
+    def module(
+        after: dict | None = None, logout: tuple = (200, {}, {}), check_mode: bool = False, **params: Any
+    ) -> dict:
+        reads = [CURRENT, after or CURRENT]
 
-        def answer(method, path, *_rest):
+        def answer(method: str, path: str, *_rest: object) -> tuple:
             if path.endswith("logout"):
                 return logout
             if path.endswith("login"):
@@ -29,39 +34,39 @@ def change(run, server):
     return module
 
 
-def written(server):
+def requests(server: Any) -> list[tuple[str, Any]]:
     return [(method, body) for method, path, _authorization, body in server.calls if method in ("PATCH", "DELETE")]
 
 
-def test_only_what_differs_is_sent_and_shown(change, server):
-    after = {**FOUND, "webhooks": {"url": "https://example.org", "max_concurrent_requests": 6}}
+def test_only_settings_that_differ_are_sent_and_in_the_diff(change: Callable[..., dict], server: Any) -> None:
+    after = {**CURRENT, "webhooks": {"url": "https://example.org", "max_concurrent_requests": 6}}
     answer = change(after, settings={"unhealthy_interval": "30", "webhooks": {"url": "https://example.org"}})
     assert (answer["changed"], answer["settings"]) == (True, after)
-    assert written(server) == [("PATCH", {"webhooks": {"url": "https://example.org"}})]
+    assert requests(server) == [("PATCH", {"webhooks": {"url": "https://example.org"}})]
     assert "unhealthy_interval" not in answer["diff"]["before"] + answer["diff"]["after"]
 
 
-def test_without_settings_it_only_reads(change, server):
+def test_without_settings_nothing_is_changed(change: Callable[..., dict], server: Any) -> None:
     answer = change()
-    assert (answer["changed"], answer["settings"]) == (False, FOUND)
-    assert written(server) == []
+    assert (answer["changed"], answer["settings"]) == (False, CURRENT)
+    assert requests(server) == []
 
 
-def test_check_mode_predicts_and_writes_nothing(change, server):
+def test_check_mode_predicts_the_settings_and_changes_none(change: Callable[..., dict], server: Any) -> None:
     answer = change(check_mode=True, settings={"webhooks": {"url": "https://example.org"}})
     assert answer["settings"]["webhooks"] == {"url": "https://example.org", "max_concurrent_requests": 6}
     assert answer["changed"]
-    assert written(server) == []
+    assert requests(server) == []
 
 
-def test_a_reset_shows_what_it_changed_and_no_secret(change, server):
-    answer = change({**FOUND, "unhealthy_interval": 5, "api_token": "another"}, state="absent")
-    assert written(server) == [("DELETE", None)]
+def test_the_diff_of_a_reset_contains_the_changes_but_no_secret(change: Callable[..., dict], server: Any) -> None:
+    answer = change({**CURRENT, "unhealthy_interval": 5, "api_token": "another"}, state="absent")
+    assert requests(server) == [("DELETE", None)]
     assert "unhealthy_interval" in answer["diff"]["after"]
     assert "webhooks" not in answer["diff"]["after"]
     assert "one-secret" not in answer["diff"]["before"]
 
 
-def test_a_logout_that_fails_hides_no_change(change):
-    answer = change({**FOUND, "unhealthy_interval": 9}, logout=(503, b"", {}), settings={"unhealthy_interval": 9})
+def test_a_failed_logout_does_not_hide_the_change(change: Callable[..., dict]) -> None:
+    answer = change({**CURRENT, "unhealthy_interval": 9}, logout=(503, b"", {}), settings={"unhealthy_interval": 9})
     assert (answer["changed"], answer.get("failed", False)) == (True, False)

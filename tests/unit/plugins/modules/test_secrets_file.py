@@ -7,16 +7,20 @@ import json
 import os
 import stat
 import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO
 
 import pytest
 import yaml
+from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.waba.cluster.plugins.modules import secrets_file
 
 WANTED = {"db": {"kind": "alphanumeric", "length": 32}, "admin": {"kind": "admin_password", "length": 24}}
 
 
-def test_a_second_run_changes_nothing(run, tmp_path):
+def test_a_second_run_changes_nothing(run: Callable[..., dict], tmp_path: Path) -> None:
     path = tmp_path / "new" / "secrets.yml"
     first = run(secrets_file, path=str(path), secrets=WANTED)
     assert (first["changed"], first["generated"]) == (True, ["admin", "db"])
@@ -27,26 +31,26 @@ def test_a_second_run_changes_nothing(run, tmp_path):
     assert [one.name for one in path.parent.iterdir()] == ["secrets.yml"]
 
 
-def test_check_mode_predicts_and_writes_nothing(run, tmp_path):
+def test_check_mode_predicts_and_writes_nothing(run: Callable[..., dict], tmp_path: Path) -> None:
     answer = run(secrets_file, check_mode=True, path=str(tmp_path / "new" / "secrets.yml"), secrets=WANTED)
     assert answer["changed"]
     assert sorted(answer["secrets"]) == ["admin", "db"]
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_diff_names_and_never_shows(run, tmp_path):
+def test_the_diff_contains_names_but_no_secret(run: Callable[..., dict], tmp_path: Path) -> None:
     answer = run(secrets_file, path=str(tmp_path / "secrets.yml"), secrets=WANTED)
     assert "admin" in answer["diff"]["after"]
     assert not any(secret in str(answer["diff"]) for secret in answer["secrets"].values())
 
 
-def test_what_is_given_is_not_generated(run, tmp_path):
+def test_a_secret_that_is_set_elsewhere_is_not_generated(run: Callable[..., dict], tmp_path: Path) -> None:
     path = tmp_path / "secrets.yml"
     answer = run(secrets_file, path=str(path), secrets=WANTED, given=["db", "admin"])
     assert (answer["changed"], answer["secrets"], path.exists()) == (False, {}, False)
 
 
-def test_a_file_that_others_can_read_is_closed(run, tmp_path):
+def test_a_file_that_others_can_read_gets_the_mode_0600(run: Callable[..., dict], tmp_path: Path) -> None:
     path = tmp_path / "secrets.yml"
     path.write_text("db: one-secret\n")
     path.chmod(0o644)
@@ -56,7 +60,7 @@ def test_a_file_that_others_can_read_is_closed(run, tmp_path):
     assert path.read_text() == "db: one-secret\n"
 
 
-def test_an_encrypted_file_is_left_alone(run, tmp_path):
+def test_an_encrypted_file_is_not_changed(run: Callable[..., dict], tmp_path: Path) -> None:
     path = tmp_path / "secrets.yml"
     path.write_text("$ANSIBLE_VAULT;1.1;AES256\n3132\n")
     path.chmod(0o644)
@@ -68,7 +72,7 @@ def test_an_encrypted_file_is_left_alone(run, tmp_path):
     assert (path.read_text(), stat.S_IMODE(path.stat().st_mode)) == ("$ANSIBLE_VAULT;1.1;AES256\n3132\n", 0o644)
 
 
-def test_a_value_that_is_encrypted_in_place_is_no_hindrance(run, tmp_path):
+def test_a_file_with_an_encrypted_value_can_be_extended(run: Callable[..., dict], tmp_path: Path) -> None:
     path = tmp_path / "secrets.yml"
     path.write_text("other: !vault |\n  $ANSIBLE_VAULT;1.1;AES256\n  3132\n")
     answer = run(secrets_file, path=str(path), secrets=WANTED)
@@ -77,7 +81,7 @@ def test_a_value_that_is_encrypted_in_place_is_no_hindrance(run, tmp_path):
 
 
 @pytest.mark.parametrize("value", ["", "''", "{a: b}", "[x]", "!vault |\n  $ANSIBLE_VAULT;1.1;AES256\n  3132"])
-def test_what_is_no_secret_is_refused_by_name(run, tmp_path, value):
+def test_an_unusable_value_is_refused_and_named(run: Callable[..., dict], tmp_path: Path, value: str) -> None:
     path = tmp_path / "secrets.yml"
     path.write_text(f"db: {value}\n")
     answer = run(secrets_file, path=str(path), secrets=WANTED)
@@ -87,7 +91,7 @@ def test_what_is_no_secret_is_refused_by_name(run, tmp_path, value):
 
 
 @pytest.mark.parametrize("text", ["{other: 1}\n", "  other: 1\n", "other: 1\n...\n", "other: {\n", "- other\n"])
-def test_a_file_that_cannot_be_appended_to_stays_as_it_is(run, tmp_path, text):
+def test_a_file_that_cannot_be_extended_remains_unchanged(run: Callable[..., dict], tmp_path: Path, text: str) -> None:
     path = tmp_path / "secrets.yml"
     path.write_text(text)
     answer = run(secrets_file, path=str(path), secrets=WANTED)
@@ -99,13 +103,13 @@ def test_a_file_that_cannot_be_appended_to_stays_as_it_is(run, tmp_path, text):
 @pytest.mark.parametrize(
     "secret", [{"kind": "alphanumeric"}, {"kind": "other", "length": 9}, {"kind": "admin_password", "length": 7}, 1]
 )
-def test_a_wrong_request_is_refused_by_name(run, tmp_path, secret):
+def test_an_invalid_request_is_refused_and_named(run: Callable[..., dict], tmp_path: Path, secret: object) -> None:
     answer = run(secrets_file, path=str(tmp_path / "secrets.yml"), secrets={"mine": secret})
     assert "secrets.mine" in answer["msg"]
 
 
-def test_a_link_stays_a_link(run, tmp_path):
-    path, link = tmp_path / "kept.yml", tmp_path / "secrets.yml"
+def test_a_symbolic_link_is_preserved(run: Callable[..., dict], tmp_path: Path) -> None:
+    path, link = tmp_path / "target.yml", tmp_path / "secrets.yml"
     path.write_text("# mine\nother: 1\n")
     link.symlink_to(path)
     run(secrets_file, path=str(link), secrets=WANTED)
@@ -113,25 +117,27 @@ def test_a_link_stays_a_link(run, tmp_path):
     assert yaml.safe_load(path.read_text())["other"] == 1
 
 
-def test_a_bare_name_is_a_file_in_the_working_folder(run, tmp_path, monkeypatch):
+def test_a_relative_path_is_in_the_working_directory(
+    run: Callable[..., dict], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     run(secrets_file, path="secrets.yml", secrets=WANTED)
     assert (tmp_path / "secrets.yml").exists()
 
 
-def test_what_a_killed_run_left_goes_and_is_no_answer(run, tmp_path):
+def test_leftovers_of_an_interrupted_run_are_removed_and_not_used(run: Callable[..., dict], tmp_path: Path) -> None:
     path, left = tmp_path / "secrets.yml", tmp_path / ".secrets.yml.new"
-    left.write_text("db: a-secret-that-nobody-uses\n")
+    left.write_text("db: an-unused-secret\n")
     first = run(secrets_file, path=str(path), secrets=WANTED)
-    assert first["secrets"]["db"] != "a-secret-that-nobody-uses"
-    left.write_text("db: a-secret-that-nobody-uses\n")
+    assert first["secrets"]["db"] != "an-unused-secret"
+    left.write_text("db: an-unused-secret\n")
     assert run(secrets_file, path=str(path), secrets=WANTED)["changed"]
     assert [one.name for one in tmp_path.iterdir()] == ["secrets.yml"]
     assert not run(secrets_file, path=str(path), secrets=WANTED)["changed"]
 
 
-def answer_aside(path):
-    """Run the module in a process of its own, as Ansible does; return where its answer can be read."""
+def run_in_subprocess(path: Path) -> IO[str]:
+    """Start the module in a process of its own, as Ansible does; return a file with its answer."""
     receiver, sender = os.pipe()
     if not os.fork():
         try:
@@ -143,7 +149,56 @@ def answer_aside(path):
     return os.fdopen(receiver)
 
 
-def test_runs_at_the_same_time_agree(tmp_path):
+def test_concurrent_runs_use_the_same_secrets(tmp_path: Path) -> None:
     path = tmp_path / "secrets.yml"
-    said = [json.loads(answer.read())["secrets"] for answer in [answer_aside(path) for _run in range(8)]]
-    assert said == [yaml.safe_load(path.read_text())] * 8
+    answers = [json.loads(answer.read())["secrets"] for answer in [run_in_subprocess(path) for _run in range(8)]]
+    assert answers == [yaml.safe_load(path.read_text())] * 8
+
+
+@pytest.fixture
+def collection(tmp_path: Path) -> Path:
+    """A collection as ansible-galaxy installs it, with an inventory in it."""
+    folder = tmp_path / "ansible_collections/waba/cluster"
+    (folder / "inventory/group_vars/all").mkdir(parents=True)
+    for name in ("MANIFEST.json", "FILES.json"):
+        (folder / name).write_text("{}")
+    return folder
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_secrets_are_not_written_into_an_installed_collection(
+    run: Callable[..., dict], collection: Path, check_mode: bool
+) -> None:
+    path = collection / "inventory/group_vars/all/waba_secrets.yml"
+    answer = run(secrets_file, check_mode=check_mode, path=str(path), secrets=WANTED)
+    assert answer["failed"]
+    assert f"{path} is in the installed collection {collection}" in answer["msg"]
+    assert "waba_secrets_file" in answer["msg"]
+    assert list(path.parent.iterdir()) == []
+
+
+def test_a_link_into_an_installed_collection_is_refused(
+    run: Callable[..., dict], collection: Path, tmp_path: Path
+) -> None:
+    link = tmp_path / "inventory"
+    link.symlink_to(collection / "inventory")
+    assert run(secrets_file, path=str(link / "new/waba_secrets.yml"), secrets=WANTED)["failed"]
+    assert not (link / "new").exists()
+
+
+def test_existing_secrets_in_an_installed_collection_are_used_with_a_warning(
+    run: Callable[..., dict], collection: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warnings: list[str] = []
+    monkeypatch.setattr(AnsibleModule, "warn", lambda _module, text: warnings.append(text))
+    path = collection / "secrets.yml"
+    path.write_text("db: one-secret\n")
+    path.chmod(0o600)
+    answer = run(secrets_file, path=str(path), secrets={"db": WANTED["db"]})
+    assert (answer["changed"], answer["secrets"]) == (False, {"db": "one-secret"})
+    assert ["waba_secrets_file" in warning for warning in warnings] == [True]
+
+
+def test_a_checkout_of_a_collection_is_not_an_installed_collection(run: Callable[..., dict], collection: Path) -> None:
+    (collection / "FILES.json").unlink()
+    assert run(secrets_file, path=str(collection / "secrets.yml"), secrets=WANTED)["changed"]

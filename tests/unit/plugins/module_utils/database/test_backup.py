@@ -18,55 +18,55 @@ NOTHING = {"tables": [], "clients": {}}
 PARAMS = {"version": "1.0.0", "overwrite": False, "connected": False, "database": {"name": "waba"}}
 
 
-def test_a_manifest_of_ours_has_no_fault():
-    assert backup.manifest_fault(MANIFEST) is None
+def test_a_manifest_of_this_collection_can_be_restored() -> None:
+    assert backup.manifest_problem(MANIFEST) is None
 
 
 @pytest.mark.parametrize(
-    ("found", "told"),
+    ("found", "problem"),
     [
-        ([], "it is no backup"),
-        ({}, "it is no backup"),
+        ([], "it is not a backup"),
+        ({}, "it is not a backup"),
         ({**MANIFEST, "format": 2}, "use a newer one"),
-        ({**MANIFEST, "taken_at": "now'); DROP"}, "not whole"),
-        ({**MANIFEST, "tables": None}, "not whole"),
+        ({**MANIFEST, "taken_at": "now'); DROP"}, "incomplete"),
+        ({**MANIFEST, "tables": None}, "incomplete"),
     ],
 )
-def test_what_cannot_be_restored_is_told(found, told):
-    assert told in backup.manifest_fault(found)
+def test_an_unusable_manifest_is_reported(found: object, problem: str) -> None:
+    assert problem in backup.manifest_problem(found)
 
 
-def test_an_empty_database_that_nobody_uses_takes_a_backup_of_this_version_or_an_older_one():
+def test_an_unused_empty_database_accepts_a_backup_of_the_same_or_an_older_version() -> None:
     assert backup.restore_problems(MANIFEST, NOTHING, PARAMS) == []
     assert backup.restore_problems({**MANIFEST, "versions": []}, NOTHING, PARAMS) == []
     assert backup.restore_problems({**MANIFEST, "versions": ["0.9.0"]}, NOTHING, PARAMS) == []
 
 
-def test_everything_that_speaks_against_a_restore_is_told_at_once():
+def test_all_reasons_not_to_restore_are_reported_together() -> None:
     newer = {**MANIFEST, "versions": ["1.0.0", "1.10.0"]}
     found = backup.restore_problems(newer, {"tables": ["a", "b"], "clients": {"172.18.0.3": "4"}}, PARAMS)
     assert [problem.variable for problem in found] == ["version", "overwrite", "connected"]
-    told = " ".join(problem.problem for problem in found)
-    assert "1.10.0, which is newer" in told
-    assert "2 tables, which would be lost" in told
-    assert "172.18.0.3 (4)" in told
+    text = " ".join(problem.problem for problem in found)
+    assert "1.10.0, which is newer" in text
+    assert "2 tables, which would be lost" in text
+    assert "172.18.0.3 (4)" in text
 
 
-def test_what_was_asked_for_is_not_refused():
+def test_overwrite_and_connected_allow_a_restore() -> None:
     state = {"tables": ["a"], "clients": {"172.18.0.3": "4"}}
     assert backup.restore_problems(MANIFEST, state, {**PARAMS, "overwrite": True, "connected": True}) == []
 
 
-def test_epochs_jump_and_the_owners_of_the_replaced_database_are_waited_for():
+def test_epochs_jump_and_owners_of_the_replaced_database_get_their_takeover_delay() -> None:
     statements = backup.after_restore("41", "23.3").splitlines()
     assert statements[0].endswith("takeover_delay = 23.3, epoch = GREATEST(epoch, 41) + 1000000;")
     assert statements[1] == "UPDATE lease SET epoch = GREATEST(epoch, 41) + 1000000, released_epoch = epoch;"
 
 
-def test_without_a_replaced_database_the_delays_of_the_backup_count():
+def test_without_a_replaced_database_the_delays_of_the_backup_apply() -> None:
     assert "takeover_delay" not in backup.after_restore(0, None)
 
 
-def test_what_nodes_agreed_on_among_themselves_is_not_restored():
+def test_negotiated_secrets_are_not_restored() -> None:
     statements = backup.after_restore("41", "0").splitlines()
     assert "DELETE FROM document WHERE name IN ('node_secret', 'primary_secret');" in statements

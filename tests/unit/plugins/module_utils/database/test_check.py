@@ -3,12 +3,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
-from ansible_collections.waba.cluster.plugins.module_utils.database import check as database
+from ansible_collections.waba.cluster.plugins.module_utils.database import check
 from hypothesis import given
 from hypothesis import strategies as st
 
-ALL = set(database.PRIVILEGES)
+ALL = set(check.PRIVILEGES)
+SETTINGS = {
+    "max_allowed_packet": "16777216",
+    "binlog_format": "MIXED",
+    "log_bin": "ON",
+    "innodb_default_row_format": "dynamic",
+    "innodb_read_only": "OFF",
+    "max_user_connections": "0",
+}
 FACTS = {
     "version": "8.4.3",
     "comment": "MySQL Community Server",
@@ -18,6 +28,7 @@ FACTS = {
     "clock_difference": 0.2,
     "charset": None,
     "cipher": "TLS_AES_256_GCM_SHA384",
+    "settings": SETTINGS,
 }
 WANTED = {"host": "db.example.com", "user": "waba", "database": "waba", "nodes": 7, "tls_ca": "/etc/waba/db-ca.pem"}
 
@@ -35,25 +46,25 @@ WANTED = {"host": "db.example.com", "user": "waba", "database": "waba", "nodes":
         ("GRANT `reader`@`%` TO `waba`@`%`", set()),
     ],
 )
-def test_a_grant_holds_for_the_whole_database_or_not_at_all(grant, held):
-    assert database.privileges_on([grant], "waba") & ALL == held
+def test_only_grants_on_every_table_of_the_database_count(grant: str, held: set[str]) -> None:
+    assert check.privileges_on([grant], "waba") & ALL == held
 
 
 @given(st.text(st.characters(codec="ascii", exclude_categories=("Cc",)), min_size=1))
-def test_a_name_escaped_as_mysql_does_covers_itself_alone(name):
+def test_a_grant_on_an_escaped_name_covers_only_that_database(name: str) -> None:
     pattern = name.replace("\\", "\\\\").replace("_", r"\_").replace("%", r"\%").replace("`", "``")
     grants = [f"GRANT SELECT ON `{pattern}`.* TO `waba`@`%`"]
-    assert database.privileges_on(grants, name) == {"SELECT"}
-    assert database.privileges_on(grants, f"{name}x") == set()
+    assert check.privileges_on(grants, name) == {"SELECT"}
+    assert check.privileges_on(grants, f"{name}x") == set()
 
 
-def test_a_sound_server_has_no_problem():
-    assert database.problems_of(FACTS, WANTED) == []
-    assert database.warnings_of(FACTS, WANTED) == []
+def test_a_suitable_server_has_no_problem() -> None:
+    assert check.server_problems(FACTS, WANTED) == []
+    assert check.server_warnings(FACTS, WANTED) == []
 
 
 @pytest.mark.parametrize(
-    ("changes", "variable", "wrong"),
+    ("changes", "variable", "problem"),
     [
         ({"version": "5.7.44"}, "waba_database_host", "it runs MySQL 5.7.44, older than 8.0"),
         ({"version": "10.5.1-MariaDB"}, "waba_database_host", "it runs MariaDB 10.5.1-MariaDB, older than 10.6"),
@@ -61,40 +72,77 @@ def test_a_sound_server_has_no_problem():
         (
             {"grants": FACTS["grants"][:1]},
             "waba_database_user",
-            f"the account lacks {', '.join(database.PRIVILEGES)} on waba",
+            f"the account lacks {', '.join(check.PRIVILEGES)} on waba",
         ),
         ({"cipher": ""}, "waba_database_tls_ca", "the server has no TLS"),
-        ({"read_only": 1}, "waba_database_host", "the server is read-only, a replica perhaps"),
+        ({"read_only": 1}, "waba_database_host", "the server is read-only; it may be a replica"),
         (
             {"charset": "latin1"},
             "waba_database_name_prefix",
-            "the database waba has the character set latin1, which cannot hold every message",
+            "the database waba has the character set latin1, which cannot store every message",
         ),
         ({"clock_difference": -61.2}, "waba_database_host", "its clock differs from this host's by -61 s"),
     ],
 )
-def test_what_will_not_do_is_named(changes, variable, wrong):
-    (problem,) = database.problems_of({**FACTS, **changes}, WANTED)
-    assert (problem.variable, problem.problem) == (variable, wrong)
-
-
-def test_an_account_that_may_do_everything_is_worth_a_warning():
-    grants = ["GRANT ALL PRIVILEGES ON *.* TO `waba`@`%`"]
-    (warning,) = database.warnings_of({**FACTS, "grants": grants}, WANTED)
-    assert "on waba.* alone" in warning
+def test_an_unmet_requirement_is_reported(changes: dict[str, Any], variable: str, problem: str) -> None:
+    (found,) = check.server_problems({**FACTS, **changes}, WANTED)
+    assert (found.variable, found.problem) == (variable, problem)
 
 
 @pytest.mark.parametrize(
-    ("code", "said", "variable", "wrong"),
+    ("setting", "value", "variable", "problem"),
     [
-        (3159, "Connections using insecure transport", "waba_database_tls_ca", "the server wants TLS"),
-        (2003, "[SSL: CERTIFICATE_VERIFY_FAILED]", "waba_database_tls_ca", "the server's certificate does not prove"),
-        (2026, "SSL is required but the server", "waba_database_tls_ca", "the server has no TLS"),
-        (2003, "Connection refused", "waba_database_host", "nothing answers there as a database"),
+        ("max_allowed_packet", "1048576", "waba_database_host", "its max_allowed_packet is 1048576: "),
+        ("binlog_format", "STATEMENT", "waba_database_host", "its binlog_format is STATEMENT: "),
+        ("innodb_default_row_format", "compact", "waba_database_host", "its innodb_default_row_format is compact: "),
+        ("innodb_read_only", "ON", "waba_database_host", "its innodb_read_only is ON: "),
+        ("max_user_connections", "60", "waba_database_user", "the account may open 60 connections; 7 nodes"),
     ],
 )
-def test_why_there_is_no_session_is_told(code, said, variable, wrong):
-    problem = database.connection_problem("db:3306", "waba", code, said)
-    assert problem.variable == variable
-    assert problem.problem.startswith(wrong)
-    assert problem.problem.endswith(said)
+def test_a_server_setting_that_breaks_statements_is_reported(
+    setting: str, value: str, variable: str, problem: str
+) -> None:
+    (found,) = check.server_problems({**FACTS, "settings": {**SETTINGS, setting: value}}, WANTED)
+    assert found.variable == variable
+    assert found.problem.startswith(problem)
+    assert setting in found.fix or setting == "innodb_read_only"
+
+
+def test_settings_that_a_server_does_not_have_are_no_problem() -> None:
+    assert check.server_problems({**FACTS, "settings": {}}, WANTED) == []
+    without_binary_log = {**SETTINGS, "log_bin": "OFF", "binlog_format": "STATEMENT"}
+    assert check.server_problems({**FACTS, "settings": without_binary_log}, WANTED) == []
+
+
+def test_an_account_with_all_privileges_is_a_warning() -> None:
+    grants = ["GRANT ALL PRIVILEGES ON *.* TO `waba`@`%`"]
+    (warning,) = check.server_warnings({**FACTS, "grants": grants}, WANTED)
+    assert "on waba.*" in warning
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "variable", "problem"),
+    [
+        (3159, "Connections using insecure transport", "waba_database_tls_ca", "the server requires TLS"),
+        (
+            2003,
+            "[SSL: CERTIFICATE_VERIFY_FAILED]",
+            "waba_database_tls_ca",
+            "the server's certificate does not identify",
+        ),
+        (2026, "SSL is required but the server", "waba_database_tls_ca", "the server has no TLS"),
+        (2003, "Connection refused", "waba_database_host", "no database server answers there"),
+        (None, "timed out", "waba_database_host", "no database server answers there"),
+        (1203, "has already more than", "waba_database_user", "the account has no connection left"),
+        (1129, "Host is blocked", "waba_database_host", "the server blocks this host"),
+        (4151, "Access denied, this account is locked", "waba_database_host", "the server refuses the session"),
+        (1053, "Server shutdown in progress", "waba_database_host", "the server refuses the session"),
+    ],
+)
+def test_a_failed_login_names_the_setting_and_repeats_the_servers_message(
+    code: int | None, message: str, variable: str, problem: str
+) -> None:
+    found = check.connection_problem("db:3306", "waba", code, message)
+    assert found.variable == variable
+    assert found.problem.startswith(problem)
+    assert found.problem.endswith(message)

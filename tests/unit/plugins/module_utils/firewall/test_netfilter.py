@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
-from ansible_collections.waba.cluster.plugins.module_utils.firewall import boot as firewall_boot
-from ansible_collections.waba.cluster.plugins.module_utils.firewall import netfilter
-from ansible_collections.waba.cluster.plugins.module_utils.firewall import rules as firewall
-from ansible_collections.waba.cluster.plugins.module_utils.firewall.rules import Offer
+from ansible_collections.waba.cluster.plugins.module_utils.firewall import boot, netfilter
+from ansible_collections.waba.cluster.plugins.module_utils.firewall.rules import Offer, chains, rules
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,14 +19,14 @@ FOREIGN = {
 }
 
 
-def wanted(cluster, hosts=("10.1.0.1",)):
+def wanted(cluster: str, hosts: tuple[str, ...] = ("10.1.0.1",)) -> dict[str, list[str]]:
     offered = [Offer("", 6250, 6257, True, False), Offer("", 2049, 2049, False, False)]
-    return firewall.rules(cluster, offered, hosts, (), (), 4)
+    return rules(cluster, offered, hosts, (), (), 4)
 
 
-def restored(live, lines):
-    """Return the tables after `iptables-restore --noflush` took the lines, as it is documented to; live stays as it was."""
-    tables = {chain: list(rules) for chain, rules in live.items()}
+def restored(live: dict[str, list[str]], lines: list[str]) -> dict[str, list[str]]:
+    """Return the tables after `iptables-restore --noflush` read the lines, as documented. live is not changed."""
+    tables = {chain: list(found) for chain, found in live.items()}
     assert not lines or (lines[0], lines[-1]) == ("*filter", "COMMIT")
     for line in lines[1:-1]:
         verb, _space, rest = line.partition(" ")
@@ -36,56 +36,58 @@ def restored(live, lines):
         elif verb == "-A":
             tables[chain].append(rule)
         elif verb == "-D":
-            tables[chain].remove(rule)  # ValueError, where iptables would refuse it all
+            tables[chain].remove(rule)  # ValueError where iptables refuses the whole input
         elif verb == "-I":
             tables[chain].insert(0, rule.removeprefix("1 "))
         elif verb == "-F":
             tables[chain] = []
         elif verb == "-X":
-            assert not tables.pop(chain), "iptables removes no chain that has rules"
-            assert not [rule for rules in tables.values() for rule in rules if rule == f"-j {chain}"], (
-                "nor one that is called"
+            assert not tables.pop(chain), "iptables refuses to remove a chain with rules"
+            assert not [rule for found in tables.values() for rule in found if rule == f"-j {chain}"], (
+                "and one that is called"
             )
     return tables
 
 
-def have(live, cluster, rules="default"):
-    return restored(live, netfilter.plan(cluster, wanted(cluster) if rules == "default" else rules, live))
+def converged(live: dict[str, list[str]], cluster: str, present: bool = True) -> dict[str, list[str]]:
+    """Return the tables after the plan was applied."""
+    return restored(live, netfilter.plan(cluster, wanted(cluster) if present else None, live))
 
 
-def foreign_part(tables):
+def foreign_part(tables: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Return the tables without the rules of clusters."""
     return {
-        chain: [rule for rule in rules if not rule.startswith("-j WABA")]
-        for chain, rules in tables.items()
+        chain: [rule for rule in found if not rule.startswith("-j WABA")]
+        for chain, found in tables.items()
         if not chain.startswith("WABA")
     }
 
 
-def test_it_is_made_once_and_taken_away_without_a_trace():
-    there = have(FOREIGN, "waba")
+def test_rules_are_added_once_and_removed_completely() -> None:
+    there = converged(FOREIGN, "waba")
     assert there["INPUT"][0] == "-j WABA"
     assert there["DOCKER-USER"][0] == "-j WABA-FW-waba"
     assert netfilter.plan("waba", wanted("waba"), there) == []
     assert foreign_part(there) == FOREIGN
-    assert have(there, "waba", None) == FOREIGN
+    assert converged(there, "waba", False) == FOREIGN
     assert netfilter.plan("waba", None, FOREIGN) == []
 
 
 @given(st.lists(st.tuples(st.sampled_from(["waba", "blue", "green-1"]), st.booleans()), max_size=8))
-def test_clusters_on_one_host_come_and_go_and_each_finds_its_own(steps):
+def test_clusters_on_one_host_do_not_affect_each_other(steps: list[tuple[str, bool]]) -> None:
     live, there = FOREIGN, set()
     for cluster, stays in steps:
-        live = have(live, cluster, wanted(cluster) if stays else None)
+        live = converged(live, cluster, stays)
         there = there | {cluster} if stays else there - {cluster}
         assert foreign_part(live) == FOREIGN
         assert {chain for chain in live if chain.startswith("WABA")} == (
-            {"WABA", *(name for one in there for name in firewall.chains(one))} if there else set()
+            {"WABA", *(name for one in there for name in chains(one))} if there else set()
         )
         assert [rule.split("-")[2] for rule in live.get("WABA", [])] == ["IN"] * len(there) + ["NO"] * len(there)
         assert all(netfilter.plan(one, wanted(one), live) == [] for one in there)
 
 
-RUINS = st.sampled_from(
+DAMAGE = st.sampled_from(
     [
         lambda live: live["INPUT"].clear(),
         lambda live: live["INPUT"].append("-j WABA"),
@@ -100,35 +102,35 @@ RUINS = st.sampled_from(
 )
 
 
-@given(st.lists(RUINS, min_size=1, max_size=4))
-def test_whatever_became_of_the_rules_the_next_run_mends(ruins):
-    live = have(FOREIGN, "waba")
-    for ruin in ruins:
+@given(st.lists(DAMAGE, min_size=1, max_size=4))
+def test_damaged_rules_are_restored(damages: list[Callable[[dict], object]]) -> None:
+    live = converged(FOREIGN, "waba")
+    for damage in damages:
         try:
-            ruin(live)
+            damage(live)
         except IndexError:
             continue
     before = foreign_part(live)
-    fixed = have(live, "waba")
+    fixed = converged(live, "waba")
     assert netfilter.plan("waba", wanted("waba"), fixed) == []
-    assert {chain: fixed[chain] for chain in firewall.chains("waba")} == wanted("waba")
+    assert {chain: fixed[chain] for chain in chains("waba")} == wanted("waba")
     assert foreign_part(fixed) == before
 
 
-def test_a_hub_that_two_units_called_at_once_is_as_good_and_goes_whole():
-    live = have(have(FOREIGN, "waba"), "blue")
+def test_a_jump_to_the_hub_that_was_added_twice_is_accepted_and_removed() -> None:
+    live = converged(converged(FOREIGN, "waba"), "blue")
     live["INPUT"].insert(0, "-j WABA")
     assert netfilter.plan("waba", wanted("waba"), live) == []
-    assert have(have(live, "blue", None), "waba", None) == FOREIGN
+    assert converged(converged(live, "blue", False), "waba", False) == FOREIGN
 
 
-def test_only_what_differs_is_written():
-    lines = netfilter.plan("waba", wanted("waba", ("10.1.0.1", "10.1.0.9")), have(FOREIGN, "waba"))
+def test_only_chains_that_differ_are_written() -> None:
+    lines = netfilter.plan("waba", wanted("waba", ("10.1.0.1", "10.1.0.9")), converged(FOREIGN, "waba"))
     assert {line.split()[0] for line in lines[1:-1]} == {":WABA-IN-waba", ":WABA-FW-waba", "-A"}
 
 
-def test_a_rule_means_the_same_in_another_order_of_words():
-    live = have(FOREIGN, "waba")
+def test_the_order_of_options_in_a_rule_does_not_matter() -> None:
+    live = converged(FOREIGN, "waba")
     swapped = "-p tcp -s 10.1.0.1/32 -m tcp --dport 2049 -j ACCEPT"
     live["WABA-IN-waba"] = [
         swapped if rule == "-s 10.1.0.1/32 -p tcp -m tcp --dport 2049 -j ACCEPT" else rule
@@ -138,33 +140,35 @@ def test_a_rule_means_the_same_in_another_order_of_words():
     assert netfilter.plan("waba", wanted("waba"), live) == []
 
 
-def test_without_docker_nothing_is_put_where_docker_would_be():
-    bare = have({"INPUT": [], "FORWARD": []}, "waba")
+def test_without_docker_the_chain_docker_user_is_not_created() -> None:
+    bare = converged({"INPUT": [], "FORWARD": []}, "waba")
     assert "DOCKER-USER" not in bare
     assert netfilter.plan("waba", wanted("waba"), bare) == []
 
 
-def test_what_others_let_in_before_ours_are_asked_is_told():
-    live = have(FOREIGN, "waba")
-    assert netfilter.in_front(live) == []
+def test_rules_that_accept_before_the_cluster_are_reported() -> None:
+    live = converged(FOREIGN, "waba")
+    assert netfilter.accepted_before(live) == []
     live["INPUT"][:0] = ["-i lo -j ACCEPT", "-p tcp -m tcp --dport 6250 -j ACCEPT"]
-    assert netfilter.in_front(live) == ["-p tcp -m tcp --dport 6250 -j ACCEPT"]
-    assert netfilter.plan("waba", wanted("waba"), live) == [], "who put it there meant it"
+    assert netfilter.accepted_before(live) == ["-p tcp -m tcp --dport 6250 -j ACCEPT"]
+    assert netfilter.plan("waba", wanted("waba"), live) == []
 
 
-@pytest.mark.parametrize("before", [{"INPUT": [], "FORWARD": []}, FOREIGN, have(have(FOREIGN, "blue"), "waba")])
-def test_a_boot_makes_what_a_run_makes(before):
-    """The unit's commands, on a machine without a rule, and again where all is there already."""
-    files = firewall_boot.files(
+@pytest.mark.parametrize(
+    "before", [{"INPUT": [], "FORWARD": []}, FOREIGN, converged(converged(FOREIGN, "blue"), "waba")]
+)
+def test_the_unit_restores_the_same_rules(before: dict[str, list[str]]) -> None:
+    """On a host without rules, and on hosts that have some or all of them."""
+    files = boot.files(
         "waba", {4: {"wanted": wanted("waba"), "live": FOREIGN, "command": "iptables", "restore": "iptables-restore"}}
     )
-    live = {chain: list(rules) for chain, rules in before.items()}
-    for line in files[firewall_boot.unit_path("waba")].splitlines():
+    live = {chain: list(found) for chain, found in before.items()}
+    for line in files[boot.unit_path("waba")].splitlines():
         if " -N " in line:
             live.setdefault(line.split(" -N ")[1], [])
         elif " -D " in line:
             chain, rule = line.split(" -D ")[1].split(" ", 1)
             if rule in live.get(chain, []):
                 live[chain].remove(rule)
-    lines = files[firewall_boot.rules_path("waba", 4)].splitlines()[1:]
+    lines = files[boot.rules_path("waba", 4)].splitlines()[1:]
     assert netfilter.plan("waba", wanted("waba"), restored(live, lines)) == []

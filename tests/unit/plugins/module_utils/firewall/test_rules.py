@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import ipaddress
 import shlex
+from typing import Any
 
 import pytest
 from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import plan_nodes
@@ -16,11 +17,11 @@ from hypothesis import strategies as st
 CLUSTER = "waba"
 HOSTS = ["10.1.0.1", "10.1.0.2", "fd00::1"]
 API = ["192.0.2.0/24", "2001:db8::/32"]
-ENTER, REFUSE, FORWARD = firewall.chains(CLUSTER)
+ACCEPT, REFUSE, FORWARD = firewall.chains(CLUSTER)
 
 
-def verdict(rules, **packet):
-    """Return what becomes of a packet in a chain, by iptables' own semantics: ACCEPT, REJECT or RETURN."""
+def verdict(rules: list[str], **packet: Any) -> str:
+    """Return the verdict of a chain on a packet by the semantics of iptables: ACCEPT, REJECT or RETURN."""
     for rule in rules:
         words, matches, negated = shlex.split(rule), True, False
         while words and words[0] != "-j":
@@ -37,7 +38,7 @@ def verdict(rules, **packet):
     return "RETURN"
 
 
-def _fits(word, value, packet):
+def _fits(word: str, value: str, packet: dict[str, Any]) -> bool:
     if word in ("-s", "-d", "--ctorigdst"):
         return ipaddress.ip_address(packet[{"-s": "source", "-d": "to"}.get(word, "meant")]) in ipaddress.ip_network(
             value
@@ -52,31 +53,38 @@ def _fits(word, value, packet):
     return {"-p": "tcp"}[word] == value
 
 
-def comes(rules, source, port, way="eth0", to="10.1.0.1"):
-    """Return what becomes of a new packet for a process of the host, in the order in which the hub asks."""
+def to_host(rules: dict, source: str, port: int, way: str = "eth0", to: str = "10.1.0.1") -> str:
+    """Return the verdict on a new packet for a process of the host, in the order in which the hub calls the chains."""
     packet = {"source": source, "port": port, "to": to, "way": way, "states": {"NEW"}}
-    first = verdict(rules[ENTER], **packet)
+    first = verdict(rules[ACCEPT], **packet)
     return first if first != "RETURN" else verdict(rules[REFUSE], **packet)
 
 
-def passes(rules, source, port, way="eth0", to="10.1.0.1", states=("NEW", "DNAT")):
-    """Return what becomes of a packet for a container, of which only the connection knows whom it meant."""
+def to_container(
+    rules: dict,
+    source: str,
+    port: int,
+    way: str = "eth0",
+    to: str = "10.1.0.1",
+    states: tuple[str, ...] = ("NEW", "DNAT"),
+) -> str:
+    """Return the verdict on a packet for a container. Only its connection has the original destination."""
     packet = {"source": source, "port": 443, "to": "172.20.0.2", "meant": to, "meant_port": port, "way": way}
     return verdict(rules[FORWARD], **packet, states=set(states))
 
 
 @pytest.fixture
-def offered(params):
+def offered(params: dict) -> list[Offer]:
     params["layout"] = "role"
     params["database"]["port"] = 3306
     return firewall.offers(plan_nodes(params), {}, 2049)
 
 
-def made(offered, family=4, foreign=()):
+def rules_for(offered: list[Offer], family: int = 4, foreign: tuple[str, ...] = ()) -> dict[str, list[str]]:
     return firewall.rules(CLUSTER, offered, HOSTS, API, foreign, family)
 
 
-def test_neighbouring_ports_of_one_kind_are_together(offered):
+def test_adjacent_ports_of_one_kind_are_merged(offered: list[Offer]) -> None:
     assert [(one.first, one.last, one.published, one.api) for one in offered] == [
         (2049, 2049, False, False),
         (3306, 3306, True, False),
@@ -88,104 +96,109 @@ def test_neighbouring_ports_of_one_kind_are_together(offered):
 
 
 @given(st.ip_addresses(v=4).map(str), st.integers(1, 65535))
-def test_a_stranger_reaches_the_api_where_he_may_and_nothing_else_of_ours(source, port):
+def test_only_cluster_hosts_and_api_sources_reach_the_ports(source: str, port: int) -> None:
     offered = [
         Offer("", 2049, 2049, False, False),
         Offer("", 6250, 6257, True, False),
         Offer("", 9090, 9090, True, True),
     ]
-    rules = made(offered)
-    friend, may_api = source in HOSTS, ipaddress.ip_address(source) in ipaddress.ip_network(API[0])
+    rules = rules_for(offered)
+    is_host, may_api = source in HOSTS, ipaddress.ip_address(source) in ipaddress.ip_network(API[0])
     for one in offered:
-        for ours in (one.first, one.last):
-            may = friend or (one.api and may_api)
-            assert comes(rules, source, ours) == ("ACCEPT" if may else "REJECT")
+        for offered_port in (one.first, one.last):
+            may = is_host or (one.api and may_api)
+            assert to_host(rules, source, offered_port) == ("ACCEPT" if may else "REJECT")
             if one.published:
-                assert passes(rules, source, ours) == ("RETURN" if may else "REJECT")
+                assert to_container(rules, source, offered_port) == ("RETURN" if may else "REJECT")
     if not any(one.first <= port <= one.last for one in offered):
-        assert comes(rules, source, port) == passes(rules, source, port) == "RETURN"
+        assert to_host(rules, source, port) == to_container(rules, source, port) == "RETURN"
 
 
 @given(
     st.integers(1, 65535), st.sampled_from(["eth0", "br-0123456789ab", "docker0", "wg0"]), st.ip_addresses(v=4).map(str)
 )
-def test_what_is_established_or_goes_elsewhere_is_none_of_our_business(port, way, source):
-    rules = made([Offer("", 1, 65535, True, False)])
+def test_established_and_forwarded_packets_are_not_affected(port: int, way: str, source: str) -> None:
+    rules = rules_for([Offer("", 1, 65535, True, False)])
     packet = {"source": source, "port": port, "to": "10.1.0.1", "way": way, "states": {"ESTABLISHED"}}
-    assert verdict(rules[ENTER], **packet) == verdict(rules[REFUSE], **packet) == "RETURN"
-    assert passes(rules, source, port, way, states=("NEW",)) == "RETURN", "a container that calls out"
-    assert passes(rules, source, port, way, states=("ESTABLISHED", "DNAT")) == "RETURN"
+    assert verdict(rules[ACCEPT], **packet) == verdict(rules[REFUSE], **packet) == "RETURN"
+    assert to_container(rules, source, port, way, states=("NEW",)) == "RETURN", "an outgoing connection of a container"
+    assert to_container(rules, source, port, way, states=("ESTABLISHED", "DNAT")) == "RETURN"
 
 
-def test_the_host_itself_and_its_containers_reach_everything(offered):
-    rules = made(offered)
-    assert comes(rules, "198.51.100.1", 6250, way="lo") == "RETURN"
+def test_the_host_and_its_containers_reach_every_port(offered: list[Offer]) -> None:
+    rules = rules_for(offered)
+    assert to_host(rules, "198.51.100.1", 6250, way="lo") == "RETURN"
     for way in ("docker0", "br-0123456789ab"):
-        assert comes(rules, "172.18.0.3", 6250, way=way) == "ACCEPT"
-        assert passes(rules, "172.18.0.3", 6250, way=way) == "RETURN"
+        assert to_host(rules, "172.18.0.3", 6250, way=way) == "ACCEPT"
+        assert to_container(rules, "172.18.0.3", 6250, way=way) == "RETURN"
 
 
-def test_a_bridge_of_somebody_else_is_no_container_of_this_host(offered):
-    rules = made(offered, foreign=["br-lan"])
-    assert comes(rules, "172.18.0.3", 6250, way="br-lan") == passes(rules, "172.18.0.3", 6250, way="br-lan") == "REJECT"
-    assert comes(rules, "10.1.0.2", 6250, way="br-lan") == "ACCEPT"
-    assert comes(rules, "172.18.0.3", 6250, way="br-0123456789ab") == "ACCEPT"
+def test_a_bridge_that_is_not_dockers_is_treated_as_another_host(offered: list[Offer]) -> None:
+    rules = rules_for(offered, foreign=("br-lan",))
+    assert (
+        to_host(rules, "172.18.0.3", 6250, way="br-lan")
+        == to_container(rules, "172.18.0.3", 6250, way="br-lan")
+        == "REJECT"
+    )
+    assert to_host(rules, "10.1.0.2", 6250, way="br-lan") == "ACCEPT"
+    assert to_host(rules, "172.18.0.3", 6250, way="br-0123456789ab") == "ACCEPT"
 
 
-def test_ports_of_one_address_are_kept_at_that_address(params):
+def test_ports_of_one_address_are_restricted_at_that_address_only(params: dict) -> None:
     params.update(layout="role", publish_address="10.1.0.1")
     nodes = plan_nodes(params)
-    rules = made(firewall.offers(nodes, {"coreapp": "10.1.0.1"}, None))
-    assert [comes(rules, "198.51.100.1", 6250, to=to) for to in ("10.1.0.1", "10.9.0.1")] == ["REJECT", "RETURN"]
-    assert [passes(rules, "198.51.100.1", 6250, to=to) for to in ("10.1.0.1", "10.9.0.1")] == ["REJECT", "RETURN"]
+    rules = rules_for(firewall.offers(nodes, {"coreapp": "10.1.0.1"}, None))
+    assert [to_host(rules, "198.51.100.1", 6250, to=to) for to in ("10.1.0.1", "10.9.0.1")] == ["REJECT", "RETURN"]
+    assert [to_container(rules, "198.51.100.1", 6250, to=to) for to in ("10.1.0.1", "10.9.0.1")] == ["REJECT", "RETURN"]
     sixth = firewall.rules(CLUSTER, [Offer("10.1.0.1", 6250, 6253, True, False)], HOSTS, API, (), 6)
-    assert not [rule for rule in sixth[REFUSE] if "6250" in rule], "there is no such address in the other family"
+    assert not [rule for rule in sixth[REFUSE] if "6250" in rule], "the address is of the other family"
 
 
-def test_what_is_published_to_the_host_itself_needs_no_rule(params):
+def test_ports_on_a_loopback_address_need_no_rule(params: dict) -> None:
     nodes = [node for node in plan_nodes(params) if node["role"] == "webapp"]
     assert firewall.offers(nodes, {"webapp": "127.0.0.1"}, None) == []
     assert [one.address for one in firewall.offers(nodes, {"webapp": "0.0.0.0"}, None)] == [""]
 
 
-def test_sources_of_both_families_each_once_in_its_own():
+def test_sources_are_merged_within_their_family() -> None:
     offered = [Offer("", 9090, 9090, True, True)]
     sources = ["10.1.0.0/16", "fd00::/8"]
     for family, source in ((4, "10.1.0.0/16"), (6, "fd00::/8")):
         rules = firewall.rules(CLUSTER, offered, HOSTS, sources, (), family)
-        assert [rule.split()[1] for rule in rules[ENTER] if rule.startswith("-s")] == [source]
+        assert [rule.split()[1] for rule in rules[ACCEPT] if rule.startswith("-s")] == [source]
     everyone = firewall.rules(CLUSTER, offered, HOSTS, ["0.0.0.0/0"], (), 4)
-    assert "-p tcp -m tcp --dport 9090 -j ACCEPT" in everyone[ENTER], "iptables writes no source for everybody"
+    assert "-p tcp -m tcp --dport 9090 -j ACCEPT" in everyone[ACCEPT], "iptables prints no source for all addresses"
 
 
 @given(
     st.from_regex(r"[a-z0-9][a-z0-9_-]{0,60}", fullmatch=True),
     st.from_regex(r"[a-z0-9][a-z0-9_-]{0,60}", fullmatch=True),
 )
-def test_every_cluster_has_chains_of_its_own_with_names_that_the_kernel_takes(one, other):
+def test_chain_names_are_unique_and_short_enough(one: str, other: str) -> None:
     names = [*firewall.chains(one), *firewall.chains(other)]
     assert max(map(len, names)) <= 28
     assert one == other or len(set(names)) == 6
 
 
 @pytest.mark.parametrize(
-    ("source", "wrong"),
+    ("source", "problem"),
     [
-        ("10.0.0.300/8", "it is no address and no network"),
-        ("api.example.com", "it is no address and no network"),
-        ("10.0.0.0/33", "it is no address and no network"),
-        ("", "it is no address and no network"),
-        ("10.1.2.3/8", "it is an address within a network, and no network"),
-        ("2001:db8::1/32", "it is an address within a network, and no network"),
+        ("10.0.0.300/8", "it is neither an address nor a network"),
+        ("api.example.com", "it is neither an address nor a network"),
+        ("10.0.0.0/33", "it is neither an address nor a network"),
+        ("", "it is neither an address nor a network"),
+        ("10.1.2.3/8", "it is an address in a network, not a network"),
+        ("2001:db8::1/32", "it is an address in a network, not a network"),
     ],
 )
-def test_bad_sources_are_told_by_name_and_value(source, wrong):
-    (problem,) = firewall.source_problems("firewall_api_sources", ["192.0.2.1", source, "::/0"])
-    assert (problem.variable, problem.value, problem.problem) == ("firewall_api_sources[1]", source, wrong)
+def test_an_invalid_source_is_reported(source: str, problem: str) -> None:
+    (found,) = firewall.source_problems("firewall_api_sources", ["192.0.2.1", source, "::/0"])
+    assert (found.variable, found.value, found.problem) == ("firewall_api_sources[1]", source, problem)
     network = source.rpartition("/")[2]
-    assert problem.fix == {
+    assert found.fix == {
         "8": "Write 10.0.0.0/8",
         "32": "Write 2001:db8::/32",
     }.get(
-        network if "within" in wrong else "", "Give one as in 192.0.2.0/24 or 2001:db8::1; names are not looked up here"
+        network if "address in" in problem else "",
+        "Write an address or network, for example 192.0.2.0/24 or 2001:db8::1; names are not resolved",
     )

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Iterator
 
 import pytest
 from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
@@ -15,13 +16,13 @@ NAME = f"\0waba.cluster test {os.getpid()}"
 
 
 @pytest.fixture
-def other():
-    """Another process that is in the block; its pid."""
-    ready, told = os.pipe()
+def holder() -> Iterator[int]:
+    """The pid of another process that holds the lock."""
+    ready, started = os.pipe()
     pid = os.fork()
     if not pid:
-        with host_lock.alone(NAME):
-            os.write(told, b"x")
+        with host_lock.exclusive(NAME):
+            os.write(started, b"x")
             time.sleep(60)
         os._exit(0)
     os.read(ready, 1)
@@ -30,21 +31,21 @@ def other():
     os.waitpid(pid, 0)
 
 
-def test_who_is_kept_out_is_told_in_time(other):
-    with pytest.raises(HostError, match="Another run has been at work"), host_lock.alone(NAME, patience=0.3):
+def test_a_second_holder_is_refused_after_the_timeout(holder: int) -> None:
+    with pytest.raises(HostError, match="Another run has been working"), host_lock.exclusive(NAME, timeout=0.3):
         pass
 
 
-def test_a_holder_that_is_killed_keeps_nobody_out(other):
-    os.kill(other, signal.SIGSTOP)
-    with pytest.raises(HostError), host_lock.alone(NAME, patience=0.3):
+def test_the_lock_of_a_killed_process_is_free(holder: int) -> None:
+    os.kill(holder, signal.SIGSTOP)
+    with pytest.raises(HostError), host_lock.exclusive(NAME, timeout=0.3):
         pass
-    os.kill(other, signal.SIGKILL)
-    with host_lock.alone(NAME, patience=5):
+    os.kill(holder, signal.SIGKILL)
+    with host_lock.exclusive(NAME, timeout=5):
         pass
 
 
-def test_one_after_the_other():
+def test_the_lock_can_be_taken_again() -> None:
     for _turn in range(2):
-        with host_lock.alone(NAME, patience=0):
+        with host_lock.exclusive(NAME, timeout=0):
             pass

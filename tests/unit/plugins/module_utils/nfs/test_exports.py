@@ -17,47 +17,47 @@ ETAB = (
 OPTIONS = ["rw", "sync", "no_root_squash"]
 
 
-def test_hosts_are_added_mended_and_taken_off_and_other_folders_are_not_ours():
-    found = exports.exported(ETAB, "/srv/wamedia")
+def test_clients_are_added_corrected_and_removed_for_one_folder_only() -> None:
+    found = exports.current_exports(ETAB, "/srv/wamedia")
     assert set(found) == {"10.0.0.11", "10.0.0.12"}
     assert exports.plan(["10.0.0.11"], OPTIONS, found) == ([], ["10.0.0.12"])
     assert exports.plan(["10.0.0.11", "10.0.0.12", "10.0.0.13"], OPTIONS, found) == (["10.0.0.12", "10.0.0.13"], [])
 
 
 TABLE = [pair[0] for pair in exports.PAIRS]
-OF_A_FLAVOUR = ("ro", "secure", "root_squash", "no_all_squash")
+OF_EACH_FLAVOUR = ("ro", "secure", "root_squash", "no_all_squash")
 
 
-def in_the_table(options):
-    """Return the words (list of str) that the table has after a folder was exported anew with options that name no sec=."""
-    held = {
+def in_the_table(options: list[str]) -> list[str]:
+    """Return the options that the server's table lists after an export with options without sec=."""
+    in_effect = {
         pair[0]: next((option for option in reversed(options) if option in pair), pair[0]) for pair in exports.PAIRS
     }
-    words = [held[name] for name in TABLE] + ["anonuid=65534", "anongid=65534", "sec=sys"]
-    return words + [held[name] for name in OF_A_FLAVOUR]
+    listed = [in_effect[name] for name in TABLE] + ["anonuid=65534", "anongid=65534", "sec=sys"]
+    return listed + [in_effect[name] for name in OF_EACH_FLAVOUR]
 
 
 WRITTEN = st.lists(st.sampled_from(sorted(exports.PAIR_OF)), max_size=6)
 
 
 @given(wanted=WRITTEN, former=WRITTEN)
-def test_options_that_changed_are_seen_and_what_was_carried_out_leaves_nothing_to_do(wanted, former):
-    late, _gone = exports.plan(["10.0.0.11"], wanted, {"10.0.0.11": in_the_table(former)})
-    assert bool(late) == (in_the_table(wanted) != in_the_table(former))
+def test_changed_options_are_detected_and_a_second_plan_is_empty(wanted: list[str], former: list[str]) -> None:
+    missing, _obsolete = exports.plan(["10.0.0.11"], wanted, {"10.0.0.11": in_the_table(former)})
+    assert bool(missing) == (in_the_table(wanted) != in_the_table(former))
     assert exports.plan(["10.0.0.11"], wanted, {"10.0.0.11": in_the_table(wanted)}) == ([], [])
 
 
-@pytest.mark.parametrize("taken_out", ["no_root_squash", "insecure", "crossmnt", "rw", "async"])
-def test_an_option_that_is_taken_out_does_not_stay_in_force(taken_out):
-    had = {"10.0.0.11": in_the_table([*OPTIONS, taken_out])}
-    options = [option for option in OPTIONS if option not in (taken_out, "sync")]
-    assert exports.plan(["10.0.0.11"], options, had) == (["10.0.0.11"], [])
+@pytest.mark.parametrize("removed", ["no_root_squash", "insecure", "crossmnt", "rw", "async"])
+def test_a_removed_option_does_not_remain_in_effect(removed: str) -> None:
+    current = {"10.0.0.11": in_the_table([*OPTIONS, removed])}
+    options = [option for option in OPTIONS if option not in (removed, "sync")]
+    assert exports.plan(["10.0.0.11"], options, current) == (["10.0.0.11"], [])
 
 
 @pytest.mark.parametrize(
-    ("options", "table", "late"),
+    ("options", "table", "differs"),
     [
-        # exportfs -o added to what was in force, so that one flavour still has it.
+        # exportfs -o adds to the options in effect, so that one flavour still has the old one.
         (["rw"], "rw,root_squash,sec=sys,rw,secure,no_root_squash,no_all_squash", True),
         (["rw"], "rw,root_squash,sec=sys,rw,secure,root_squash,no_all_squash", False),
         (["rw"], "rw,sec=krb5p,rw", True),
@@ -66,11 +66,11 @@ def test_an_option_that_is_taken_out_does_not_stay_in_force(taken_out):
         (["rw", "fsid=5"], "rw,fsid=5,anonuid=65534", False),
         (["rw", "fsid=5"], "rw,anonuid=65534", True),
         (["rw", "no_auth_nlm"], "rw,insecure_locks", False),
-        (["rw"], "rw,words,of=tomorrow", False),
+        (["rw"], "rw,options,of=tomorrow", False),
     ],
 )
-def test_what_holds_is_compared_and_not_how_it_is_written(options, table, late):
-    assert bool(exports.plan(["10.0.0.11"], options, {"10.0.0.11": table.split(",")})[0]) == late
+def test_options_are_compared_by_their_effect(options: list[str], table: str, differs: bool) -> None:
+    assert bool(exports.plan(["10.0.0.11"], options, {"10.0.0.11": table.split(",")})[0]) == differs
 
 
 @pytest.mark.parametrize(
@@ -84,9 +84,9 @@ def test_what_holds_is_compared_and_not_how_it_is_written(options, table, late):
         ("/srv/other \\\n/srv/wa\\040media\n", False),
     ],
 )
-def test_a_folder_that_another_file_exports_is_refused_by_its_name(text, refused):
-    wrong = exports.exported_elsewhere("/srv/wa media", {"/etc/exports.d/other.exports": text, "/etc/exports": ""})
-    assert [(problem.variable, problem.value, problem.problem) for problem in wrong] == [
+def test_a_folder_that_another_file_exports_is_refused(text: str, refused: bool) -> None:
+    found = exports.exported_elsewhere("/srv/wa media", {"/etc/exports.d/other.exports": text, "/etc/exports": ""})
+    assert [(problem.variable, problem.value, problem.problem) for problem in found] == [
         ("nfs_server_export", "/srv/wa media", "/etc/exports.d/other.exports exports it too")
     ] * refused
 
@@ -95,16 +95,16 @@ def test_a_folder_that_another_file_exports_is_refused_by_its_name(text, refused
     st.sets(st.from_regex(r"10\.0\.0\.[0-9]{1,2}", fullmatch=True)),
     st.sets(st.from_regex(r"10\.0\.0\.[0-9]{1,2}", fullmatch=True)),
 )
-def test_what_was_carried_out_leaves_nothing_to_do(wanted, had):
-    late, gone = exports.plan(wanted, OPTIONS, dict.fromkeys(had, OPTIONS))
-    now = (had | set(late)) - set(gone)
+def test_a_plan_that_was_executed_leaves_nothing_to_do(wanted: set[str], current: set[str]) -> None:
+    missing, obsolete = exports.plan(wanted, OPTIONS, dict.fromkeys(current, OPTIONS))
+    now = (current | set(missing)) - set(obsolete)
     assert now == wanted
     assert exports.plan(wanted, OPTIONS, dict.fromkeys(now, OPTIONS)) == ([], [])
 
 
-def test_a_folder_with_a_blank_is_one_field():
-    assert exports.render("/srv/wa media", ["10.0.0.11"], OPTIONS, "ours") == (
-        "# ours\n/srv/wa\\040media 10.0.0.11(rw,sync,no_root_squash)\n"
+def test_a_folder_with_a_space_is_one_field() -> None:
+    assert exports.render("/srv/wa media", ["10.0.0.11"], OPTIONS, "a comment") == (
+        "# a comment\n/srv/wa\\040media 10.0.0.11(rw,sync,no_root_squash)\n"
     )
 
 
@@ -118,7 +118,14 @@ def test_a_folder_with_a_blank_is_one_field():
         ("nfs_server_mode", {"mode": "u=rwx"}),
     ],
 )
-def test_wrong_settings_are_named(setting, changes):
-    sound = {"path": "/srv/wamedia", "clients": ["10.0.0.0/24"], "options": OPTIONS, "mode": "0770"}
-    assert exports.input_problems(**sound) == []
-    assert [problem.variable for problem in exports.input_problems(**{**sound, **changes})] == [setting]
+def test_an_invalid_setting_is_reported(setting: str, changes: dict) -> None:
+    valid = {"path": "/srv/wamedia", "clients": ["10.0.0.0/24"], "options": OPTIONS, "mode": "0770"}
+    assert exports.input_problems(**valid) == []
+    assert [problem.variable for problem in exports.input_problems(**{**valid, **changes})] == [setting]
+
+
+def test_a_folder_that_is_a_symbolic_link_is_refused_with_the_path_to_use() -> None:
+    assert exports.link_problems("/srv/wamedia/", "/srv/wamedia") == []
+    (problem,) = exports.link_problems("/srv/wamedia", "/data/media")
+    assert (problem.variable, problem.value) == ("nfs_server_export", "/srv/wamedia")
+    assert problem.fix == "Set nfs_server_export and nfs_mount_export to /data/media"

@@ -7,9 +7,9 @@ from ansible_collections.waba.cluster.plugins.module_utils.nfs import fstab
 from hypothesis import given
 from hypothesis import strategies as st
 
-PATH = "/mnt/media of ours"
+PATH = "/mnt/media of waba"
 ENTRY = fstab.Entry("nfs1:/srv/wamedia", PATH, "nfs", ["nfsvers=4.1", "hard"])
-STRANGERS = st.lists(
+OTHER_LINES = st.lists(
     st.sampled_from(
         [
             "# a comment",
@@ -22,19 +22,21 @@ STRANGERS = st.lists(
         ]
     )
 )
-OURS = st.sampled_from(
-    [[], [ENTRY.line], ["nfs9:/old /mnt/media\\040of\\040ours/ nfs4 soft"], [ENTRY.line, ENTRY.line]]
+LINES = st.sampled_from(
+    [[], [ENTRY.line], ["nfs9:/old /mnt/media\\040of\\040waba/ nfs4 soft"], [ENTRY.line, ENTRY.line]]
 )
 
 
-@given(STRANGERS, OURS, STRANGERS, st.booleans(), st.booleans())
-def test_one_line_is_ours_and_every_other_stays_to_the_byte(before, ours, after, last_newline, wanted):
-    text = "\n".join([*before, *ours, *after]) + ("\n" if last_newline and before + ours + after else "")
+@given(OTHER_LINES, LINES, OTHER_LINES, st.booleans(), st.booleans())
+def test_only_the_line_of_the_mount_point_changes(
+    before: list[str], own: list[str], after: list[str], last_newline: bool, wanted: bool
+) -> None:
+    text = "\n".join([*before, *own, *after]) + ("\n" if last_newline and before + own + after else "")
     new = fstab.with_entry(text, PATH, ENTRY if wanted else None)
     assert fstab.entries_of(new, PATH) == ([ENTRY] if wanted else [])
     assert fstab.with_entry(new, PATH, ENTRY if wanted else None) == new
-    kept = [line for line in new.splitlines() if line != ENTRY.line]
-    assert kept == [line for line in text.splitlines() if line not in ours]
+    others = [line for line in new.splitlines() if line != ENTRY.line]
+    assert others == [line for line in text.splitlines() if line not in own]
 
 
 @given(
@@ -43,21 +45,30 @@ def test_one_line_is_ours_and_every_other_stays_to_the_byte(before, ours, after,
         min_size=1,
     )
 )
-def test_a_field_reads_back_as_it_was(text):
+def test_an_escaped_field_is_read_back(text: str) -> None:
     assert fstab.unescaped(fstab.escaped(text)) == text
     assert len(fstab.escaped(text).split()) == 1
 
 
-def test_an_entry_is_found_however_its_path_is_written():
+def test_an_entry_is_found_with_any_spelling_of_its_path() -> None:
     for path in ("/mnt/share", "/mnt/share/", "//mnt//share", "/mnt/./share"):
         assert len(fstab.entries_of(f"nfs1:/srv {path} nfs hard 0 0\n", "/mnt/share")) == 1, path
 
 
-def test_what_is_mounted_is_told_with_the_options_of_mount_and_file_system():
-    mountinfo = (  # as kernel 6.1 tells it
+def test_a_mount_has_the_options_of_mount_and_file_system() -> None:
+    mountinfo = (  # of kernel 6.1
         "24 1 98:0 / / rw,relatime - ext4 /dev/root rw\n"
-        "51 24 0:40 / /mnt/media\\040of\\040ours rw,noatime shared:5 - nfs4 nfs1:/srv/wamedia rw,vers=4.1,hard,timeo=600\n"
+        "51 24 0:40 / /mnt/media\\040of\\040waba rw,noatime shared:5 - nfs4 nfs1:/srv/wamedia rw,vers=4.1,hard,timeo=600\n"
     )
-    (mount,) = fstab.mounts_at(mountinfo, PATH)
+    (mount,) = fstab.mounts_by_path(mountinfo)[PATH]
     assert mount == fstab.Mount("nfs1:/srv/wamedia", "nfs4", ["rw", "noatime", "rw", "vers=4.1", "hard", "timeo=600"])
-    assert fstab.mounts_at(mountinfo, "/mnt") == []
+    assert "/mnt" not in fstab.mounts_by_path(mountinfo)
+
+
+def test_an_entry_with_a_symbolic_link_is_the_entry_of_the_resolved_path() -> None:
+    text, resolved = "nfs1:/srv /mnt/link nfs hard 0 0\n", {"/mnt/link": "/data/media"}
+    (entry,) = fstab.entries_of(text, "/data/media", resolved)
+    assert entry.path == "/mnt/link"
+    new = fstab.Entry("nfs1:/srv", "/data/media", "nfs", ["hard"])
+    assert fstab.with_entry(text, "/data/media", new, resolved) == f"{new.line}\n"
+    assert fstab.mount_points(text) == ["/mnt/link"]

@@ -4,14 +4,13 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.waba.cluster.plugins.module_utils.nfs import fstab
-from ansible_collections.waba.cluster.plugins.module_utils.nfs import mount as nfs_share
+from ansible_collections.waba.cluster.plugins.module_utils.nfs import fstab, mount
 from ansible_collections.waba.cluster.plugins.module_utils.problems import InputError
 
 PATH = "/mnt/wamedia"
 OPTIONS = ["nfsvers=4.1", "hard", "timeo=600", "retrans=2", "_netdev", "x-systemd.before=docker.service"]
 WANTED = fstab.Entry("nfs1:/srv/wamedia", PATH, "nfs", OPTIONS)
-TOLD = [
+REPORTED = [
     "rw",
     "relatime",
     "vers=4.1",
@@ -24,12 +23,12 @@ TOLD = [
     "acdirmin=30",
     "acdirmax=30",
 ]
-MOUNTED = fstab.Mount("nfs1:/srv/wamedia", "nfs4", TOLD)
+MOUNTED = fstab.Mount("nfs1:/srv/wamedia", "nfs4", REPORTED)
 FSTAB = "/dev/vda1 / ext4 defaults 0 1\n"
 
 
 @pytest.mark.parametrize(
-    ("option", "kept"),
+    ("option", "in_effect"),
     [
         ("nfsvers=4.1", True),
         ("vers=4", True),
@@ -41,16 +40,16 @@ FSTAB = "/dev/vda1 / ext4 defaults 0 1\n"
         ("actimeo=30", True),
         ("actimeo=120", False),
         ("soft", False),
-        ("noresvport", True),  # the kernel does not tell it
+        ("noresvport", True),  # the kernel does not report it
         ("x-systemd.automount", True),
     ],
 )
-def test_an_option_is_kept_or_contradicted_by_what_the_kernel_tells(option, kept):
-    assert nfs_share.contradicted([option], TOLD) == ([] if kept else [option])
+def test_an_option_conflicts_with_what_the_kernel_reports(option: str, in_effect: bool) -> None:
+    assert mount.conflicting_options([option], REPORTED) == ([] if in_effect else [option])
 
 
-def test_leaving_soft_out_asks_for_hard_again():
-    assert nfs_share.contradicted(["timeo=600"], ["rw", "soft", "timeo=600"]) == ["hard"]
+def test_removing_soft_restores_hard() -> None:
+    assert mount.conflicting_options(["timeo=600"], ["rw", "soft", "timeo=600"]) == ["hard"]
 
 
 @pytest.mark.parametrize(
@@ -59,15 +58,17 @@ def test_leaving_soft_out_asks_for_hard_again():
         (FSTAB, [], (False, True, True)),
         (FSTAB + WANTED.line + "\n", [], (False, True, False)),
         (FSTAB + WANTED.line + "\n", [MOUNTED], (False, False, False)),
-        (FSTAB, [MOUNTED], (False, False, True)),  # mounted by hand, or a run was killed before it wrote fstab
+        (FSTAB, [MOUNTED], (False, False, True)),  # mounted by hand, or the run was killed before it wrote fstab
         (FSTAB + WANTED.line + "\n", [MOUNTED._replace(options=["rw", "soft"])], (True, True, False)),
-        # An option that the kernel does not tell: fstab is written last, so it still tells that one was changed.
+        # The kernel does not report this option. fstab is written last, so a difference there shows the change.
         (FSTAB + WANTED._replace(options=[*OPTIONS, "noresvport"]).line + "\n", [MOUNTED], (True, True, True)),
         (FSTAB + WANTED._replace(options=[*OPTIONS, "nofail"]).line + "\n", [MOUNTED], (False, False, True)),
     ],
 )
-def test_the_plan_follows_what_is_mounted_and_what_fstab_says(text, mounts, steps):
-    plan = nfs_share.plan_mounted(WANTED, text, mounts)
+def test_the_plan_depends_on_fstab_and_the_mounted_share(
+    text: str, mounts: list[fstab.Mount], steps: tuple[bool, bool, bool]
+) -> None:
+    plan = mount.plan_mounted(WANTED, text, mounts)
     assert (plan.unmount, plan.mount, plan.text != text) == steps
     assert plan.text == FSTAB + WANTED.line + "\n"
 
@@ -80,27 +81,27 @@ def test_the_plan_follows_what_is_mounted_and_what_fstab_says(text, mounts, step
         (FSTAB + "nfs1:/old /mnt/wamedia nfs hard 0 0\n", [], "nfs1:/old (nfs) is in /etc/fstab"),
     ],
 )
-def test_no_setting_hides_what_is_there(text, mounts, other):
+def test_a_share_is_not_mounted_over_another_file_system(text: str, mounts: list[fstab.Mount], other: str) -> None:
     with pytest.raises(InputError) as caught:
-        nfs_share.plan_mounted(WANTED, text, mounts)
+        mount.plan_mounted(WANTED, text, mounts)
     (problem,) = caught.value.problems
-    assert problem.problem == f"{other}, and nfs1:/srv/wamedia would hide what it holds"
+    assert problem.problem == f"{other}, and nfs1:/srv/wamedia would hide its files"
 
 
-def test_a_slash_at_the_end_is_no_other_share():
-    assert nfs_share.source("nfs1", "/srv/wamedia/") == WANTED.source
-    assert not nfs_share.plan_mounted(WANTED, FSTAB, [MOUNTED._replace(source="nfs1:/srv/wamedia/")]).mount
-    assert nfs_share.source("fd00::1", "/") == "[fd00::1]:/"
+def test_a_trailing_slash_does_not_make_another_share() -> None:
+    assert mount.source("nfs1", "/srv/wamedia/") == WANTED.source
+    assert not mount.plan_mounted(WANTED, FSTAB, [MOUNTED._replace(source="nfs1:/srv/wamedia/")]).mount
+    assert mount.source("fd00::1", "/") == "[fd00::1]:/"
 
 
 @pytest.mark.parametrize("keep_entry", [True, False])
-def test_unmounting_leaves_what_is_not_ours(keep_entry):
+def test_other_file_systems_remain_mounted(keep_entry: bool) -> None:
     text = FSTAB + WANTED.line + "\n"
-    plan = nfs_share.plan_unmounted(PATH, WANTED.source, text, [MOUNTED], keep_entry)
+    plan = mount.plan_unmounted(PATH, WANTED.source, text, [MOUNTED], keep_entry)
     assert (plan.unmount, plan.text) == (True, text if keep_entry else FSTAB)
-    stranger = nfs_share.plan_unmounted(PATH, "nfs9:/other", text, [MOUNTED], keep_entry)
-    assert (stranger.unmount, stranger.text) == (False, text)
-    disk = nfs_share.plan_unmounted(PATH, None, FSTAB, [fstab.Mount("/dev/vdb1", "ext4", ["rw"])], keep_entry)
+    another_share = mount.plan_unmounted(PATH, "nfs9:/other", text, [MOUNTED], keep_entry)
+    assert (another_share.unmount, another_share.text) == (False, text)
+    disk = mount.plan_unmounted(PATH, None, FSTAB, [fstab.Mount("/dev/vdb1", "ext4", ["rw"])], keep_entry)
     assert (disk.unmount, disk.text) == (False, FSTAB)
 
 
@@ -119,12 +120,12 @@ def test_unmounting_leaves_what_is_not_ours(keep_entry):
         ("nfs_mount_mode", {"mode": "u+w"}),
     ],
 )
-def test_wrong_settings_are_named(setting, changes):
-    sound = {"server": "nfs1", "export": "/srv/wamedia", "path": PATH, "options": OPTIONS, "mode": "0770"}
-    assert nfs_share.input_problems(**sound) == []
-    assert [problem.variable for problem in nfs_share.input_problems(**{**sound, **changes})] == [setting]
+def test_an_invalid_setting_is_reported(setting: str, changes: dict) -> None:
+    valid = {"server": "nfs1", "export": "/srv/wamedia", "path": PATH, "options": OPTIONS, "mode": "0770"}
+    assert mount.input_problems(**valid) == []
+    assert [problem.variable for problem in mount.input_problems(**{**valid, **changes})] == [setting]
 
 
-def test_the_port_is_the_one_of_the_options():
-    assert nfs_share.port(OPTIONS) == 2049
-    assert nfs_share.port(["mountport=1", "port=12049"]) == 12049
+def test_the_port_is_taken_from_the_options() -> None:
+    assert mount.port(OPTIONS) == 2049
+    assert mount.port(["mountport=1", "port=12049"]) == 12049

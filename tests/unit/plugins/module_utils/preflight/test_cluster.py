@@ -69,13 +69,13 @@ def test_what_a_cluster_has_one_of_is_the_same_on_all_hosts_and_no_secret_is_sho
     }
     fix = "Give all hosts of a cluster the same, as in group_vars/all"
     assert lines(judge({}, 2, shared, [password])) == [
-        f"c waba_admin_password (not shown) most hosts of the cluster have another {fix}",
+        f"c waba_admin_password (redacted) most hosts of the cluster have another {fix}",
         f"d waba_admin_password (not set) most hosts of the cluster have another {fix}",
         f"c waba_database_port 3307 most hosts of the cluster have '3306' {fix}",
         f"d waba_database_port (not set) most hosts of the cluster have '3306' {fix}",
     ]
     (alone,) = lines(judge({}, 2, {"a": {}, "b": {}, "c": {password: "one-Secret-1"}}, [password]))
-    assert alone == f"c waba_admin_password (not shown) most hosts of the cluster have none {fix}"
+    assert alone == f"c waba_admin_password (redacted) most hosts of the cluster have none {fix}"
 
 
 def test_names_must_lead_to_one_host_each():

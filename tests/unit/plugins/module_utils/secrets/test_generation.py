@@ -10,39 +10,39 @@ from ansible_collections.waba.cluster.plugins.module_utils.secrets.generation im
 from hypothesis import given
 from hypothesis import strategies as st
 
-REFUSED_BY_THE_VENDOR = set("?{}&~!()^=")
+REFUSED_BY_VENDOR = set("?{}&~!()^=")
 
 
 @given(st.integers(8, 64))
-def test_an_admin_password_satisfies_the_apis_rule(length):
+def test_an_admin_password_satisfies_the_rules_of_the_api(length: int) -> None:
     password = generate("admin_password", length)
     assert len(password) == length
     for kind in (string.ascii_uppercase, string.ascii_lowercase, string.digits, SPECIALS):
         assert set(kind) & set(password)
     assert password[0] in string.ascii_letters
-    assert not REFUSED_BY_THE_VENDOR & set(password)
+    assert not REFUSED_BY_VENDOR & set(password)
 
 
 @given(st.integers(1, 64))
-def test_other_secrets_are_letters_and_digits(length):
+def test_an_alphanumeric_secret_has_only_letters_and_digits(length: int) -> None:
     secret = generate("alphanumeric", length)
     assert len(secret) == length
     assert secret.isascii()
     assert secret.isalnum()
 
 
-def test_two_secrets_differ():
+def test_two_secrets_differ() -> None:
     assert generate("alphanumeric", 32) != generate("alphanumeric", 32)
 
 
 @given(st.dictionaries(st.from_regex(r"waba_[a-z_]+", fullmatch=True), st.integers(8, 20), min_size=1, max_size=4))
-def test_what_is_appended_is_read_back(lengths):
+def test_appended_secrets_are_read_back(lengths: dict[str, int]) -> None:
     new = {name: generate("admin_password", length) for name, length in lengths.items()}
     assert yaml.safe_load(appended("", new)) == new
 
 
-def test_what_is_there_stays_to_the_letter():
-    before = "# mine\nzebra: 1  # kept\nant: 2"
+def test_existing_text_remains_unchanged() -> None:
+    before = "# mine\nzebra: 1  # a comment\nant: 2"
     after = appended(before, {"bee": "Xy-12345"})
     assert after.startswith(before)
     assert yaml.safe_load(after) == {"zebra": 1, "ant": 2, "bee": "Xy-12345"}

@@ -3,22 +3,22 @@
 
 from __future__ import annotations
 
-from ansible_collections.waba.cluster.plugins.module_utils.secrets import redaction as secrecy
+from ansible_collections.waba.cluster.plugins.module_utils.secrets import redaction
 from hypothesis import given
 from hypothesis import strategies as st
 
 
-def test_a_secret_is_hidden_and_an_ordinary_word_is_not():
+def test_secrets_are_recognized_by_name_or_length() -> None:
     environment = {
         "WA_DB_HOSTNAME": "database.example",
         "WA_DB_PASSWORD": "a",
         "EXTRA": "1",
         "PROXY": "http://u:p@proxy",
     }
-    assert secrecy.secret_values(environment) == {"a", "http://u:p@proxy"}
+    assert redaction.secret_values(environment) == {"a", "http://u:p@proxy"}
 
 
 @given(st.sets(st.text("ab", min_size=1, max_size=6), max_size=5), st.text("abc", max_size=40))
-def test_no_secret_survives_redaction(secrets, text):
-    shown = secrecy.redacted(text, secrets)
-    assert not any(secret in shown for secret in secrets)
+def test_redacted_text_contains_no_secret(secrets: set[str], text: str) -> None:
+    result = redaction.redacted(text, secrets)
+    assert not any(secret in result for secret in secrets)

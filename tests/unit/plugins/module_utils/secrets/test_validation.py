@@ -5,45 +5,45 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.waba.cluster.plugins.module_utils.secrets.generation import generate
-from ansible_collections.waba.cluster.plugins.module_utils.secrets.validation import given_problems, is_vendors
+from ansible_collections.waba.cluster.plugins.module_utils.secrets.validation import is_vendor_image, secret_problems
 from hypothesis import given
 from hypothesis import strategies as st
 
-OURS, VENDORS = ["waba/node:v1.0.0"], ["docker.whatsapp.biz/coreapp:v2.57.2"]
+OWN, VENDORS = ["waba/node:v1.0.0"], ["docker.whatsapp.biz/coreapp:v2.57.2"]
 
 
 @pytest.mark.parametrize("character", "?{}&~!()^=")
-def test_the_vendors_client_gets_no_password_that_it_cannot_take(character):
+def test_a_password_that_the_vendors_client_does_not_accept_is_refused_with_its_images(character: str) -> None:
     secret = {"waba_database_password": f"abc{character}def"}
-    (problem,) = given_problems(secret, VENDORS)
-    assert problem.problem == f"the vendor's client cannot take {character} in it"
-    assert given_problems(secret, OURS) == []
+    (problem,) = secret_problems(secret, VENDORS)
+    assert problem.problem == f"the vendor's client does not accept {character} in it"
+    assert secret_problems(secret, OWN) == []
 
 
-@given(st.text(), st.sampled_from([OURS, VENDORS]))
-def test_no_problem_shows_a_secret(secret, images):
+@given(st.text(), st.sampled_from([OWN, VENDORS]))
+def test_a_problem_never_contains_the_secret(secret: str, images: list[str]) -> None:
     for name in ("waba_database_password", "waba_admin_password", "waba_api_key"):
-        for problem in given_problems({name: f"<{secret}>"}, images):
+        for problem in secret_problems({name: f"<{secret}>"}, images):
             assert f"<{secret}>" not in str(problem)
 
 
 @given(st.sampled_from([12, 24, 64]))
-def test_what_is_generated_is_good_for_every_image(length):
-    made = {
+def test_generated_secrets_are_valid_for_every_image(length: int) -> None:
+    generated = {
         "waba_database_password": generate("alphanumeric", length),
         "waba_admin_password": generate("admin_password", length),
         "waba_api_key": generate("alphanumeric", length),
     }
-    assert given_problems(made, VENDORS) == []
+    assert secret_problems(generated, VENDORS) == []
 
 
 @pytest.mark.parametrize("value", [1, True, None, [], {}, "", "two\nlines"])
-def test_what_is_no_text_of_one_line_is_no_secret(value):
-    assert [problem.variable for problem in given_problems({"waba_jwt_key": value}, OURS)] == ["waba_jwt_key"]
+def test_a_value_that_is_not_one_line_of_text_is_refused(value: object) -> None:
+    assert [problem.variable for problem in secret_problems({"waba_jwt_key": value}, OWN)] == ["waba_jwt_key"]
 
 
 @pytest.mark.parametrize(
-    ("image", "theirs"),
+    ("image", "expected"),
     [
         ("docker.whatsapp.biz/web:v2.57.2", True),
         ("registry.example:5000/mirror/coreapp@sha256:0123", True),
@@ -52,5 +52,16 @@ def test_what_is_no_text_of_one_line_is_no_secret(value):
         ("registry.example:5000/web/node:v1", False),
     ],
 )
-def test_the_vendors_images_are_known_by_how_they_end(image, theirs):
-    assert is_vendors(image) == theirs
+def test_the_vendors_images_are_recognized_in_any_registry(image: str, expected: bool) -> None:
+    assert is_vendor_image(image) == expected
+
+
+@pytest.mark.parametrize("value", ["a$b", " padded", "'quoted'", "#comment", "a #comment", "two\nlines"])
+def test_a_secret_that_an_environment_file_cannot_contain_is_refused(value: str) -> None:
+    (problem,) = secret_problems({"waba_database_root_password": value}, OWN)
+    assert problem.variable == "waba_database_root_password"
+
+
+def test_the_admin_password_is_in_no_environment_file_and_may_contain_any_character_but_newlines() -> None:
+    assert secret_problems({"waba_admin_password": "'$ Abc-123 #'"}, OWN) == []
+    assert len(secret_problems({"waba_admin_password": "Abc-1234\n"}, OWN)) == 1

@@ -3,29 +3,31 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from ansible_collections.waba.cluster.plugins.module_utils.compose import dotenv
-from ansible_collections.waba.cluster.plugins.module_utils.database.io.client import password_of
+from ansible_collections.waba.cluster.plugins.module_utils.database.io.client import read_password
 from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 
-SECRET = "a'b\\c$d\"e"
+SECRET = "a'b\\c\"d=e"
 
 
-def from_file(path):
-    return password_of({"password": None, "password_file": str(path)})
+def from_file(path: Path) -> str:
+    return read_password({"password": None, "password_file": str(path)})
 
 
 @pytest.mark.parametrize("name", ["MYSQL_PASSWORD", "WA_DB_PASSWORD"])
-def test_the_password_is_read_as_compose_reads_it(tmp_path, name):
+def test_the_password_is_read_from_either_environment_file(tmp_path: Path, name: str) -> None:
     path = tmp_path / "one.env"
-    path.write_text(dotenv.render({"MYSQL_ROOT_PASSWORD": "another", name: SECRET}, "ours"), encoding="utf-8")
+    path.write_text(dotenv.render({"MYSQL_ROOT_PASSWORD": "another", name: SECRET}, "a comment"), encoding="utf-8")
     assert from_file(path) == SECRET
 
 
-def test_a_file_that_is_not_there_or_has_none_is_told_with_what_makes_it(tmp_path):
+def test_a_missing_file_or_password_is_reported_with_the_playbook_that_creates_it(tmp_path: Path) -> None:
     path = tmp_path / "one.env"
-    with pytest.raises(HostError, match=r"There is no .*one\.env, .* Run the playbook site\.yml first\."):
+    with pytest.raises(HostError, match=r"one\.env, .* does not exist\. Run the playbook site\.yml first\."):
         from_file(path)
     path.write_text("TZ=UTC\n", encoding="utf-8")
-    with pytest.raises(HostError, match="has neither MYSQL_PASSWORD nor WA_DB_PASSWORD"):
+    with pytest.raises(HostError, match="contains neither MYSQL_PASSWORD nor WA_DB_PASSWORD"):
         from_file(path)

@@ -52,7 +52,7 @@ def errors(attempts):
 
 
 def ended():
-    return processes.named(reach.PROCESS_NAME) == []
+    return processes.find(reach.PROCESS_NAME) == []
 
 
 def test_it_ends_at_once_when_every_peer_has_come_to_every_port(stand_in):

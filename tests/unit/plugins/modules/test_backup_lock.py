@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -16,8 +18,8 @@ CLUSTER = f"waba-unit-{os.getpid()}"
 
 
 @pytest.fixture
-def params(tmp_path):
-    """Of a module whose scratch folders another run works in."""
+def params(tmp_path: Path) -> dict:
+    """Options of both modules; another run is using their scratch folders."""
     for name in (".backup", ".restore"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "of the other run").touch()
@@ -27,22 +29,27 @@ def params(tmp_path):
 
 @pytest.mark.parametrize(
     "work",
-    [backup.make, lambda params: restore.restore(SimpleNamespace(params=params, check_mode=False))],
+    [
+        lambda params: backup.back_up(params, None),
+        lambda params: restore.restore(SimpleNamespace(params=params, check_mode=False)),
+    ],
     ids=["backup", "restore"],
 )
-def test_one_works_on_a_cluster_s_backups_at_a_time(params, work, monkeypatch, tmp_path):
-    monkeypatch.setattr(backup_archive, "PATIENCE", 0)
+def test_backups_and_restores_of_a_cluster_exclude_each_other(
+    params: dict, work: Callable[[dict], dict], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(backup_archive, "LOCK_TIMEOUT", 0)
     with (
-        backup_archive.alone(params["path"], CLUSTER),
-        pytest.raises(HostError, match="Another run has been at work"),
+        backup_archive.exclusive(params["path"], CLUSTER),
+        pytest.raises(HostError, match="Another run has been working"),
     ):
         work(params)
     assert len(list(tmp_path.glob(".*/of the other run"))) == 2
 
 
-def test_a_full_disk_is_an_error_of_ours(params):
+def test_a_full_disk_is_reported_as_a_host_error(params: dict) -> None:
     with (
         pytest.raises(HostError, match="No space left on device"),
-        backup_archive.alone(params["path"], CLUSTER),
+        backup_archive.exclusive(params["path"], CLUSTER),
     ):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: forget_nodes
-short_description: Let the cluster forget the nodes of hosts that are gone
+module: cluster_node
+short_description: Remove the nodes of lost hosts from a cluster
 version_added: 1.0.0
 description:
-  - Deletes the nodes of hosts from the list of nodes in the database. A node that stops in good order takes itself off that list; one whose host was
-    lost stays on it, and the cluster would call it unhealthy for ever.
-  - What such a node owned is given to another when its fence has passed, as always. A node that lives after all registers again with its next report.
+  - Deletes nodes from the list of nodes in the database. A node that stops normally deletes itself. A node whose host was lost remains on the
+    list, and the cluster reports it as unhealthy.
+  - The shards that such a node owns are given to other nodes once its fence has passed. A node that still runs registers again with its next
+    report.
 author:
   - waba.cluster contributors (!UNKNOWN)
 extends_documentation_fragment:
@@ -18,20 +19,26 @@ extends_documentation_fragment:
   - waba.cluster.attributes
 requirements:
   - Docker SDK for Python (Debian package python3-docker), for the cluster's own database container
-  - C(mariadb) or C(mysql) (Debian package mariadb-client), for a server elsewhere
+  - C(mariadb) or C(mysql) (Debian package mariadb-client), for another server
 options:
   hostnames:
-    description: The names under which the other hosts know them (C(waba_external_hostname)).
+    description: The names or addresses under which the other hosts reach the lost hosts (C(waba_external_hostname)).
     type: list
     elements: str
     required: true
+  state:
+    description: The nodes are not on the list.
+    type: str
+    choices: [absent]
+    default: absent
 """
 
 EXAMPLES = r"""
-- name: Forget a host that burnt down
-  waba.cluster.forget_nodes:
+- name: Remove the nodes of a lost host
+  waba.cluster.cluster_node:
     database: {name: waba, user: waba, password: "{{ waba_database_password }}"}
     hostnames: [node4.example.org]
+    state: absent
 """
 
 RETURN = r"""
@@ -43,28 +50,31 @@ nodes:
   sample: ["node4.example.org:0123456789ab"]
 """
 
+from typing import Any
+
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.waba.cluster.plugins.module_utils.argspec import DATABASE_OPTIONS
 from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import HOSTNAME
-from ansible_collections.waba.cluster.plugins.module_utils.database.io.client import DATABASE_OPTIONS, DatabaseClient
+from ansible_collections.waba.cluster.plugins.module_utils.database.io.client import DatabaseClient
 from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
 
 
-def forget(module):
-    """Delete what is on the list; return the module's result. Raises HostError."""
+def remove(module: AnsibleModule) -> dict[str, Any]:
+    """Delete the nodes from the list; return the module's result. Raises HostError."""
     names, database = module.params["hostnames"], module.params["database"]["name"]
-    unfit = [name for name in names if not HOSTNAME.fullmatch(name)]
-    if unfit:
+    invalid = [name for name in names if not HOSTNAME.fullmatch(name)]
+    if invalid:
         raise HostError(
-            f"hostnames: {', '.join(map(repr, unfit))} is neither a host name nor an address. Nothing was forgotten."
+            f"hostnames: {', '.join(map(repr, invalid))} is neither a host name nor an address. Nothing was changed."
         )
     if not names:
         return {"changed": False, "nodes": []}
-    client = DatabaseClient(module.params["cluster_name"], module.params["database"])
+    client = DatabaseClient(module.run_command, module.params["cluster_name"], module.params["database"])
     where = "hostname IN ({})".format(", ".join(f"'{name}'" for name in names))
-    nodes = [row[0] for row in client.rows(f"SELECT node_id FROM node WHERE {where} ORDER BY 1;", database)]  # noqa: S608 - names were checked
+    nodes = [row[0] for row in client.rows(f"SELECT node_id FROM node WHERE {where} ORDER BY 1;", database)]  # noqa: S608 - validated above
     if nodes and not module.check_mode:
-        client.rows(f"DELETE FROM node WHERE {where};", database)  # noqa: S608 - as above
+        client.rows(f"DELETE FROM node WHERE {where};", database)  # noqa: S608 - validated above
     return {
         "changed": bool(nodes),
         "nodes": nodes,
@@ -72,18 +82,18 @@ def forget(module):
     }
 
 
-def main():
+def main() -> None:
     isolate_environment()
     module = AnsibleModule(
         argument_spec={
-            "cluster_name": {"type": "str", "default": "waba"},
-            "database": DATABASE_OPTIONS,
+            **DATABASE_OPTIONS,
             "hostnames": {"type": "list", "elements": "str", "required": True},
+            "state": {"type": "str", "choices": ["absent"], "default": "absent"},
         },
         supports_check_mode=True,
     )
     try:
-        module.exit_json(**forget(module))
+        module.exit_json(**remove(module))
     except HostError as error:
         module.fail_json(msg=str(error))
 

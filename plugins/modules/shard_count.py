@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: shards
-short_description: Let the cluster have a number of shards
+module: shard_count
+short_description: Set the number of shards of a cluster
 version_added: 1.0.0
 description:
-  - Asks the API how many shards there are, and for another number where it is not the wanted one; then waits until the shard map has it. That every shard
-    is served as well is told by M(waba.cluster.cluster_health_info).
-  - The cluster does this while it runs. For some seconds messages are refused; what was accepted stays accepted.
+  - Reads the number of shards from the API. If it differs from O(shards), requests the new number and waits until the shard map has it. Use
+    M(waba.cluster.cluster_health) to wait until every shard is served as well.
+  - The cluster keeps running. It refuses messages for some seconds; accepted messages are not lost.
 author:
   - waba.cluster contributors (!UNKNOWN)
 extends_documentation_fragment:
@@ -18,20 +18,20 @@ extends_documentation_fragment:
   - waba.cluster.attributes
 options:
   shards:
-    description: How many.
+    description: The number of shards.
     type: int
     choices: [1, 2, 4, 8, 16, 32]
     required: true
   username:
-    description: An admin.
+    description: An administrator.
     type: str
     default: admin
   password:
-    description: The admin's password.
+    description: The administrator's password.
     type: str
     required: true
   cc:
-    description: Country code of the registered number. An upstream that registers none takes any.
+    description: Country code of the registered number. An upstream without registration accepts any number.
     type: str
     default: "0"
   phone_number:
@@ -39,40 +39,41 @@ options:
     type: str
     default: "0000"
   pin:
-    description: PIN of the number, where two-step verification is on.
+    description: PIN of the number, if two-step verification is enabled.
     type: str
   timeout:
-    description: Seconds to try, and to wait.
+    description: Seconds to retry, and to wait for the shard map.
     type: int
     default: 60
 """
 
 EXAMPLES = r"""
 - name: Let four coreapps be connected
-  waba.cluster.shards:
+  waba.cluster.shard_count:
     url: https://localhost:9090
     password: "{{ waba_admin_password }}"
     shards: 4
 """
 
 RETURN = r"""
-shards:
-  description: How many shards there were before.
+previous:
+  description: The number of shards before.
   returned: success
   type: int
   sample: 1
 """
 
 import time
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.waba.cluster.plugins.module_utils.argspec import API_OPTIONS
 from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 from ansible_collections.waba.cluster.plugins.module_utils.io.api_client import (
-    CONNECTION_OPTIONS,
-    PAUSE,
+    RETRY_INTERVAL,
     Api,
     ApiRefused,
-    patiently,
+    retry,
 )
 from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
 from ansible_collections.waba.cluster.plugins.module_utils.report.health import SHARDS
@@ -81,37 +82,39 @@ PATH = "account/shards"
 ACCESS_DENIED = 1005
 
 
-def count(api, timeout):
-    """Return how many shards there are (int). Raises HostError."""
-    return api.part(patiently(lambda: api.call("GET", PATH), timeout), "account", "shards")
+def read(api: Api, timeout: int) -> int:
+    """Return the number of shards. Raises HostError."""
+    return api.value_at(retry(lambda: api.call("GET", PATH), timeout), "account", "shards")
 
 
-def change(api, params):
-    """Ask for another number of shards, and wait until the map has it. Raises HostError."""
-    deadline = time.monotonic() + params["timeout"]
+def change(api: Api, params: dict[str, Any]) -> None:
+    """Request another number of shards, and wait until the shard map has it. Raises HostError."""
+    timeout = params["timeout"]
+    deadline = time.monotonic() + timeout
     body = {name: params[name] for name in ("cc", "phone_number", "shards", "pin") if params[name] is not None}
     try:
-        patiently(lambda: api.call("POST", PATH, body), params["timeout"])
+        retry(lambda: api.call("POST", PATH, body), timeout)
     except ApiRefused as error:
         if ACCESS_DENIED in error.codes:
             raise HostError(
-                f"{error}. Give the number that is registered, and its PIN where it has one: waba_shards_cc, waba_shards_phone_number, waba_shards_pin."
+                f"{error}. Set waba_shards_cc and waba_shards_phone_number to the registered number, "
+                "and waba_shards_pin if it has a PIN."
             ) from error
         raise
-    while count(api, params["timeout"]) != params["shards"]:
+    while read(api, timeout) != params["shards"]:
         if time.monotonic() > deadline:
             raise HostError(
-                f"after {params['timeout']} s the shard map still has not {params['shards']} shards: an owner of a shard may hang. It will come about when "
-                "that one's time is over; run the playbook again then."
+                f"After {timeout} s the shard map does not have {params['shards']} shards yet: an owner of a shard may hang. "
+                "The change completes when the fence of that owner has passed. Run the playbook again then."
             )
-        time.sleep(PAUSE)
+        time.sleep(RETRY_INTERVAL)
 
 
-def main():
+def main() -> None:
     isolate_environment()
     module = AnsibleModule(
         argument_spec={
-            **CONNECTION_OPTIONS,
+            **API_OPTIONS,
             "shards": {"type": "int", "choices": list(SHARDS), "required": True},
             "username": {"type": "str", "default": "admin"},
             "password": {"type": "str", "required": True, "no_log": True},
@@ -124,17 +127,14 @@ def main():
     )
     api, params = Api(module.params), module.params
     try:
-        patiently(lambda: api.login(params["username"], params["password"]), params["timeout"])
-        try:
-            before = count(api, params["timeout"])
-            if before != params["shards"] and not module.check_mode:
+        with api.session(params["username"], params["password"], params["timeout"]):
+            previous = read(api, params["timeout"])
+            if previous != params["shards"] and not module.check_mode:
                 change(api, params)
-        finally:
-            api.logout()
     except HostError as error:
         module.fail_json(msg=str(error))
-    diff = {"before": f"{before} shard(s)\n", "after": f"{params['shards']} shard(s)\n"}
-    module.exit_json(changed=before != params["shards"], shards=before, diff=diff)
+    diff = {"before": f"{previous} shard(s)\n", "after": f"{params['shards']} shard(s)\n"}
+    module.exit_json(changed=previous != params["shards"], previous=previous, diff=diff)
 
 
 if __name__ == "__main__":
