@@ -1,0 +1,177 @@
+# Copyright: (c) 2026, waba.cluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Validates the settings of every host on the controller and builds the cluster's topology from them.
+
+Role argument validation stops at the first role that refuses a value; this plugin reports all problems of all hosts together.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible.errors import AnsibleError
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.plugins.action import ActionBase
+from ansible_collections.waba.cluster.plugins.module_utils.cluster import topology
+from ansible_collections.waba.cluster.plugins.module_utils.compose import dotenv
+from ansible_collections.waba.cluster.plugins.module_utils.firewall import rules
+from ansible_collections.waba.cluster.plugins.module_utils.preflight import setting_names
+from ansible_collections.waba.cluster.plugins.module_utils.problems import Problem, message
+from ansible_collections.waba.cluster.plugins.module_utils.report import log_window
+from ansible_collections.waba.cluster.plugins.module_utils.secrets import validation
+
+ROLES = Path(__file__).resolve().parents[2] / "roles"
+# Ansible's message for a value of the wrong type repeats the value, which may be a secret.
+CONVERSION = re.compile(
+    r"(?:argument|Elements value for option) '(\S+)' is of type .* and we were unable to convert to (\w+):.*", re.DOTALL
+)
+WINDOW = {"waba_logs_since": "", "waba_logs_until": "", "waba_logs_tail": 0}
+IMAGES = ("waba_coreapp_image", "waba_webapp_image")
+REGISTERED = frozenset(
+    (
+        "waba_topology",
+        "waba_observed",
+        "waba_probes",
+        "waba_plan",
+        "waba_listening",
+        "waba_reached",
+        "waba_health",
+        "waba_admin_login",
+        "waba_files",
+    )
+)
+
+
+class HostSettings(Mapping):
+    """The settings of one host by name, each in the type of its specification; the default where the host has none or an invalid one."""
+
+    def __init__(
+        self, variables: Mapping[str, Any], defaults: Mapping[str, Any], options: Mapping, templar: Any
+    ) -> None:
+        self._variables, self._options = variables, options
+        self._templar = templar.copy_with_new_env(available_variables={**defaults, **variables})
+        self._defaults = defaults
+        self._values: dict[str, Any] = {}
+        self.problems: list[Problem] = []
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._values:
+            problems, value = self._given(name) if name in self._variables else ([], None)
+            self.problems += problems
+            if problems or name not in self._variables:
+                value = self.template(name, self._defaults)[1]
+            self._values[name] = value
+        return self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._options)
+
+    def __len__(self) -> int:
+        return len(self._options)
+
+    def template(self, name: str, source: Mapping[str, Any]) -> tuple[list[Problem], Any]:
+        """Return (problems, value) of a variable of this host."""
+        try:
+            return [], untagged(self._templar.template(source[name]))
+        except AnsibleError as error:
+            problem = f"it cannot be templated: {str(error).splitlines()[0]}"
+            return [Problem(name, "(not known)", problem, "Define what it refers to, or fix the expression")], None
+
+    def _given(self, name: str) -> tuple[list[Problem], Any]:
+        problems, value = self.template(name, self._variables)
+        if problems:
+            return problems, None
+        role, option = self._options[name]
+        result = ArgumentSpecValidator({name: option}).validate({name: value})
+        texts = dict.fromkeys(CONVERSION.sub(r"\1 must be of the type \2", text) for text in result.error_messages)
+        fix = f"Run ansible-doc -t role waba.cluster.{role} to see the accepted values"
+        # A dictionary or list may hold secrets, so the message has its type only.
+        reported = value if isinstance(value, (str, int, float)) else f"({type(value).__name__})"
+        return [Problem(name, reported, text, fix) for text in texts], result.validated_parameters.get(name)
+
+
+class ActionModule(ActionBase):
+    TRANSFERS_FILES = False
+    _requires_connection = False
+    _VALID_ARGS = frozenset(("secrets", "leaving"))
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result = super().run(tmp, task_vars)
+        del tmp
+        task_vars = task_vars or {}
+        secrets = list(self._task.args.get("secrets") or [])
+        options, defaults = self._specifications()
+        groups, hostvars = task_vars["groups"], task_vars["hostvars"]
+        every_host = [host for host in groups["all"] if host in hostvars]
+        settings = {host: HostSettings(hostvars.raw_get(host), defaults, options, self._templar) for host in every_host}
+        names = {
+            host: {setting: str(values[setting]) for setting in topology.GROUP_SETTINGS}
+            for host, values in settings.items()
+        }
+        wrong_groups = topology.group_problems(names, groups)
+        if wrong_groups or not names:
+            where = f"the inventory ({', '.join(task_vars.get('ansible_inventory_sources') or ['none'])})"
+            return {**result, "failed": True, "msg": message(wrong_groups, where, "Nothing was touched; to fix")}
+        parts = topology.members(next(iter(names.values())), groups)
+        hosts = list(dict.fromkeys(host for members in parts.values() for host in members))
+        checks = {host: self._check(settings[host], hostvars.raw_get(host), options, secrets) for host in hosts}
+        built = topology.build(parts, settings, self._task.args.get("leaving") or [])
+        sound = all(check["sound"] for check in checks.values())
+        return {**result, "changed": False, "checks": checks, "sound": sound, **built}
+
+    def _specifications(self) -> tuple[dict[str, tuple[str, dict[str, Any]]], dict[str, Any]]:
+        """Return ({variable: (role, option)}, {variable: default}) of every role of the collection."""
+        options: dict[str, tuple[str, dict[str, Any]]] = {}
+        defaults: dict[str, Any] = {}
+        for path in sorted(ROLES.glob("*/meta/argument_specs.yml")):
+            for entry in self._loader.load_from_file(str(path))["argument_specs"].values():
+                given = entry.get("options") or {}
+                options.update((name, (path.parts[-3], option)) for name, option in given.items())
+        for path in sorted(ROLES.glob("*/defaults/main.yml")):
+            defaults.update(self._loader.load_from_file(str(path), trusted_as_template=True) or {})
+        return options, defaults
+
+    def _check(
+        self, settings: HostSettings, variables: Mapping[str, Any], options: Mapping[str, Any], secrets: list[str]
+    ) -> dict[str, Any]:
+        """Return {"sound", "problems", "risks"} of one host's settings."""
+        for name in options:
+            if name in variables:
+                settings[name]  # validated on access
+        problems = list(settings.problems)
+        sound = not problems
+        given: dict[str, Any] = {}
+        for name in secrets:
+            if name in variables:
+                found, value = settings.template(name, variables)
+                problems += found
+                given.update({} if found else {name: value})
+        unknown, warnings = setting_names.unknown(set(variables) - REGISTERED, {*options, *secrets})
+        problems += dotenv.checked(settings["waba_environment"] or {}, "environment")[1]
+        window = [settings[name] or empty for name, empty in WINDOW.items()]
+        problems += log_window.window_problems(*window, time.time())
+        problems += rules.source_problems("firewall_api_sources", settings["waba_firewall_api_sources"] or [])
+        problems += rules.address_problems("firewall_addresses", settings["waba_firewall_addresses"] or [])
+        problems += validation.given_problems(given, [str(settings[name]) for name in IMAGES])
+        problems += unknown
+        return {
+            "sound": sound,
+            "problems": [problem._asdict() for problem in problems],
+            "risks": [warning._asdict() for warning in warnings],
+        }
+
+
+def untagged(value: Any) -> Any:
+    """Return a value without Ansible's data tags, so that messages name plain types."""
+    if isinstance(value, dict):
+        return {untagged(key): untagged(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [untagged(item) for item in value]
+    for kind in (str, int, float):
+        if isinstance(value, kind) and not isinstance(value, bool):
+            return kind(value)
+    return value

@@ -1,0 +1,248 @@
+# Copyright: (c) 2026, waba.cluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The cluster as one value: hosts, roles, instances, addresses, database and share.
+
+A run builds the topology once, from the settings of every host of the inventory, and every later play reads it. See docs/adr/0016-topology-built-once.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import plan_nodes
+from ansible_collections.waba.cluster.plugins.module_utils.problems import InputError, Problem
+
+Settings = Mapping[str, Any]
+
+DATABASE_SERVICE = "db"
+NFS_PORT = 2049
+
+# The part that a host plays: the setting that names its inventory group, and the fixed group that the plays name.
+PARTS = {
+    "database": ("waba_group_mysql", "waba_cluster_database"),
+    "masters": ("waba_group_masters", "waba_cluster_masters"),
+    "coreapps": ("waba_group_coreapps", "waba_cluster_coreapps"),
+    "webapps": ("waba_group_webapps", "waba_cluster_webapps"),
+    "nfs_server": ("waba_group_nfs_server", "waba_cluster_nfs_server"),
+    "nfs_clients": ("waba_group_nfs_clients", "waba_cluster_nfs_clients"),
+}
+GROUP_SETTINGS = tuple(setting for setting, _group in PARTS.values())
+NODE_PARTS = ("masters", "coreapps", "webapps")
+NODE_GROUP = "waba_cluster_nodes"  # the hosts that run a container of the cluster
+EVERY_GROUP = "waba_cluster"  # these, and the hosts that only serve or mount the share
+INSTANCES = {
+    "masters": "waba_master_instances",
+    "coreapps": "waba_coreapp_instances",
+    "webapps": "waba_webapp_instances",
+}
+FILES_OF_A_HOST = {  # option of a host's plan: the setting that names a file of the host
+    "certificate": "waba_webapp_certificate",
+    "certificate_key": "waba_webapp_certificate_key",
+    "database_tls_ca": "waba_database_tls_ca",
+    "database_tls_certificate": "waba_database_tls_certificate",
+    "database_tls_key": "waba_database_tls_key",
+    "database_certificate": "waba_mysql_certificate",
+    "database_certificate_key": "waba_mysql_certificate_key",
+}
+EVERY_ADDRESS = ("", "0.0.0.0", "::")  # noqa: S104 - values of a setting, compared with
+LOOPBACK = "127.0.0.1"
+
+
+def group_problems(names: Mapping[str, Mapping[str, str]], groups: Mapping[str, list[str]]) -> list[Problem]:
+    """Return the problems of the settings that name the inventory groups.
+
+    names: {host: {setting: group}} for every host of the inventory. groups: {group: hosts}.
+    """
+    problems = []
+    for part, (setting, _fixed) in PARTS.items():
+        given: dict[str, list[str]] = {}
+        for host, values in names.items():
+            given.setdefault(values[setting], []).append(host)
+        if len(given) > 1:
+            listed = "; ".join(f"'{name}' on {', '.join(hosts)}" for name, hosts in given.items())
+            fix = "Set it in group_vars/all, or on the command line with -e"
+            problems.append(Problem(setting, listed, "the hosts of the inventory disagree", fix))
+        elif part in NODE_PARTS and not any(groups.get(name) for name in given):
+            fix = f"Put hosts into this group, or name another one with {setting}"
+            problems.append(Problem(setting, next(iter(given), ""), "no host is in this group", fix))
+    return problems
+
+
+def members(names: Settings, groups: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """Return {part: hosts} in the order of the inventory. names: {setting: group}."""
+    return {part: list(groups.get(names[setting], [])) for part, (setting, _fixed) in PARTS.items()}
+
+
+def build(
+    parts: Mapping[str, list[str]], settings: Mapping[str, Settings], leaving: Iterable[str] = ()
+) -> dict[str, Any]:
+    """Return the topology of a cluster.
+
+    parts: as from `members`. settings: {host: {variable: value}} with the defaults and types of the role specifications. leaving: hosts that the
+    totals do not count, because they are about to leave.
+    """
+    database = _database(parts, settings)
+    leaving = set(leaving)
+    totals = {
+        part: sum(len(settings[host][INSTANCES[part]]) for host in parts[part] if host not in leaving)
+        for part in NODE_PARTS
+    }
+    hosts = {host: _host(host, parts, settings[host], database) for host in _ordered(parts)}
+    shared = settings[next(iter(hosts))] if hosts else {}
+    return {
+        "cluster_name": shared.get("waba_cluster_name", ""),
+        "parts": {part: list(members) for part, members in parts.items()},
+        "totals": totals,
+        "nodes_total": sum(totals.values()),
+        "expected": {
+            "masters": totals["masters"],
+            "coreapps": totals["coreapps"],
+            "shards": shared.get("waba_shards", 1),
+        },
+        "database": database,
+        "share": _share(parts, settings),
+        "images": {
+            "source": shared.get("images_source", ""),
+            "archive": shared.get("images_archive", ""),
+            "suite": shared.get("images_debian_suite", ""),
+        },
+        "nodes": [{"host": host, **node} for host, one in hosts.items() for node in one["nodes"]],
+        "api_urls": [one["public_api_url"] for one in hosts.values() if one["public_api_url"]],
+        "names": [
+            {"host": host, "names": [values["waba_external_hostname"], *values["waba_firewall_addresses"]]}
+            for host, values in sorted((host, settings[host]) for host in hosts)
+        ],
+        "hosts": hosts,
+    }
+
+
+def _ordered(parts: Mapping[str, list[str]]) -> list[str]:
+    return list(dict.fromkeys(host for part in PARTS for host in parts[part]))
+
+
+def _database(parts: Mapping[str, list[str]], settings: Mapping[str, Settings]) -> dict[str, Any]:
+    """Return the database: its container's host, or the address of a server that the cluster does not run."""
+    server = next(iter(parts["database"]), "")
+    first = server or next(iter(_ordered(parts)), "")
+    values = settings[first] if first else {}
+    if not server:
+        address = values.get("waba_database_host", "")
+    elif values["waba_layout"] == "single_server":
+        address = DATABASE_SERVICE
+    else:
+        address = values["waba_external_hostname"]
+    return {
+        "hosts": list(parts["database"]),
+        "external": not server,
+        "service": DATABASE_SERVICE,
+        "address": address,
+        "port": values.get("waba_database_port", 3306),
+        "name": f"{values.get('waba_database_name_prefix', '')}waba",
+    }
+
+
+def _share(parts: Mapping[str, list[str]], settings: Mapping[str, Settings]) -> dict[str, Any]:
+    """Return the NFS share for media. `server` is empty where no host of the inventory exports it, `name` where there is no share."""
+    server, clients = next(iter(parts["nfs_server"]), ""), parts["nfs_clients"]
+    given = [settings[host]["nfs_mount_server"] for host in clients if settings[host].get("nfs_mount_server")]
+    own = settings[server]["waba_external_hostname"] if server else ""
+    options = [option for host in clients for option in settings[host].get("nfs_mount_options") or []]
+    ports = [option[len("port=") :] for option in options if option.startswith("port=")]
+    return {
+        "server": server,
+        "clients": list(clients),
+        "name": given[0] if given else own,
+        "port": int(ports[0]) if ports and ports[0].isdigit() else NFS_PORT,
+    }
+
+
+def _host(host: str, parts: Mapping[str, list[str]], values: Settings, database: Mapping[str, Any]) -> dict[str, Any]:
+    played = [part for part in PARTS if host in parts[part]]
+    runs_nodes = any(part in (*NODE_PARTS, "database") for part in played)
+    groups = [EVERY_GROUP, *([NODE_GROUP] if runs_nodes else []), *(PARTS[part][1] for part in played)]
+    plan = host_plan(host, parts, values)
+    nodes = _planned(plan)
+    return {
+        "parts": played,
+        "groups": groups,
+        "external_hostname": values["waba_external_hostname"],
+        "plan": plan,
+        "nodes": nodes,
+        "wanted_images": wanted_images(plan),
+        "files": _role_files(values),
+        "api_url": _api_url(nodes, values, "localhost"),
+        "public_api_url": _api_url(nodes, values, values["waba_external_hostname"]),
+        "docker_is_managed": values.get("docker_host_manage", True),
+        "share_path": values.get("nfs_mount_path") or _bound_media(values),
+        "is_database_host": host in database["hosts"],
+    }
+
+
+def host_plan(host: str, parts: Mapping[str, list[str]], values: Settings) -> dict[str, Any]:
+    """Return the options (see the doc fragment `plan`) that describe the containers of one host."""
+    single = values["waba_layout"] == "single_server"
+    plan = {
+        "path": values["waba_dir"],
+        "cluster_name": values["waba_cluster_name"],
+        "layout": values["waba_layout"],
+        "external_hostname": values["waba_external_hostname"],
+        **{part: values[INSTANCES[part]] if host in parts[part] else [] for part in NODE_PARTS},
+        "database_options": values["waba_mysql_options"],
+        "images": {"coreapp": values["waba_coreapp_image"], "webapp": values["waba_webapp_image"]},
+        "volumes": values["waba_volumes"],
+        "allow_source_change": values["waba_allow_source_change"],
+        "publish_address": values["waba_publish_address"],
+        "webapp_publish_address": values["waba_webapp_publish_address"],
+        **{option: values[setting] for option, setting in FILES_OF_A_HOST.items() if values[setting]},
+    }
+    if host in parts["database"]:
+        port = {} if single else {"port": values["waba_database_port"]}
+        plan["database"] = {"name": DATABASE_SERVICE, "image": values["waba_mysql_image"], **port}
+    return plan
+
+
+def wanted_images(plan: Mapping[str, Any]) -> list[str]:
+    """Return the names of the images that a host needs. plan: as from `host_plan`."""
+    images = [plan["images"]["coreapp"]] if plan["masters"] or plan["coreapps"] else []
+    images += [plan["images"]["webapp"]] if plan["webapps"] else []
+    images += [plan["database"]["image"]] if plan.get("database") else []
+    return list(dict.fromkeys(images))
+
+
+def _planned(plan: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the nodes of a host; none where its settings cannot be planned, which preflight reports."""
+    options = {"database": None, **dict.fromkeys(FILES_OF_A_HOST), **plan}
+    for part in NODE_PARTS:
+        pin = "port" if part == "webapps" else "ports"
+        options[part] = [{pin: None, **instance} for instance in options[part]]
+    if options["database"]:
+        options["database"] = {"port": None, **options["database"]}
+    try:
+        planned = plan_nodes(options)
+    except InputError:
+        return []
+    return [
+        {"name": node["name"], "role": node["role"], "hostname": node["hostname"], "ports": list(node["published"])}
+        for node in planned
+    ]
+
+
+def _role_files(values: Settings) -> dict[str, str]:
+    """Return {role: path of the Compose file that has its services}."""
+    single = values["waba_layout"] == "single_server"
+    names = {role: "compose" if single else role for role in ("db", "master", "coreapp", "webapp")}
+    return {role: f"{values['waba_dir']}/multiconnect-{name}.yml" for role, name in names.items()}
+
+
+def _api_url(nodes: list[dict[str, Any]], values: Settings, name: str) -> str:
+    """Return the URL of a host's API for a caller that reaches the host under a name; "" where it runs no webapp."""
+    ports = [node["ports"][0] for node in nodes if node["role"] == "webapp"]
+    address = values["waba_webapp_publish_address"]
+    host = "localhost" if address == LOOPBACK else name if address in EVERY_ADDRESS else address
+    return f"https://{f'[{host}]' if ':' in host else host}:{ports[0]}" if ports else ""
+
+
+def _bound_media(values: Settings) -> str:
+    media = (values["waba_volumes"] or {}).get("media") or {}
+    return media.get("source", "") if media.get("type") == "bind" else ""

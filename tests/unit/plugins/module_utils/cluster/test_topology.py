@@ -1,0 +1,136 @@
+# Copyright: (c) 2026, waba.cluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.waba.cluster.plugins.module_utils.cluster import topology
+
+NAMES = {
+    "waba_group_mysql": "waba_mysql",
+    "waba_group_masters": "waba_masters",
+    "waba_group_coreapps": "waba_coreapps",
+    "waba_group_webapps": "waba_webapps",
+    "waba_group_nfs_server": "waba_nfs_server",
+    "waba_group_nfs_clients": "waba_nfs_clients",
+}
+GROUPS = {"waba_mysql": ["db1"], "waba_masters": ["a", "b"], "waba_coreapps": ["a", "b"], "waba_webapps": ["b"]}
+
+
+def settings(host, **given):
+    return {
+        "waba_cluster_name": "waba",
+        "waba_dir": "/opt/waba",
+        "waba_layout": "role",
+        "waba_shards": 1,
+        "waba_external_hostname": f"{host}.example.com",
+        "waba_master_instances": [{"name": "master"}],
+        "waba_coreapp_instances": [{"name": "wacore"}],
+        "waba_webapp_instances": [{"name": "waweb"}],
+        "waba_firewall_addresses": [],
+        "waba_mysql_options": {},
+        "waba_mysql_image": "waba/mariadb:v1.0.0",
+        "waba_coreapp_image": "waba/node:v1.0.0",
+        "waba_webapp_image": "waba/node:v1.0.0",
+        "waba_volumes": {"media": {"type": "named", "source": "whatsappMedia"}},
+        "waba_allow_source_change": False,
+        "waba_publish_address": "",
+        "waba_webapp_publish_address": "",
+        "waba_database_host": "",
+        "waba_database_port": 3306,
+        "waba_database_name_prefix": "",
+        **dict.fromkeys(topology.FILES_OF_A_HOST.values(), ""),
+        **given,
+    }
+
+
+def built(groups=None, leaving=(), **given):
+    parts = topology.members(NAMES, GROUPS if groups is None else groups)
+    hosts = ("db1", "a", "b", "nfs")
+    return topology.build(parts, {host: settings(host, **given.get(host, {})) for host in hosts}, leaving)
+
+
+def test_hosts_get_the_fixed_groups_of_their_parts():
+    hosts = built()["hosts"]
+    assert list(hosts) == ["db1", "a", "b"]
+    assert hosts["b"]["groups"] == [
+        "waba_cluster",
+        "waba_cluster_nodes",
+        "waba_cluster_masters",
+        "waba_cluster_coreapps",
+        "waba_cluster_webapps",
+    ]
+    assert hosts["db1"]["groups"] == ["waba_cluster", "waba_cluster_nodes", "waba_cluster_database"]
+
+
+def test_totals_count_the_instances_of_every_host_but_those_that_leave():
+    more = {"b": {"waba_coreapp_instances": [{"name": "one"}, {"name": "two"}]}}
+    assert built(**more)["totals"] == {"masters": 2, "coreapps": 3, "webapps": 1}
+    assert built(leaving=["b"], **more)["expected"] == {"masters": 1, "coreapps": 1, "shards": 1}
+
+
+def test_a_plan_has_the_services_of_the_host_and_no_others():
+    hosts = built()["hosts"]
+    assert hosts["a"]["plan"]["webapps"] == []
+    assert "database" not in hosts["a"]["plan"]
+    assert hosts["db1"]["plan"]["database"] == {"name": "db", "image": "waba/mariadb:v1.0.0", "port": 3306}
+    assert hosts["db1"]["wanted_images"] == ["waba/mariadb:v1.0.0"]
+    assert [node["ports"] for node in hosts["a"]["nodes"]] == [[6254, 6255, 6256, 6257], [6250, 6251, 6252, 6253]]
+
+
+@pytest.mark.parametrize(
+    ("groups", "given", "address"),
+    [
+        (GROUPS, {}, "db1.example.com"),
+        (GROUPS, {"waba_layout": "single_server"}, "db"),
+        ({**GROUPS, "waba_mysql": []}, {"waba_database_host": "mysql.example.org"}, "mysql.example.org"),
+    ],
+)
+def test_nodes_find_the_database_by_the_address_of_its_kind(groups, given, address):
+    database = built(groups, **dict.fromkeys(("db1", "a", "b"), given))["database"]
+    assert database["address"] == address
+    assert database["external"] is (address == "mysql.example.org")
+
+
+@pytest.mark.parametrize(
+    ("address", "url"),
+    [
+        ("", "https://localhost:9090"),
+        ("127.0.0.1", "https://localhost:9090"),
+        ("192.0.2.7", "https://192.0.2.7:9090"),
+        ("2001:db8::7", "https://[2001:db8::7]:9090"),
+    ],
+)
+def test_the_url_of_the_api_follows_the_address_it_is_published_on(address, url):
+    assert built(b={"waba_webapp_publish_address": address})["hosts"]["b"]["api_url"] == url
+
+
+def test_a_share_of_the_inventory_is_named_by_its_server():
+    groups = {**GROUPS, "waba_nfs_server": ["nfs"], "waba_nfs_clients": ["a", "b"]}
+    share = built(groups, a={"nfs_mount_options": ["nfsvers=4.1", "port=2050"]})["share"]
+    assert share == {"server": "nfs", "clients": ["a", "b"], "name": "nfs.example.com", "port": 2050}
+
+
+def test_a_share_outside_the_inventory_has_no_server():
+    groups = {**GROUPS, "waba_nfs_clients": ["a"]}
+    share = built(groups, a={"nfs_mount_server": "filer.example.org"})["share"]
+    assert share == {"server": "", "clients": ["a"], "name": "filer.example.org", "port": 2049}
+
+
+def test_settings_that_cannot_be_planned_leave_a_host_without_nodes():
+    assert built(a={"waba_master_instances": [{"name": "not a name"}]})["hosts"]["a"]["nodes"] == []
+
+
+def test_a_group_without_hosts_is_a_problem_for_nodes_only():
+    problems = topology.group_problems({"a": NAMES}, {"waba_masters": ["a"], "waba_webapps": ["a"]})
+    assert [(one.variable, one.value, one.problem) for one in problems] == [
+        ("waba_group_coreapps", "waba_coreapps", "no host is in this group")
+    ]
+
+
+def test_hosts_that_name_different_groups_are_a_problem():
+    names = {"a": NAMES, "b": {**NAMES, "waba_group_masters": "blue"}}
+    problems = topology.group_problems(names, GROUPS)
+    assert [(one.variable, one.value) for one in problems] == [
+        ("waba_group_masters", "'waba_masters' on a; 'blue' on b")
+    ]
