@@ -156,7 +156,7 @@ class ActionModule(ActionBase):
         problems += log_window.window_problems(*window, time.time())
         problems += rules.source_problems("firewall_api_sources", settings["waba_firewall_api_sources"] or [])
         problems += rules.address_problems("firewall_addresses", settings["waba_firewall_addresses"] or [])
-        problems += validation.given_problems(given, [str(settings[name]) for name in IMAGES])
+        problems += validation.secret_problems(given, [str(settings[name]) for name in IMAGES])
         problems += unknown
         return {
             "sound": sound,

@@ -8,7 +8,7 @@ name: cluster_status
 short_description: Combine the reports of all hosts into the status of the cluster
 version_added: 1.0.0
 description:
-  - Combines the results of M(waba.cluster.host_status) for all hosts and of M(waba.cluster.cluster_health_info) for their webapps.
+  - Combines the results of M(waba.cluster.host_info) for all hosts and of M(waba.cluster.cluster_health_info) for their webapps.
 author:
   - waba.cluster contributors
 positional: hosts, registered, whole
@@ -24,7 +24,7 @@ options:
     required: true
   registered:
     description:
-      - The names of the variables with the registered results, C(status) of M(waba.cluster.host_status) and C(health) of
+      - The names of the variables with the registered results, C(status) of M(waba.cluster.host_info) and C(health) of
         M(waba.cluster.cluster_health_info).
     type: dict
     required: true

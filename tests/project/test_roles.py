@@ -70,10 +70,13 @@ def test_every_waba_variable_is_a_known_setting() -> None:
             known |= set(entry.get("options") or {})
     groups = {"waba_mysql", "waba_masters", "waba_coreapps", "waba_webapps", "waba_secrets", "waba_node"}
     groups |= {"waba_nfs_server", "waba_nfs_clients"}
+    for path in [*(ROOT / "roles").rglob("tasks/*.yml")]:
+        known |= {name for name, _skipped in registered(load(path) or [])}
+    fixed = re.compile(r"waba_(cluster|apply|parts|steps)(_\w*)?")
     for folder in ("roles", "playbooks", "inventories", "molecule"):
         for path in (ROOT / folder).rglob("*.yml"):
             used = set(re.findall(r"(?<![\w-])waba_\w+", path.read_text(encoding="utf-8")))
-            assert used - known - groups == set(), path
+            assert {name for name in used - known - groups if not fixed.fullmatch(name)} == set(), path
 
 
 def registered(tasks: list[Task], conditional: bool = False) -> Iterator[tuple[str, bool]]:

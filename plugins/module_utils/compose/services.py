@@ -101,7 +101,7 @@ def differences(wanted, had, binds_elsewhere):
         if aspect == "image":
             if image_name != had["image"][0] or (image_id and image_id != had["image"][1]):
                 found.append("image")
-        elif aspect == "environment":
+        elif aspect == "environment" and value is not None:
             # Without the image nobody knows which other variables it brought along.
             known = {**value, **had[aspect]} if image_id else value
             names = sorted(name for name in known if value.get(name) != had[aspect].get(name))

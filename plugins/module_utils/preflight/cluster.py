@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from ansible_collections.waba.cluster.plugins.module_utils.problems import Problem, value_text, variable_label
 from ansible_collections.waba.cluster.plugins.module_utils.secrets.validation import REDACTED
@@ -13,16 +15,24 @@ from ansible_collections.waba.cluster.plugins.module_utils.table import table
 HEADINGS = ("host", "setting", "value", "problem", "fix")
 OWN_ADDRESSES = ("localhost", "127.", "::1", "0.0.0.0")  # noqa: S104 - names that lead a host to itself, compared with
 EVERYONE = "every host"
+Row = tuple[str, Problem]  # host, problem
 
 
-def judge(reports, clock_tolerance, shared=None, secrets=()):
+def judge(
+    reports: Mapping[str, Mapping[str, Any]],
+    clock_tolerance: float,
+    shared: Mapping[str, Mapping[str, Any]] | None = None,
+    secrets: Iterable[str] = (),
+    more: Iterable[Row] = (),
+) -> dict[str, Any]:
     """Return {"problems": table lines, "warnings": table lines, "count": int, "hosts": int} of a whole cluster.
 
-    reports: {host: {"settings", "checks", "listening", "reach"}}, the results of `settings_check`, `preflight` and `reachability` as Ansible registers them;
-    one that is missing was not asked for. clock_tolerance: seconds that the clocks of two hosts may certainly differ. shared: {host: {variable: value}} of
-    what a cluster has one of, as far as each host's variables say it. secrets: those of the variables whose values are not shown.
+    reports: {host: {"settings", "checks", "listening", "reach"}}: the host's part of `waba.cluster.topology`, and the results of `host_info` and
+    `reachability` as Ansible registers them; a missing one was not asked for. clock_tolerance: seconds by which the clocks of two hosts may differ.
+    shared: {host: {variable: value}} of settings that a cluster has one of, as far as the host's variables have them. secrets: those of the variables whose
+    values are not reported. more: further problems, by host.
     """
-    problems, warnings = [], []
+    problems, warnings = list(more), []
     for host, report in reports.items():
         for result in report.values():
             problems += [(host, Problem(**one)) for one in result.get("problems", [])]

@@ -21,7 +21,7 @@ def departure_problems(
 ) -> list[Problem]:
     """Return every problem with these hosts leaving now.
 
-    leaving: hosts. reports: {host: the result of `host_status` as Ansible registers it} for every host of the cluster. answers: {host: the result of
+    leaving: hosts. reports: {host: the result of `host_info` as Ansible registers it} for every host of the cluster. answers: {host: the result of
     `cluster_health_info`} for hosts with webapps. facts: {"database": hosts that run it, "share": hosts that serve the media, "shards": int, "lost": whether
     the hosts are lost for good, "names": {host: the name under which other hosts know it}}.
     """

@@ -19,11 +19,15 @@ LOG_LINES = 20
 
 
 class Project:
-    """What a Compose file asks for, and what the host has of it. client: docker.DockerClient. compose: compose.io.command.Compose."""
+    """The services of a Compose file and the host's containers of them.
 
-    def __init__(self, client, compose, selected):
+    client: docker.DockerClient. compose: compose.io.command.Compose; may be None for a project that is only compared, whose `definition` is then given as
+    `compose.resolved` returns it.
+    """
+
+    def __init__(self, client, compose, selected, definition=None):
         self._client, self._compose = client, compose
-        self._definition = compose.definition()
+        self._definition = definition or compose.definition()
         self.name = self._definition["name"]
         self.images = {name: service["image"] for name, service in self._definition.get("services", {}).items()}
         unknown = sorted(set(selected or ()) - set(self.images))

@@ -59,6 +59,13 @@ def source_hash_of(client: DockerClient, name: str) -> str | None:
     return (images[0].labels or {}).get(image_source.LABEL) if images else None
 
 
+def source_hash(context: str, suite: str) -> str:
+    """Return the hash of everything that the image of a folder is built from. suite: for a folder that names none. Raises HostError."""
+    packages = read_packages(os.path.join(context, "packages.txt"))
+    base_hash = image_source.base_hash(packages, read_suite(context, suite))
+    return image_source.image_hash(base_hash, read_files(context))
+
+
 def has_image(client: DockerClient, name: str) -> bool:
     """Return whether the engine has an image of this name. Raises HostError."""
     with engine_errors(f"inspect the image {name}"):

@@ -1,0 +1,171 @@
+# Copyright: (c) 2026, waba.cluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Makes the plan of a run from the observations of all hosts; fails, before anything is touched, when there is a problem on any of them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible.errors import AnsibleError
+from ansible.plugins.action import ActionBase
+from ansible_collections.waba.cluster.plugins.module_utils.cluster import plan
+from ansible_collections.waba.cluster.plugins.module_utils.docker.io import image_builder, image_store
+from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
+from ansible_collections.waba.cluster.plugins.module_utils.preflight import cluster
+from ansible_collections.waba.cluster.plugins.module_utils.problems import Problem
+
+IMAGES = Path(__file__).resolve().parents[2] / "images"
+# A cluster has one value of each. A group's own file could give one to some hosts only, and the others would keep the default.
+SHARED = (
+    "waba_database_host",
+    "waba_database_port",
+    "waba_database_user",
+    "waba_database_name_prefix",
+    "waba_ha",
+    "waba_shards",
+)
+# The results that the tasks before register, by the part of a host's report that they are.
+REGISTERED = {"checks": "waba_observed", "listening": "waba_listening", "reach": "waba_reached"}
+ANSWERS = {
+    "admin": "waba_admin_login",
+    "health": "waba_health",
+}  # registered on the host that is asked about the cluster
+
+
+class ActionModule(ActionBase):
+    TRANSFERS_FILES = False
+    _requires_connection = False
+    _VALID_ARGS = frozenset(
+        ("topology", "show", "api_host", "secrets", "missing_secrets", "secrets_file", "clock_tolerance")
+    )
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result = super().run(tmp, task_vars)
+        del tmp
+        task_vars = task_vars or {}
+        args = self._task.args
+        topology, secrets = args["topology"], list(args.get("secrets") or [])
+        hosts = [host for host in task_vars["ansible_play_hosts_all"] if host in topology["hosts"]]
+        variables = {host: task_vars["hostvars"].raw_get(host) for host in topology["hosts"]}
+        reports = {host: _report(topology, host, variables[host]) for host in hosts}
+        seen = {host: report["checks"] for host, report in reports.items() if "docker" in report.get("checks", {})}
+        missing = list(args.get("missing_secrets") or [])
+        secrets_file = str(args.get("secrets_file"))
+        api_host = str(args.get("api_host") or "")
+        answers = {part: variables.get(api_host, {}).get(name, {}) for part, name in ANSWERS.items()}
+        known_images, image_problems = _known_images(topology)
+        found = cluster.judge(
+            reports,
+            float(args.get("clock_tolerance") or 2),
+            {host: self._given(task_vars, host, variables[host], (*SHARED, *secrets)) for host in topology["hosts"]},
+            secrets,
+            [*_lost_secrets(seen, missing, secrets_file), *_refused_password(api_host, answers), *image_problems],
+        )
+        if found["warnings"]:
+            self._print("Warnings:", found["warnings"])
+        if found["count"]:
+            self._print(f"{found['count']} to fix before anything is touched:", found["problems"])
+            message = f"Nothing was touched: {found['count']} to fix on {found['hosts']} host(s), see the table above."
+            return {**result, "failed": True, "msg": message}
+        changes = _secret_changes(missing, secrets_file)
+        for host, observed in seen.items():
+            wanted = topology["hosts"][host]["wanted_images"]
+            changes += plan.host_changes(host, observed, known_images, wanted)
+        changes += plan.cluster_changes(api_host, answers, topology["expected"]["shards"])
+        if args.get("show", True):
+            self._print("Plan:", plan.lines(changes))
+        steps = plan.steps(changes, topology["parts"])
+        waits = api_host or next((host for host in topology["parts"]["webapps"] if host in hosts), "")
+        if waits and (steps or not answers["health"].get("healthy")):
+            steps[waits] = [*(step for step in steps.get(waits, []) if step != "cluster"), "cluster"]
+        return {
+            **result,
+            "changed": bool(changes) and self._task.check_mode,
+            "changes": [change._asdict() for change in changes],
+            "steps": steps,
+            "known_images": known_images,
+            "diff": [
+                _with_host(host, change["diff"]) for host, one in seen.items() for change in one.get("file_changes", [])
+            ],
+        }
+
+    def _print(self, title: str, lines: list[str]) -> None:
+        self._display.display("\n".join([title, *(f"  {line}".rstrip() for line in lines)]))
+
+    def _given(
+        self, task_vars: Mapping[str, Any], host: str, variables: Mapping[str, Any], names: tuple[str, ...]
+    ) -> dict[str, Any]:
+        """Return {name: value} of the variables that a host has; `waba.cluster.topology` reports those that cannot be templated."""
+        found = {}
+        for name in names:
+            with contextlib.suppress(AnsibleError):
+                if name in variables:
+                    found[name] = task_vars["hostvars"][host][name]
+        return found
+
+
+def _report(topology: Mapping[str, Any], host: str, variables: Mapping[str, Any]) -> dict[str, Any]:
+    results = {part: variables[name] for part, name in REGISTERED.items() if name in variables}
+    return {"settings": topology["checks"][host], **results}
+
+
+def _lost_secrets(seen: Mapping[str, Any], missing: list[str], file: str) -> list[tuple[str, Problem]]:
+    """Return a problem for each host that has containers of a cluster whose secrets are not known here: new ones would lock it out."""
+    if not missing:
+        return []
+    holders = [host for host, one in seen.items() if any(service["container"] for service in one.get("services", []))]
+    problem = f"{', '.join(missing)}: not known here, but this host runs the cluster with them"
+    fix = "Copy the file here from where site.yml was run, or set the variables"
+    return [(host, Problem("waba_secrets_file", file, problem, fix)) for host in holders]
+
+
+def _secret_changes(missing: list[str], file: str) -> list[plan.Change]:
+    if not missing:
+        return []
+    return [plan.Change(plan.CONTROLLER, "secrets", file, "write", f"no value is set for {', '.join(missing)}")]
+
+
+def _refused_password(host: str, answers: Mapping[str, Any]) -> list[tuple[str, Problem]]:
+    """Return a problem where the admin can log in with neither the wanted nor the initial password."""
+    refusal = answers["admin"].get("msg", "")
+    if "can log in neither" not in refusal:
+        return []
+    fix = "Set it to the password that the admin has, then change the password with the API"
+    return [(host, Problem("waba_admin_password", "(not shown)", "the cluster's admin has another password", fix))]
+
+
+def _known_images(topology: Mapping[str, Any]) -> tuple[dict[str, dict[str, Any]], list[tuple[str, Problem]]]:
+    """Return ({name: {"id", "source_hash", ...}} of the wanted images, problems). An image of a registry may have any content."""
+    images = topology["images"]
+    hosts = topology["hosts"].values()
+    names = {name for one in hosts for name in one["wanted_images"]}
+    databases = {one["plan"]["database"]["image"] for one in hosts if "database" in one["plan"]}
+    try:
+        if images["source"] == "archive":
+            return image_store.read_archive(
+                os.path.realpath(os.path.expanduser(os.path.expandvars(images["archive"]))), names
+            ), []
+        if images["source"] == "build":
+            names = {name for one in hosts for name in one["wanted_images"]}
+            folders = {name: _context(name, name in databases) for name in names}
+            hashes = {folder: image_builder.source_hash(folder, images["suite"]) for folder in set(folders.values())}
+            return {name: {"source_hash": hashes[folder]} for name, folder in folders.items()}, []
+    except HostError as error:
+        fix = "Correct images_source, or provide what it needs"
+        return {}, [(plan.CONTROLLER, Problem("images_source", images["source"], str(error), fix))]
+    return {}, []
+
+
+def _context(name: str, is_database: bool) -> str:
+    """Return the folder that an image is built from. A database image is MariaDB's, unless its repository is named mysql."""
+    is_mysql = name.rpartition("/")[2].partition(":")[0] == "mysql"
+    return str(IMAGES / (("mysql" if is_mysql else "mariadb") if is_database else "node"))
+
+
+def _with_host(host: str, diff: Mapping[str, Any]) -> dict[str, Any]:
+    headers = {name: f"{host}: {diff[name]}" for name in ("before_header", "after_header")}
+    return {**diff, **headers}

@@ -1,0 +1,143 @@
+# Copyright: (c) 2026, waba.cluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The plan of a run: every change on every host, from one observation of each host.
+
+`site.yml` shows the plan, then applies it on the hosts that differ; `--check` shows the same plan and ends. See docs/adr/0015-plan-then-apply.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from ansible_collections.waba.cluster.plugins.module_utils.docker.image_archive import missing_images
+from ansible_collections.waba.cluster.plugins.module_utils.table import table
+
+# The steps of a run, in the order in which site.yml applies them. The hosts of a step are in the group waba_apply_STEP.
+STEPS = (
+    "secrets",
+    "docker",
+    "images",
+    "firewall",
+    "export",
+    "mount",
+    "files",
+    "database",
+    "masters",
+    "coreapps",
+    "webapps",
+    "cluster",
+)
+ROLE_STEPS = {"mysql": "database", "master": "masters", "coreapp": "coreapps", "webapp": "webapps"}
+# After these steps a container can differ in ways that the observation could not see yet.
+PRECEDE_CONTAINERS = ("docker", "images", "mount", "files")
+HEADINGS = ("host", "thing", "action", "reason")
+CONTROLLER = "(controller)"
+
+
+class Change(NamedTuple):
+    """One change: the step that makes it, the thing that changes, the action, and the reason for it."""
+
+    host: str
+    step: str
+    thing: str
+    action: str
+    reason: str
+
+
+def host_changes(
+    host: str, seen: Mapping[str, Any], known_images: Mapping[str, Any], wanted: Iterable[str]
+) -> list[Change]:
+    """Return the changes of one host, in the order of STEPS.
+
+    seen: the result of the module `host_info`. known_images: {image name: {"id", "source_hash"}} as far as they are known before the run. wanted: names
+    of the images that the host needs.
+    """
+    changes = [*_docker(host, seen["docker"])]
+    absent = missing_images([{"name": name, **known_images.get(name, {})} for name in wanted], seen["images"])
+    for name in absent:
+        reason = "it was made from other sources" if name in seen["images"] else "the host does not have it"
+        changes.append(Change(host, "images", f"image {name}", "provide", reason))
+    changes += [
+        Change(host, step, *seen[step]["change"]) for step in ("firewall", "export", "mount") if _differs(seen, step)
+    ]
+    for change in seen.get("file_changes", []):
+        reason = seen["files"].get(change["name"], "it is not there")
+        changes.append(Change(host, "files", change["name"], change["action"], reason))
+    for name in seen["single_connect"]:
+        reason = "a second connection for the number gets the account banned"
+        changes.append(Change(host, "files", f"container {name}", "stop", reason))
+    return changes + _containers(host, seen, {name for name in absent if name in seen["images"]})
+
+
+def cluster_changes(host: str, answers: Mapping[str, Any], shards: int) -> list[Change]:
+    """Return the changes that the cluster's own API makes. host: the host that was asked. answers: {"admin", "health"}, as far as it was asked."""
+    changes = []
+    if answers.get("admin", {}).get("changed"):
+        changes.append(Change(host, "cluster", "password of admin", "set", "it is the initial one"))
+    served = answers.get("health", {}).get("shards", 0)
+    if served and not answers["health"]["healthy"]:
+        changes.append(Change(host, "cluster", "number of shards", "change", f"it is {served}, not {shards}"))
+    return changes
+
+
+def _docker(host: str, docker: Mapping[str, Any]) -> list[Change]:
+    if docker["missing_packages"]:
+        return [Change(host, "docker", "Docker", "install", f"missing: {', '.join(docker['missing_packages'])}")]
+    return [] if docker["running"] else [Change(host, "docker", "Docker Engine", "start", "it does not run")]
+
+
+def _differs(seen: Mapping[str, Any], step: str) -> bool:
+    return bool((seen.get(step) or {}).get("change"))
+
+
+def _containers(host: str, seen: Mapping[str, Any], replaced_images: set[str]) -> list[Change]:
+    """Return the changes of containers: those that differ now, and those that will once an image is replaced or the share is mounted."""
+    actions = [dict(action) for action in seen.get("actions", [])]
+    acted = {action["service"] for action in actions}
+    for service in seen.get("services", []):
+        if service["service"] in acted or not service["container"]:
+            continue
+        reasons = ["image"] if service["image"] in replaced_images else []
+        if _differs(seen, "mount") and service["role"] in ("master", "coreapp", "webapp"):
+            reasons.append("media (the share is mounted over its folder)")
+        if reasons:
+            actions.append({**service, "action": "recreate", "reason": f"changed: {', '.join(reasons)}"})
+    order = list(ROLE_STEPS)
+    actions = [action for action in actions if action["role"] in ROLE_STEPS]
+    return [
+        Change(host, ROLE_STEPS[action["role"]], f"container {action['service']}", action["action"], action["reason"])
+        for action in sorted(actions, key=lambda action: order.index(action["role"]))
+    ]
+
+
+def steps(changes: Iterable[Change], parts: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """Return {host: its steps in the order of STEPS}.
+
+    parts: {part: hosts} of the topology. A host whose Docker, images, files or share change takes part in the steps of its containers too: they compare
+    again, on the host as it is then. Where one host mounts the share, every client verifies it.
+    """
+    found: dict[str, set[str]] = {}
+    for change in changes:
+        if change.host != CONTROLLER:
+            found.setdefault(change.host, set()).add(change.step)
+    if any("mount" in given for given in found.values()):
+        for host in parts["nfs_clients"]:
+            found.setdefault(host, set()).add("mount")
+    for host, given in found.items():
+        if given.intersection(PRECEDE_CONTAINERS):
+            given.update(step for step in ROLE_STEPS.values() if host in parts[step])
+    return {host: [step for step in STEPS if step in given] for host, given in found.items()}
+
+
+def lines(changes: list[Change]) -> list[str]:
+    """Return the lines of the plan as a table; one sentence where nothing changes. A change that several hosts share is one row."""
+    if not changes:
+        return ["Nothing to change: every host is as its settings say."]
+    merged: dict[tuple[str, ...], list[str]] = {}
+    for step in STEPS:
+        for change in changes:
+            if change.step == step:
+                merged.setdefault((change.thing, change.action, change.reason), []).append(change.host)
+    rows = [(", ".join(dict.fromkeys(hosts)), *cells) for cells, hosts in merged.items()]
+    return table(rows, HEADINGS)

@@ -1,0 +1,138 @@
+# Copyright: (c) 2026, waba.cluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+import copy
+
+from ansible_collections.waba.cluster.plugins.module_utils.cluster import plan
+from hypothesis import given
+from hypothesis import strategies as st
+
+NODE, DATABASE = "waba/node:v1.0.0", "waba/mariadb:v1.0.0"
+KNOWN = {NODE: {"id": "sha256:new", "source_hash": "new"}, DATABASE: {"id": "sha256:db", "source_hash": "db"}}
+SERVICES = {"db": "mysql", "master": "master", "wacore": "coreapp", "waweb": "webapp"}
+IMAGES = {"db": DATABASE, "master": NODE, "wacore": NODE, "waweb": NODE}
+FILES = ("db.env", "mysql.env", "multiconnect-compose.yml")
+PARTS = {part: ["h"] for part in ("database", "masters", "coreapps", "webapps", "nfs_clients")}
+
+
+class Host:
+    """A host as data: what it has, its observation, and the effect of each step on it."""
+
+    def __init__(self, packages, running, images, files, containers, strays, mounted):
+        self.packages, self.running, self.images = set(packages), running and packages == {"docker.io"}, dict(images)
+        self.files, self.strays, self.mounted = dict(files), set(strays), mounted
+        self.containers = dict(containers) if self.running else {}
+        if not self.running:
+            self.images, self.strays = {}, set()
+
+    def observed(self):
+        actions = []
+        for service, role in SERVICES.items():
+            state = self.containers.get(service)
+            action = {None: "create", "differs": "recreate", "stopped": "start"}.get(state)
+            if action:
+                entry = {
+                    "service": service,
+                    "role": role,
+                    "image": IMAGES[service],
+                    "action": action,
+                    "reason": str(state),
+                }
+                actions.append(entry)
+        changes = [name for name in FILES if self.files.get(name) != "current"]
+        return {
+            "docker": {
+                "missing_packages": [] if self.packages == {"docker.io"} else ["docker.io"],
+                "running": self.running,
+            },
+            "images": {
+                name: KNOWN[name] if fresh else {"id": "x", "source_hash": "x"} for name, fresh in self.images.items()
+            },
+            "files": dict.fromkeys(changes, "it differs"),
+            "file_changes": [
+                {"name": name, "action": "update" if name in self.files else "create"} for name in changes
+            ],
+            "single_connect": sorted(self.strays),
+            "mount": {"change": None if self.mounted else ("/mnt/wamedia", "mount", "it is not mounted")},
+            "services": [
+                {
+                    "service": name,
+                    "role": role,
+                    "image": IMAGES[name],
+                    "container": "id" if name in self.containers else "",
+                }
+                for name, role in SERVICES.items()
+            ],
+            "actions": actions,
+        }
+
+    def apply(self, steps):
+        for step in steps:
+            if step == "docker":
+                self.packages, self.running = {"docker.io"}, True
+            elif step == "images":
+                for name in (NODE, DATABASE):
+                    if not self.images.get(name):
+                        self._replace(lambda service, name=name: IMAGES[service] == name)
+                    self.images[name] = True
+            elif step == "mount":
+                self.mounted = True
+                self._replace(lambda service: service != "db")
+            elif step == "files":
+                self.files, self.strays = dict.fromkeys(FILES, "current"), set()
+            elif step in plan.ROLE_STEPS.values():
+                for service, role in SERVICES.items():
+                    if plan.ROLE_STEPS[role] == step:
+                        self.containers[service] = "running"
+
+    def _replace(self, chosen):
+        self.containers = {name: "differs" if chosen(name) else state for name, state in self.containers.items()}
+
+
+hosts = st.builds(
+    Host,
+    packages=st.sampled_from([set(), {"docker.io"}]),
+    running=st.booleans(),
+    images=st.dictionaries(st.sampled_from([NODE, DATABASE]), st.booleans()),
+    files=st.dictionaries(st.sampled_from(FILES), st.sampled_from(["current", "old"])),
+    containers=st.dictionaries(st.sampled_from(sorted(SERVICES)), st.sampled_from(["running", "differs", "stopped"])),
+    strays=st.sets(st.sampled_from(["biz_wacore_1"])),
+    mounted=st.booleans(),
+)
+
+
+def changes_of(host):
+    return plan.host_changes("h", host.observed(), KNOWN, [NODE, DATABASE])
+
+
+@given(hosts)
+def test_an_applied_plan_leaves_nothing_to_change(host):
+    host.apply(plan.steps(changes_of(host), PARTS).get("h", []))
+    assert changes_of(host) == []
+
+
+@given(hosts)
+def test_the_plan_names_every_container_that_the_run_touches(host):
+    before = copy.deepcopy(host.containers)
+    changes = changes_of(host)
+    host.apply(plan.steps(changes, PARTS).get("h", []))
+    touched = {name for name, state in host.containers.items() if state != before.get(name)}
+    named = {change.thing.removeprefix("container ") for change in changes if change.step in plan.ROLE_STEPS.values()}
+    assert touched <= named
+
+
+@given(hosts)
+def test_the_steps_of_a_host_follow_the_order_of_a_run(host):
+    steps = plan.steps(changes_of(host), PARTS).get("h", [])
+    assert steps == sorted(steps, key=plan.STEPS.index)
+
+
+def test_nothing_to_change_is_one_sentence():
+    assert plan.lines([]) == ["Nothing to change: every host is as its settings say."]
+
+
+def test_a_change_that_hosts_share_is_one_row():
+    changes = [plan.Change(host, "docker", "Docker Engine", "start", "it does not run") for host in ("a", "b")]
+    assert plan.lines(changes)[2] == "a, b  Docker Engine  start   it does not run"
