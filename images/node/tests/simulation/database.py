@@ -1,34 +1,40 @@
-"""The simulated database: the lease, the shard map, the reports and the messages, by its own clock, which is the simulation's.
+"""The simulated database: the lease, the shard map, the reports and the messages.
 
-It does what the store does with leases, nodes, ownership and outbox do; each method is one transaction.
+Each method is one transaction, as in store/master_lease.py, node_registry.py, ownership.py, resharding.py and outbox.py.
 """
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from waba_node.control.ownership import Grant
+from waba_node.control.lease import takeover_delay
+from waba_node.control.ownership import Grant, fencing_window
 from waba_node.control.promotion import Demotion, Promotion, Redraw, Shard
 from waba_node.control.sharding import bucket_of, redrawn, refusal
 
-Who = tuple[str, str]  # name and life of a process
+from .database_server import DatabaseServer
+
+Identity = tuple[str, str]  # name and incarnation of a process
 ACCEPTED, SENT = "accepted", "sent"
+EPOCH_JUMP = 1000  # more promotions than there are in the commits that a failover may lose
+LONGEST_UNHEALTHY = 6  # seconds: the longest unhealthy_interval of the schedules
 
 
 @dataclass
 class Row:
-    """A row of the shard map."""
+    """A row of the shard map. delay: the takeover delay in seconds. released: the epoch whose owner has disconnected."""
 
     owner: str | None = None
     life: str | None = None
     epoch: int = 0
     renewal: int = 0
-    delay: float = 0.0  # the takeover delay in seconds
-    released: int = 0  # the epoch whose owner has disconnected
+    delay: float = 0.0
+    released: int = 0
 
     def release(self) -> None:
-        """Record that nobody is connected."""
+        """Record that the owner has disconnected."""
         self.owner = self.life = None
         self.released = self.epoch
 
@@ -37,7 +43,7 @@ class Row:
 class Lease:
     """The master lease. delay: the takeover delay in seconds."""
 
-    holder: Who | None
+    holder: Identity | None
     epoch: int
     renewal: int
     delay: float
@@ -50,7 +56,7 @@ class Lease:
 
 @dataclass
 class Message:
-    """A row of the messages."""
+    """A stored message."""
 
     id: int
     recipient: str
@@ -63,79 +69,99 @@ class Message:
 
 
 @dataclass
-class Database:
-    """See the module. `later`: runs a function some time from now, for what is committed a while after it was begun."""
+class Snapshot:
+    """What a member of the database has that lacks the last commits."""
+
+    lease: Lease
+    wanted: int
+    rows: list[Row]
+    messages: dict[int, Message]
+    position: int
+
+
+@dataclass(kw_only=True)
+class Database(DatabaseServer):
+    """See the module. later: runs a function some time from now, for commits that come a while after their transaction began."""
 
     shards: int
     later: Callable[[Callable[[], None]], None]
-    now: float = 0.0
-    paused: bool = False
-    down_until: float = 0.0
-    starts: int = 0  # a transaction that began before the last one is lost, its connection too
-    held: list[Callable[[], None]] = field(default_factory=list)  # what arrived while it was paused
 
     lease: Lease = field(default_factory=lambda: Lease(None, 0, 0, 0.0, free=True))
     wanted: int = 0
     rows: list[Row] = field(default_factory=list)
-    reports: dict[str, tuple[str, float]] = field(default_factory=dict)  # name -> (life, when)
-    registry: int = 0  # grows when somebody comes or goes
+    reports: dict[str, tuple[str, float]] = field(default_factory=dict)  # name -> (incarnation, the server's time)
+    registry: int = 0  # increases with every registration and removal
     messages: dict[int, Message] = field(default_factory=dict)
-    waiting: dict[int, Message] = field(default_factory=dict)  # those of them that nobody has confirmed
+    waiting: dict[int, Message] = field(default_factory=dict)  # those of them that are not confirmed
     position: int = 0
+    lost: set[int] = field(default_factory=set)  # messages that a failover has lost
 
     def __post_init__(self) -> None:
         self.rows = [Row() for _shard in range(self.shards)]
         self.wanted = self.shards
 
-    # -- the server --------------------------------------------------------------------------------------------------
+    # -- the loss of the last commits ------------------------------------------------------------------------------------
 
-    def pause(self) -> None:
-        self.paused = True
+    def snapshot(self) -> Snapshot:
+        """Return the present state. Reports are not part of it: they are repeated every minute, and no safety rule uses them."""
+        messages = {number: copy.copy(message) for number, message in self.messages.items()}
+        return Snapshot(self.lease, self.wanted, [copy.copy(row) for row in self.rows], messages, self.position)
 
-    def resume(self) -> None:
-        self.paused, held, self.held = False, self.held, []
-        for request in held:
-            request()
+    def return_to(self, earlier: Snapshot) -> None:
+        """Lose every commit since a snapshot, and let epochs jump as a restore does, before any node is answered."""
+        self.lost |= self.messages.keys() - earlier.messages.keys()
+        self.lease, self.wanted, self.rows, self.position = (
+            earlier.lease,
+            earlier.wanted,
+            earlier.rows,
+            earlier.position,
+        )
+        self.messages = earlier.messages
+        self.waiting = {number: one for number, one in self.messages.items() if one.status == ACCEPTED}
+        self.jump_epochs()
 
-    def restart(self, seconds: float) -> None:
-        """Lose every connection and what is not committed; refuse connections for some seconds."""
-        self.starts += 1
-        self.down_until = self.now + seconds
-        self.paused, self.held = False, []
+    def jump_epochs(self) -> None:
+        """Void every grant, every lease and every observation; owners under the lost commits may be connected for the longest delay."""
+        delay = takeover_delay(fencing_window(LONGEST_UNHEALTHY))
+        self.lease = Lease(None, self.lease.epoch + EPOCH_JUMP, 0, delay, free=False)
+        self.rows = [Row(epoch=row.epoch + EPOCH_JUMP, delay=delay) for row in self.rows]
 
     # -- the lease ---------------------------------------------------------------------------------------------------
 
-    def renew_lease(self, who: Who, epoch: int, renewal: int, delay: float) -> bool:
+    def read_lease(self) -> Lease:
+        return self.lease
+
+    def renew_lease(self, who: Identity, epoch: int, renewal: int, delay: float) -> bool:
         if not self.holds(who, epoch) or renewal <= self.lease.renewal:
             return False
         self.lease = replace(self.lease, renewal=renewal, delay=delay)
         return True
 
-    def take_lease(self, who: Who, observed: tuple[int, int], renewal: int, delay: float) -> int | None:
+    def take_lease(self, who: Identity, observed: tuple[int, int], renewal: int, delay: float) -> int | None:
         """Take the lease unless it has changed since it was observed."""
         if self.lease.counter != observed:
             return None
         self.lease = Lease(who, self.lease.epoch + 1, renewal, delay, free=False)
         return self.lease.epoch
 
-    def release_lease(self, who: Who) -> None:
+    def release_lease(self, who: Identity) -> None:
         if self.lease.holder == who:
             self.lease = replace(self.lease, free=True)
 
-    def holds(self, who: Who, epoch: int) -> bool:
+    def holds(self, who: Identity, epoch: int) -> bool:
         return (self.lease.holder, self.lease.epoch, self.lease.free) == (who, epoch, False)
 
     # -- the nodes and the map -----------------------------------------------------------------------------------------
 
     def report(self, name: str, life: str) -> None:
-        """Report; a new life registers, which releases what the former one held."""
+        """Report; a new process registers, which releases the shard of the former one."""
         former = self.reports.get(name, ("",))[0]
         self.registry += former != life
         if former not in ("", life):
             for row in self.rows:
                 if row.owner == name and row.life != life:
                     row.release()
-        self.reports[name] = life, self.now
+        self.reports[name] = life, self.time()
 
     def read_map(self) -> list[Shard]:
         return [
@@ -143,7 +169,13 @@ class Database:
             for n, row in enumerate(self.rows)
         ]
 
+    def read_reports(self) -> dict[str, tuple[str, float]]:
+        """Return name -> (incarnation, seconds since the last report by the server's clock)."""
+        time = self.time()
+        return {name: (life, time - reported_at) for name, (life, reported_at) in self.reports.items()}
+
     def owners(self) -> list[str | None]:
+        """Return the owner of every shard."""
         return [row.owner for row in self.rows]
 
     def owned(self, name: str, life: str) -> Grant | None:
@@ -153,7 +185,7 @@ class Database:
         return None
 
     def row(self, shard: int, epoch: int) -> Row | None:
-        """Return the row of a shard, unless the map has moved on."""
+        """Return the row of a shard, or None when its epoch is another."""
         if shard < len(self.rows) and self.rows[shard].epoch == epoch:
             return self.rows[shard]
         return None
@@ -178,14 +210,14 @@ class Database:
         if grant is not None:
             self.release(grant, life)
 
-    def demote(self, who: Who, epoch: int, demotion: Demotion) -> bool:
+    def demote(self, who: Identity, epoch: int, demotion: Demotion) -> bool:
         row = self.row(demotion.shard, demotion.epoch)
         if not self.holds(who, epoch) or row is None or row.owner is None:
             return False
         row.owner = row.life = None
         return True
 
-    def promote(self, who: Who, epoch: int, promotion: Promotion) -> bool:
+    def promote(self, who: Identity, epoch: int, promotion: Promotion) -> bool:
         row = self.row(promotion.shard, promotion.counter[0])
         if not self.holds(who, epoch) or row is None or row.renewal != promotion.counter[1]:
             return False
@@ -195,14 +227,14 @@ class Database:
         row.epoch, row.renewal, row.delay = row.epoch + 1, 0, 0.0
         return True
 
-    def want(self, who: Who, epoch: int, shards: int) -> bool:
+    def want(self, who: Identity, epoch: int, shards: int) -> bool:
         """Ask for another number of shards."""
         if not self.holds(who, epoch) or refusal(shards, len(self.reports)) is not None:
             return False
         self.wanted = shards
         return True
 
-    def redraw(self, who: Who, epoch: int, due: Redraw) -> bool:
+    def redraw(self, who: Identity, epoch: int, due: Redraw) -> bool:
         """Draw the map anew."""
         observed = [row.counter for row in due.rows]
         drawn = redrawn(due.rows, due.shards)
@@ -216,11 +248,11 @@ class Database:
     # -- messages ------------------------------------------------------------------------------------------------------
 
     def store(self, messages: list[Message], done: Callable[[bool], None]) -> None:
-        """Store messages, those that are new. They have their positions at once and are there a while later, unless the server restarts.
+        """Store the messages that are new. They have their positions at once and are visible a while later, unless the server restarts.
 
         done: called then, with whether they were stored.
         """
-        rows = []  # its own: of a message that is there already, asked for once more, nothing changes
+        rows = []  # its own: a message that is stored already stays as it is
         for message in messages:
             self.position += 1
             rows.append(Message(message.id, message.recipient, self.position))
@@ -236,7 +268,7 @@ class Database:
         self.later(commit)
 
     def unsent(self, grant: Grant, after: int, limit: int) -> list[Message]:
-        """Return messages of a shard that are not confirmed, in the order of their positions, from a position on."""
+        """Return unconfirmed messages of a shard after a position, in the order of their positions."""
         found = [
             message
             for message in self.waiting.values()
@@ -247,5 +279,6 @@ class Database:
     def confirm(self, ids: list[int]) -> None:
         """Record that messages were sent."""
         for number in ids:
-            self.messages[number].status = SENT
-            self.waiting.pop(number, None)
+            if number in self.messages:
+                self.messages[number].status = SENT
+                self.waiting.pop(number, None)

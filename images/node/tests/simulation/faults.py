@@ -1,4 +1,4 @@
-"""What can happen to a cluster. Each fault is drawn before the run, so that a run can be repeated with fewer of them."""
+"""The faults that can strike a cluster. They are drawn before a run, so that the run can be repeated with fewer of them."""
 
 from __future__ import annotations
 
@@ -7,20 +7,23 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import product
 
+from .coreapp import Coreapp
 from .process import Process
 from .upstream import UP
 from .world import CLOCK_RATES, FAST, QUICK, World
 
 KINDS = (
-    "crash", "crash", "freeze", "freeze", "stop", "start", "start", "start", "thaw", "thaw", "thaw", "cut", "cut_off", "isolate", "divide", "mend",
-    "mend", "pause_database", "resume_database", "resume_database", "restart_database", "settings", "settings", "drift", "network", "hang_up",
-    "reshard", "reshard",
+    "crash", "crash", "freeze", "freeze", "stop", "start", "start", "start", "thaw", "thaw", "thaw", "cut", "cut_off", "isolate", "divide",
+    "repair", "repair", "pause_database", "resume_database", "resume_database", "restart_database", "settings", "settings", "drift", "network",
+    "hang_up", "reshard", "reshard", "set_database_clock", "fail_over", "fail_over", "lose_commits",
 )  # fmt: skip
+CLOCK_JUMP = 25.0  # seconds: two clocks differ by less than the silence after which a coreapp is unhealthy
+LOST = 2.0  # seconds: commits that a failover loses are not older
 
 
 @dataclass(frozen=True)
 class Fault:
-    """Something that happens at a moment (seconds), to whom and how: numbers from 0 to 1, from which a world chooses."""
+    """A fault at a moment (seconds). who, how: numbers from 0 to 1, by which a world chooses the process and the details."""
 
     at: float
     kind: str
@@ -38,20 +41,23 @@ def drawn(source: random.Random, seconds: float, a_second: float) -> list[Fault]
 
 
 def happen(world: World, fault: Fault) -> None:
-    """Let a fault happen."""
+    """Let a fault strike."""
     processes = list(world.processes.values())
     process = processes[int(fault.who * len(processes))]
     world.note("%s %s %.2f", fault.kind, process.name, fault.how)
-    FAULTS[fault.kind](world, process, fault.how)
+    if fault.kind == "lose_commits":
+        lose_commits(world, fault)
+    else:
+        FAULTS[fault.kind](world, process, fault.how)
 
 
 def crash(world: World, process: Process, _how: float = 0) -> None:
     if process.alive:
         process.alive = process.frozen = False
         process.lives += 1
-        if process in world.nodes and process.connected is not None:
-            world.disconnected(process)
-            process.session.open = False
+        if isinstance(process, Coreapp) and process.connected is not None:
+            world.record_disconnected(process)
+            process.cut_session()
 
 
 def freeze(_world: World, process: Process, _how: float = 0) -> None:
@@ -59,24 +65,24 @@ def freeze(_world: World, process: Process, _how: float = 0) -> None:
 
 
 def thaw(world: World, process: Process, _how: float = 0) -> None:
-    """Let a frozen process go on: with what waits for it and what it has to do, in any order."""
+    """Let a frozen process continue, with what waits for it in any order."""
     if process.frozen:
         process.frozen, backlog = False, process.backlog
         process.backlog = []
         world.random.shuffle(backlog)
         for action in backlog:
             action()
-        world.thawed(process)
+        world.check_after_thaw(process)
 
 
 def start(_world: World, process: Process, _how: float = 0) -> None:
     if not process.alive:
         process.alive, process.lives = True, process.lives + 1
-        process.born()
+        process.start()
 
 
 def stop(world: World, process: Process, _how: float = 0) -> None:
-    """Stop in good order: it hands over, then it ends."""
+    """Stop in good order: the process hands over, then it ends."""
     if process.alive and not process.frozen:
         process.stopping = True
         process.stop()
@@ -96,7 +102,7 @@ def cut_off(world: World, process: Process, _how: float = 0) -> None:
 
 
 def isolate(world: World, process: Process, _how: float = 0) -> None:
-    """Cut a process off from every master; the database may still hear it."""
+    """Cut a process off from every master; it may still reach the database."""
     for master in world.masters:
         if master is not process:
             world.separate(process.name, master.name)
@@ -111,7 +117,7 @@ def divide(world: World, _process: Process, how: float) -> None:
         world.separate(one, other)
 
 
-def mend(world: World, _process: Process, _how: float = 0) -> None:
+def repair(world: World, _process: Process, _how: float = 0) -> None:
     world.cut.clear()
 
 
@@ -122,7 +128,7 @@ def settings(world: World, _process: Process, how: float) -> None:
 def drift(world: World, process: Process, how: float) -> None:
     slowest, fastest = CLOCK_RATES
     process.drift(slowest + how * (fastest - slowest))
-    if process in world.nodes and process.connected is not None and not process.frozen:
+    if isinstance(process, Coreapp) and process.connected is not None and not process.frozen:
         process.fence()
 
 
@@ -133,15 +139,37 @@ def network(world: World, _process: Process, how: float) -> None:
 
 
 def hang_up(world: World, _process: Process, how: float) -> None:
-    """Let the upstream end a connection by itself."""
+    """Let the upstream end a connection."""
     world.upstream.hang_up(int(how * len(world.database.rows)))
 
 
 def reshard(world: World, _process: Process, how: float) -> None:
-    """Let a client ask whoever is the primary master for another number of shards."""
+    """Let a client ask the primary master for another number of shards."""
     for master in world.masters:
         if master.acts():
             master.want((1, 2, 4)[int(how * 3)])
+
+
+def database_clock(how: float) -> float:
+    """Return by how many seconds the database's clock differs from the true time."""
+    return CLOCK_JUMP * (2 * (64 * how % 1) - 1)
+
+
+def fail_over(world: World, _process: Process, how: float) -> None:
+    """Let another member of the database take over, with its own clock."""
+    world.database.fail_over(3 * how, database_clock(how))
+
+
+def lost_seconds(fault: Fault) -> float:
+    """Return how old the oldest commits are that a failover loses."""
+    return LOST * (16 * fault.how % 1)
+
+
+def lose_commits(world: World, fault: Fault) -> None:
+    """Let a member of the database take over that lacks the last commits."""
+    world.database.return_to(world.snapshots[fault.at])
+    world.traffic.forget_lost()
+    fail_over(world, world.nodes[0], fault.how)
 
 
 FAULTS: dict[str, Callable[[World, Process, float], None]] = {
@@ -154,10 +182,12 @@ FAULTS: dict[str, Callable[[World, Process, float], None]] = {
     "cut_off": cut_off,
     "isolate": isolate,
     "divide": divide,
-    "mend": mend,
+    "repair": repair,
     "pause_database": lambda world, _process, _how: world.database.pause(),
     "resume_database": lambda world, _process, _how: world.database.resume(),
     "restart_database": lambda world, _process, how: world.database.restart(3 * how),
+    "set_database_clock": lambda world, _process, how: world.database.set_clock(database_clock(how)),
+    "fail_over": fail_over,
     "settings": settings,
     "drift": drift,
     "network": network,
@@ -167,7 +197,7 @@ FAULTS: dict[str, Callable[[World, Process, float], None]] = {
 
 
 def heal(world: World) -> None:
-    """End every fault; every process runs, with the fast settings."""
+    """End every fault: every process runs, with the fast settings. The database's clock stays as it is."""
     world.cut.clear()
     world.loss, world.slowest = 0.0, QUICK
     world.database.resume()

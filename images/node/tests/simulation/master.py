@@ -1,14 +1,15 @@
-"""A simulated master: the real control logic, and around it, as thinly as possible, what master/process.py does."""
+"""A simulated master: the real control logic inside as thin a shell as possible of what the package `master` does."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
 from waba_node.control.lease import RENEWALS_PER_DELAY, MasterLease, master_delay
 from waba_node.control.observation import Observer
 from waba_node.control.promotion import Coreapp as Seen
-from waba_node.control.promotion import Promotion, Shard, plan
+from waba_node.control.promotion import Plan, Promotion, Shard, plan
 
 from .database import Lease
 from .process import LONG_AGO, Process
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 DB = ("db",)
 LEASE = "lease"
-LOOK = 0.5  # seconds
+READ_NODES = 0.5  # seconds
 CALL_TIMEOUT = 2.0  # seconds
 Reports = dict[str, tuple[str, float]]
 
@@ -26,8 +27,9 @@ Reports = dict[str, tuple[str, float]]
 class Master(Process):
     """See the module."""
 
-    def born(self) -> None:
-        super().born()
+    def start(self) -> None:
+        """Start as secondary."""
+        super().start()
         self.lease = MasterLease()
         self.lease_observer, self.map_observer = Observer(), Observer()
         self.registry = -1
@@ -35,11 +37,11 @@ class Master(Process):
         self.answering: set[tuple[str, str]] = set()
         self.called: dict[tuple[str, str], float] = {}
         self.keep_lease()
-        self.every(self.beat_hearts)
+        self.every(self.send_heartbeats)
         self.every(self.manage)
 
     @property
-    def who(self) -> tuple[str, str]:
+    def identity(self) -> tuple[str, str]:
         return self.name, self.life
 
     def acts(self) -> bool:
@@ -52,14 +54,14 @@ class Master(Process):
         """Renew the lease, or read it and take it when it is free or was not renewed for its takeover delay."""
         sent_at, delay = self.clock(), master_delay(self.heartbeat, self.unhealthy)
         renewal, requested = self.lease.next_renewal(), self.lease.requested_delay(delay)
-        who, epoch, database = self.who, self.lease.epoch, self.world.database
+        who, epoch, database = self.identity, self.lease.epoch, self.world.database
 
         def answered(epoch: int | None) -> None:
             if epoch is None:
                 self.lease.refused(sent_at, delay)
             else:
                 self.lease.granted(epoch, sent_at, delay)
-                self.world.one_primary()
+                self.world.check_single_primary()
             again()
 
         def failed() -> None:
@@ -92,36 +94,36 @@ class Master(Process):
         if epoch is not None:
             renew(epoch)
         else:
-            self.world.look(self, DB, lambda: database.lease, found, failed, patience)
+            self.world.read(self, DB, database.read_lease, found, failed, patience)
 
     def stop(self) -> None:
         self.lease.lost()
-        who, database = self.who, self.world.database
+        who, database = self.identity, self.world.database
         self.world.call(self, DB, lambda: database.release_lease(who))
 
     # -- heartbeats ------------------------------------------------------------------------------------------------------
 
-    def beat_hearts(self) -> float:
-        """Look for coreapps in the database, and call those that are due."""
+    def send_heartbeats(self) -> float:
+        """Read the coreapps from the database, and call those that are due."""
         world, clock = self.world, self.clock()
         if world.open(self, DB):
-            self.observed(world.database.reports, clock)
+            self.record_coreapps(world.database.reports, clock)
         for key in self.watched:
             if clock - self.called.get(key, LONG_AGO) >= self.heartbeat:
                 self.called[key] = clock
-                self.beat(world.processes[key[0]])
-        return min(LOOK, self.heartbeat / 4)
+                self.send_heartbeat(world.coreapp(key[0]))
+        return min(READ_NODES, self.heartbeat / 4)
 
-    def beat(self, node: Coreapp) -> None:
+    def send_heartbeat(self, node: Coreapp) -> None:
         def answered(answer: tuple[tuple[str, str], bool]) -> None:
             key, able = answer
             if able and key in self.watched:
                 self.watched[key] = self.clock()
                 self.answering.add(key)
 
-        self.world.look(self, (node.name,), node.status, answered, patience=min(CALL_TIMEOUT, self.heartbeat))
+        self.world.read(self, (node.name,), node.status, answered, patience=min(CALL_TIMEOUT, self.heartbeat))
 
-    def observed(self, reports: Reports, clock: float) -> None:
+    def record_coreapps(self, reports: Reports, clock: float) -> None:
         if self.registry == self.world.database.registry:
             return
         self.registry = self.world.database.registry
@@ -135,7 +137,7 @@ class Master(Process):
     def manage(self) -> float:
         """Observe the map; as primary, plan and act. A plan may meet the next one, as when an answer is lost and the transaction is not."""
         database = self.world.database
-        self.world.look(self, DB, lambda: (database.read_map(), dict(database.reports), database.wanted), self.act)
+        self.world.read(self, DB, lambda: (database.read_map(), database.read_reports(), database.wanted), self.act)
         return min(1.0, self.heartbeat / 2)
 
     def act(self, read: tuple[list[Shard], Reports, int]) -> None:
@@ -146,48 +148,45 @@ class Master(Process):
             return
         peers = [one for one in world.masters if one is not self and world.open(self, (one.name,))]
         seen = {}
-        for name, (incarnation, reported) in reports.items():
+        for name, (incarnation, silent) in reports.items():
             key = name, incarnation
             by_peers = tuple([peer.unanswered(key) for peer in peers])
-            seen[name] = Seen(*key, world.now - reported, self.unanswered(key), key in self.answering, by_peers)
+            seen[name] = Seen(*key, silent, self.unanswered(key), key in self.answering, by_peers)
         self.carry_out(plan(rows, seen, self.heartbeat, self.unhealthy, wanted))
 
     def unanswered(self, key: tuple[str, str]) -> float:
         clock = self.clock()
         return clock - self.watched.get(key, clock)
 
-    def carry_out(self, due) -> None:
-        world, who, epoch, database = self.world, self.who, self.lease.epoch, self.world.database
+    def carry_out(self, due: Plan) -> None:
+        """Write the plan into the map."""
+        epoch = self.lease.epoch
+        if epoch is None:
+            return
+        world, who, database = self.world, self.identity, self.world.database
         for promotion in due.promotions:
-            world.call(
-                self,
-                DB,
-                lambda one=promotion: database.promote(who, epoch, one),
-                lambda done, one=promotion: self.promoted(one, done),
-            )
+            ask: Callable[[], bool] = partial(database.promote, who, epoch, promotion)
+            world.call(self, DB, ask, partial(self.promoted, promotion))
         for demotion in due.demotions:
-            world.call(
-                self,
-                DB,
-                lambda one=demotion: database.demote(who, epoch, one),
-                lambda done, one=demotion: world.note("%s demotes the owner of %d: %s", self.name, one.shard, done),
-            )
+            event = "%s demotes the owner of %d: %s"
+            ask = partial(database.demote, who, epoch, demotion)
+            world.call(self, DB, ask, partial(world.note, event, self.name, demotion.shard))
         if due.redraw is not None:
-            world.call(self, DB, lambda: database.redraw(who, epoch, due.redraw), self.redrawn)
+            world.call(self, DB, partial(database.redraw, who, epoch, due.redraw), self.redrawn)
 
     def promoted(self, promotion: Promotion, done: bool) -> None:
         self.world.note("%s promotes %s for %d: %s", self.name, promotion.node, promotion.shard, done)
-        self.world.one_shard_each()
+        self.world.check_one_shard_each()
         if done:
-            node = self.world.processes[promotion.node]
-            self.world.call(self, (node.name,), node.look_now)
+            node = self.world.coreapp(promotion.node)
+            self.world.call(self, (node.name,), node.read_map_now)
 
     def redrawn(self, done: bool) -> None:
         self.world.note("%s draws the map anew: %s", self.name, done)
         self.manage()
 
     def want(self, shards: int) -> None:
-        """Take the API's call for another number of shards."""
-        if self.lease.held(self.clock()):
-            who, epoch, database = self.who, self.lease.epoch, self.world.database
-            self.world.call(self, DB, lambda: database.want(who, epoch, shards))
+        """Take a client's request for another number of shards."""
+        if self.lease.epoch is not None and self.lease.held(self.clock()):
+            ask = partial(self.world.database.want, self.identity, self.lease.epoch, shards)
+            self.world.call(self, DB, ask)

@@ -1,12 +1,14 @@
-"""One random life of a cluster, and what must be true of it."""
+"""One random life of a cluster, and what must be true after it."""
 
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
-from .coreapp import READ_TIMEOUT
-from .faults import Fault, crash, cut_off, drawn, freeze, happen, heal
+from .faults import Fault, crash, cut_off, drawn, freeze, happen, heal, lost_seconds
+from .outbox_sender import READ_TIMEOUT
 from .world import FAST, QUICK, Violation, World
 
 HEARTBEAT, UNHEALTHY = FAST
@@ -57,9 +59,9 @@ def run(life: Schedule) -> World:
     )
     world.run_for(BEGINNING)
     began = world.now
-    for fault in life.faults:
-        world.run_for(began + fault.at - world.now)
-        happen(world, fault)
+    for at, strike in events(world, life.faults):
+        world.run_for(began + at - world.now)
+        strike()
     world.run_for(began + TROUBLE - world.now)
     heal(world)
     if not recovers(world):
@@ -76,6 +78,19 @@ def run(life: Schedule) -> World:
         world.fail(f"with every master dead, messages are refused: {refused}")
     see_arrival(world)
     return world
+
+
+def events(world: World, faults: tuple[Fault, ...]) -> list[tuple[float, Callable[[], None]]]:
+    """Return (seconds, action) of every fault, in order, and of the snapshots to which faults return."""
+
+    def take_snapshot(fault: Fault) -> None:
+        world.snapshots[fault.at] = world.database.snapshot()
+
+    found = [(fault.at, partial(happen, world, fault)) for fault in faults]
+    for fault in faults:
+        if fault.kind == "lose_commits":
+            found.append((max(0.0, fault.at - lost_seconds(fault)), partial(take_snapshot, fault)))
+    return sorted(found, key=lambda event: event[0])
 
 
 def recovers(world: World) -> bool:
@@ -97,7 +112,7 @@ def lose_an_owner(world: World) -> None:
     world.note("loses %s", node.name)
     world.random.choice((crash, freeze, cut_off))(world, node)
     if world.run_until(lambda: any(node is not one for one in world.connected_for(grant.shard)), TAKE_OVER) is None:
-        world.fail(f"nobody took over from {node.name} within {TAKE_OVER} s")
+        world.fail(f"no coreapp took over from {node.name} within {TAKE_OVER} s")
 
 
 def see_arrival(world: World) -> None:

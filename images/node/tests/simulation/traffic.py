@@ -1,4 +1,4 @@
-"""Clients, which send messages without end, and webapps, which find the owner in the map and give it the message."""
+"""Clients that send messages without end, and what must become of their messages."""
 
 from __future__ import annotations
 
@@ -6,69 +6,28 @@ from typing import TYPE_CHECKING
 
 from waba_node.control.sharding import bucket_of
 
-from .coreapp import DB, NOT_PRIMARY_COREAPP
 from .database import Message
-from .process import LONG_AGO, Process
+from .webapp import NO_ANSWER
 
 if TYPE_CHECKING:
     from .world import World
 
-CACHE_LIFE = 1.0  # seconds
-TIMEOUT = 5.0  # seconds for a call to a coreapp
-IMPATIENT = 12.0  # seconds after which a client gives a webapp up
+IMPATIENT = 12.0  # seconds after which a client gives up
 RECIPIENTS = tuple(str(491510000000 + number) for number in range(12))
 BUCKET = {recipient: bucket_of(recipient) for recipient in RECIPIENTS}
 
 
-class Webapp(Process):
-    """See the module."""
-
-    def born(self) -> None:
-        super().born()
-        self.owners: list[str | None] = []
-        self.read_at = LONG_AGO
-
-    def send(self, message: Message, answer) -> None:
-        """Give a message to the owner of its shard; with a map read anew, a second time. The id makes that harmless."""
-
-        def attempt(newer_than: float, refused, again: bool) -> None:
-            def found(owners: list[str | None]) -> None:
-                self.owners, self.read_at = owners, self.clock()
-                give()
-
-            def give() -> None:
-                owner = self.owners[message.bucket % len(self.owners)]
-                if owner is None:
-                    refused(NOT_PRIMARY_COREAPP)
-                    return
-                node = self.world.processes[owner]
-
-                def taken(code: int | None) -> None:
-                    answer(None) if code is None else refused(code)
-
-                self.world.call(
-                    self, (owner,), lambda: node.accept(message, again), taken, lambda: refused("no answer"), TIMEOUT
-                )
-
-            if self.read_at > newer_than:
-                give()
-            else:
-                self.world.look(self, DB, self.world.database.owners, found, lambda: answer("database"))
-
-        attempt(self.clock() - CACHE_LIFE, lambda _code: attempt(self.clock(), answer, True), False)
-
-
 class Traffic:
-    """Every client sends one message at a time; what was answered with success must arrive, and in that order."""
+    """Every client sends one message at a time. Every accepted message must arrive, in the order of acceptance per recipient."""
 
     def __init__(self, world: World, pause: float) -> None:
         self.world, self.pause = world, pause
         self.count = 0
-        self.refused: dict[int, object] = {}  # message -> why
+        self.refused: dict[int, object] = {}  # message -> reason
         self.busy: dict[str, int] = {}  # recipient -> message
         self.accepted: dict[int, Message] = {}
-        self.missing: dict[int, Message] = {}  # those of them that the upstream has not got
-        self.after: dict[int, int] = {}  # message -> the one before it that was accepted for the same recipient
+        self.missing: dict[int, Message] = {}  # those of them that have not arrived
+        self.after: dict[int, int] = {}  # message -> the one accepted before it for the same recipient
         self.last: dict[str, int] = {}  # recipient -> its last accepted message
         if pause:
             self.submit()
@@ -96,31 +55,37 @@ class Traffic:
 
         def give_up() -> None:
             if self.busy.get(recipient) == message.id:
-                answer("no answer")
+                answer(NO_ANSWER)
 
         webapp.send(message, answer)
         world.at(IMPATIENT, give_up)
 
     def accept(self, message: Message, before: int | None) -> None:
-        """Take note of a success."""
-        if message.id not in self.world.database.messages:
+        """Record a success."""
+        database = self.world.database
+        if message.id not in database.messages and message.id not in database.lost:
             self.world.fail(f"message {message.id} was answered with success and is not in the database")
         self.accepted[message.id] = message
         self.last[message.recipient] = message.id
         if before is not None:
             self.after[message.id] = before
-        if message.id not in self.world.upstream.received:
-            self.missing[message.id] = message
-        else:
+        if message.id in self.world.upstream.received:
             self.arrived(message)
+        elif message.id in database.messages:
+            self.missing[message.id] = message
 
     def arrived(self, message: Message) -> None:
-        """Take note of a message that the upstream has got for the first time."""
+        """Record that the upstream has a message for the first time."""
         self.missing.pop(message.id, None)
         before = self.after.get(message.id)
         if before in self.missing:
             self.world.fail(f"message {message.id} to {message.recipient} overtook {before}, which was accepted before")
 
+    def forget_lost(self) -> None:
+        """Stop waiting for messages that a failover has lost."""
+        for number in self.world.database.lost - self.world.database.messages.keys():
+            self.missing.pop(number, None)
+
     def duplicates(self) -> int:
-        """Return how often the upstream got what it had already."""
+        """Return how many messages arrived once more."""
         return self.world.upstream.received.total() - len(self.world.upstream.received)

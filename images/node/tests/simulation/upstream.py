@@ -1,8 +1,9 @@
-"""The simulated upstream: it keeps one connection a shard, refuses older epochs, takes the same message twice as one, and notes what came."""
+"""The simulated upstream: one connection a shard, older epochs are refused, and the same message twice is one."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from waba_node.control.ownership import Grant
@@ -24,11 +25,17 @@ class Session:
         self.open = True
         self.last_arrival = 0.0
 
+    def confirm(self, number: int) -> None:
+        """Tell the node's sender of this session that a message has arrived."""
+        if (sender := self.node.sender) is not None and sender.session is self:
+            sender.confirmed(number)
+
     def send(self, message: Message) -> None:
+        """Send a message."""
         self.pass_on(lambda: self.upstream.take(self, message))
 
-    def pass_on(self, action) -> None:
-        """Carry something in either direction; a line that is cut ends the connection."""
+    def pass_on(self, action: Callable[[], object]) -> None:
+        """Carry something in either direction. A line that is cut ends the connection."""
         world = self.upstream.world
         if not self.open:
             return
@@ -46,17 +53,14 @@ class Upstream:
         self.world = world
         self.epochs: dict[int, int] = {}
         self.live: dict[int, Session] = {}
-        self.received: Counter[int] = Counter()  # message id -> how often it came
-        self.newest: dict[
-            str, int
-        ] = {}  # recipient -> the newest of its messages that came, by the order of their submission
+        self.received: Counter[int] = Counter()  # message -> how often it arrived
 
     def connect(self, node: Coreapp, grant: Grant) -> Session | None:
-        """Take a connection. A second one for what another still serves is what gets an account banned."""
+        """Take a connection; None for an older epoch. A second connection for the same recipients would get the account banned."""
         if grant.epoch < self.epochs.get(grant.shard, 0):
             return None
         self.epochs[grant.shard] = grant.epoch
-        self.world.alone(node, grant)
+        self.world.check_single_connection(node, grant)
         self.hang_up(grant.shard)
         self.live[grant.shard] = Session(self, node, grant)
         return self.live[grant.shard]
@@ -67,9 +71,10 @@ class Upstream:
             session.open = False
 
     def take(self, session: Session, message: Message) -> None:
+        """Take a message that arrives."""
         if self.live.get(session.grant.shard) is not session:
             return
         self.received[message.id] += 1
         if self.received[message.id] == 1:
             self.world.traffic.arrived(message)
-        session.pass_on(lambda: session.node.confirmed(session, message.id))
+        session.pass_on(lambda: session.confirm(message.id))
