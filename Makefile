@@ -55,8 +55,9 @@ lab: $(VENV)/test.stamp ## Start the lab LAB: HOSTS containers that act as hosts
 lab-down: $(VENV)/test.stamp ## Remove the lab LAB
 	python3 tests/lab/lab.py down --name $(LAB)
 
-soak-simulation: $(VENV)/test.stamp ## Simulate many clusters under faults (ARGS="--schedules 100000 --first 0 --processes 2")
-	cd images/node && PYTHONPATH=src $(CURDIR)/$(VENV)/bin/python -m tests.simulation $(ARGS)
+soak-simulation: $(VENV)/test.stamp ## Simulate a million clusters under faults, continuing an interrupted run (ARGS="--schedules 100 --first 4711")
+	@mkdir -p .build
+	cd images/node && PYTHONPATH=src $(CURDIR)/$(VENV)/bin/python -m tests.simulation $(or $(ARGS),--schedules 1000000 --state $(CURDIR)/.build/soak-simulation.json)
 
 soak: $(VENV)/test.stamp ## Inject random faults into a real cluster under traffic for MINUTES, from SEED
 	molecule destroy --scenario-name chaos && molecule converge --scenario-name chaos
