@@ -103,7 +103,10 @@ class Coreapp(Process):
                     self.disconnect("was refused")
                 self.by_any_way(lambda: partial(database.release, grant, life))
             else:
+                shortened = window < self.ownership.window
                 self.ownership.renewed(grant, sent_at, window)
+                if shortened:
+                    self.after(self.until_deadline(), self.enforce_deadline)
                 if self.connected is None and self.ownership.may_be_connected(self.clock()):
                     self.connect(grant)
                     return
@@ -136,17 +139,23 @@ class Coreapp(Process):
 
         self.world.call(self, DB, request(), answered, by_a_master, seconds)
 
-    def fence(self) -> None:
-        """Disconnect when the right to be connected has ended."""
-        if self.connected is None:
-            self.fencing = False
-        elif not self.ownership.may_be_connected(self.clock()):
-            self.fencing = False
+    def until_deadline(self) -> float:
+        """Return after how many seconds to check the deadline: soon after it, at the most."""
+        return max(0.0, self.ownership.deadline() - self.clock()) + 0.05 * self.world.random.random()
+
+    def enforce_deadline(self) -> None:
+        """Disconnect if the right to be connected has ended."""
+        if self.connected is not None and not self.ownership.may_be_connected(self.clock()):
             self.ownership.lost()
             self.disconnect("could not renew")
+
+    def fence(self) -> None:
+        """Check every deadline while connected."""
+        self.enforce_deadline()
+        if self.connected is None:
+            self.fencing = False
         else:
-            pause = max(0.0, self.ownership.deadline() - self.clock())
-            self.after(pause + 0.05 * self.world.random.random(), self.fence)
+            self.after(self.until_deadline(), self.fence)
 
     def stop(self) -> None:
         """Hand the shard over."""

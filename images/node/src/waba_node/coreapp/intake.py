@@ -3,20 +3,39 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from ..address import PortName
 from ..rpc import Payload, RpcError, RpcServer
 from ..store import outbox
-from ..store.engine import Database
+from ..store.engine import ATTEMPT, FAILOVER_PATIENCE, RETRY_PAUSE, Database, error_summary, is_transient
 
 NOT_PRIMARY_COREAPP = 1018
 LARGEST_BATCH = 200  # messages in one transaction
 LARGEST_STATEMENT = 4 << 20  # characters of the payloads; a server accepts 16 MiB (MariaDB's default) or more
 
-Call = tuple[list[dict[str, Any]], "asyncio.Future[None]"]
+
+
+@dataclass
+class Call:
+    """A call that waits to be stored. until (monotonic): its transaction is not repeated later. repeated: it may be stored already."""
+
+    rows: list[dict[str, Any]]
+    done: asyncio.Future[None]
+    until: float
+    repeated: bool = False
+
+    def finish(self, refusal: RpcError | None = None) -> None:
+        """Answer the call, unless it was cancelled meanwhile."""
+        if self.done.done():
+            return
+        if refusal is None:
+            self.done.set_result(None)
+        else:
+            self.done.set_exception(refusal)
 
 
 def not_primary(bucket: int) -> RpcError:
@@ -45,39 +64,52 @@ class Intake:
         owned = [message for message in payload["messages"] if self.owns(message["bucket"])]
         if owned:
             again = True in [message.pop("again") for message in owned]
-            done = asyncio.get_running_loop().create_future()
-            self.waiting.append((owned, done))
+            call = Call(owned, asyncio.get_running_loop().create_future(), time.monotonic() + FAILOVER_PATIENCE)
+            self.waiting.append(call)
             if self.writer is None or self.writer.done():
                 self.writer = asyncio.create_task(self.write())
-            await done
+            await call.done
             if owned := [message for message in owned if self.owns(message["bucket"])]:
-                self.on_stored(again)
+                self.on_stored(again or call.repeated)
         stored = {message["message_id"] for message in owned}
         return {"refused": [name for row in payload["messages"] if (name := row["message_id"]) not in stored]}
 
     async def write(self) -> None:
-        """Store all waiting messages, batch by batch."""
+        """Store all waiting messages, batch by batch. Repeat a batch that a restart or a failover of the database has interrupted.
+
+        Such a transaction may have been committed; the ids of its messages make the repetition harmless.
+        """
         while self.waiting:
             batch = self.next_batch()
             try:
-                async with self.database.begin() as connection:
-                    await outbox.store_messages(connection, [row for rows, _done in batch for row in rows])
+                async with asyncio.timeout(ATTEMPT), self.database.begin() as connection:
+                    await outbox.store_messages(connection, [row for call in batch for row in call.rows])
             except Exception as error:
-                refusal = RpcError(1023, "Database error", f"the message could not be stored: {type(error).__name__}")
-                for _rows, done in batch:
-                    with contextlib.suppress(asyncio.InvalidStateError):
-                        done.set_exception(refusal)
+                if repeated := self.refuse_or_repeat(batch, error):
+                    self.waiting = repeated + self.waiting
+                    await asyncio.sleep(RETRY_PAUSE)
                 continue
-            for _rows, done in batch:
-                with contextlib.suppress(asyncio.InvalidStateError):
-                    done.set_result(None)
+            for call in batch:
+                call.finish()
+
+    def refuse_or_repeat(self, batch: list[Call], error: Exception) -> list[Call]:
+        """Refuse the calls whose time has ended, or all when a repetition is futile; return the others."""
+        at = time.monotonic() + RETRY_PAUSE
+        repeated = [call for call in batch if at < call.until and not call.done.done()] if is_transient(error) else []
+        refusal = RpcError(1023, "Database error", f"the message could not be stored: {error_summary(error)}")
+        for call in batch:
+            if call in repeated:
+                call.repeated = True
+            else:
+                call.finish(refusal)
+        return repeated
 
     def next_batch(self) -> list[Call]:
         """Remove the next calls from the queue: as many as fit into one statement, one at least."""
         messages = size = 0
-        for count, (rows, _done) in enumerate(self.waiting):
-            messages += len(rows)
-            size += sum(len(row["payload"]) for row in rows)
+        for count, call in enumerate(self.waiting):
+            messages += len(call.rows)
+            size += sum(len(row["payload"]) for row in call.rows)
             if count and (messages > LARGEST_BATCH or size > LARGEST_STATEMENT):
                 break
         else:

@@ -1,40 +1,60 @@
-"""The way to the database."""
+"""Connections to the database server, and transactions on them."""
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 import ssl
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from asyncmy.connection import Connection
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from ..config import DatabaseConfig
 
 log = logging.getLogger(__name__)
 
-CONNECTIONS = 8  # per node at the most; what max_connections must allow is this times the nodes
-CONNECT_TIMEOUT = 3  # seconds
-AT_REST = 1.0  # seconds after which a connection is asked whether it is alive: under load that would be one more way there and back each time
-READ_TIMEOUT = 10.0  # seconds for the answer to a statement; a server that vanished would never give one
-# Who waits for a lock gives up soon, and who died with one loses it soon: else a master that hangs in the middle of a transaction
-# would keep the lease from all others. MariaDB can end idle transactions; MySQL can only end idle connections, which the pool renews.
+Result = TypeVar("Result")
+
+CONNECTIONS = 8  # per node at the most; max_connections of the server must allow this number for every node
+# Seconds for connecting and the handshake together. A proxy in front of a server that has just died may accept a connection and stay silent.
+CONNECT_TIMEOUT = 1.0
+POOL_TIMEOUT = 3.0  # seconds to wait for a connection of the pool
+IDLE = 1.0  # seconds after which a connection is tested before its use; under load, a test of each would cost one more round trip
+READ_TIMEOUT = 10.0  # seconds for the answer to a statement; a server that vanished would never answer
+# A waiting transaction gives up soon, and an idle one loses its locks soon. Otherwise a master that hangs in a transaction would keep the
+# lease from all others. MariaDB can end idle transactions; MySQL can only end idle connections, which the pool renews.
 SESSION = (
     "SET SESSION innodb_lock_wait_timeout=5 /*M!100300 , idle_transaction_timeout=5 */ /*!80000 , wait_timeout=15 */"
 )
+ATTEMPT = 2.0  # seconds for a transaction that is repeated when it fails
+RETRY_PAUSE = 0.2  # seconds between two attempts
+FAILOVER_PATIENCE = 4.0  # seconds in which another member takes over; a webapp waits a second longer for a node that waits for it
 UNKNOWN_DATABASE = 1049
 NO_SUCH_TABLE = 1146
-DATABASE_ERRORS = (
-    SQLAlchemyError,
-    OSError,
-    TimeoutError,
-)  # everything that a transaction raises when the database fails
+# Errors of a server that restarts, hands over to another member, or has undone the transaction for the sake of another one.
+TRANSIENT = {
+    1040,  # too many connections
+    1047,  # the member has no quorum
+    1053,  # shutdown in progress
+    1180,  # the commit was interrupted; its outcome is unknown
+    1205,  # lock wait timeout
+    1213,  # deadlock, or a conflict with a transaction of another member
+    1290,  # read-only: the member is not the writer
+    1836,  # read-only mode
+    1927,  # the connection was killed
+    2003,  # no connection
+    2006,  # the connection was closed
+    2013,  # the connection was lost during a statement; its outcome is unknown
+}
+DATABASE_ERRORS = (SQLAlchemyError, OSError, TimeoutError)  # what a transaction raises when the database fails
 
 
 def error_summary(error: BaseException) -> str:
@@ -43,16 +63,26 @@ def error_summary(error: BaseException) -> str:
     return f"{type(original).__name__}: {str(original) or 'no answer in time'}".splitlines()[0][:200]
 
 
+def is_transient(error: BaseException) -> bool:
+    """Return whether a transaction that failed with an error may succeed when it is repeated."""
+    if isinstance(error, DBAPIError):
+        code = error.orig.args[0] if error.orig is not None and error.orig.args else None
+        return error.connection_invalidated or code in TRANSIENT
+    return isinstance(error, (PoolTimeout, OSError, TimeoutError))
+
+
 def _ping(connection: Any) -> bool:
-    """Ask a connection that was at rest whether it is alive. (SQLAlchemy looks at PyMySQL, where that is installed too, for how to ask asyncmy.)"""
-    if time.monotonic() - connection.driver_connection.last_usage > AT_REST:
+    """Test a connection that was idle. SQLAlchemy's own test inspects PyMySQL, which may be another version than asyncmy expects."""
+    if time.monotonic() - connection.driver_connection.last_usage > IDLE:
         connection.ping(False)
     return True
 
 
 def _without_alias(dialect: Any) -> Callable[[Any], None]:
-    """Return what learns about the server, as SQLAlchemy's does. But a new row gets no name (`AS new`), which only MySQL knows and from which
-    the driver does not see that it may make one statement of many rows; VALUES(column) says the same on both servers."""
+    """Return an `initialize` that gives new rows no alias (`AS new`): only MySQL knows it, and with it the driver does not combine rows.
+
+    VALUES(column) means the same on both servers.
+    """
     initialize = dialect.initialize
 
     def initialize_without_alias(connection: Any) -> None:
@@ -63,19 +93,24 @@ def _without_alias(dialect: Any) -> Callable[[Any], None]:
 
 
 async def _connect(**arguments: Any) -> Connection:
-    """Connect. What goes by TLS is secure, which the driver forgets (asyncmy's issue 117): MySQL would refuse every password that it has not seen lately."""
+    """Connect, with the handshake, within CONNECT_TIMEOUT. Raises TimeoutError or the driver's errors.
+
+    A connection with TLS is secure, which the driver does not record (asyncmy's issue 117). Without that, MySQL would refuse every password
+    that it has not cached.
+    """
     connection = Connection(**arguments)
     connection._secure = "ssl" in arguments
-    await connection.connect()
+    async with asyncio.timeout(CONNECT_TIMEOUT):
+        await connection.connect()  # closes itself when it is cancelled
     return connection
 
 
 class Database:
-    """A bounded pool of connections, and the database itself where it is missing."""
+    """A bounded pool of connections to one database."""
 
     def __init__(self, config: DatabaseConfig, read_timeout: float | None = READ_TIMEOUT) -> None:
         self.config, self.read_timeout = config, read_timeout
-        self.timed: Callable[[], AbstractContextManager] = contextlib.nullcontext  # around every transaction
+        self.timed: Callable[[], AbstractContextManager[object]] = contextlib.nullcontext  # around every transaction
         self.engine = self._engine(config.name)
 
     def _engine(self, name: str | None) -> AsyncEngine:
@@ -88,7 +123,7 @@ class Database:
             name,
             {"charset": "utf8mb4"},
         )
-        arguments: dict = {
+        arguments: dict[str, Any] = {
             "connect_timeout": CONNECT_TIMEOUT,
             "read_timeout": self.read_timeout,
             "init_command": SESSION,
@@ -96,9 +131,8 @@ class Database:
         }
         if self.config.tls_ca:
             context = ssl.create_default_context(cafile=self.config.tls_ca)
-            context.verify_flags &= (
-                ~ssl.VERIFY_X509_STRICT
-            )  # what an operator's own authority leaves out proves nothing (as before Python 3.13)
+            # Certificates of an operator's own authority may lack extensions that Python 3.13 requires.
+            context.verify_flags &= ~ssl.VERIFY_X509_STRICT
             if self.config.tls_certificate:
                 context.load_cert_chain(self.config.tls_certificate, self.config.tls_key)
             arguments["ssl"] = context
@@ -107,10 +141,10 @@ class Database:
             connect_args=arguments,
             pool_size=CONNECTIONS // 2,
             max_overflow=CONNECTIONS - CONNECTIONS // 2,
-            pool_timeout=CONNECT_TIMEOUT,
+            pool_timeout=POOL_TIMEOUT,
             pool_recycle=self.config.idle_timeout,
             pool_pre_ping=True,
-            pool_reset_on_return=None,  # all that is done is done in transactions, which have ended by then: see begin
+            pool_reset_on_return=None,  # every statement is part of a transaction, which has ended by then: see `begin`
             hide_parameters=True,
             isolation_level="READ COMMITTED",
         )
@@ -125,8 +159,23 @@ class Database:
             async with self.engine.begin() as connection:
                 yield connection
 
+    async def run(self, transaction: Callable[[AsyncConnection], Awaitable[Result]], patience: float) -> Result:
+        """Run a transaction and return its result; after a transient failure, run it again for at most `patience` seconds.
+
+        The outcome of a failed commit is unknown, so a second run must be harmless. Raises DATABASE_ERRORS.
+        """
+        until = time.monotonic() + patience
+        while True:
+            try:
+                async with asyncio.timeout(ATTEMPT), self.begin() as connection:
+                    return await transaction(connection)
+            except DATABASE_ERRORS as error:
+                if not is_transient(error) or time.monotonic() + RETRY_PAUSE >= until:
+                    raise
+            await asyncio.sleep(RETRY_PAUSE)
+
     async def ensure(self) -> None:
-        """Create the database when it is missing. Raises sqlalchemy.exc.DBAPIError when that is not allowed or nothing answers."""
+        """Create the database where it does not exist. Raises sqlalchemy.exc.DBAPIError when that is not allowed or the server does not answer."""
         try:
             async with self.begin() as connection:
                 await connection.execute(sa.text("SELECT 1"))
