@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 import sqlalchemy as sa
+from asyncmy.errors import OperationalError as DriverError
 from messaging_support import rows, statuses, trusted
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection
 from waba_node.address import NodeAddress, PortName
 from waba_node.coreapp import intake
 from waba_node.rpc import RpcClient, RpcError, RpcServer
@@ -95,7 +99,67 @@ async def test_concurrent_messages_are_all_stored(database: Database, serve) -> 
     assert set(await statuses(database)) == set(names)
 
 
-async def test_a_message_that_cannot_be_stored_is_refused_with_1023(database: Database, serve, free_ports) -> None:
+class FailingDatabase(Database):
+    """A database whose first transactions fail with an error code, before or after their commit."""
+
+    def __init__(self, database: Database, code: int, failures: int, after_commit: bool) -> None:
+        super().__init__(database.config)
+        self.code, self.failures, self.after_commit = code, failures, after_commit
+
+    @contextlib.asynccontextmanager
+    async def begin(self) -> AsyncIterator[AsyncConnection]:
+        self.failures -= 1
+        error = OperationalError("COMMIT", None, DriverError(self.code, "injected"))
+        if self.failures >= 0 and not self.after_commit:
+            raise error
+        async with super().begin() as connection:
+            yield connection
+        if self.failures >= 0:
+            raise error
+
+
+@pytest.mark.parametrize("code", [1047, 1180, 1213, 1290, 2006, 2013])
+@pytest.mark.parametrize("after_commit", [False, True])
+async def test_a_transaction_that_a_failover_interrupts_is_repeated(
+    database: Database, code: int, after_commit: bool
+) -> None:
+    """Its outcome is unknown; the sender looks for the message from the oldest, and the message is stored once."""
+    failing, notified = FailingDatabase(database, code, 2, after_commit), []
+    made = intake.Intake(failing, lambda _bucket: True, notified.append)
+    first, second = rows("gBGGone", "gBGGtwo")
+    answers = await asyncio.gather(made.accept(content(first)), made.accept(content(second)))
+    assert answers == [{"refused": []}, {"refused": []}]
+    assert notified == [True, True]
+    assert await statuses(database) == {"gBGGone": "accepted", "gBGGtwo": "accepted"}
+    await failing.close()
+
+
+async def test_messages_keep_their_order_when_their_transaction_is_repeated(database: Database) -> None:
+    failing = FailingDatabase(database, 1213, 1, after_commit=False)
+    made = intake.Intake(failing, lambda _bucket: True, lambda _again: None)
+    first = asyncio.create_task(made.accept(content(*rows("gBGGone"))))
+    await asyncio.sleep(0.05)  # its first attempt has failed
+    await asyncio.gather(first, made.accept(content(*rows("gBGGtwo"))))
+    async with database.begin() as connection:
+        unsent = await outbox.unsent_messages(connection, EVERY_BUCKET, 0, 10)
+    assert [message.message_id for message in unsent] == ["gBGGone", "gBGGtwo"]
+    await failing.close()
+
+
+async def test_an_error_that_repetition_cannot_remove_refuses_at_once(database: Database) -> None:
+    failing = FailingDatabase(database, 1406, 1, after_commit=False)
+    made = intake.Intake(failing, lambda _bucket: True, lambda _again: None)
+    with pytest.raises(RpcError) as refusal:
+        async with asyncio.timeout(1):
+            await made.accept(content(*rows("gBGGone")))
+    assert refusal.value.code == 1023
+    await failing.close()
+
+
+async def test_a_message_that_cannot_be_stored_is_refused_with_1023(
+    database: Database, serve, free_ports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake, "FAILOVER_PATIENCE", 0.5)
     (unused_port,) = free_ports(1)
     away = Database(dataclasses.replace(database.config, port=unused_port))
     accept = await serve(away)

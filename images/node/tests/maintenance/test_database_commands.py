@@ -102,7 +102,7 @@ async def test_a_secured_database_has_no_owner_no_node_no_agreed_secret_and_high
     await register(database, "host1")
     await promote(database, 41, 3.5)
     async with database.begin() as connection:
-        await documents.agreed_secret(connection, documents.NODE_SECRET, "secret")
+        await documents.agree_on_secret(connection, documents.NODE_SECRET, "secret")
         await documents.write_document(connection, documents.SETTINGS, {"sent_status": False})
         lease = await master_lease.read(connection)
         assert await master_lease.take(connection, "host1:def", "incarnation", lease, 1, 30.0) == 1

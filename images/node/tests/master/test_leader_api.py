@@ -21,3 +21,29 @@ async def test_a_registration_is_broadcast_after_it_was_stored(database: Databas
     assert broadcasts == []
     await leader_api.verify_account({"code": CODE})
     assert broadcasts == [{"registered": number}]
+
+
+async def test_no_transaction_is_open_while_the_upstream_is_called(database: Database) -> None:
+    """An upstream that takes long would hold locks, and a failover would undo what was recorded about a call that was made."""
+    checked: list[str] = []
+
+    class CheckingUpstream(Loopback):
+        async def register(self, cc: str, phone_number: str, method: str) -> None:
+            await self.check("register")
+            await super().register(cc, phone_number, method)
+
+        async def verify(self, code: str) -> None:
+            await self.check("verify")
+            await super().verify(code)
+
+        async def check(self, call: str) -> None:
+            assert database.engine.pool.checkedout() == 0
+            checked.append(call)
+
+    async def broadcast() -> None:
+        pass
+
+    api = LeaderApi(SimpleNamespace(database=database, upstream=CheckingUpstream(), broadcast_settings=broadcast))
+    await api.register_account({"cc": "49", "phone_number": "15112345678", "method": "sms"})
+    await api.verify_account({"code": CODE})
+    assert checked == ["register", "verify"]

@@ -18,7 +18,6 @@ LARGEST_BATCH = 200  # messages in one transaction
 LARGEST_STATEMENT = 4 << 20  # characters of the payloads; a server accepts 16 MiB (MariaDB's default) or more
 
 
-
 @dataclass
 class Call:
     """A call that waits to be stored. until (monotonic): its transaction is not repeated later. repeated: it may be stored already."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+from typing import TYPE_CHECKING, Any
 
 import msgspec
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ..rpc import Payload, RpcError
 from ..runtime.statistics import gauge
 from ..settings import apply_change, restart_needed
 from ..store import documents, metadata, outbox, webhook_queue
+from ..store.engine import FAILOVER_PATIENCE
 from ..upstream.base import UpstreamError, WrongCode
 from .documents_api import DocumentsApi, require_pin
 
@@ -35,6 +38,7 @@ class LeaderApi:
 
     def __init__(self, master: Master) -> None:
         self.master, self.database, self.upstream = master, master.database, master.upstream
+        self.registration = asyncio.Lock()  # one at a time; no transaction is open during a call to the upstream
 
     async def patch_settings(self, payload: Payload) -> Payload:
         """Change the given settings; the rest stays. Raises RpcError 1009 when the result is not valid."""
@@ -87,22 +91,24 @@ class LeaderApi:
     async def register_account(self, payload: Payload) -> Payload:
         """Request a registration code unless the number is registered already: cc, phone_number, method, pin."""
         number = {"cc": payload["cc"], "phone_number": payload["phone_number"]}
-        async with self.database.begin() as connection:
-            account = await documents.read_document(connection, documents.ACCOUNT, lock=True)
-            await require_pin(connection, payload.get("pin"))
+        async with self.registration:
+            async with self.database.begin() as connection:
+                account = await documents.read_document(connection, documents.ACCOUNT)
+                await require_pin(connection, payload.get("pin"))
             if account.get("registered") == number:
                 return {"registered": True}
             try:
                 await self.upstream.register(number["cc"], number["phone_number"], payload["method"])
             except UpstreamError as error:
                 raise RpcError(1005, "Access denied", str(error)) from error
-            await documents.write_document(connection, documents.ACCOUNT, {**account, "pending": number})
+            await self.write_account({**account, "pending": number})
         return {"registered": False}
 
     async def verify_account(self, payload: Payload) -> Payload:
         """Finish the registration with the code."""
-        async with self.database.begin() as connection:
-            account = await documents.read_document(connection, documents.ACCOUNT, lock=True)
+        async with self.registration:
+            async with self.database.begin() as connection:
+                account = await documents.read_document(connection, documents.ACCOUNT)
             if "pending" not in account:
                 raise RpcError(1005, "Access denied", "Error checking code (no registration was begun)")
             if not payload["code"]:
@@ -111,7 +117,15 @@ class LeaderApi:
                 await self.upstream.verify(payload["code"])
             except WrongCode as error:
                 raise RpcError(1005, "Access denied", f"Error checking code ({error})") from error
-            await documents.write_document(connection, documents.ACCOUNT, {"registered": account["pending"]})
+            await self.write_account({"registered": account["pending"]})
         # Otherwise standbys report `unregistered` until their next report.
         await self.master.broadcast_settings()
         return {}
+
+    async def write_account(self, account: dict[str, Any]) -> None:
+        """Record what the upstream has done, also when the database fails over at that moment: the upstream does not do it twice."""
+
+        async def write(connection: AsyncConnection) -> None:
+            await documents.write_document(connection, documents.ACCOUNT, account)
+
+        await self.database.run(write, FAILOVER_PATIENCE)

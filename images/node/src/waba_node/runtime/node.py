@@ -168,14 +168,15 @@ class Node:
 
     async def check_secret(self) -> None:
         """Agree on a secret where none was configured, and compare it with the secret of the primary master."""
+        agreed = self.config.secret
         async with self.database.begin() as connection:
-            if not self.config.secret:
+            if not agreed:
                 # Only the first nodes of a new cluster write it; later it is stored.
                 stored = await documents.read_document(connection, NODE_SECRET)
-                self.trust.secret = stored.get("secret") or await documents.agreed_secret(
-                    connection, NODE_SECRET, secrets.token_urlsafe(48)
-                )
+                proposal = secrets.token_urlsafe(48)
+                agreed = stored.get("secret") or await documents.agree_on_secret(connection, NODE_SECRET, proposal)
             published = await documents.read_document(connection, PRIMARY_SECRET)
+        self.trust.secret = agreed  # after the commit, which fails when another node's proposal was stored first
         await self.compare_secret(published)
 
     async def compare_secret(self, published: dict[str, Any]) -> None:

@@ -51,8 +51,8 @@ async def read_settings(connection: AsyncConnection) -> ApplicationSettings:
     return settings.read_settings(await read_document(connection, SETTINGS))
 
 
-async def agreed_secret(connection: AsyncConnection, name: str, proposal: str) -> str:
-    """Return a secret that all nodes share: the first proposal that was stored."""
+async def agree_on_secret(connection: AsyncConnection, name: str, proposal: str) -> str:
+    """Store a proposal unless there is a secret; return the secret, which counts once the transaction is committed."""
     await connection.execute(
         sa.insert(document).prefix_with("IGNORE").values(name=name, content=json.dumps({"secret": proposal}))
     )

@@ -11,11 +11,12 @@ from ..address import NodeAddress, PortName
 from ..control.sharding import bucket_of, shard_of
 from ..rpc import RpcClient, RpcError
 from ..store import master_lease, node_registry, ownership
-from ..store.engine import Database
+from ..store.engine import DATABASE_ERRORS, FAILOVER_PATIENCE, Database
 from .errors import ERRORS, ApiError
 from .message_batcher import MessageBatcher
 from .metrics import Metrics
 
+MAP_TIMEOUT = 2.0  # seconds
 MAP_LIFE = 1.0  # seconds for which a shard map is used without reading it again
 TIMEOUT = 5.0  # seconds
 PATIENCE = (
@@ -111,16 +112,21 @@ class Router:
 
     async def _read_shard_map(self) -> None:
         began = time.monotonic()
-        async with self.database.begin() as connection:
-            shards = await ownership.read_map(connection)
-            addresses = {row.address.node_id: row.address for row in await node_registry.read_nodes(connection)}
-        self.owners = [addresses.get(shard.owner) if shard.owner else None for shard in shards]
+        try:
+            async with asyncio.timeout(MAP_TIMEOUT), self.database.begin() as connection:
+                shards = await ownership.read_map(connection)
+                addresses = {row.address.node_id: row.address for row in await node_registry.read_nodes(connection)}
+        except DATABASE_ERRORS:
+            if not self.owners:
+                raise
+            # While the database fails over, the last map serves: a coreapp refuses a shard that it no longer owns.
+        else:
+            self.owners = [addresses.get(shard.owner) if shard.owner else None for shard in shards]
         self.read_at = began
 
     async def call_primary_master(self, method: str, payload: Payload) -> Payload:
         """Call the primary master and return its answer. Raises ApiError, 1017 if there is no primary master."""
-        async with self.database.begin() as connection:
-            master = await master_lease.find_primary_master(connection)
+        master = await self.database.run(master_lease.find_primary_master, FAILOVER_PATIENCE)
         if master is None:
             raise ApiError(1017, "there is no primary master at the moment")
         try:

@@ -14,7 +14,7 @@ from aiohttp import BasicAuth, web
 
 from ..passwords import hashed, matches, weakness
 from ..store import documents, users
-from ..store.engine import Database
+from ..store.engine import FAILOVER_PATIENCE, Database
 from ..store.users import ADMIN, User
 from .errors import ApiError
 
@@ -50,7 +50,7 @@ class Sessions:
         async with self.database.begin() as connection:
             if not await users.guard_admins(connection):  # a deleted first administrator is not created again
                 await users.add_user(connection, first)
-            agreed = await documents.agreed_secret(connection, "jwt_key", secrets.token_urlsafe(48))
+            agreed = await documents.agree_on_secret(connection, "jwt_key", secrets.token_urlsafe(48))
         self.key = self.configured_key or agreed
 
     async def login(self, request: web.Request, new_password: str | None) -> dict[str, str]:
@@ -94,8 +94,7 @@ class Sessions:
         if cached is not None and time.monotonic() < expires:
             return cached
         asked_at, token_id = time.monotonic(), self._token_id(request)
-        async with self.database.begin() as connection:
-            found = await users.token_user(connection, token_id)
+        found = await self.database.run(lambda connection: users.token_user(connection, token_id), FAILOVER_PATIENCE)
         if found is None:
             raise ApiError(1005, "The token is not valid any more", 401)
         caller = Caller(*found)

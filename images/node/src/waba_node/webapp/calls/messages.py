@@ -13,6 +13,7 @@ from ...address import PortName
 from ...store import contacts, inbox, outbox
 from ...store import media as media_store
 from ...store.documents import PROVIDERS
+from ...store.engine import FAILOVER_PATIENCE
 from .. import documents
 from ..errors import ApiError
 from ..message import MediaReference, Message, MessageStatus, check_media_limits, media_of, payload_of
@@ -20,6 +21,8 @@ from ..schema.messaging import Accepted
 from .table import USER, Call, CallTable, JsonBody, Result
 
 if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
     from ..process import Webapp
 
 
@@ -60,11 +63,14 @@ async def _require_providers(webapp: Webapp, parts: Iterable[MediaReference]) ->
 
 async def _require_acknowledged_identity(webapp: Webapp, wa_id: str) -> None:
     """Raise ApiError 1028 if the recipient's identity has changed and the change is not acknowledged. Refusing at once is our decision."""
-    async with webapp.database.begin() as connection:
-        if await contacts.awaits_acknowledgement(connection, wa_id):
-            raise ApiError(
-                1028, f"the identity of {wa_id} has changed; acknowledge it with PUT /v1/contacts/{wa_id}/identity"
-            )
+
+    async def read(connection: AsyncConnection) -> bool:
+        return await contacts.awaits_acknowledgement(connection, wa_id)
+
+    if await webapp.database.run(read, FAILOVER_PATIENCE):
+        raise ApiError(
+            1028, f"the identity of {wa_id} has changed; acknowledge it with PUT /v1/contacts/{wa_id}/identity"
+        )
 
 
 async def mark_message(webapp: Webapp, request: web.Request, _body: MessageStatus) -> Result:
