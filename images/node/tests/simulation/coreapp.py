@@ -27,7 +27,8 @@ class Coreapp(Process):
         self.connected: Grant | None = None
         self.sender: OutboxSender | None = None
         self.intake = Intake(self)
-        self.renewing = self.fencing = False
+        self.renewing = False
+        self.fences = 0  # which check of the deadline is the current one
         self.readings = 0  # which reading of the map is the current one
         self.every(self.report)
         self.read_map()
@@ -106,7 +107,7 @@ class Coreapp(Process):
                 shortened = window < self.ownership.window
                 self.ownership.renewed(grant, sent_at, window)
                 if shortened:
-                    self.after(self.until_deadline(), self.enforce_deadline)
+                    self.fence()
                 if self.connected is None and self.ownership.may_be_connected(self.clock()):
                     self.connect(grant)
                     return
@@ -139,23 +140,22 @@ class Coreapp(Process):
 
         self.world.call(self, DB, request(), answered, by_a_master, seconds)
 
-    def until_deadline(self) -> float:
-        """Return after how many seconds to check the deadline: soon after it, at the most."""
-        return max(0.0, self.ownership.deadline() - self.clock()) + 0.05 * self.world.random.random()
-
-    def enforce_deadline(self) -> None:
-        """Disconnect if the right to be connected has ended."""
-        if self.connected is not None and not self.ownership.may_be_connected(self.clock()):
-            self.ownership.lost()
-            self.disconnect("could not renew")
-
     def fence(self) -> None:
-        """Check every deadline while connected."""
-        self.enforce_deadline()
-        if self.connected is None:
-            self.fencing = False
-        else:
-            self.after(self.until_deadline(), self.fence)
+        """Disconnect when the right to be connected has ended. Call it when a right begins or is shortened."""
+        self.fences += 1
+        current = self.fences
+
+        def check() -> None:
+            if self.connected is None or current != self.fences:
+                return
+            if self.ownership.may_be_connected(self.clock()):
+                pause = max(0.0, self.ownership.deadline() - self.clock())
+                self.after(pause + 0.05 * self.world.random.random(), check)
+            else:
+                self.ownership.lost()
+                self.disconnect("could not renew")
+
+        check()
 
     def stop(self) -> None:
         """Hand the shard over."""
@@ -177,9 +177,7 @@ class Coreapp(Process):
                 self.connected, self.sender = grant, OutboxSender(self, session, grant)
                 self.world.record_connected(self, grant)
                 self.sender.send()
-                if not self.fencing:
-                    self.fencing = True
-                    self.fence()
+                self.fence()
             else:
                 session.open = False
             self.schedule_renewal()

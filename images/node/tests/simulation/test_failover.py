@@ -184,3 +184,30 @@ def test_a_delay_that_is_lowered_at_once_is_detected(monkeypatch: pytest.MonkeyP
     mutations.stores_the_delay_of_lowered_settings_at_once(monkeypatch)
     with pytest.raises(Violation, match="two coreapps are connected"):
         lower_the_interval_and_lose_the_first_answer(calm_world(0, DEFAULT))
+
+
+# -- the number of shards -------------------------------------------------------------------------------------------------------
+
+
+def remove_a_shard_and_return_to_it(world: World) -> float | None:
+    """Let shard 1 move once, disappear and return. Return after how many seconds every shard is served, or None."""
+    (owner,) = world.connected_for(1)
+    faults.crash(world, owner)
+    world.run_until(world.served, 20)
+    faults.start(world, owner)
+    world.run_for(5)
+    for shards in (1, 2):
+        for master in world.masters:
+            master.want(shards)
+        world.run_until(lambda shards=shards: len(world.database.rows) == shards, 20)  # type: ignore[misc]
+    return world.run_until(world.served, 20)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_shard_that_returns_is_served(seed: int) -> None:
+    assert remove_a_shard_and_return_to_it(calm_world(seed, shards=2, coreapps=4)) is not None
+
+
+def test_a_map_that_is_redrawn_with_the_old_epochs_is_detected(monkeypatch: pytest.MonkeyPatch) -> None:
+    mutations.redraws_the_map_with_the_old_epochs(monkeypatch)
+    assert remove_a_shard_and_return_to_it(calm_world(0, shards=2, coreapps=4)) is None

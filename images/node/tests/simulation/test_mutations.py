@@ -40,7 +40,6 @@ TWO_COREAPPS, TWO_MASTERS = "two coreapps are connected", "two masters act as pr
         (mutations.records_a_message_as_sent_when_it_is_handed_over, 0, "overtook|accepted and not arrived"),
         (mutations.sends_in_reverse_order, 0, "overtook"),
         (mutations.redraws_the_map_while_owners_are_connected, 0, TWO_COREAPPS),
-        (mutations.redraws_the_map_with_the_old_epochs, 250, "not every shard is served"),
         (mutations.sends_for_the_shard_of_another_map, 0, f"not every shard is served|{TWO_COREAPPS}"),
     ],
 )
