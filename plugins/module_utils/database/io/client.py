@@ -15,6 +15,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.compose import dotenv
 from ansible_collections.waba.cluster.plugins.module_utils.contract import LABEL_CLUSTER, LABEL_ROLE
 from ansible_collections.waba.cluster.plugins.module_utils.database.backup import DUMP_END, DUMP_OPTIONS
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io import containers, engine
+from ansible_collections.waba.cluster.plugins.module_utils.docker.io.command import SOCKET
 from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 from ansible_collections.waba.cluster.plugins.module_utils.io import files
 from ansible_collections.waba.cluster.plugins.module_utils.io.subprocess_timeout import RunCommand
@@ -39,6 +40,10 @@ FLAVOURS = (
 # Statements must not depend on the modes that a server is configured with.
 SESSION = "SET SESSION sql_mode = '', sql_safe_updates = 0"
 
+# The user's ~/.my.cnf and the host's /etc/mysql may change what a program reads and writes. The first argument.
+NO_OPTION_FILES = "--no-defaults"
+CHARACTER_SET = "--default-character-set=utf8mb4"
+
 PASSWORD_VARIABLES = ("MYSQL_PASSWORD", "WA_DB_PASSWORD")  # in mysql.env, and in db.env
 
 
@@ -61,7 +66,10 @@ class DatabaseClient:
         else:
             container = _container(cluster)
             self._place = f"the container {container['Name'].lstrip('/')}"
-            self._prefix = ["docker", "exec", "--interactive", "--env", PASSWORD, container["Id"]]
+            self._prefix = [
+                *("docker", "--host", f"unix://{SOCKET}", "exec", "--interactive", "--env", PASSWORD),
+                container["Id"],
+            ]
             self._address = ["--host=127.0.0.1", "--port=3306"]
 
     def dump(self, path: str) -> None:
@@ -73,12 +81,12 @@ class DatabaseClient:
 
     def load(self, path: str) -> None:
         """Execute the statements of a compressed dump."""
-        command = shlex.join([*self._command("client"), "--default-character-set=utf8mb4", self._database["name"]])
+        command = shlex.join([*self._command("client"), CHARACTER_SET, self._database["name"]])
         self._pipeline("load a dump into", f"gzip -dc {shlex.quote(path)} | {command}")
 
     def rows(self, statements: str, database: str | None = None) -> list[tuple[str, ...]]:
         """Execute SQL and return the rows, all values as text. database: the default database."""
-        options = ["--batch", "--skip-column-names", f"--init-command={SESSION}"]
+        options = ["--batch", "--skip-column-names", CHARACTER_SET, f"--init-command={SESSION}"]
         status, output, errors = self._run(
             [*self._command("client"), *options, *([database] if database else [])], data=statements
         )
@@ -91,7 +99,8 @@ class DatabaseClient:
             program, *options = flavour[kind]
             if self._has(program):
                 tls = flavour["verify" if self._database["tls_ca"] else "trust"]
-                return [*self._prefix, program, f"--user={self._database['user']}", *self._address, tls, *options]
+                account = f"--user={self._database['user']}"
+                return [*self._prefix, program, NO_OPTION_FILES, account, *self._address, tls, *options]
         place = self._place if self._prefix else "this host"
         programs = " or ".join(flavour[kind][0] for flavour in FLAVOURS)
         raise HostError(f"{programs} is missing on {place}. Install the Debian package mariadb-client.")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.waba.cluster.plugins.module_utils.compose import dotenv
-from ansible_collections.waba.cluster.plugins.module_utils.database.io.client import read_password
+from ansible_collections.waba.cluster.plugins.module_utils.database.io.client import DatabaseClient, read_password
 from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 
 SECRET = "a'b\\c\"d=e"
@@ -31,3 +31,19 @@ def test_a_missing_file_or_password_is_reported_with_the_playbook_that_creates_i
     path.write_text("TZ=UTC\n", encoding="utf-8")
     with pytest.raises(HostError, match="contains neither MYSQL_PASSWORD nor WA_DB_PASSWORD"):
         from_file(path)
+
+
+def test_option_files_of_the_user_and_the_host_are_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """~/.my.cnf could name another server, or leave out tables of a dump."""
+    commands: list[list[str]] = []
+
+    def run_command(command: list[str], **_options: object) -> tuple[int, str, str]:
+        commands.append(command)
+        return 0, "", ""
+
+    monkeypatch.setattr("shutil.which", lambda _program: "/usr/bin/mariadb")
+    unset = dict.fromkeys(("password_file", "tls_ca", "tls_certificate", "tls_key"))
+    database = {**unset, "host": "db.example.org", "port": 3306, "user": "wa", "password": SECRET, "name": "waba"}
+    DatabaseClient(run_command, "waba", database).rows("SELECT 1")
+    (command,) = commands
+    assert command[:2] == ["mariadb", "--no-defaults"]
