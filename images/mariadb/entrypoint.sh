@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Initialises an empty data directory once, then becomes the server. Speaks the official images' variables: MYSQL_ or MARIADB_
-# ROOT_PASSWORD, DATABASE, USER, PASSWORD, each also as ..._FILE. One script for MariaDB and MySQL; server.sh has what differs.
+# Initialize an empty data directory, then run the server. Environment variables as in the official images: MYSQL_ROOT_PASSWORD,
+# MYSQL_DATABASE, MYSQL_USER and MYSQL_PASSWORD, also with the prefix MARIADB_ and with the suffix _FILE.
+# The script is the same for MariaDB and MySQL; server.sh contains the differences.
 set -euo pipefail
 # shellcheck source=/dev/null
 source /usr/local/lib/server.sh
@@ -8,7 +9,7 @@ source /usr/local/lib/server.sh
 DATA=/var/lib/mysql
 READY=$DATA/.waba-initialised
 
-# value NAME: MARIADB_NAME, MYSQL_NAME, or what the file named by ..._FILE holds.
+# value NAME: print MARIADB_NAME or MYSQL_NAME, or the content of the file that MARIADB_NAME_FILE or MYSQL_NAME_FILE names.
 value() {
     local prefix name
     for prefix in MARIADB MYSQL; do
@@ -19,17 +20,19 @@ value() {
     done
 }
 
-# quoted TEXT: a SQL string.
+# quoted TEXT: print a SQL string.
 quoted() {
     local text=${1//\\/\\\\}
     printf "'%s'" "${text//\'/\'\'}"
 }
 
-# SQL for the first start; it comes in by standard input, so that no password is ever an argument.
+# Print the SQL for the first start. The client reads it from standard input, so that no password is an argument.
 first_statements() {
     local database user
     database=$(value DATABASE) user=$(value USER)
-    root_alone
+    # Strings and names below are quoted for the default mode; the server may be configured with another one.
+    echo "SET SESSION sql_mode = '';"
+    restrict_root
     echo "CREATE USER root@'%' IDENTIFIED BY $(quoted "$(value ROOT_PASSWORD)");"
     echo "GRANT ALL ON *.* TO root@'%' WITH GRANT OPTION;"
     if [ -n "$database" ]; then
@@ -41,23 +44,23 @@ first_statements() {
     fi
 }
 
-# initialise SERVER OPTION...
-initialise() {
+# initialize SERVER OPTION...
+initialize() {
     if [ -z "$(value ROOT_PASSWORD)" ]; then
-        echo "E not starting: MYSQL_ROOT_PASSWORD is not set, and there is no data yet" >&2
+        echo "E not starting: the data directory is empty and MYSQL_ROOT_PASSWORD is not set" >&2
         exit 2
     fi
-    # What is here without the mark is the rest of a first start that was interrupted, or somebody else's data.
+    # Data without the mark is left by an interrupted first start, or was written by another server.
     if [ -d "$DATA/mysql" ] && [ ! -e "$DATA/.waba-initialising" ]; then
-        echo "I taking over the data that is here already"
+        echo "I using the existing data"
         touch "$READY"
         return
     fi
-    echo "I initialising the data directory"
+    echo "I initializing the data directory"
     touch "$DATA/.waba-initialising"
     find "$DATA" -mindepth 1 -maxdepth 1 ! -name .waba-initialising -exec rm -rf {} +
     make_data "$@"
-    serve_the_socket "$@" &
+    serve_on_socket "$@" &
     for _ in $(seq 600); do
         "${ADMIN[@]}" ping >/dev/null 2>&1 && break
         sleep 0.1
@@ -69,7 +72,7 @@ initialise() {
     rm "$DATA/.waba-initialising"
 }
 
-# The server's own user reads copies: on the host, the key may be root's alone.
+# The server's user reads copies, because only root may be able to read the key on the host.
 certificate_options() {
     local part
     [ -e /opt/certs/server-cert.pem ] || return 0
@@ -79,9 +82,9 @@ certificate_options() {
     done
 }
 
-if [[ ${1:-} == -* ]]; then set -- "$SERVER" "$@"; fi # options alone, as the official images take them
+if [[ ${1:-} == -* ]]; then set -- "$SERVER" "$@"; fi # options without a program, as in the official images
 chown mysql:mysql "$DATA" /run/mysqld
-[ -e "$READY" ] || initialise "$@"
+[ -e "$READY" ] || initialize "$@"
 options=$(certificate_options)
-# shellcheck disable=SC2086 # words without blanks
+# shellcheck disable=SC2086 # the options contain no whitespace
 exec "$@" --user=mysql $options

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# True when the server answers and its first start is done. Root comes in by the socket: no password.
+# Succeed if the first start is complete and the server answers. Root logs in through the socket, without a password.
 set -eu
 # shellcheck source=/dev/null
 source /usr/local/lib/server.sh

@@ -1,10 +1,10 @@
 # shellcheck shell=bash
-# What entrypoint.sh and healthcheck.sh must know of the server: MariaDB. Functions get its own words, as from CMD.
-# shellcheck disable=SC2034 # read by them
+# Definitions for entrypoint.sh and healthcheck.sh. Server: MariaDB. The functions get the command of the server, as in CMD.
+# shellcheck disable=SC2034 # used by these scripts
 SERVER=mariadbd CLIENT=(mariadb --protocol=socket) ADMIN=(mariadb-admin)
 
-# SQL that leaves no account but root's, who logs in by the socket without a password.
-root_alone() {
+# Print SQL after which root is the only account, and logs in through the socket without a password.
+restrict_root() {
     echo "DELETE FROM mysql.global_priv WHERE User = '' OR (User = 'root' AND Host <> 'localhost');"
     echo "FLUSH PRIVILEGES;"
 }
@@ -13,6 +13,6 @@ make_data() {
     mariadb-install-db --user=mysql --datadir=/var/lib/mysql --skip-test-db --auth-root-authentication-method=socket "${@:2}" >/dev/null
 }
 
-serve_the_socket() {
+serve_on_socket() {
     "$@" --user=mysql --skip-networking
 }

@@ -1,10 +1,10 @@
 # shellcheck shell=bash
-# What entrypoint.sh and healthcheck.sh must know of the server: MySQL. Functions get its own words, as from CMD.
-# shellcheck disable=SC2034 # read by them
+# Definitions for entrypoint.sh and healthcheck.sh. Server: MySQL. The functions get the command of the server, as in CMD.
+# shellcheck disable=SC2034 # used by these scripts
 SERVER=mysqld CLIENT=(mysql --protocol=socket --user=root) ADMIN=(mysqladmin --user=root)
 
-# SQL that leaves no account but root's, who logs in by the socket without a password.
-root_alone() {
+# Print SQL after which root is the only account, and logs in through the socket without a password.
+restrict_root() {
     echo "INSTALL PLUGIN auth_socket SONAME 'auth_socket.so';"
     echo "ALTER USER root@localhost IDENTIFIED WITH auth_socket;"
 }
@@ -13,6 +13,6 @@ make_data() {
     "$@" --initialize-insecure --user=mysql --log-error-verbosity=1
 }
 
-serve_the_socket() {
+serve_on_socket() {
     "$@" --user=mysql --skip-networking --log-error-verbosity=1
 }

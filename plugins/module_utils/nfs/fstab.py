@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from ansible_collections.waba.cluster.plugins.module_utils.paths import normalized
@@ -14,7 +15,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.paths import normaliz
 ESCAPES = {"\\": "\\134", " ": "\\040", "\t": "\\011", "\n": "\\012"}
 
 # Functions that compare mount points take `resolved`: {mount point as written: the path that it resolves to, without symbolic links}.
-NO_LINKS: Mapping[str, str] = {}
+NO_LINKS: Mapping[str, str] = MappingProxyType({})
 
 
 class Entry(NamedTuple):
