@@ -182,6 +182,9 @@ class Coreapp(Node):
             return "unregistered"
         return super().gateway_status()
 
+    def owned_shard(self) -> int | None:
+        return None if self.connection is None else self.connection.grant.shard
+
     async def app_statistics(self, payload: Payload) -> Payload:
         counted = await super().app_statistics(payload)
         if self.connection is None:

@@ -233,6 +233,10 @@ class Node:
         """Return the `gateway_status` of this node (docs/reference/vendor-contract.md#health)."""
         return "disconnected" if self.schema_ready else "uninitialized"
 
+    def owned_shard(self) -> int | None:
+        """Return the shard that this node is connected for; None for a node without one."""
+        return None
+
     def role_name(self) -> str:
         """Return the `role` of this node (docs/reference/vendor-contract.md#health)."""
         return str(self.config.role)

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import datetime
+import os
 import platform
+import re
 import shutil
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
+
+from ..store import documents, ownership
 
 if TYPE_CHECKING:
     from .node import Node
@@ -18,6 +23,10 @@ FOLDERS = {  # field -> folder
     "free_space_media_incoming": "{media}/shared",
     "free_space_media_outgoing": "{media}/outgoing",
 }
+ENVIRONMENT = re.compile(r"(WA|WABA|COREAPP|WEBAPP)_")  # the variables that are reported
+SECRET = re.compile(r"PASSWORD|SECRET|KEY")  # their values are replaced
+CONTROL_SHARD = -1
+SOCKET_STATES = {"connected": "UP", "connecting": "SC"}  # by gateway status
 REVISION = sa.text("SELECT version_num FROM alembic_version")
 
 
@@ -26,16 +35,24 @@ async def support_info(node: Node) -> dict[str, Any]:
     async with node.database.begin() as connection:
         server = ".".join(map(str, connection.dialect.server_version_info or ()))
         revision = (await connection.execute(REVISION)).scalar_one()
+        number = (await documents.read_document(connection, documents.ACCOUNT)).get("registered")
+        shard_count = await ownership.count_shards(connection)
     return {
-        "context": node.role_name(),
-        "description": f"waba node {node.config.version}",
+        "context": "healthcheck",
+        "role": node.role_name(),
+        "shards": owned_shards(node.role_name(), node.owned_shard(), shard_count),
+        "description": f"{node.config.client_version} (waba node {node.config.version})",
         "db_engine": connection.dialect.name.upper(),
-        "db_info": server,
+        "db_info": [server],
         "schema": {"waba": revision},
-        "debug_info": node.health.line(),
+        "debug_info": number["cc"] + number["phone_number"] if number else "unregistered",
         "device_iso8601": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-        "env": {"gateway_status": node.gateway_status(), "incarnation": node.incarnation},
+        "env": reported_environment(os.environ),
+        "health": node.health.line(),
+        "lc": "en",
+        "lg": "ZZ",  # unknown
         "multi_connect": True,
+        "socket_conn": SOCKET_STATES.get(node.gateway_status(), "DN"),
         "os_name": platform.system(),
         "os_version": f"{platform.release()} python {platform.python_version()}",
         **{
@@ -44,6 +61,25 @@ async def support_info(node: Node) -> dict[str, Any]:
             if (free := free_space(folder.format(media=node.config.media))) is not None
         },
     }
+
+
+def owned_shards(role: str, shard: int | None, shard_count: int) -> list[list[int]]:
+    """Return pairs of the first and last shard of a node. shard: the shard that it is connected for.
+
+    The control shard belongs to the coreapp of a cluster with one shard, otherwise to the primary master.
+    """
+    own = [] if shard is None else [[shard, shard]]
+    has_control = bool(own) if shard_count == 1 else role == "primary_master"
+    return [[CONTROL_SHARD, CONTROL_SHARD], *own] if has_control else own
+
+
+def reported_environment(environment: Mapping[str, str]) -> list[str]:
+    """Return the node's variables as `NAME=value`, sorted, with secrets replaced."""
+    return [
+        f"{name}={'*******' if value and SECRET.search(name) else value}"
+        for name, value in sorted(environment.items())
+        if ENVIRONMENT.match(name)
+    ]
 
 
 def free_space(folder: str) -> int | None:

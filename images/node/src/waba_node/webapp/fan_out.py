@@ -25,7 +25,7 @@ async def call_every_node(
 
     async def call(address: NodeAddress) -> dict[str, Any] | RpcError:
         try:
-            with webapp.metrics.timed("coreapp_", node=address.node_id):
+            with webapp.metrics.timed("coreapp_", app=address.at(PortName.MESSAGING)):
                 return await webapp.client.call(address, PortName.CONTROL, method, {}, TIMEOUT)
         except RpcError as error:
             return error

@@ -74,7 +74,7 @@ class Router:
         while True:
             try:
                 owner = await self._find_owner(number, newer_than)
-                with self.metrics.timed("coreapp_", node=owner.node_id):
+                with self.metrics.timed("coreapp_", app=owner.at(PortName.MESSAGING)):
                     return await action(owner, again)
             except RpcError as error:
                 if error.code not in MOVING or time.monotonic() - began > PATIENCE:
@@ -130,7 +130,7 @@ class Router:
         if master is None:
             raise ApiError(1017, "there is no primary master at the moment")
         try:
-            with self.metrics.timed("coreapp_", node=master.node_id):
+            with self.metrics.timed("coreapp_", app=master.at(PortName.MESSAGING)):
                 return await self.client.call(master, PortName.CONTROL, method, payload, TIMEOUT)
         except RpcError as error:
             if error.code == 1014:

@@ -18,7 +18,7 @@ from .body import LARGEST_BODY
 from .calls import CALLS
 from .calls.table import ADMIN, CREDENTIALS, KEY, OPEN, Call
 from .errors import ApiError
-from .metrics import call_name
+from .metrics import CallRecord, current_call
 from .sessions import has_api_key
 
 if TYPE_CHECKING:
@@ -59,14 +59,15 @@ class ApiServer:
         began = time.monotonic()
         request, handler = await self._route_leniently(request, handler)
         resource = request.match_info.route.resource
-        call_name.set(f"{request.method}{resource.canonical.replace('/', '_')}" if resource else UNROUTED)
+        call = CallRecord(f"{request.method}{resource.canonical.replace('/', '_')}" if resource else UNROUTED)
+        current_call.set(call)
         self.metrics.processing += 1
         try:
             response = await self._respond(request, handler)
         finally:
             self.metrics.processing -= 1
         seconds = time.monotonic() - began
-        self.metrics.count_answer(response.status, response.content_length or 0, seconds)
+        self.metrics.count_answer(call, response.status, response.content_length or 0, seconds)
         # The raw path is percent-encoded and stays on one line. The query is not logged.
         path = request.rel_url.raw_path[:LONGEST_LOGGED_PATH]
         if path not in PROBED:

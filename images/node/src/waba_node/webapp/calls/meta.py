@@ -8,13 +8,17 @@ from aiohttp import web
 
 from ...runtime.statistics import prometheus
 from ..errors import ApiError
-from .table import KEY, OPEN, Call, CallTable, RawBody, Result
+from ..formats import FORMATS, wants_prometheus
+from ..https_listener import BACKLOG
+from ..schema.monitoring import WebappMetrics
+from .table import KEY, OPEN, Call, CallTable, Query, RawBody, Result
 
 if TYPE_CHECKING:
     from ..process import Webapp
 
 TEXT = RawBody(("text/plain",))
 JSON = RawBody(("application/json",))
+FORMAT = (Query("format", FORMATS, "`json`, the default, or `prometheus`: the text format of Prometheus"),)
 
 
 async def root(webapp: Webapp, _request: web.Request) -> Result:
@@ -24,11 +28,15 @@ async def root(webapp: Webapp, _request: web.Request) -> Result:
     return web.Response(text="waba node\n")
 
 
-async def read_metrics(webapp: Webapp, _request: web.Request) -> Result:
-    """GET /metrics: this webapp's own counters, in the text format of Prometheus."""
-    server = webapp.runner.server
-    metrics = webapp.metrics.collect(connections=len(server.connections) if server else 0)
-    return web.Response(text=prometheus({"": metrics}), content_type="text/plain")
+async def read_metrics(webapp: Webapp, request: web.Request) -> Result:
+    """GET /metrics: this webapp's own counters.
+
+    The text format of Prometheus is selected by `format` or by an Accept header, as a Prometheus server sends it.
+    """
+    metrics = webapp.metrics.collect(webapp.config.container_id, webapp.listener.accepted, BACKLOG)
+    if wants_prometheus(request):
+        return web.Response(text=prometheus({"": metrics}), content_type="text/plain")
+    return 200, {"metrics": metrics}
 
 
 async def describe(webapp: Webapp, _request: web.Request) -> Result:
@@ -41,6 +49,6 @@ async def describe(webapp: Webapp, _request: web.Request) -> Result:
 
 CALLS: CallTable = [
     Call("GET", "/", OPEN, root, answers={200: TEXT}),
-    Call("GET", "/metrics", KEY, read_metrics, answers={200: TEXT}),
+    Call("GET", "/metrics", KEY, read_metrics, answers={200: (WebappMetrics, TEXT)}, query=FORMAT),
     Call("GET", "/v1/openapi.json", OPEN, describe, answers={200: JSON}),
 ]

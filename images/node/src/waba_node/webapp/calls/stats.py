@@ -9,8 +9,8 @@ from aiohttp import web
 
 from ...rpc import RpcError
 from ...runtime.statistics import prometheus
-from ..errors import ApiError
 from ..fan_out import call_every_node
+from ..formats import FORMATS, wants_prometheus
 from ..schema.monitoring import AppStats, DatabaseStats
 from .table import KEY, Call, CallTable, Query, RawBody, Result
 
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from ..process import Webapp
 
 TEXT = RawBody(("text/plain",))
-FORMAT = (Query("format", ("prometheus",), "`prometheus`: the text format of Prometheus, with a label `node`"),)
+FORMAT = (
+    Query("format", FORMATS, "`json`, the default, or `prometheus`: the text format of Prometheus with a label `node`"),
+)
 
 MetricsByNode = Mapping[str, dict[str, Any]]
 
@@ -58,11 +60,8 @@ async def _metrics_of_primary_master(webapp: Webapp, method: str) -> MetricsByNo
 
 def _answer(request: web.Request, kind: str, by_node: MetricsByNode) -> Result:
     """Return metrics in the requested format. kind: app or db."""
-    wanted = request.query.get("format")
-    if wanted == "prometheus":
+    if wants_prometheus(request):
         return web.Response(text=prometheus(by_node), content_type="text/plain")
-    if wanted is not None:
-        raise ApiError(1009, "format must be prometheus or absent")
     stats = {node: {kind: metrics} if metrics or kind == "app" else {} for node, metrics in by_node.items()}
     return 200, {"stats": stats}
 

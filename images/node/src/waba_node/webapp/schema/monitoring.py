@@ -6,7 +6,7 @@ from typing import Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
-from .common import Answer, Metric, Problem
+from .common import Answer, Metric, Problem, answer
 
 
 class NodeHealth(Struct, forbid_unknown_fields=True):
@@ -21,6 +21,9 @@ class ClusterHealth(Answer):
     """Every master and coreapp by `<hostname>:<container id>`."""
 
     health: dict[str, NodeHealth]
+
+
+WebappMetrics = answer("WebappMetrics", "metrics", dict[str, Metric])
 
 
 class AppStatistics(Struct, forbid_unknown_fields=True):
@@ -48,16 +51,26 @@ class DatabaseStats(Answer):
 
 
 class NodeSupport(Struct, forbid_unknown_fields=True, omit_defaults=True):
-    """The support information of one node, or `errors` alone if it does not answer. Free space is in bytes."""
+    """The support information of one node, or `errors` alone if it does not answer.
+
+    shards: pairs of the first and last owned shard; -1 is the control shard. debug_info: the cluster's number, or `unregistered`.
+    socket_conn: UP, SC (connecting) or DN. Free space is in bytes. health, the health line, is our addition.
+    """
 
     context: str | UnsetType = UNSET
+    role: str | UnsetType = UNSET
+    shards: list[list[int]] | UnsetType = UNSET
     description: str | UnsetType = UNSET
     db_engine: str | UnsetType = UNSET
-    db_info: str | UnsetType = UNSET
+    db_info: list[str] | UnsetType = UNSET
     schema: dict[str, str] | UnsetType = UNSET
     debug_info: str | UnsetType = UNSET
     device_iso8601: str | UnsetType = UNSET
-    env: dict[str, str] | UnsetType = UNSET
+    env: list[str] | UnsetType = UNSET
+    health: str | UnsetType = UNSET
+    lc: str | UnsetType = UNSET
+    lg: str | UnsetType = UNSET
+    socket_conn: str | UnsetType = UNSET
     multi_connect: bool | UnsetType = UNSET
     os_name: str | UnsetType = UNSET
     os_version: str | UnsetType = UNSET
