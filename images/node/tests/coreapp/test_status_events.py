@@ -4,7 +4,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from waba_node.coreapp.status_events import PROGRESS, derive
+from waba_node.coreapp.status_events import PROGRESS, derive, with_context_sender
 from waba_node.settings import ApplicationSettings
 from waba_node.store.outbox import Known
 from waba_node.upstream.base import UpstreamEvent
@@ -118,3 +118,25 @@ def test_the_price_is_reported_unless_a_setting_disables_it() -> None:
         settings = msgspec.structs.replace(SETTINGS, webhook_payload_conversation_pricingmodel_disabled=disabled)
         _rest, (webhook,) = derive(known, [event], settings)
         assert bool(price.keys() & webhook["statuses"][0].keys()) is not disabled
+
+
+def inbound(context: dict | None) -> UpstreamEvent:
+    message = {"from": "111", "id": "ABGGx", "type": "text", **({} if context is None else {"context": context})}
+    return UpstreamEvent("ABGGx", "inbound", 1, {"messages": [message]})
+
+
+@pytest.mark.parametrize(
+    ("context", "own_number", "expected"),
+    [
+        (None, "49151", None),
+        ({"forwarded": True}, "49151", {"forwarded": True}),
+        ({"id": "gBGGx"}, "49151", {"id": "gBGGx", "from": "49151"}),
+        ({"id": "gBGGx", "from": "15550100000"}, "49151", {"id": "gBGGx", "from": "49151"}),
+        ({"id": "ABGGy", "from": "111"}, "49151", {"id": "ABGGy", "from": "111"}),
+        ({"id": "ABGGy"}, "49151", {"id": "ABGGy", "from": "49151"}),
+        ({"id": "gBGGx", "from": "1"}, "", {"id": "gBGGx", "from": "1"}),
+    ],
+)
+def test_context_of_a_reply_names_the_author(context: dict | None, own_number: str, expected: dict | None) -> None:
+    (event,) = with_context_sender([inbound(context)], own_number)
+    assert event.payload["messages"][0].get("context") == expected

@@ -125,3 +125,34 @@ async def test_webhooks_without_a_receiver_stay_stored(
     point(deliveries, receiver.url)
     await deliveries.deliver_batch()
     assert receiver.received == [{"number": 1}]
+
+
+def status(name: str, kind: str) -> dict:
+    return {"statuses": [{"id": name, "status": kind}]}
+
+
+async def test_statuses_of_one_message_are_delivered_in_their_order(
+    database: Database, deliveries: WebhookDelivery, receiver
+) -> None:
+    point(deliveries, receiver.url)
+    payloads = [status(name, kind) for name in "abc" for kind in ("sent", "delivered")]
+    for _round in range(5):
+        receiver.received.clear()
+        async with database.begin() as connection:
+            await webhook_queue.store_webhooks(connection, 0, payloads)
+        await deliveries.deliver_batch()
+        assert len(receiver.received) == len(payloads)
+        for name in "abc":
+            assert [kind for other, kind in receiver.statuses() if other == name] == ["sent", "delivered"]
+
+
+async def test_later_status_waits_while_an_earlier_one_is_not_delivered(
+    database: Database, deliveries: WebhookDelivery, receiver
+) -> None:
+    point(deliveries, receiver.url, callback_backoff_delay_ms=60_000)
+    receiver.answers = [500]
+    async with database.begin() as connection:
+        await webhook_queue.store_webhooks(connection, 0, [status("a", "sent"), status("a", "delivered")])
+    await deliveries.deliver_batch()
+    assert receiver.statuses() == [("a", "sent")]
+    assert [webhook.attempts for webhook in await webhooks(database)] == [1, 1]

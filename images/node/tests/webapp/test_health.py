@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import re
 import signal
 
 from api_support import Client, Cluster, wait_until
@@ -23,7 +22,7 @@ def test_health_lists_every_master_and_coreapp_with_its_role(monitor: Client) ->
 
 
 def handled(monitor: Client) -> int:
-    return int(re.search(r"^web_handled_requests (\d+)$", monitor.call("GET", "/metrics").text, re.MULTILINE)[1])
+    return monitor.call("GET", "/metrics").json()["metrics"]["web_handled_requests"]["data"][0]["value"]
 
 
 def test_every_request_is_counted(monitor: Client) -> None:

@@ -45,8 +45,34 @@ def test_text_is_sent_and_delivered(admin: Client, deliver_to, receiver) -> None
     assert re.fullmatch(r"gBGG[A-Za-z0-9_-]{20}", name)
     receiver.wait(arrived(receiver, name))
     statuses = statuses_of(receiver, name)
+    assert [status["status"] for status in statuses] == ["sent", "delivered"]
+    assert int(statuses[0]["timestamp"]) < int(statuses[1]["timestamp"])
     assert {status["recipient_id"] for status in statuses} == {"4915112345678"}
     assert all(re.fullmatch(r"[0-9]{10}", status["timestamp"]) for status in statuses)
+
+
+def test_statuses_of_many_messages_arrive_in_order(admin: Client, deliver_to, receiver) -> None:
+    deliver_to(receiver.url)
+    names = [send(admin) for _number in range(30)]
+    receiver.wait(arrived(receiver, *names))
+    for name in names:
+        statuses = statuses_of(receiver, name)
+        assert [status["status"] for status in statuses] == ["sent", "delivered"]
+        assert int(statuses[0]["timestamp"]) < int(statuses[1]["timestamp"])
+
+
+@pytest.mark.parametrize("disabled", [False, True])
+def test_statuses_have_conversation_and_pricing_unless_disabled(
+    admin: Client, deliver_to, receiver, disabled: bool
+) -> None:
+    deliver_to(receiver.url, webhook_payload_conversation_pricingmodel_disabled=disabled)
+    name = send(admin)
+    receiver.wait(arrived(receiver, name))
+    for status in statuses_of(receiver, name):
+        assert ("conversation" in status) is ("pricing" in status) is not disabled
+        if not disabled:
+            assert re.fullmatch(r"[0-9a-f]{32}", status["conversation"]["id"])
+            assert {"billable", "pricing_model"} <= status["pricing"].keys()
 
 
 def test_failing_receiver_gets_all_webhooks_later(admin: Client, deliver_to, receiver) -> None:
@@ -146,6 +172,8 @@ def test_callback_data_is_returned_and_a_received_answer_is_marked_as_read(admin
     receiver.wait(lambda: answers_to(receiver, name) and arrived(receiver, name)())
     (answer,) = answers_to(receiver, name)
     assert answer == {**answer, "from": "4915112345678", "type": "text", "text": {"body": "Hello"}}
+    number = admin.call("GET", SETTINGS).json()["settings"]["application"]["wa_id"]
+    assert answer["context"] == {"from": number or "15550100000", "id": name}
     data = [status["biz_opaque_callback_data"] for status in statuses_of(receiver, name)]
     assert data == ["loopback:answer"] * 2
     for _twice in range(2):

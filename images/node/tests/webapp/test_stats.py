@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from api_support import SECRETS, Client, Cluster, error_of, wait_until
@@ -92,32 +93,140 @@ def test_webhooks_for_a_failing_receiver_are_counted_as_pending(admin: Client, r
         admin.call("DELETE", SETTINGS)
 
 
-# -- the webapp's own --------------------------------------------------------------------------------------------------
+# Metric names of the vendor's public pages: /docs/whatsapp/api/stats and /docs/whatsapp/api/metrics.
+APP_METRICS = """
+callback_queue_size callback_requests callback_requests_duration_ms_count callback_requests_duration_ms_sum concurrent_rate_limit_triggered
+db_request_duration_us_count db_request_duration_us_sum db_request_error_duration_us_count db_request_error_duration_us_sum endpoint_requests
+endpoint_requests_duration_ms_count endpoint_requests_duration_ms_sum in_message_decoded in_message_from_server in_message_persisted
+in_messages_pending_processing internal_server_conn_duration_ms_count internal_server_conn_duration_ms_sum
+internal_server_requests_duration_ms_count internal_server_requests_duration_ms_sum media_downloads media_uploads out_message_persisted
+out_message_sent_duration_ms_count out_message_sent_duration_ms_sum out_message_status pending_callbacks pending_messages
+"""
+DB_METRICS = "db_contacts db_message_receipts db_messages db_pending_callbacks db_pending_messages"
+WEB_METRICS = {  # name -> type
+    "web_uptime": "gauge",
+    "web_connections": "counter",
+    "web_pending_connections": "gauge",
+    "web_max_pending_connections": "gauge",
+    "web_queue_len": "gauge",
+    "web_idle_processes": "gauge",
+    "web_total_processes": "gauge",
+    "web_process_limit_hit": "counter",
+    "web_handled_requests": "counter",
+    "web_out_kbytes": "counter",
+    "web_requests": "gauge",
+    "api_requests_duration_ms_count": "counter",
+    "api_requests_duration_ms_sum": "counter",
+    "api_requests_db_duration_ms_count": "counter",
+    "api_requests_db_duration_ms_sum": "counter",
+    "api_requests_coreapp_duration_ms_count": "counter",
+    "api_requests_coreapp_duration_ms_sum": "counter",
+}
 
 
-def test_calls_are_counted_with_database_and_coreapp_durations(
-    admin: Client, monitor: Client, cluster: Cluster
-) -> None:
+def test_every_documented_metric_is_reported(monitor: Client) -> None:
+    app = monitor.call("GET", "/v1/stats/app").json()["stats"]
+    for node in NODES:
+        assert app[node]["app"].keys() >= set(APP_METRICS.split())
+        assert all(metric["data"] for metric in app[node]["app"].values())
+    db = monitor.call("GET", "/v1/stats/db").json()["stats"]["127.0.0.1:master1"]["db"]
+    assert db.keys() >= set(DB_METRICS.split())
+
+
+def test_messages_are_counted_on_their_way_through_a_coreapp(admin: Client) -> None:
+    def counted(name: str) -> float:
+        return sum(values(admin, "app", name).values())
+
+    names = ("out_message_persisted", "out_message_status", "in_message_from_server", "db_request_duration_us_count")
+    before = [counted(name) for name in names]
+    assert (
+        admin.call("POST", "/v1/messages", {**TEXT, "biz_opaque_callback_data": "loopback:answer"}).status_code == 200
+    )
+    wait_until(
+        lambda: [counted(name) for name in names] >= [before[0] + 1, before[1] + 2, before[2] + 1, before[3] + 1]
+    )
+
+
+# -- the webapp's own metrics ------------------------------------------------------------------------------------------
+
+
+def web_metrics(client: Client) -> dict[str, dict]:
+    return client.call("GET", "/metrics").json()["metrics"]
+
+
+def test_metrics_are_json_by_default_with_the_documented_names_types_and_labels(monitor: Client) -> None:
+    monitor.call("GET", "/v1/health")
+    metrics = web_metrics(monitor)
+    assert {name: metric["type"] for name, metric in metrics.items()} == WEB_METRICS
+    for name, metric in metrics.items():
+        assert metric["help"]
+        assert metric["data"], name
+        assert {sample["labels"]["node"] for sample in metric["data"]} == {"webapp1"}
+    assert {sample["labels"]["state"] for sample in metrics["web_requests"]["data"]} == {"read", "handle-request"}
+    assert metrics["web_queue_len"]["data"][0]["value"] > 0
+
+
+@pytest.mark.parametrize(
+    ("path", "accept", "is_text"),
+    [
+        ("/metrics", "*/*", False),
+        ("/metrics", "application/json, text/plain, */*", False),
+        ("/metrics", "text/html,application/xhtml+xml,*/*;q=0.8", False),
+        ("/metrics", "text/plain;version=0.0.4;q=0.5,*/*;q=0.1", True),
+        ("/metrics", "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5,*/*;q=0.1", True),
+        ("/metrics?format=json", "text/plain", False),
+        ("/metrics?format=prometheus", "application/json", True),
+        ("/v1/stats/app", "text/plain;version=0.0.4", True),
+        ("/v1/stats/db?format=json", "text/plain", False),
+    ],
+)
+def test_format_is_selected_by_query_or_accept_header(monitor: Client, path: str, accept: str, is_text: bool) -> None:
+    answer = monitor.call("GET", path, headers={"Accept": accept})
+    assert answer.headers["Content-Type"].startswith("text/plain" if is_text else "application/json")
+    if is_text:
+        assert families(answer.text)
+
+
+def test_both_formats_of_the_metrics_have_the_same_names(monitor: Client) -> None:
+    text = monitor.call("GET", "/metrics?format=prometheus").text
+    assert set(families(text)) == set(WEB_METRICS)
+
+
+def test_calls_are_counted_with_their_http_status_and_their_parts(admin: Client, monitor: Client) -> None:
     def counted(name: str, **labels: str) -> dict[str, float]:
-        shown = families(monitor.call("GET", "/metrics").text).get(name, [])
-        return {each.get("node", ""): value for each, value in shown if labels.items() <= each.items()}
+        data = web_metrics(monitor)[name]["data"]
+        return {
+            sample["labels"].get("app", ""): sample["value"]
+            for sample in data
+            if labels.items() <= sample["labels"].items()
+        }
 
-    call = {"method": "POST_v1_messages", "result": "success"}
+    call = {"method": "POST_v1_messages", "result": "200"}
+    refused = {"method": "POST_v1_messages", "result": "400"}
     before = counted("api_requests_duration_ms_count", **call).get("", 0)
+    refused_before = counted("api_requests_duration_ms_count", **refused).get("", 0)
     assert admin.call("POST", "/v1/messages", TEXT).status_code == 200
+    assert admin.call("POST", "/v1/messages/", {}).status_code == 400
     assert counted("api_requests_duration_ms_count", **call)[""] == before + 1
+    assert counted("api_requests_duration_ms_count", **refused)[""] == refused_before + 1
     assert counted("api_requests_duration_ms_sum", **call)[""] > 0
     assert counted("api_requests_db_duration_ms_count", **call)[""] > 0
-    assert set(counted("api_requests_coreapp_duration_ms_count", **call)) <= NODES - {"127.0.0.1:master1"}
-    assert counted("api_requests_coreapp_duration_ms_sum", **call)
+    apps = set(counted("api_requests_coreapp_duration_ms_count", **call))
+    assert apps
+    assert all(re.fullmatch(r"127\.0\.0\.1:\d+", app) for app in apps)
 
 
-def test_webapp_reports_connections_and_requests(monitor: Client) -> None:
-    shown = families(monitor.call("GET", "/metrics").text)
-    assert shown["web_connections"][0][1] >= 1
-    assert shown["web_requests"] == [({"state": "processing"}, 1)]
-    assert shown["web_handled_requests"][0][1] > 0
-    assert shown["web_out_kbytes"][0][1] >= 0
+def test_accepted_connections_and_requests_are_counted(monitor: Client) -> None:
+    before = web_metrics(monitor)
+    monitor.as_caller(monitor.session.headers["Authorization"]).call("GET", "/v1/health")
+    after = web_metrics(monitor)
+
+    def grown(name: str) -> float:
+        return after[name]["data"][0]["value"] - before[name]["data"][0]["value"]
+
+    assert grown("web_connections") >= 1
+    assert grown("web_handled_requests") >= 2
+    assert grown("web_uptime") >= 0
 
 
 # -- support -----------------------------------------------------------------------------------------------------------
@@ -126,9 +235,23 @@ def test_webapp_reports_connections_and_requests(monitor: Client) -> None:
 def test_support_describes_every_node_without_secrets(admin: Client, cluster: Cluster) -> None:
     answer = admin.call("GET", "/v1/support").json()["support"]
     assert set(answer) == NODES | {"127.0.0.1:webapp1"}
+    number = admin.call("GET", SETTINGS).json()["settings"]["application"]["wa_id"]
     for node in answer.values():
-        assert node["debug_info"] == "ok"
+        assert node["debug_info"] == (number or "unregistered")
+        assert node["health"] == "ok"
         assert node["schema"]["waba"].isdigit()
         assert node["free_space_data"] > 0
+        assert len(node["db_info"]) == 1
+        assert "WA_APP_MULTICONNECT=1" in node["env"]
+        assert node["description"].startswith("v2.57.2 ")
+    assert {name: node["role"] for name, node in answer.items()} == {
+        "127.0.0.1:coreapp1": "coreapp",
+        "127.0.0.1:coreapp2": "coreapp",
+        "127.0.0.1:master1": "primary_master",
+        "127.0.0.1:webapp1": "webapp",
+    }
+    assert sorted(node["shards"] for node in answer.values()) == [[], [], [], [[-1, -1], [0, 0]]]
+    connected = [name for name, node in answer.items() if node["shards"]]
+    assert [name for name, node in answer.items() if node["socket_conn"] == "UP"] == connected
     text = json.dumps(answer)
     assert not [secret for secret in (*SECRETS, cluster.database.password) if secret in text]

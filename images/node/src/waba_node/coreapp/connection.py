@@ -28,7 +28,7 @@ class Environment:
     """What a node gives to each of its connections.
 
     authority: returns the certificates, in PEM, that a webhook receiver's must be signed by; "" accepts any. fetch_media: begins to fetch
-    received media, by bucket and ids.
+    received media, by bucket and ids. own_number: returns the cluster's registered number, "" without one.
     """
 
     database: Database
@@ -37,6 +37,7 @@ class Environment:
     authority: Callable[[], str] = str
     statistics: Statistics = field(default_factory=Statistics)
     fetch_media: Callable[[int, Sequence[str]], None] = lambda _bucket, _media_ids: None
+    own_number: Callable[[], str] = str
 
 
 class Connection:
@@ -49,9 +50,7 @@ class Connection:
         self.grant, self.session, self.closing = grant, session, False
         database, settings = environment.database, environment.settings
         self.deliveries = WebhookDelivery(database, settings, grant, environment.authority, environment.statistics)
-        self.receiver = EventReceiver(
-            database, settings, grant, session, self.deliveries.wake, self.confirmed, environment.fetch_media
-        )
+        self.receiver = EventReceiver(environment, grant, session, self.deliveries.wake, self.confirmed)
         self.sender = OutboxSender(database, grant, session, still_owner, self.receiver.store)
         self.supervisor = Supervisor(environment.tasks, (*DATABASE_ERRORS, UpstreamError), self.log_failure)
         self.receiving: asyncio.Task[None]

@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from ..control.ownership import Grant
-from ..settings import ApplicationSettings
 from ..store import contacts, inbox, media, outbox, webhook_queue
-from ..store.engine import Database, error_summary
+from ..store.engine import error_summary
 from ..upstream.base import UpstreamError, UpstreamEvent, UpstreamSession
 from .attachments import assign_media_ids
 from .batching import batches
-from .status_events import changed_identities, derive, senders, without_repeated
+from .status_events import changed_identities, derive, inbound_messages, senders, with_context_sender, without_repeated
+
+if TYPE_CHECKING:
+    from .connection import Environment
 
 log = logging.getLogger(__name__)
 
@@ -28,20 +31,16 @@ class EventReceiver:
 
     def __init__(
         self,
-        database: Database,
-        settings: Callable[[], ApplicationSettings],
+        environment: Environment,
         grant: Grant,
         session: UpstreamSession,
         on_webhooks: Callable[[], None],
         on_confirmed: Callable[[set[str]], None],
-        fetch_media: Callable[[int, Sequence[str]], None],
     ) -> None:
-        """on_webhooks: called after webhooks were stored. on_confirmed: called with the ids of messages whose events were stored.
-
-        fetch_media: begins to fetch received media, by bucket and ids.
-        """
-        self.database, self.settings, self.shard, self.session = database, settings, grant.shard, session
-        self.on_webhooks, self.on_confirmed, self.fetch_media = on_webhooks, on_confirmed, fetch_media
+        """on_webhooks: called after webhooks were stored. on_confirmed: called with the ids of messages whose events were stored."""
+        self.environment, self.shard, self.session = environment, grant.shard, session
+        self.database, self.settings = environment.database, environment.settings
+        self.on_webhooks, self.on_confirmed = on_webhooks, on_confirmed
 
     async def receive(self) -> None:
         """Store events until the connection ends. No event is lost while the database is unreachable."""
@@ -58,7 +57,7 @@ class EventReceiver:
     async def store(self, events: list[UpstreamEvent]) -> bool:
         """Store events with their webhooks in one transaction. Return whether that succeeded."""
         ids = {event.message_id for event in events if event.kind != "inbound"}
-        events, files = assign_media_ids(events)
+        events, files = assign_media_ids(with_context_sender(events, self.environment.own_number()))
         try:
             async with self.database.begin() as connection:
                 messages = await outbox.lock_messages(connection, ids)
@@ -72,8 +71,19 @@ class EventReceiver:
         except Exception as error:
             log.warning("shard %d: events wait for the database: %s", self.shard, error_summary(error))
             return False
+        self.count(events, new, statuses)
         self.on_confirmed(ids)
         self.on_webhooks()
         wanted = self.settings().media.auto_download
-        self.fetch_media(self.shard, [file.media.media_id for file in files if file.kind in wanted])
+        self.environment.fetch_media(self.shard, [file.media.media_id for file in files if file.kind in wanted])
         return True
+
+    def count(self, events: list[UpstreamEvent], new: list[UpstreamEvent], statuses: Mapping[str, str]) -> None:
+        """Count the messages of stored events. new: the events without repeated messages."""
+        statistics = self.environment.statistics
+        received = len(inbound_messages(events))
+        statistics.add("in_message_from_server", {}, received)
+        statistics.add("in_message_decoded", {}, received)
+        statistics.add("in_message_persisted", {}, len(inbound_messages(new)))
+        for status in statuses.values():
+            statistics.add("out_message_status", {"status": status})

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..address import PortName
 from ..rpc import Payload, RpcError, RpcServer
+from ..runtime.statistics import Statistics
 from ..store import outbox
 from ..store.engine import ATTEMPT, FAILOVER_PATIENCE, RETRY_PAUSE, Database, error_summary, is_transient
 
@@ -118,7 +119,18 @@ class Intake:
 
 
 def register(
-    server: RpcServer, database: Database, owns: Callable[[int], bool], on_stored: Callable[[bool], None]
+    server: RpcServer,
+    database: Database,
+    owns: Callable[[int], bool],
+    on_stored: Callable[[bool], None],
+    statistics: Statistics | None = None,
 ) -> None:
-    """Answer `messages.accept` on the messaging port. owns, on_stored: see Intake."""
-    server.add(PortName.MESSAGING, "messages.accept", Intake(database, owns, on_stored).accept)
+    """Answer `messages.accept` on the messaging port. owns, on_stored: see Intake. statistics: counts the stored messages."""
+    intake, counters = Intake(database, owns, on_stored), statistics or Statistics()
+
+    async def accept(payload: Payload) -> Payload:
+        answer = await intake.accept(payload)
+        counters.add("out_message_persisted", {}, len(payload["messages"]) - len(answer["refused"]))
+        return answer
+
+    server.add(PortName.MESSAGING, "messages.accept", accept)

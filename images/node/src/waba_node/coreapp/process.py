@@ -12,7 +12,7 @@ from ..control.promotion import REPORT_INTERVAL
 from ..rpc import Payload, RpcError
 from ..runtime.garbage_collection import AUTOMATIC_INTERVAL, Collector
 from ..runtime.node import Node
-from ..runtime.statistics import gauge
+from ..runtime.statistics import GAUGES, gauge
 from ..runtime.supervisor import Loop
 from ..store import documents, master_lease, node_registry, ownership, webhook_queue
 from ..upstream import create_upstream
@@ -38,14 +38,14 @@ class Coreapp(Node):
         self.upstream = upstream or create_upstream(config.upstream)
         self.owner = ShardOwner(self, self.upstream, self.environment)
         self.webhook_authority = ""  # certificates in PEM
-        self.registered = False
+        self.number = ""  # the registered number
 
     async def start(self) -> None:
         self.health.report("schema", "the schema does not exist yet")
         self.server = self.rpc_server()
         self.server.add(PortName.CONTROL, "heartbeat", self.heartbeat)
         self.server.add(PortName.CONTROL, "promoted", self.promoted)
-        intake.register(self.server, self.database, self.owner.owns, self.messages_stored)
+        intake.register(self.server, self.database, self.owner.owns, self.messages_stored, self.statistics)
         read_receipts.register(self.server, self.database, self.session)
         contact_checks.register(self.server, self.database, self.session)
         self.attachments = attachments.register(self.server, self.database, self.media, self.session)
@@ -78,6 +78,7 @@ class Coreapp(Node):
             lambda: self.webhook_authority,
             self.statistics,
             self.attachments.fetch_later,
+            lambda: self.number,
         )
 
     @property
@@ -178,7 +179,7 @@ class Coreapp(Node):
             return "connected"
         if self.owner.connecting:
             return "connecting"
-        if self.schema_ready and self.upstream.requires_registration and not self.registered:
+        if self.schema_ready and self.upstream.requires_registration and not self.number:
             return "unregistered"
         return super().gateway_status()
 
@@ -187,18 +188,24 @@ class Coreapp(Node):
 
     async def app_statistics(self, payload: Payload) -> Payload:
         counted = await super().app_statistics(payload)
+        sending = 0 if self.connection is None else len(self.connection.sender.unconfirmed)
+        counted["pending_messages"] = gauge(GAUGES["pending_messages"], sending)
         if self.connection is None:
             return counted
         buckets = self.connection.grant.buckets
         async with self.database.begin() as connection:
             waiting = await webhook_queue.pending_webhooks(connection, buckets)
-        return {**counted, "callback_queue_size": gauge("Webhooks that wait for their delivery", waiting)}
+        for name in ("callback_queue_size", "pending_callbacks"):
+            counted[name] = gauge(GAUGES[name], waiting)
+        return counted
 
     async def read_settings(self) -> None:
         await super().read_settings()
         async with self.database.begin() as connection:
             self.webhook_authority = (await documents.read_document(connection, documents.WEBHOOK_CA)).get("pem", "")
-            self.registered = "registered" in await documents.read_document(connection, documents.ACCOUNT)
+            account = await documents.read_document(connection, documents.ACCOUNT)
+        number = account.get("registered")
+        self.number = number["cc"] + number["phone_number"] if number else ""
 
     # -- loops ---------------------------------------------------------------------------------------------------------
 

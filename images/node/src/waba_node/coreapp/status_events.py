@@ -17,6 +17,8 @@ PROGRESS = {ACCEPTED: 0, "sent": 1, "delivered": 2, "read": 3}
 NOTICES = {"user_identity_changed": "show_security_notifications", "user_changed_number": "notify_user_change_number"}
 PRICING = ("conversation", "pricing")  # fields that webhook_payload_conversation_pricingmodel_disabled removes
 
+OWN_MESSAGE = "gBGG"  # the ids of sent messages begin with this
+
 Webhook = dict[str, Any]
 
 
@@ -77,6 +79,36 @@ def inbound_webhooks(payload: Webhook, settings: ApplicationSettings) -> list[We
         return [payload]
     messages = [message for message in payload["messages"] if getattr(settings, NOTICES.get(notice(message), ""), True)]
     return [{**payload, "messages": messages}] if messages else []
+
+
+def with_context_sender(events: Iterable[UpstreamEvent], own_number: str) -> list[UpstreamEvent]:
+    """Return events whose inbound messages name the author of the message that they reply to. own_number: "" if none is registered.
+
+    The author of a sent message is the cluster's number, which the upstream may not know.
+    """
+    if not own_number:
+        return list(events)
+    return [
+        replace(
+            event,
+            payload={
+                **event.payload,
+                "messages": [_with_context_sender(message, own_number) for message in event.payload["messages"]],
+            },
+        )
+        if event.kind == "inbound" and "messages" in event.payload
+        else event
+        for event in events
+    ]
+
+
+def _with_context_sender(message: dict[str, Any], own_number: str) -> dict[str, Any]:
+    context = message.get("context")
+    if not isinstance(context, dict) or "id" not in context:
+        return message
+    if "from" in context and not str(context["id"]).startswith(OWN_MESSAGE):
+        return message
+    return {**message, "context": {**context, "from": own_number}}
 
 
 def notice(message: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ..rpc import Payload, RpcError
 from ..runtime.statistics import gauge
 from ..settings import apply_change, restart_needed
-from ..store import documents, metadata, outbox, webhook_queue
+from ..store import contacts, documents, metadata, outbox, webhook_queue
 from ..store.engine import FAILOVER_PATIENCE
 from ..upstream.base import UpstreamError, WrongCode
 from .documents_api import DocumentsApi, require_pin
@@ -65,9 +65,14 @@ class LeaderApi:
         async with self.database.begin() as connection:
             statuses = await outbox.count_messages(connection)
             webhooks = await webhook_queue.pending_webhooks(connection)
+            users, others = await contacts.count_contacts(connection)
+        receipts = sum(count for status, count in statuses.items() if status != outbox.ACCEPTED)
+        checked = {"whatsapp_user": users, "non_whatsapp_user": others}
         return {
             "node": self.master.config.node_id,
             "db": {
+                "db_contacts": gauge("Checked contacts by result", {"type": checked}),
+                "db_message_receipts": gauge("Messages with a status from the upstream", receipts),
                 "db_messages": gauge("Messages by status", {"type": statuses}),
                 "db_pending_messages": gauge("Messages not handed over yet", statuses.get(outbox.ACCEPTED, 0)),
                 "db_pending_callbacks": gauge("Webhooks that wait for their delivery", webhooks),

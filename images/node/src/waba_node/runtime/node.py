@@ -59,6 +59,7 @@ class Node:
         self.health = Health()
         self.settings = ApplicationSettings()
         self.statistics = Statistics()
+        self.database.timed = self.statistics.timed_transaction
         self.media = MediaFolder(config.media)
         self.schema_ready = False
         self.stopping = False

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 STARTED = time.monotonic()
@@ -14,13 +15,38 @@ PAGE = os.sysconf("SC_PAGESIZE")
 Labels = tuple[tuple[str, str], ...]
 Metric = dict[str, Any]
 
-COUNTED = {  # name -> help
+COUNTED = {  # counters of the vendor's client: name -> help. Those that the node has no use for stay at zero.
+    "concurrent_rate_limit_triggered": "How often the limit of concurrent requests was reached",
+    "db_request_duration_us_count": "Database transactions that succeeded",
+    "db_request_duration_us_sum": "Microseconds that they took",
+    "db_request_error_duration_us_count": "Database transactions that failed",
+    "db_request_error_duration_us_sum": "Microseconds that they took",
+    "in_message_decoded": "Inbound messages that were decoded",
+    "in_message_from_server": "Inbound messages received from the upstream",
+    "in_message_persisted": "Inbound messages stored in the database",
+    "internal_server_conn_duration_ms_count": "Connections to internal servers",
+    "internal_server_conn_duration_ms_sum": "Milliseconds that they took",
+    "internal_server_requests_duration_ms_count": "Requests to internal servers",
+    "internal_server_requests_duration_ms_sum": "Milliseconds that they took",
+    "media_downloads": "Media downloaded from the upstream",
+    "media_uploads": "Media uploaded to the upstream",
+    "out_message_persisted": "Outbound messages stored in the database",
+    "out_message_sent_duration_ms_count": "Outbound messages sent",
+    "out_message_sent_duration_ms_sum": "Milliseconds that they took",
+    "out_message_status": "Statuses of outbound messages",
     "callback_requests": "Attempts to deliver a webhook",
     "callback_requests_duration_ms_count": "Attempts to deliver a webhook",
     "callback_requests_duration_ms_sum": "Milliseconds that they took",
     "endpoint_requests": "Calls of other nodes that were answered",
     "endpoint_requests_duration_ms_count": "Calls of other nodes that were answered",
     "endpoint_requests_duration_ms_sum": "Milliseconds that they took",
+}
+
+GAUGES = {  # gauges of the vendor's client, zero unless a role has a value
+    "callback_queue_size": "Webhooks that wait for their delivery",
+    "in_messages_pending_processing": "Inbound messages that wait to be processed",
+    "pending_callbacks": "Webhooks that wait for their delivery",
+    "pending_messages": "Messages that the upstream has not confirmed",
 }
 
 
@@ -45,8 +71,21 @@ class Statistics:
         self.timed("endpoint_requests", seconds, endpoint=method, result="success" if success else "failure")
 
     def snapshot(self) -> dict[str, Metric]:
-        """Return name -> metric of every counter that was increased."""
-        return {name: metric("counter", COUNTED[name], values) for name, values in sorted(self.counters.items())}
+        """Return name -> metric of every counter, zero without labels if it was never increased."""
+        counters = {name: metric("counter", text, self.counters.get(name) or {(): 0}) for name, text in COUNTED.items()}
+        return {**counters, **{name: gauge(text, 0) for name, text in GAUGES.items()}}
+
+    @contextlib.contextmanager
+    def timed_transaction(self) -> Iterator[None]:
+        """Count the block as a database transaction."""
+        began, name = time.monotonic(), "db_request_error_duration_us"
+        try:
+            yield
+            name = "db_request_duration_us"
+        finally:
+            labels = {"db": "waba", "request": "transaction"}
+            self.add(f"{name}_count", labels)
+            self.add(f"{name}_sum", labels, int((time.monotonic() - began) * 1e6))
 
 
 def gauge(text: str, value: float | Mapping[str, Mapping[str, float]]) -> Metric:

@@ -93,3 +93,10 @@ async def acknowledge_identity(connection: AsyncConnection, wa_id: str, given: s
     mine = contact_identity.c.wa_id == wa_id
     await connection.execute(sa.update(contact_identity).where(mine).values(acknowledged=True))
     return True
+
+
+async def count_contacts(connection: AsyncConnection) -> tuple[int, int]:
+    """Return the number of checked contacts with and without a WhatsApp ID."""
+    with_id = sa.func.count(contact.c.wa_id)
+    row = (await connection.execute(sa.select(with_id, sa.func.count(contact.c.number)))).one()
+    return int(row[0]), int(row[1]) - int(row[0])

@@ -1,5 +1,7 @@
 """The built-in upstream for rehearsals: it accepts every message and reports it as sent, then as delivered. Nothing leaves the machine.
 
+The statuses have increasing timestamps, and conversation and pricing as the vendor's service sent them.
+
 It answers a message whose biz_opaque_callback_data is `loopback:answer` with an inbound message of the same content.
 """
 
@@ -17,6 +19,8 @@ from .base import StaleEpoch, UpstreamError, UpstreamEvent, WrongCode
 
 CODE = "123456"  # the registration code of every number, since no number can receive one
 ANSWER = "loopback:answer"
+OWN_NUMBER = "15550100000"  # of a cluster without a registered number
+DAY = 24 * 3600  # seconds: the length of a conversation
 ANSWERED = ("text", "location", "contacts")  # types that an answer returns unchanged
 FILES = {  # type -> content type and content of the file in an answer
     "image": (
@@ -42,10 +46,11 @@ class LoopbackSession:
         if message_id not in self.seen:
             self.seen.add(message_id)
             now = int(time.time())
-            for kind in ("sent", "delivered"):
-                self.queue.put_nowait(UpstreamEvent(message_id, kind, now))
+            billing = billing_of(payload["to"], now)
+            for delay, kind in enumerate(("sent", "delivered")):
+                self.queue.put_nowait(UpstreamEvent(message_id, kind, now + delay, billing))
             if payload.get("biz_opaque_callback_data") == ANSWER and payload["type"] in (*ANSWERED, *FILES):
-                self.queue.put_nowait(answer_to(message_id, payload, now))
+                self.queue.put_nowait(answer_to(message_id, payload, now + 1))
 
     async def events(self) -> AsyncIterator[UpstreamEvent]:
         while (event := await self.queue.get()) is not None:
@@ -80,6 +85,18 @@ class LoopbackSession:
         self.queue.put_nowait(None)
 
 
+def billing_of(recipient: str, now: int) -> dict[str, Any]:
+    """Return `conversation` and `pricing` of a status. A recipient has one conversation a day."""
+    day = now // DAY
+    conversation = {
+        "id": hashlib.sha256(f"{recipient} {day}".encode()).hexdigest()[:32],
+        "expiration_timestamp": str((day + 1) * DAY),
+        "origin": {"type": "business_initiated"},
+    }
+    pricing = {"pricing_model": "CBP", "billable": False, "category": "business_initiated"}
+    return {"conversation": conversation, "pricing": pricing}
+
+
 def answer_to(message_id: str, payload: dict[str, Any], now: int) -> UpstreamEvent:
     """Return an inbound message from the recipient of a sent one, with its content."""
     answer_id, sender = f"ABGG{secrets.token_urlsafe(15)}", payload["to"]
@@ -89,7 +106,7 @@ def answer_to(message_id: str, payload: dict[str, Any], now: int) -> UpstreamEve
         "timestamp": str(now),
         "type": payload["type"],
         payload["type"]: received_file(payload) if payload["type"] in FILES else payload[payload["type"]],
-        "context": {"id": message_id},
+        "context": {"from": OWN_NUMBER, "id": message_id},
     }
     contact = {"profile": {"name": "Rehearsal"}, "wa_id": sender}
     return UpstreamEvent(answer_id, "inbound", now, {"contacts": [contact], "messages": [message]})
