@@ -28,7 +28,7 @@ class Registered(Loopback):
 @pytest.fixture
 async def coreapp() -> Coreapp:
     made = Coreapp(NodeConfig.from_environment(ENVIRONMENT), Registered())
-    made.schema_ready = made.registered = True
+    made.schema_ready, made.number = True, "49151"
     return made
 
 
@@ -37,12 +37,12 @@ async def test_a_standby_is_disconnected(coreapp: Coreapp) -> None:
 
 
 async def test_a_coreapp_without_a_schema_is_uninitialized(coreapp: Coreapp) -> None:
-    coreapp.schema_ready = coreapp.registered = False
+    coreapp.schema_ready, coreapp.number = False, ""
     assert coreapp.gateway_status() == "uninitialized"
 
 
 async def test_a_coreapp_is_unregistered_where_the_upstream_requires_a_registration(coreapp: Coreapp) -> None:
-    coreapp.registered = False
+    coreapp.number = ""
     assert coreapp.gateway_status() == "unregistered"
     coreapp.upstream = Loopback()
     assert coreapp.gateway_status() == "disconnected"

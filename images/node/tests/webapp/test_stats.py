@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 
 import pytest
 from api_support import SECRETS, Client, Cluster, error_of, wait_until
@@ -24,10 +25,13 @@ def families(text: str) -> dict[str, list[tuple[dict[str, str], float]]]:
 
 
 def values(client: Client, kind: str, name: str) -> dict[tuple[str, ...], float]:
-    """Return the values of a metric on all nodes: label values -> value."""
+    """Return the sums of a metric over all nodes: label values -> sum."""
     stats = client.call("GET", f"/v1/stats/{kind}").json()["stats"]
-    samples = [sample for node in stats.values() for sample in node.get(kind, {}).get(name, {}).get("data", [])]
-    return {tuple(sample["labels"].values()): sample["value"] for sample in samples}
+    total: Counter[tuple[str, ...]] = Counter()
+    for node in stats.values():
+        for sample in node.get(kind, {}).get(name, {}).get("data", []):
+            total[tuple(sample["labels"].values())] += sample["value"]
+    return total
 
 
 @pytest.mark.parametrize("kind", ["app", "app/internal", "db", "db/internal"])
@@ -57,7 +61,7 @@ def test_only_the_primary_master_reports_database_statistics(monitor: Client, ki
     assert [node for node, counted in stats.items() if counted] == ["127.0.0.1:master1"]
 
 
-@pytest.mark.parametrize("wanted", ["", "json", "prometheus%0a"])
+@pytest.mark.parametrize("wanted", ["", "xml", "prometheus%0a"])
 def test_unknown_format_is_refused(monitor: Client, wanted: str) -> None:
     assert error_of(monitor.call("GET", f"/v1/stats/app?format={wanted}")) == (400, 1009)
 
@@ -142,9 +146,8 @@ def test_messages_are_counted_on_their_way_through_a_coreapp(admin: Client) -> N
     assert (
         admin.call("POST", "/v1/messages", {**TEXT, "biz_opaque_callback_data": "loopback:answer"}).status_code == 200
     )
-    wait_until(
-        lambda: [counted(name) for name in names] >= [before[0] + 1, before[1] + 2, before[2] + 1, before[3] + 1]
-    )
+    for name, start, least in zip(names, before, (1, 2, 1, 1), strict=True):
+        wait_until(lambda name=name, start=start, least=least: counted(name) >= start + least)
 
 
 # -- the webapp's own metrics ------------------------------------------------------------------------------------------
