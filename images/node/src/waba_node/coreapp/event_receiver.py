@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ..control.ownership import Grant
@@ -71,19 +71,20 @@ class EventReceiver:
         except Exception as error:
             log.warning("shard %d: events wait for the database: %s", self.shard, error_summary(error))
             return False
-        self.count(events, new, statuses)
+        self.count(events, new)
         self.on_confirmed(ids)
         self.on_webhooks()
         wanted = self.settings().media.auto_download
         self.environment.fetch_media(self.shard, [file.media.media_id for file in files if file.kind in wanted])
         return True
 
-    def count(self, events: list[UpstreamEvent], new: list[UpstreamEvent], statuses: Mapping[str, str]) -> None:
-        """Count the messages of stored events. new: the events without repeated messages."""
+    def count(self, events: list[UpstreamEvent], new: list[UpstreamEvent]) -> None:
+        """Count the inbound messages and statuses of stored events. new: the events without repeated messages."""
         statistics = self.environment.statistics
         received = len(inbound_messages(events))
         statistics.add("in_message_from_server", {}, received)
         statistics.add("in_message_decoded", {}, received)
         statistics.add("in_message_persisted", {}, len(inbound_messages(new)))
-        for status in statuses.values():
-            statistics.add("out_message_status", {"status": status})
+        for event in events:
+            if event.kind != "inbound":
+                statistics.add("out_message_status", {"status": event.kind})
