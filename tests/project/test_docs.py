@@ -47,8 +47,6 @@ GROUPS = {"waba_mysql", "waba_masters", "waba_coreapps", "waba_webapps", "waba_n
     "nfs_server",
     "docker_host",
 }
-# Decisions that are not written yet.
-AWAITED = {"0002", "0003", "0015", "0016"}
 # Folders whose comments do not yet cite docs/reference/vendor-contract.md or docs/adr.
 PENDING = (
     "docs/reference/api.md",
@@ -114,19 +112,17 @@ def broken(target: str, folder: Path) -> bool:
 def test_links_resolve(page: str) -> None:
     found = LINK.findall(without_code(texts()[page]))
     relative = [link for link in found if not link.startswith(("http://", "https://", "mailto:"))]
-    relative = [link for link in relative if link.rpartition("/")[2][:4] not in AWAITED]
     own = [link for link in relative if link.startswith("#") and link[1:] not in anchors(ROOT / page)]
     assert own + [link for link in relative if broken(link, (ROOT / page).parent)] == []
 
 
 def test_citations_of_pages_resolve() -> None:
     found = {(name, cited) for name, text in texts().items() for cited in CITATION.findall(text)}
-    found = {(name, cited) for name, cited in found if cited.rpartition("/")[2][:4] not in AWAITED}
     assert sorted((name, cited) for name, cited in found if broken(cited, ROOT)) == []
 
 
 def test_citations_of_decisions_resolve() -> None:
-    known = {path.name[:4] for path in (ROOT / "docs" / "adr").glob("[0-9]*.md")} | AWAITED
+    known = {path.name[:4] for path in (ROOT / "docs" / "adr").glob("[0-9]*.md")}
     found = {(name, number) for name, text in texts().items() for number in DECISION.findall(text)}
     assert sorted((name, number) for name, number in found if number not in known) == []
 
