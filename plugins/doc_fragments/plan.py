@@ -8,13 +8,13 @@ class ModuleDocFragment:
     DOCUMENTATION = r"""
 options:
   path:
-    description: The host's folder for the Compose files and the environment files.
+    description: The folder for the Compose files and environment files on the host.
     type: path
     default: /opt/waba
   cluster_name:
     description:
       - Name of the cluster, of lower-case letters, digits, C(_) and C(-).
-      - Compose projects and volumes begin with it, and the label C(waba.cluster.name) on everything that is created holds it.
+      - Names of Compose projects and volumes begin with it. The label C(waba.cluster.name) of every created object contains it.
     type: str
     default: waba
   layout:
@@ -25,10 +25,10 @@ options:
     choices: [single_server, role]
     default: role
   external_hostname:
-    description: Name or address under which other machines reach this host. The host's own name when absent.
+    description: Name or address under which other hosts reach this host. The host's own name when absent.
     type: str
   masters:
-    description: The masters of this host, in order. The order decides on ports, so add new ones at the end.
+    description: The masters of this host. Their order determines the ports, so add new ones at the end.
     type: list
     elements: dict
     default: []
@@ -40,16 +40,16 @@ options:
       ports:
         description:
           - The four published ports, as in V(6300-6303).
-          - When absent, coreapp number i (from 0) has 6250+8i to 6253+8i and master number i 6254+8i to 6257+8i.
+          - When absent, coreapp number i (from 0) has the ports 6250+8i to 6253+8i, and master number i has 6254+8i to 6257+8i.
         type: str
   coreapps:
-    description: The coreapps of this host, in order.
+    description: The coreapps of this host. Their order determines the ports.
     type: list
     elements: dict
     default: []
     suboptions: *ranged
   webapps:
-    description: The webapps of this host, in order.
+    description: The webapps of this host. Their order determines the ports.
     type: list
     elements: dict
     default: []
@@ -62,7 +62,7 @@ options:
         description: The published port. When absent, webapp number i (from 0) has 9090+i.
         type: int
   database:
-    description: The database container of this host, if it has one.
+    description: The database container of this host. None when absent.
     type: dict
     suboptions:
       name:
@@ -70,18 +70,18 @@ options:
         type: str
         default: db
       image:
-        description: Its image.
+        description: The image of the database.
         type: str
         required: true
       port:
-        description: The port of the host on which it is published. Not published when absent.
+        description: The published port on the host. Not published when absent.
         type: int
   database_options:
-    description: More options of the database container's server, by name, such as C(innodb_buffer_pool_size).
+    description: Additional options of the server in the database container, by name, for example C(innodb_buffer_pool_size).
     type: dict
     default: {}
   images:
-    description: The images of the nodes. Needed as soon as there is a node.
+    description: The images of the nodes. Required when the host has a node.
     type: dict
     suboptions:
       coreapp:
@@ -93,7 +93,7 @@ options:
         type: str
         required: true
   volumes:
-    description: Where data lives.
+    description: The volumes and folders that contain data.
     type: dict
     suboptions:
       media:
@@ -102,8 +102,8 @@ options:
         suboptions: &volume
           type:
             description:
-              - V(named) is created by Compose, with the cluster's name in front, and labelled as ours.
-              - V(external) is a volume, and V(bind) a folder, that must be there already and always stays.
+              - V(named) is created by Compose with the cluster's name as prefix, and labelled.
+              - V(external) is an existing volume, and V(bind) an existing folder. Both are never removed.
             type: str
             choices: [named, external, bind]
             default: named
@@ -112,13 +112,13 @@ options:
             type: str
             required: true
           owner:
-            description: With V(bind), the numeric user id that the folder must belong to. Not looked at when absent.
+            description: With V(bind), the numeric user id that must own the folder. Not checked when absent.
             type: int
           mode:
-            description: With V(bind), the mode that the folder must have, in octal, as in V("0770"). Not looked at when absent.
+            description: With V(bind), the mode that the folder must have, in octal, for example V("0770"). Not checked when absent.
             type: str
       data:
-        description: The volume on C(/usr/local/waent/data) of every node, for installations that keep data there. None when absent.
+        description: The volume on C(/usr/local/waent/data) of every node, for installations that store data there. None when absent.
         type: dict
         suboptions: *volume
       database:
@@ -126,7 +126,7 @@ options:
         type: dict
         suboptions: *volume
   allow_source_change:
-    description: Accept that existing containers get another source for what they mount, because the data was copied or is not needed.
+    description: Allow that existing containers get another source for a mount, because the data was copied or is not needed.
     type: bool
     default: false
   publish_address:
@@ -138,24 +138,24 @@ options:
     type: str
     default: ""
   certificate:
-    description: PEM file on the host with the certificate and its chain, mounted into webapps. They make a self-signed one when absent.
+    description: PEM file on the host with the certificate and its chain, mounted into webapps. A self-signed certificate is generated when absent.
     type: path
   certificate_key:
     description: PEM file on the host with the key of O(certificate).
     type: path
   database_tls_ca:
     description:
-      - PEM file on the host with the authority that signed the database server's certificate, mounted into every node. The nodes use TLS when
-        C(WA_DB_SSL_CA) in their environment names it.
+      - PEM file on the host with the authority that signed the database server's certificate, mounted into every node. The nodes use TLS if
+        C(WA_DB_SSL_CA) in their environment contains its path.
     type: path
   database_tls_certificate:
-    description: PEM file on the host with the nodes' own certificate, for a database server that asks for one.
+    description: PEM file on the host with the nodes' own certificate, for a database server that requires one.
     type: path
   database_tls_key:
     description: PEM file on the host with the key of O(database_tls_certificate).
     type: path
   database_certificate:
-    description: PEM file on the host with the certificate and chain that the database container serves. It makes a self-signed one when absent.
+    description: PEM file on the host with the certificate and chain of the database container. A self-signed one is generated when absent.
     type: path
   database_certificate_key:
     description: PEM file on the host with the key of O(database_certificate).

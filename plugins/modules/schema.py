@@ -49,7 +49,7 @@ schema:
     revision: "0001"
     head: "0002"
     pending: [{revision: "0002", title: A column more., oldest_node: "0001", blockers: []}]
-    misfit: "the schema is at 0001, this version needs 0002: it waits for the schema's upgrade"
+    mismatch: "the schema is at 0001, this version needs 0002: it waits for the schema's upgrade"
     nodes: [{name: "wacore1:0123456789ab", version: 1.0.0, silent: 3.0}]
 """
 

@@ -1,4 +1,4 @@
-"""A whole cluster on MySQL, by the playbooks: up, used, run again, backed up, restored and gone."""
+"""A cluster on MySQL, managed with the playbooks: deploy, use, run again, back up, restore, uninstall."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ class OnMySQL:
     def log_in(self) -> Api:
         return Api(f"https://127.0.0.1:{PORT}", Path(self.settings["waba_secrets_file"]))
 
-    def says(self, statement: str) -> str:
-        """Return what the server answers to its root in the container."""
+    def query(self, statement: str) -> str:
+        """Return the result of a statement that root executes in the container."""
         done = self.live.container("db").exec_run(["mysql", "--protocol=socket", "waba", "-Ne", statement])
         assert done.exit_code == 0, done.output.decode()
         return done.output.decode().strip()
 
     def messages(self) -> int:
-        return int(self.says("SELECT COUNT(*) FROM message"))
+        return int(self.query("SELECT COUNT(*) FROM message"))
 
 
 @pytest.fixture(scope="module")
@@ -70,8 +70,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OnMySQL]:
 def test_messages_go_through_it(cluster: OnMySQL) -> None:
     api = cluster.log_in()
     assert cluster.live.container("db").attrs["Config"]["Image"] == IMAGE
-    assert "MariaDB" not in cluster.says("SELECT VERSION()")
-    assert cluster.says("SELECT @@max_connections") == "201"
+    assert "MariaDB" not in cluster.query("SELECT VERSION()")
+    assert cluster.query("SELECT @@max_connections") == "201"
     for number in range(5):
         wait_for(lambda number=number: api.accepts(f"message {number}"), 30, "a message is accepted")
     assert api.is_healthy()
@@ -84,12 +84,12 @@ def test_a_second_run_changes_and_restarts_nothing(cluster: OnMySQL) -> None:
 
 
 def test_what_was_lost_comes_back_from_a_backup(cluster: OnMySQL) -> None:
-    archive, kept = backup_archive(cluster.play("backup.yml")), cluster.messages()
-    assert kept >= 5
+    archive, messages = backup_archive(cluster.play("backup.yml")), cluster.messages()
+    assert messages >= 5
     assert cluster.log_in().accepts("after the backup")
     assert changed(cluster.play("stop.yml")) > 0
     chosen = ("-e", f"waba_restore_archive={archive}", "-e", "waba_restore_overwrite=true")
     assert changed(cluster.play("restore.yml", *chosen)) > 0
     assert changed(cluster.play("start.yml")) > 0
     wait_for(lambda: cluster.log_in().is_healthy(), 90, "the cluster is healthy")
-    assert cluster.messages() == kept
+    assert cluster.messages() == messages

@@ -52,7 +52,7 @@ CONNECTION_PROBLEMS = {  # error code of the server: (variable, problem, fix)
     ),
     3159: (TLS_CA, "the server requires TLS", "Set it to the authority that signed the server's certificate"),
 }
-TLS_PROBLEMS = {  # part of the driver's message, whatever the code: (variable, problem, fix)
+TLS_PROBLEMS = {  # part of the driver's message, with any code: (variable, problem, fix)
     "CERTIFICATE_VERIFY_FAILED": (
         TLS_CA,
         "the server's certificate does not identify this host",

@@ -214,9 +214,9 @@ def _direction_problems(found: Hosts, target: str, back: bool) -> Iterator[Probl
 
 
 def _schema_problems(schema: Mapping[str, Any], target: str, options: Mapping[str, Any]) -> Iterator[Problem]:
-    if schema.get("misfit") and not schema.get("pending"):
+    if schema.get("mismatch") and not schema.get("pending"):
         fix = "Restore a backup of that time with restore.yml, or keep the running version"
-        yield Problem("waba_version", target, schema["misfit"], fix)
+        yield Problem("waba_version", target, schema["mismatch"], fix)
     for migration in schema.get("pending", []):
         revision, blockers = migration["revision"], migration["blockers"]
         if options["back"]:

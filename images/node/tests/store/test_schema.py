@@ -111,9 +111,9 @@ async def register_old_node(database) -> None:
         await node_registry.register(connection, address, "incarnation", "1.0.0")
 
 
-async def misfit(database) -> str | None:
+async def mismatch(database) -> str | None:
     async with database.begin() as connection:
-        return await schema.misfit(connection)
+        return await schema.mismatch(connection)
 
 
 async def test_an_expanding_migration_runs_beside_older_nodes_which_go_on_working(
@@ -121,15 +121,15 @@ async def test_an_expanding_migration_runs_beside_older_nodes_which_go_on_workin
 ) -> None:
     await register_old_node(database)
     next_version("0001")
-    assert "waits for the schema's upgrade" in await misfit(database)
+    assert "waits for the schema's upgrade" in await mismatch(database)
     (pending,) = (await schema.status(database))["pending"]
     assert pending == {"revision": "9999", "title": "A column more.", "oldest_node": "0001", "blockers": []}
     assert await schema.upgrade(database, allowed)
-    assert await misfit(database) is None
+    assert await mismatch(database) is None
     assert (await schema.status(database))["pending"] == []
     monkeypatch.undo()
     schema.known_revisions.cache_clear()
-    assert await misfit(database) is None, "for the older version too"
+    assert await mismatch(database) is None, "for the older version too"
     assert await schema.upgrade(database, allowed), "which leaves the newer schema alone"
     await register_old_node(database)
 
@@ -151,7 +151,7 @@ async def test_a_contracting_migration_waits_until_older_nodes_are_gone_and_keep
     assert await schema.upgrade(database, allowed)
     monkeypatch.undo()
     schema.known_revisions.cache_clear()
-    assert f"this version knows {last}: it is too old" in await misfit(database)
+    assert f"this version knows {last}: it is too old" in await mismatch(database)
 
 
 async def test_schema_status_is_json_alone_on_the_standard_output(database) -> None:
@@ -181,7 +181,7 @@ async def test_schema_status_is_json_alone_on_the_standard_output(database) -> N
         "head": schema.known_revisions()[-1],
         "pending": [],
         "nodes": [],
-        "misfit": None,
+        "mismatch": None,
     }
 
 

@@ -12,7 +12,7 @@ LEFT = [".db.env.new", ".multiconnect-master.yml.new", ".backup.tar"]
 
 @pytest.fixture
 def folder(tmp_path):
-    """A folder as killed runs leave it: a file of ours, and what they were writing."""
+    """A folder that interrupted runs left behind: a managed file, and temporary files."""
     folder = tmp_path / "waba"
     (folder / ".backup").mkdir(parents=True)
     (folder / ".backup/database.sql.gz").write_text("all messages")

@@ -51,7 +51,7 @@ def known_revisions() -> tuple[str, ...]:
     return tuple(sorted(path.name.split("_", 1)[0] for path in MIGRATIONS.glob("versions/[0-9]*_*.py")))
 
 
-async def misfit(connection: AsyncConnection) -> str | None:
+async def mismatch(connection: AsyncConnection) -> str | None:
     """Return why this version cannot work with the schema as it is now, or None."""
     current = await _rows(connection, CURRENT)
     floors = await _rows(connection, sa.select(history.c.oldest_node).distinct())
@@ -113,7 +113,7 @@ async def status(database: Database) -> dict:
     """Return what stands between the schema and this version, for `schema-status`; changes nothing."""
     async with database.begin() as connection:
         facts = await connection.run_sync(_status)
-        return {"version": VERSION, **facts, "misfit": await misfit(connection)}
+        return {"version": VERSION, **facts, "mismatch": await mismatch(connection)}
 
 
 def _status(connection: Connection) -> dict:

@@ -166,8 +166,8 @@ def test_sources_are_merged_within_their_family() -> None:
     for family, source in ((4, "10.1.0.0/16"), (6, "fd00::/8")):
         rules = firewall.rules(CLUSTER, offered, HOSTS, sources, (), family)
         assert [rule.split()[1] for rule in rules[ACCEPT] if rule.startswith("-s")] == [source]
-    everyone = firewall.rules(CLUSTER, offered, HOSTS, ["0.0.0.0/0"], (), 4)
-    assert "-p tcp -m tcp --dport 9090 -j ACCEPT" in everyone[ACCEPT], "iptables prints no source for all addresses"
+    unrestricted = firewall.rules(CLUSTER, offered, HOSTS, ["0.0.0.0/0"], (), 4)
+    assert "-p tcp -m tcp --dport 9090 -j ACCEPT" in unrestricted[ACCEPT], "iptables prints no source for all addresses"
 
 
 @given(

@@ -18,7 +18,7 @@ TARGET = {"coreapp": NEW, "webapp": NEW}
 IDS = {NEW: "sha256:new"}
 EXPECTED = {"masters": 2, "coreapps": 2, "shards": 1}
 UPGRADE = {"back": False, "outage": False}
-SCHEMA = {"version": "1.10.0", "pending": [], "misfit": None}
+SCHEMA = {"version": "1.10.0", "pending": [], "mismatch": None}
 ORDER = ["unfinished", "secondary masters", "primary master", "spare coreapps", "connected coreapps", "webapps"]
 
 
@@ -239,7 +239,7 @@ def test_going_back_requires_rollback_yml() -> None:
         ({**TARGET, "webapp": NEWER}, SCHEMA, "webapps would have version 1.11.0, masters and coreapps 1.10.0"),
         ({"coreapp": NEWER, "webapp": NEWER}, {}, "host1 lacks it"),
         (TARGET, {**SCHEMA, "version": "1.8.0"}, "the node in it reports version 1.8.0"),
-        (TARGET, {**SCHEMA, "misfit": "the schema is too new"}, "the schema is too new. Restore a backup"),
+        (TARGET, {**SCHEMA, "mismatch": "the schema is too new"}, "the schema is too new. Restore a backup"),
         (
             TARGET,
             {**SCHEMA, "pending": [{"revision": "0003", "blockers": ["core (1.9.0)"]}]},
@@ -253,7 +253,7 @@ def test_an_upgrade_that_would_fail_is_refused(images: dict[str, str], schema: d
 
 def test_a_compatible_migration_is_no_problem() -> None:
     assert (
-        problems_of(cluster(), schema={**SCHEMA, "misfit": "waits", "pending": [{"revision": "2", "blockers": []}]})
+        problems_of(cluster(), schema={**SCHEMA, "mismatch": "waits", "pending": [{"revision": "2", "blockers": []}]})
         == []
     )
 
