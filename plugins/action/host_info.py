@@ -23,9 +23,15 @@ class ActionModule(ActionBase):
         observed = self._execute_module(module_args=self._task.args, task_vars=task_vars)
         if observed.get("failed"):
             # The plan reports it among the problems of all hosts.
-            return {**result, "changed": False, "msg": observed.get("msg", "the module failed without a message")}
+            return {**result, "changed": False, "msg": failure_message(observed)}
         result.update(observed)
         if "clock" in result:
             # The host read its clock at some moment between the two readings here.
             result["clock_ahead"] = [result["clock"] - time.time(), result["clock"] - before]
         return result
+
+
+def failure_message(result: dict[str, Any]) -> str:
+    """Return why a module failed. Ansible 2.19 and newer hold the message of a module that crashed in a captured error."""
+    event = getattr(result.get("exception"), "event", None)
+    return result.get("msg") or getattr(event, "msg", "") or str(result.get("exception", "it failed without a message"))

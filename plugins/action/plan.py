@@ -89,7 +89,10 @@ class ActionModule(ActionBase):
             "steps": steps,
             "known_images": known_images,
             "diff": [
-                _with_host(host, change["diff"]) for host, one in seen.items() for change in one.get("file_changes", [])
+                _with_host(host, change["diff"])
+                for host, one in seen.items()
+                for change in one.get("file_changes", [])
+                if change["diff"]
             ],
         }
 

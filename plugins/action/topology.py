@@ -120,6 +120,10 @@ class ActionModule(ActionBase):
         hosts = list(dict.fromkeys(host for members in parts.values() for host in members))
         checks = {host: self._check(settings[host], hostvars.raw_get(host), options, secrets) for host in hosts}
         built = topology.build(parts, settings, self._task.args.get("leaving") or [])
+        for host in built["share"]["clients"]:
+            checks[host]["problems"] += [
+                problem._asdict() for problem in topology.share_problems(settings[host], built["share"])
+            ]
         sound = all(check["sound"] for check in checks.values())
         return {**result, "changed": False, "checks": checks, "sound": sound, **built}
 

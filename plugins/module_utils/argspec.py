@@ -107,6 +107,46 @@ DATABASE_OPTIONS = {
 # Fragment "backup": the media that an archive contains.
 BACKUP_OPTIONS = {"media": VOLUME}
 
+# Modules whose comparison `host_info` runs too, in check mode.
+FIREWALL_OPTIONS = {
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "api_sources": {"type": "list", "elements": "str", "default": []},
+    "nfs_port": {"type": "int"},
+}
+EXPORT_OPTIONS = {
+    "path": {"type": "str", "required": True},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "clients": {"type": "list", "elements": "str", "default": []},
+    "owner": {"type": "str"},
+    "group": {"type": "str"},
+    "mode": {"type": "str"},
+    "options": {"type": "list", "elements": "str", "default": ["rw", "sync", "no_subtree_check", "no_root_squash"]},
+    "file": {"type": "path", "default": "/etc/exports.d/waba.exports"},
+}
+MOUNT_OPTIONS = {
+    "path": {"type": "str", "required": True},
+    "state": {"type": "str", "choices": ["mounted", "unmounted", "absent", "verified"], "default": "mounted"},
+    "server": {"type": "str"},
+    "export": {"type": "str"},
+    "options": {
+        "type": "list",
+        "elements": "str",
+        "default": ["nfsvers=4.1", "hard", "timeo=600", "retrans=2", "_netdev"],
+    },
+    "owner": {"type": "str"},
+    "group": {"type": "str"},
+    "mode": {"type": "str"},
+    "notes": {
+        "type": "dict",
+        "options": {
+            "host": {"type": "str", "required": True},
+            "readers": {"type": "list", "elements": "str"},
+            "tokens": {"type": "dict", "no_log": False},
+        },
+    },
+    "timeout": {"type": "int", "default": 20},
+}
+
 # Role variables that set these options, for messages.
 ROLE_VARIABLES = {
     "path": "waba_dir",

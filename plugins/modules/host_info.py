@@ -37,6 +37,19 @@ options:
     type: list
     elements: str
     default: []
+  firewall:
+    description: The options of M(waba.cluster.firewall), to compare the firewall of the host. Not compared when absent.
+    type: dict
+  export:
+    description: The options of M(waba.cluster.nfs_exports), to compare the export of the host. Not compared when absent.
+    type: dict
+  mount:
+    description: The options of M(waba.cluster.nfs_mount), to compare the share that the host mounts. Not compared when absent.
+    type: dict
+  own_share:
+    description: Whether a host of the inventory exports the share. It may do so later in the run, so a server that does not answer is no problem.
+    type: bool
+    default: false
   masters_total:
     description: How many masters the whole cluster has.
     type: int
@@ -187,6 +200,19 @@ images:
   returned: always
   type: dict
   sample: {"waba/node:v1.0.0": {id: "sha256:3f1c", source_hash: 5f1d7a84}}
+firewall:
+  description: The change of the firewall as thing, action and reason, null where it is as wanted, and its diff.
+  returned: with O(firewall)
+  type: dict
+  sample: {change: [firewall, apply, it differs from the settings], diff: {before: "", after: ""}}
+export:
+  description: The difference of the export.
+  returned: with O(export)
+  type: dict
+mount:
+  description: The difference of the mount.
+  returned: with O(mount)
+  type: dict
 single_connect:
   description: Names of running containers that connect the same number outside the cluster.
   returned: always
@@ -227,6 +253,7 @@ import time
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.waba.cluster.plugins.module_utils.argspec import HOSTS_OPTIONS, PLAN_OPTIONS
+from ansible_collections.waba.cluster.plugins.module_utils.cluster.io import parts as parts_of_host
 from ansible_collections.waba.cluster.plugins.module_utils.compose import dotenv
 from ansible_collections.waba.cluster.plugins.module_utils.compose.io import observation
 from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import plan_nodes
@@ -244,6 +271,10 @@ OPTIONS = {
     "checks": {"type": "bool", "default": True},
     **{name: {"type": "dict", "no_log": True} for name in ENVIRONMENTS},
     "wanted_images": {"type": "list", "elements": "str", "default": []},
+    "firewall": {"type": "dict"},
+    "export": {"type": "dict"},
+    "mount": {"type": "dict"},
+    "own_share": {"type": "bool", "default": False},
     "masters_total": {"type": "int"},
     "coreapps_total": {"type": "int"},
     "webapps_total": {"type": "int"},
@@ -291,22 +322,38 @@ def compared(params):
 def observe(module):
     """Return the module's result. Raises HostError."""
     params = module.params
+    parts, problems = parts_of_host.compare(module, params["own_share"])
+    result = {"problems": [problem._asdict() for problem in problems], "risks": [], "nodes": [], **parts}
+    if not runs_containers(params):
+        # A host that only serves or mounts the share needs no Docker.
+        docker = {"missing_packages": [], "running": True}
+        return {
+            **result,
+            "images": {},
+            "single_connect": [],
+            "docker": docker,
+            "services": [],
+            "files": {},
+            "error": "",
+        }
     installed = machine.software(module.run_command)
-    result = {"problems": [], "risks": [], "nodes": []}
     if params["checks"]:
         found = checks.check(params, installed)
-        result = {
-            "problems": [problem._asdict() for problem in found["problems"]],
-            "risks": [risk._asdict() for risk in found["risks"]],
-            "nodes": checks.reported(found["nodes"]),
-            "facts": found["facts"],
-        }
+        result["problems"] += [problem._asdict() for problem in found["problems"]]
+        result["risks"] = [risk._asdict() for risk in found["risks"]]
+        result["nodes"] = checks.reported(found["nodes"])
+        result["facts"] = found["facts"]
     try:
         missing = packages.packages_for(installed["lacks"], installed["distribution"], installed["release"])
     except packages.UnknownDistribution:
         missing = installed["lacks"]
     docker = {"missing_packages": missing, "running": bool(installed["engine"])}
     return {**result, **compared(params), **engine_facts(params), "docker": docker}
+
+
+def runs_containers(params):
+    """Return whether the cluster has containers on this host, or the settings that say so are not known."""
+    return params["checks"] or any(params[part] for part in ("masters", "coreapps", "webapps", "database"))
 
 
 def main():

@@ -124,57 +124,10 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.waba.cluster.plugins.module_utils import problems
+from ansible_collections.waba.cluster.plugins.module_utils.argspec import MOUNT_OPTIONS
 from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
-from ansible_collections.waba.cluster.plugins.module_utils.nfs.io import live_mount
-from ansible_collections.waba.cluster.plugins.module_utils.nfs.io.share import Share
-from ansible_collections.waba.cluster.plugins.module_utils.nfs.mount import input_problems
-
-OPTIONS = {
-    "path": {"type": "str", "required": True},
-    "state": {"type": "str", "choices": ["mounted", "unmounted", "absent", "verified"], "default": "mounted"},
-    "server": {"type": "str"},
-    "export": {"type": "str"},
-    "options": {
-        "type": "list",
-        "elements": "str",
-        "default": ["nfsvers=4.1", "hard", "timeo=600", "retrans=2", "_netdev"],
-    },
-    "owner": {"type": "str"},
-    "group": {"type": "str"},
-    "mode": {"type": "str"},
-    "notes": {
-        "type": "dict",
-        "options": {
-            "host": {"type": "str", "required": True},
-            "readers": {"type": "list", "elements": "str"},
-            "tokens": {"type": "dict", "no_log": False},
-        },
-    },
-    "timeout": {"type": "int", "default": 20},
-}
-
-
-def mount(module: AnsibleModule) -> dict[str, Any]:
-    """Mount and verify the share; return the module's result. Raises HostError, InputError."""
-    params = module.params
-    found = input_problems(*(params[name] for name in ("server", "export", "path", "options", "mode")))
-    if found:
-        raise problems.InputError(found)
-    if "soft" in params["options"]:
-        module.warn(
-            f"{params['path']} is mounted with the option soft: when the server is slow, writes fail and media are lost."
-        )
-    if not live_mount.has_client():
-        return {"changed": True, "installed": False, "diff": {"before": "", "after": "an NFS client\n"}}
-    share = Share(module)
-    before, after = share.mount()
-    return {
-        "changed": before != after,
-        "installed": True,
-        "token": share.token,
-        "diff": {"before": before, "after": after},
-    }
+from ansible_collections.waba.cluster.plugins.module_utils.nfs.io.share import Share, converge_mounted
 
 
 def unmount(module: AnsibleModule) -> dict[str, Any]:
@@ -196,7 +149,7 @@ def verify(module: AnsibleModule) -> dict[str, Any]:
 def main() -> None:
     isolate_environment()
     module = AnsibleModule(
-        argument_spec=OPTIONS,
+        argument_spec=MOUNT_OPTIONS,
         required_if=[("state", "mounted", ("server", "export")), ("state", "verified", ("notes",))],
         supports_check_mode=True,
     )
@@ -205,7 +158,7 @@ def main() -> None:
     if notes and needed and notes[needed] is None:
         module.fail_json(msg=f"notes.{needed} is required when state is {state}.")
     try:
-        result = {"mounted": mount, "verified": verify}.get(state, unmount)(module)
+        result = {"mounted": converge_mounted, "verified": verify}.get(state, unmount)(module)
     except HostError as error:
         module.fail_json(msg=str(error))
     except problems.InputError as error:

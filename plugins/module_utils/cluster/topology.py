@@ -88,7 +88,12 @@ def build(
         part: sum(len(settings[host][INSTANCES[part]]) for host in parts[part] if host not in leaving)
         for part in NODE_PARTS
     }
+    share, names = _share(parts, settings), _names(parts, settings)
     hosts = {host: _host(host, parts, settings[host], database) for host in _ordered(parts)}
+    for host, one in hosts.items():
+        one["firewall"] = _firewall(host, one["plan"], settings[host], names, share)
+        one["mount"] = _mount(one["share_path"], settings[host], share) if host in share["clients"] else None
+        one["export"] = _export(settings[host], names, share) if host == share["server"] else None
     shared = settings[next(iter(hosts))] if hosts else {}
     return {
         "cluster_name": shared.get("waba_cluster_name", ""),
@@ -101,7 +106,7 @@ def build(
             "shards": shared.get("waba_shards", 1),
         },
         "database": database,
-        "share": _share(parts, settings),
+        "share": share,
         "images": {
             "source": shared.get("images_source", ""),
             "archive": shared.get("images_archive", ""),
@@ -109,10 +114,7 @@ def build(
         },
         "nodes": [{"host": host, **node} for host, one in hosts.items() for node in one["nodes"]],
         "api_urls": [one["public_api_url"] for one in hosts.values() if one["public_api_url"]],
-        "names": [
-            {"host": host, "names": [values["waba_external_hostname"], *values["waba_firewall_addresses"]]}
-            for host, values in sorted((host, settings[host]) for host in hosts)
-        ],
+        "names": names,
         "hosts": hosts,
     }
 
@@ -155,6 +157,65 @@ def _share(parts: Mapping[str, list[str]], settings: Mapping[str, Settings]) -> 
         "name": given[0] if given else own,
         "port": int(ports[0]) if ports and ports[0].isdigit() else NFS_PORT,
     }
+
+
+def _names(parts: Mapping[str, list[str]], settings: Mapping[str, Settings]) -> list[dict[str, Any]]:
+    """Return the hosts with the names and addresses under which the others know them."""
+    return [
+        {"host": host, "names": [values["waba_external_hostname"], *values["waba_firewall_addresses"]]}
+        for host, values in sorted((host, settings[host]) for host in _ordered(parts))
+    ]
+
+
+def _firewall(
+    host: str, plan: Mapping[str, Any], values: Settings, names: list[dict[str, Any]], share: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the options of the module `firewall` for a host."""
+    if not values.get("waba_firewall"):
+        return {"state": "absent", "cluster_name": plan["cluster_name"]}
+    serves = {"nfs_port": share["port"]} if host == share["server"] else {}
+    return {**plan, "host": host, "hosts": names, "api_sources": values["waba_firewall_api_sources"], **serves}
+
+
+def _mount(path: str, values: Settings, share: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the options of the module `nfs_mount` for a client; None where there is no share, or nowhere to mount it."""
+    if not share["name"] or not path:
+        return None
+    return {
+        "path": path,
+        "server": values["nfs_mount_server"] or share["name"],
+        "export": values["nfs_mount_export"],
+        "options": values["nfs_mount_options"],
+        **_ownership(values, "nfs_mount"),
+        "timeout": values["nfs_mount_timeout"],
+    }
+
+
+def _export(values: Settings, names: list[dict[str, Any]], share: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options of the module `nfs_exports` for the server."""
+    clients = [name for one in names if one["host"] in share["clients"] for name in one["names"]]
+    return {
+        "path": values["nfs_server_export"],
+        "clients": values["nfs_server_clients"] or list(dict.fromkeys(clients)),
+        "options": values["nfs_server_options"],
+        **_ownership(values, "nfs_server"),
+        "file": f"/etc/exports.d/{values['waba_cluster_name']}.exports",
+    }
+
+
+def _ownership(values: Settings, role: str) -> dict[str, str]:
+    given = {key: values[f"{role}_{key}"] for key in ("owner", "group", "mode")}
+    return {key: value for key, value in given.items() if value}
+
+
+def share_problems(values: Settings, share: Mapping[str, Any]) -> list[Problem]:
+    """Return a problem where a client of the share has no folder to mount it on."""
+    if not share["name"] or values.get("nfs_mount_path") or _bound_media(values):
+        return []
+    fix = "Set waba_volumes.media to {type: bind, source: /mnt/wamedia}, or leave the groups of the share empty"
+    return [
+        Problem("nfs_mount_server", share["name"], "waba_volumes.media binds no folder, so no node would use it", fix)
+    ]
 
 
 def _host(host: str, parts: Mapping[str, list[str]], values: Settings, database: Mapping[str, Any]) -> dict[str, Any]:

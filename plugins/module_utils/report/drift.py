@@ -63,8 +63,8 @@ def _drift(name: str, node: Service | None, roles: Mapping[str, str], actions: I
         return [UNKNOWN]
     drift = [action.reason for action in actions if action.service == name and action.action != "remove"]
     if node is None:
-        drift.append("it has no container")
-    elif (node["state"], node["health"]) == ("running", "unhealthy"):
+        return drift or ["it has no container"]
+    if (node["state"], node["health"]) == ("running", "unhealthy"):
         drift.append("it is unhealthy")
     return drift
 

@@ -48,21 +48,25 @@ def observe(
     found = {name: files.read(os.path.join(path, name)) for name in contract.ALL_FILES}
     present = {name: state for name, state in found.items() if state and contract.is_managed(state[0], cluster)}
     uncompared = {file for file, values in known.items() if values is None}
-    changes = {
-        name: host_files.file_diff(os.path.join(path, name), found[name] and found[name][:2], state, diff_key)
+    changes = [
+        {
+            "name": name,
+            "action": "update" if found[name] else "create",
+            # A file whose variables are not known yet has no text to show.
+            "diff": {}
+            if name in uncompared
+            else host_files.file_diff(os.path.join(path, name), found[name] and found[name][:2], state, diff_key),
+        }
         for name, state in wanted.items()
-        if name not in uncompared and found[name] != (*state, os.geteuid())
-    }
+        if (found[name] is None if name in uncompared else found[name] != (*state, os.geteuid()))
+    ]
     result: dict[str, Any] = {
         "files": {
             name: problem
             for name, problem in drift.file_drift(wanted, present, os.geteuid()).items()
             if name not in uncompared
         },
-        "file_changes": [
-            {"name": name, "action": "update" if found[name] else "create", "diff": diff}
-            for name, diff in changes.items()
-        ],
+        "file_changes": changes,
         "error": "",
     }
     observed: list[dict[str, Any]] = []

@@ -15,6 +15,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.nfs import fstab
 from ansible_collections.waba.cluster.plugins.module_utils.nfs import mount as mount_plan
 from ansible_collections.waba.cluster.plugins.module_utils.nfs.io import live_mount, share_notes
 from ansible_collections.waba.cluster.plugins.module_utils.preflight.io.live_host import connection_error
+from ansible_collections.waba.cluster.plugins.module_utils.problems import InputError
 
 CONNECT_TIMEOUT = 5  # seconds
 THIS_HOST = "this host"
@@ -153,3 +154,25 @@ class Share:
     def _description(self, text: str, mounts: list[fstab.Mount]) -> str:
         ownership = self.ownership and mount_plan.ownership_text(self.ownership)
         return mount_plan.description(text, self.path, mounts, ownership, self.resolved)
+
+
+def converge_mounted(module: AnsibleModule) -> dict[str, Any]:
+    """Mount and verify the share; return the module's result. Raises HostError, InputError."""
+    params = module.params
+    found = mount_plan.input_problems(*(params[name] for name in ("server", "export", "path", "options", "mode")))
+    if found:
+        raise InputError(found)
+    if "soft" in params["options"]:
+        module.warn(
+            f"{params['path']} is mounted with the option soft: when the server is slow, writes fail and media are lost."
+        )
+    if not live_mount.has_client():
+        return {"changed": True, "installed": False, "diff": {"before": "", "after": "an NFS client\n"}}
+    share = Share(module)
+    before, after = share.mount()
+    return {
+        "changed": before != after,
+        "installed": True,
+        "token": share.token,
+        "diff": {"before": before, "after": after},
+    }

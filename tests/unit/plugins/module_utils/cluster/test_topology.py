@@ -39,6 +39,20 @@ def settings(host, **given):
         "waba_database_host": "",
         "waba_database_port": 3306,
         "waba_database_name_prefix": "",
+        "waba_firewall": False,
+        "waba_firewall_api_sources": [],
+        "nfs_mount_server": "",
+        "nfs_mount_export": "/srv/wamedia",
+        "nfs_mount_path": "",
+        "nfs_mount_options": ["nfsvers=4.1"],
+        "nfs_mount_timeout": 20,
+        **dict.fromkeys(("nfs_mount_owner", "nfs_mount_group", "nfs_mount_mode"), ""),
+        "nfs_server_export": "/srv/wamedia",
+        "nfs_server_clients": [],
+        "nfs_server_options": ["rw"],
+        "nfs_server_owner": "root",
+        "nfs_server_group": "",
+        "nfs_server_mode": "0755",
         **dict.fromkeys(topology.FILES_OF_A_HOST.values(), ""),
         **given,
     }
@@ -115,6 +129,51 @@ def test_a_share_outside_the_inventory_has_no_server():
     groups = {**GROUPS, "waba_nfs_clients": ["a"]}
     share = built(groups, a={"nfs_mount_server": "filer.example.org"})["share"]
     assert share == {"server": "", "clients": ["a"], "name": "filer.example.org", "port": 2049}
+
+
+def test_the_share_is_exported_to_the_names_of_its_clients_and_mounted_on_the_media_folder():
+    groups = {**GROUPS, "waba_nfs_server": ["nfs"], "waba_nfs_clients": ["a", "b"]}
+    media = {"waba_volumes": {"media": {"type": "bind", "source": "/mnt/wamedia"}}}
+    hosts = built(groups, a={**media, "waba_firewall_addresses": ["192.0.2.7"]}, b={"nfs_mount_mode": "0770"})["hosts"]
+    assert hosts["nfs"]["export"]["clients"] == ["a.example.com", "192.0.2.7", "b.example.com"]
+    assert hosts["nfs"]["export"] | {"clients": []} == {
+        "path": "/srv/wamedia",
+        "clients": [],
+        "options": ["rw"],
+        "owner": "root",
+        "mode": "0755",
+        "file": "/etc/exports.d/waba.exports",
+    }
+    assert hosts["a"]["mount"] == {
+        "path": "/mnt/wamedia",
+        "server": "nfs.example.com",
+        "export": "/srv/wamedia",
+        "options": ["nfsvers=4.1"],
+        "timeout": 20,
+    }
+    assert hosts["b"]["mount"] is None
+    assert hosts["a"]["export"] is None
+
+
+def test_a_client_that_binds_no_folder_for_media_is_a_problem():
+    share = {"name": "nfs.example.com"}
+    (problem,) = topology.share_problems(settings("a"), share)
+    assert (problem.variable, problem.problem) == (
+        "nfs_mount_server",
+        "waba_volumes.media binds no folder, so no node would use it",
+    )
+    assert topology.share_problems(settings("a", nfs_mount_path="/mnt/wamedia"), share) == []
+    assert topology.share_problems(settings("a"), {"name": ""}) == []
+
+
+def test_the_firewall_is_absent_where_it_is_off_and_opens_the_share_on_its_server():
+    groups = {**GROUPS, "waba_nfs_server": ["nfs"], "waba_nfs_clients": ["a"]}
+    assert built(groups)["hosts"]["a"]["firewall"] == {"state": "absent", "cluster_name": "waba"}
+    on = {host: {"waba_firewall": True} for host in ("db1", "a", "b", "nfs")}
+    hosts = built(groups, **on)["hosts"]
+    assert hosts["nfs"]["firewall"]["nfs_port"] == 2049
+    assert "nfs_port" not in hosts["a"]["firewall"]
+    assert [one["host"] for one in hosts["a"]["firewall"]["hosts"]] == ["a", "b", "db1", "nfs"]
 
 
 def test_settings_that_cannot_be_planned_leave_a_host_without_nodes():
