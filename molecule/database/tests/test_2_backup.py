@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Api, ClusterOnServer, backup_archive, changed, play, refusal, root, wait_for
+from steps import CHECK_SCHEMA
 
 FOREIGN_SECRET = json.dumps({"secret": "of another cluster"})
 AGREED_SECRETS = "SELECT COUNT(*) FROM waba.document WHERE name IN ('node_secret', 'primary_secret')"
@@ -49,7 +50,7 @@ def test_upgrade_checks_the_schema_and_changes_nothing(green: ClusterOnServer) -
     before = green.state()
     result = play("upgrade.yml")
     assert changed(result) == 0
-    assert "Ask the new image about the schema" in result.stdout
+    assert CHECK_SCHEMA in result.stdout
     assert green.state() == before
 
 

@@ -7,6 +7,7 @@ import random
 
 from conftest import FOLDER, INVENTORY, Api, Cluster, changed, play, wait_for
 from killed_runs import CONTROLLER, GROUP, Kill, run_and_kill
+from steps import START_COREAPPS, START_MASTERS
 
 SEED = 1
 CHANGE = ("-e", json.dumps({"waba_environment": {"WA_RUNNING_ENV": "REHEARSAL"}}))
@@ -23,7 +24,7 @@ def environments(cluster: Cluster) -> dict[str, list[str]]:
 def test_run_after_killed_runs_restores_the_state_and_restarts_nothing_else(cluster: Cluster, api: Api) -> None:
     draw = random.Random(SEED)
     before, wanted = files(), sorted(environments(cluster).values())
-    for scope, mark in ((GROUP, "Bring up the master"), (CONTROLLER, "Bring up the coreapp")):
+    for scope, mark in ((GROUP, START_MASTERS), (CONTROLLER, START_COREAPPS)):
         kill = Kill(0, draw.uniform(0.2, 4), scope, mark)
         killed = run_and_kill(INVENTORY, "site.yml", *CHANGE, kill=kill)
         assert killed.task, killed.output

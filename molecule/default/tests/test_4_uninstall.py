@@ -29,7 +29,7 @@ def test_unreachable_host_is_reported_and_does_not_stop_the_others(cluster: Clus
     more = tmp_path / "more.yml"
     more.write_text(json.dumps({"waba_coreapps": {"hosts": {"gone": host}}}), encoding="utf-8")
     result = play(UNINSTALL, "--check", *KEEP, "-i", str(more))
-    table = result.stdout.partition("Print the removed and the retained objects")[2]
+    table = result.stdout.partition(REPORT_REMOVED)[2]
     assert result.returncode != 0
     assert re.search(r"gone +host +gone +not reached +it cannot be reached: .*Connection refused", table)
     for container in cluster.containers():

@@ -6,6 +6,7 @@ from accidents import run_with_accident, wait_until_reachable
 from conftest import figure
 from hosts import Hosts
 from lab_runs import run
+from steps import INSTALL_PACKAGES
 
 BARE = "master2"
 
@@ -15,7 +16,7 @@ def test_next_run_completes_half_installed_packages(hosts: Hosts) -> None:
         hosts.run(BARE, "until test -e /usr/bin/docker; do sleep 0.05; done")
         hosts.host(BARE).kill()
 
-    done = run_with_accident(hosts, "About a minute for the packages", 1, lose_power)
+    done = run_with_accident(hosts, INSTALL_PACKAGES, 1, lose_power)
     assert done.status != 0
     hosts.host(BARE).start()
     wait_until_reachable(hosts, BARE, engine=False)

@@ -9,6 +9,7 @@ from flow import Flow
 from hosts import Hosts
 from killed_runs import CONTROLLER, GROUP, MODULES, Kill
 from lab_runs import run
+from steps import DUMP_DATABASE, ROLL, UPGRADE_SCHEMA
 from trials import remove_cluster, trial
 
 # At worst the owner of the shard is killed; the others detect this after unhealthy_interval, 30 s by default.
@@ -21,11 +22,11 @@ def test_killed_upgrade_is_resumed_without_a_lost_message(hosts: Hosts, site: Un
     draw = random.Random(SEED)
     # Later runs skip finished nodes, so each kill meets other nodes.
     kills = [
-        Kill(0, draw.uniform(0.7, 1.4), MODULES, "Backup | Dump"),  # while the module is in a file of Ansible
-        Kill(0, draw.uniform(0.5, 3), GROUP, "Upgrade the schema"),
+        Kill(0, draw.uniform(0.7, 1.4), MODULES, DUMP_DATABASE),  # while the module is in a file of Ansible
+        Kill(0, draw.uniform(0.5, 3), GROUP, UPGRADE_SCHEMA),
     ]
     kills += [
-        Kill(draw.randrange(1, 7), draw.choice((0, draw.uniform(0.2, 4))), scope, "Step by step")
+        Kill(draw.randrange(1, 7), draw.choice((0, draw.uniform(0.2, 4))), scope, ROLL)
         for scope in (GROUP, CONTROLLER, MODULES)
     ]
     wanted = upgraded_state(hosts, site.state)

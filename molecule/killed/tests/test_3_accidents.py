@@ -9,6 +9,7 @@ from accidents import assert_next_run_converges, run_with_accident, wait_until_r
 from conftest import COREAPPS, NEXT, Undisturbed, figure, upgraded_state, webapp
 from hosts import Hosts
 from lab_runs import run
+from steps import REPLACE_NODES, START_COREAPPS, START_MASTERS, WRITE_FILES
 from trials import remove_cluster
 from waiting import wait_for
 
@@ -28,7 +29,7 @@ def test_full_disk_leaves_every_file_intact(hosts: Hosts, site: Undisturbed) -> 
     def fill() -> None:
         hosts.run("master1", "mount -o remount,size=$(du -sk /opt/waba | cut -f1)k /opt/waba")
 
-    done = run_with_accident(hosts, "Files | Write", 0, fill, *LONG_SETTING)
+    done = run_with_accident(hosts, WRITE_FILES, 0, fill, *LONG_SETTING)
     assert done.status != 0
     assert "Cannot write /opt/waba/db.env: No space left on device." in " ".join(done.output.split())
     after = state.observe(hosts)
@@ -41,10 +42,10 @@ def test_full_disk_leaves_every_file_intact(hosts: Hosts, site: Undisturbed) -> 
 
 def test_run_ends_if_a_host_loses_its_network(hosts: Hosts, site: Undisturbed) -> None:
     remove_cluster(hosts)
-    done = run_with_accident(hosts, "Bring up the master", 0.8, lambda: hosts.disconnect_host("master2"))
+    done = run_with_accident(hosts, START_MASTERS, 0.8, lambda: hosts.disconnect_host("master2"))
     assert done.status != 0
     assert "UNREACHABLE" in done.output
-    assert "Bring up" in done.tasks[-1][0], "the run ends at this task and does not touch the rest of the cluster"
+    assert START_MASTERS in done.tasks[-1][0], "the run ends at this task and does not touch the rest of the cluster"
     figure(
         "host lost its network within a task",
         f"reported after {done.tasks[-1][1]:.0f} s in the task, {done.seconds:.0f} s in all",
@@ -55,7 +56,7 @@ def test_run_ends_if_a_host_loses_its_network(hosts: Hosts, site: Undisturbed) -
 
 def test_next_run_converges_after_a_host_loses_its_power(hosts: Hosts, site: Undisturbed) -> None:
     remove_cluster(hosts)
-    done = run_with_accident(hosts, "Bring up the coreapp", 1.0, lambda: hosts.host("master1").kill())
+    done = run_with_accident(hosts, START_COREAPPS, 1.0, lambda: hosts.host("master1").kill())
     assert done.status != 0
     hosts.host("master1").start()
     wait_until_reachable(hosts, "master1")
@@ -73,7 +74,7 @@ def test_lost_host_ends_the_roll(hosts: Hosts, site: Undisturbed) -> None:
     (lost,) = [name for name, role in roles.items() if role == "secondary_master"]
     before = state.observe(hosts)
     done = run_with_accident(
-        hosts, "Take them out of service", 0.5, lambda: hosts.disconnect_host(lost), *NEXT, playbook="upgrade.yml"
+        hosts, REPLACE_NODES, 0.5, lambda: hosts.disconnect_host(lost), *NEXT, playbook="upgrade.yml"
     )
     after = state.observe(hosts)
     hosts.connect_host(lost)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 import yaml
 from conftest import CLUSTER_HOSTS, COREAPPS, HOSTS, INVENTORY, Api, Lab, changed, figure, play, wait_for
+from steps import PROBE_AGAIN
 
 SETTINGS = INVENTORY / "group_vars/all/firewall.yml"
 FOREIGN_HOST = "coreapp1"  # the host with a foreign container and foreign rules
@@ -171,7 +172,7 @@ def test_run_that_adds_a_host_opens_the_firewall_for_it(lab: Lab, api: Api, visi
     assert "db1 refuses spare1" in " ".join(preflight.stdout.split())
     joined = play("playbooks/site.yml")
     assert changed(joined) > 0
-    assert "Reach again | Try what was refused" in joined.stdout
+    assert PROBE_AGAIN in joined.stdout
     wait_for(lambda: is_healthy(api), 60, "its coreapp stands by")
     assert lab.started(*CLUSTER_HOSTS) == before
     assert changed(play("playbooks/site.yml")) == 0

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from conftest import INVENTORY, Api, Cluster, accepted, are_healthy, backup_archive, changed, play, refusal, wait_for
 from killed_runs import Kill, run_and_kill
+from steps import ROLL, WRITE_DEFINITION
 
 INCOMPATIBLE = ("-e", "waba_version=2.0.0")
 OUTAGE = ("-e", "waba_upgrade_outage=true")
@@ -57,9 +58,9 @@ def test_restored_backup_runs_on_the_former_version(
 
 def test_run_after_a_killed_outage_starts_every_stopped_node(cluster: Cluster, apis: list[Api]) -> None:
     """The run is killed after the masters: they have the new image already, and are stopped."""
-    kill = Kill(7, mark="Step by step")
+    kill = Kill(7, mark=ROLL)
     killed = run_and_kill(INVENTORY, "upgrade.yml", *INCOMPATIBLE, *OUTAGE, kill=kill)
-    assert killed.task.endswith("Write their new definition"), killed.tasks
+    assert WRITE_DEFINITION in killed.task, killed.tasks
     assert cluster.versions() == {"1.0.0", "2.0.0"}
     changed(play("upgrade.yml", *INCOMPATIBLE, *OUTAGE))
     assert cluster.versions() == cluster.versions_in_file() == {"2.0.0"}
