@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from conftest import FOLDER, NAME, Api, Cluster, changed, log_in, play
+from steps import REPORT_REMOVED
 
 UNINSTALL = "playbooks/uninstall.yml"
 INSTALLED = Path("/var/lib/waba-docker-host")  # the packages that the role docker_host installed
