@@ -6,6 +6,7 @@ INSTALL_PACKAGES = "Install the packages, which takes about a minute"
 WRITE_FILES = "Attach the volumes and write the Compose files"
 START_MASTERS = "Start the masters and wait until they are healthy"
 START_COREAPPS = "Start the coreapps and wait until they are healthy"
+READ_HEALTH = "Read the cluster's health"
 WAIT_UNTIL_HEALTHY = "Wait until the cluster is healthy"
 PROBE_AGAIN = "Probe again | Try to reach the hosts that refused this one"
 
