@@ -9,7 +9,7 @@ short_description: Set the number of shards of a cluster
 version_added: 1.0.0
 description:
   - Reads the number of shards from the API. If it differs from O(shards), requests the new number and waits until the shard map has it. Use
-    M(waba.cluster.cluster_health) to wait until every shard is served as well.
+    M(waba.cluster.cluster_health_info) to wait until every shard is served as well.
   - The cluster keeps running. It refuses messages for some seconds; accepted messages are not lost.
 author:
   - waba.cluster contributors (!UNKNOWN)
