@@ -12,7 +12,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.compose.documents imp
 from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import plan_nodes
 from ansible_collections.waba.cluster.plugins.module_utils.compose.resolved import resolved
 
-NODE = {"WA_DB_PASSWORD": 'p"a$$w${x}ö #', "WA_DB_HOSTNAME": "db"}
+NODE = {"WA_DB_PASSWORD": 'p"a w{x}ö#', "WA_DB_HOSTNAME": "db"}
 DATABASE = {"MYSQL_PASSWORD": "it's", "MYSQL_DATABASE": "waba"}
 
 
