@@ -100,7 +100,7 @@ def read_state(database: DatabaseClient, name: str) -> dict[str, Any]:
     """Return the state of the database for `database.backup.restore_problems`. Raises HostError."""
     return {
         "tables": [row[0] for row in database.rows(TABLES.format(name=name))],
-        "clients": dict(database.rows(CLIENTS.format(name=name))),
+        "clients": {row[0]: row[1] for row in database.rows(CLIENTS.format(name=name))},
     }
 
 

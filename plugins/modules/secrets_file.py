@@ -80,7 +80,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.secrets.generation im
 try:
     import yaml
 except ImportError:
-    yaml = None
+    yaml = None  # type: ignore[assignment]
 
 VAULT = "$ANSIBLE_VAULT"
 MODE = 0o600
@@ -180,7 +180,7 @@ def _extend(module: AnsibleModule, path: str, needed: list[str], lock: int | Non
     if not module.check_mode:
         for leftover in leftovers:
             files.remove(leftover)
-        if new:
+        if new and lock is not None:
             files.replace(path, content, MODE, lock)
         elif readable_by_others:
             os.chmod(path, MODE)

@@ -153,7 +153,8 @@ def connection_problem(address: str, user: str, code: int | None, message: str) 
     """
     by_message = [problem for part, problem in TLS_PROBLEMS.items() if part in message]
     unknown = UNREACHABLE if code is None or code in CLIENT_ERRORS else REFUSED
-    variable, problem, fix = by_message[0] if by_message else CONNECTION_PROBLEMS.get(code, unknown)
+    by_code = unknown if code is None else CONNECTION_PROBLEMS.get(code, unknown)
+    variable, problem, fix = by_message[0] if by_message else by_code
     return Problem(variable, user if variable == USER else address, f"{problem}: {message}", fix)
 
 

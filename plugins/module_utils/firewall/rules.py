@@ -149,7 +149,7 @@ def _from_sources(
 
 def _networks(texts: Iterable[str], family: int) -> list[str]:
     """Return the networks of a family, merged, as iptables prints them; "" for all addresses."""
-    networks = [ipaddress.ip_network(text) for text in texts]
+    networks: list[Any] = [ipaddress.ip_network(text) for text in texts]
     merged = ipaddress.collapse_addresses(one for one in networks if one.version == family)
     return [str(one) if one.prefixlen else "" for one in merged]
 

@@ -97,8 +97,9 @@ class Api:
         Raises ApiRefused, ApiUnreachable, and HostError for an untrusted certificate or an answer that is not the API's.
         """
         headers = {"Content-Type": "application/json"}
-        if authorization or self.authorization:
-            headers["Authorization"] = authorization or self.authorization
+        credentials = authorization or self.authorization
+        if credentials:
+            headers["Authorization"] = credentials
         try:
             response = open_url(
                 f"{self.url}/v1/{path}",

@@ -53,8 +53,9 @@ def call(function: Callable[..., Any], *arguments: Any, timeout: float, **option
 
 
 def _kill(process: multiprocessing.process.BaseProcess) -> None:
-    with contextlib.suppress(ProcessLookupError):  # it may not lead a group yet
-        os.killpg(process.pid, signal.SIGKILL)
+    if process.pid is not None:
+        with contextlib.suppress(ProcessLookupError):  # it may not lead a group yet
+            os.killpg(process.pid, signal.SIGKILL)
     process.kill()
 
 

@@ -24,7 +24,7 @@ class Entry(NamedTuple):
     source: str
     path: str
     fstype: str
-    options: list
+    options: list[str]
 
     @property
     def line(self) -> str:
@@ -37,7 +37,7 @@ class Mount(NamedTuple):
 
     source: str
     fstype: str
-    options: list
+    options: list[str]
 
 
 def escaped(text: str) -> str:
@@ -78,18 +78,16 @@ def with_entry(text: str, path: str, entry: Entry | None, resolved: Mapping[str,
 
     A new entry replaces the first one for the path, or is appended. All other lines remain unchanged, byte by byte.
     """
-    lines, placed = [], entry is None
+    new, lines = [f"{entry.line}\n"] if entry else [], []
     for line in text.splitlines(keepends=True):
         if not entries_of(line, path, resolved):
             lines.append(line)
-        elif not placed:
-            lines.append(entry.line + "\n")
-            placed = True
-    if not placed:
-        if lines and not lines[-1].endswith("\n"):
-            lines[-1] += "\n"
-        lines.append(entry.line + "\n")
-    return "".join(lines)
+        else:
+            lines += new
+            new = []
+    if new and lines and not lines[-1].endswith("\n"):
+        lines[-1] += "\n"
+    return "".join(lines + new)
 
 
 def mounts_by_path(mountinfo: str) -> dict[str, list[Mount]]:

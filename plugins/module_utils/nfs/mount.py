@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Optional
 
 from ansible_collections.waba.cluster.plugins.module_utils.nfs import fstab
 from ansible_collections.waba.cluster.plugins.module_utils.nfs.fstab import NO_LINKS, Entry, Mount
@@ -24,13 +24,16 @@ NEGOTIATED = ("rsize", "wsize")  # the server may grant less
 NAME = re.compile(r"[^\s,:/]+(:[^\s,/]+)?")  # a host name, or an address of IPv4 or IPv6
 
 
+Ownership = tuple[int, int, int]  # user id, group id, mode
+RequestedOwnership = tuple[Optional[int], Optional[int], Optional[int]]  # None leaves the current value
+
+
 class Plan(NamedTuple):
-    """The steps. text: the wanted text of fstab. entry: the entry to mount, or None."""
+    """The steps. text: the wanted text of fstab."""
 
     unmount: bool
     mount: bool
     text: str
-    entry: Entry | None
 
 
 def source(server: str, export: str) -> str:
@@ -125,7 +128,7 @@ def plan_mounted(wanted: Entry, text: str, mounts: Sequence[Mount], resolved: Ma
     options_changed = bool(known) and kernel_options(known[0].options) != kernel_options(wanted.options)
     remount = bool(mounts) and (options_changed or bool(conflicting_options(wanted.options, mounts[-1].options)))
     new_text = text if known == [wanted] else fstab.with_entry(text, wanted.path, wanted, resolved)
-    return Plan(remount, remount or not mounts, new_text, wanted)
+    return Plan(remount, remount or not mounts, new_text)
 
 
 def kernel_options(options: Iterable[str]) -> set[str]:
@@ -147,9 +150,8 @@ def plan_unmounted(
     """
     mounted = any(_is_share(mount, wanted_source) for mount in mounts[-1:])
     known = any(_is_share(entry, wanted_source) for entry in fstab.entries_of(text, path, resolved))
-    return Plan(
-        mounted, False, fstab.with_entry(text, path, None, resolved) if known and not keep_entry else text, None
-    )
+    new_text = fstab.with_entry(text, path, None, resolved) if known and not keep_entry else text
+    return Plan(mounted, False, new_text)
 
 
 def _is_share(found: Entry | Mount, wanted_source: str | None) -> bool:
@@ -160,15 +162,14 @@ def _same_share(one: str, other: str) -> bool:
     return one.rstrip("/") == other.rstrip("/")
 
 
-def wanted_ownership(
-    current: tuple[int, int, int], wanted: tuple[int | None, int | None, int | None]
-) -> tuple[int, ...]:
-    """Return the (user id, group id, mode) that a folder gets. None leaves the current value."""
-    return tuple(one if other is None else other for one, other in zip(current, wanted))
+def wanted_ownership(current: Ownership, requested: RequestedOwnership) -> Ownership:
+    """Return the ownership that a folder gets."""
+    uid, gid, mode = (one if other is None else other for one, other in zip(current, requested))
+    return uid, gid, mode
 
 
-def ownership_text(ownership: Sequence[int]) -> str:
-    """Return (user id, group id, mode) as text for a diff."""
+def ownership_text(ownership: Ownership) -> str:
+    """Return an ownership as text for a diff."""
     return f"{ownership[0]}:{ownership[1]} {ownership[2]:04o}"
 
 

@@ -11,7 +11,7 @@ import json
 import os
 import tarfile
 from collections.abc import Iterator
-from typing import Any
+from typing import IO, Any
 
 from ansible_collections.waba.cluster.plugins.module_utils.database import backup
 from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
@@ -19,7 +19,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.io import files, host
 
 CHUNK = 1 << 20  # bytes
 # Python 3.12 wants the filter named; unpack_folder checks the members itself, since older versions have no filters.
-EXTRACT_FILTER = {"filter": "fully_trusted"} if hasattr(tarfile, "fully_trusted_filter") else {}
+EXTRACT_FILTER: dict[str, Any] = {"filter": "fully_trusted"} if hasattr(tarfile, "fully_trusted_filter") else {}
 
 LOCK_TIMEOUT = 3600  # seconds; a dump of a large database takes long
 
@@ -80,7 +80,7 @@ def unpack(path: str, folder: str) -> dict[str, Any]:
     """Extract the members of an archive into a folder, verify their checksums, and return the manifest. Raises HostError."""
     try:
         with tarfile.open(path) as archive:
-            content = json.load(archive.extractfile(backup.MANIFEST))
+            content = json.load(_member(archive, backup.MANIFEST))
             if (problem := backup.manifest_problem(content)) is not None:
                 raise HostError(f"{path} cannot be restored: {problem}.")
             for name, facts in content["members"].items():
@@ -113,11 +113,18 @@ def unpack_folder(path: str, folder: str) -> None:
         raise HostError(f"Cannot unpack into {folder}: {error}.") from error
 
 
+def _member(archive: tarfile.TarFile, name: str) -> IO[bytes]:
+    member = archive.extractfile(name)
+    if member is None:
+        raise ValueError(f"{name} is not a file")
+    return member
+
+
 def _extract(archive: tarfile.TarFile, name: str, facts: dict[str, Any], folder: str) -> None:
     if name != os.path.basename(name):
         raise ValueError(f"a member is called {name!r}")
     target = os.path.join(folder, name)
-    with archive.extractfile(name) as source, open(target, "wb") as file:
+    with _member(archive, name) as source, open(target, "wb") as file:
         while chunk := source.read(CHUNK):
             file.write(chunk)
     if checksum(target) != facts["sha256"]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import shlex
 import shutil
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from ansible_collections.waba.cluster.plugins.module_utils.compose import dotenv
 from ansible_collections.waba.cluster.plugins.module_utils.contract import LABEL_CLUSTER, LABEL_ROLE
@@ -21,21 +22,29 @@ from ansible_collections.waba.cluster.plugins.module_utils.io import files
 from ansible_collections.waba.cluster.plugins.module_utils.io.subprocess_timeout import RunCommand
 
 PASSWORD = "MYSQL_PWD"  # noqa: S105 - the name of the variable
-# Programs of MariaDB, and of MySQL. TLS is as strict as in the nodes: with an authority, the certificate must contain the host
-# name; without one, TLS is not required. Recent programs of MariaDB would require it by default.
+
+
+class Flavour(NamedTuple):
+    """The client programs of a product, with its options, and its options for TLS with and without an authority."""
+
+    programs: Mapping[str, Sequence[str]]
+    verify: str
+    trust: str
+
+
+# TLS is as strict as in the nodes: with an authority, the certificate must contain the host name; without one, TLS is not
+# required. Recent programs of MariaDB would require it by default.
 FLAVOURS = (
-    {
-        "dump": ("mariadb-dump",),
-        "client": ("mariadb",),
-        "verify": "--ssl-verify-server-cert",
-        "trust": "--disable-ssl-verify-server-cert",
-    },
-    {
-        "dump": ("mysqldump", "--set-gtid-purged=OFF"),
-        "client": ("mysql",),
-        "verify": "--ssl-mode=VERIFY_IDENTITY",
-        "trust": "--ssl-mode=PREFERRED",
-    },
+    Flavour(
+        {"dump": ("mariadb-dump",), "client": ("mariadb",)},
+        verify="--ssl-verify-server-cert",
+        trust="--disable-ssl-verify-server-cert",
+    ),
+    Flavour(
+        {"dump": ("mysqldump", "--set-gtid-purged=OFF"), "client": ("mysql",)},
+        verify="--ssl-mode=VERIFY_IDENTITY",
+        trust="--ssl-mode=PREFERRED",
+    ),
 )
 # Statements must not depend on the modes that a server is configured with.
 SESSION = "SET SESSION sql_mode = '', sql_safe_updates = 0"
@@ -96,13 +105,13 @@ class DatabaseClient:
 
     def _command(self, kind: str) -> list[str]:
         for flavour in FLAVOURS:
-            program, *options = flavour[kind]
+            program, *options = flavour.programs[kind]
             if self._has(program):
-                tls = flavour["verify" if self._database["tls_ca"] else "trust"]
+                tls = flavour.verify if self._database["tls_ca"] else flavour.trust
                 account = f"--user={self._database['user']}"
                 return [*self._prefix, program, NO_OPTION_FILES, account, *self._address, tls, *options]
         place = self._place if self._prefix else "this host"
-        programs = " or ".join(flavour[kind][0] for flavour in FLAVOURS)
+        programs = " or ".join(flavour.programs[kind][0] for flavour in FLAVOURS)
         raise HostError(f"{programs} is missing on {place}. Install the Debian package mariadb-client.")
 
     def _has(self, program: str) -> bool:

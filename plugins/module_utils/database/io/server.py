@@ -30,7 +30,7 @@ class LoginFailed(HostError):
         self.code = code
 
 
-def _tls_context(tls: dict[str, str | None]) -> ssl.SSLContext:
+def _tls_context(tls: dict[str, Any]) -> ssl.SSLContext:
     """Return TLS settings that are as strict as the nodes': the certificate must contain the host name. Raises HostError."""
     try:
         context = ssl.create_default_context(cafile=tls["ca"])
@@ -51,7 +51,7 @@ def read_facts(account: dict[str, Any], database: str, timeout: float) -> dict[s
     account: {"host", "port", "user", "password", "tls": None or {"ca", "certificate", "key"}}. timeout: seconds.
     Raises LoginFailed and HostError.
     """
-    tls = {"ssl": _tls_context(account["tls"])} if account["tls"] else {}
+    tls: dict[str, Any] = {"ssl": _tls_context(account["tls"])} if account["tls"] else {}
     try:
         connection = pymysql.connect(
             host=account["host"],

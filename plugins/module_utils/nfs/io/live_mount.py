@@ -18,6 +18,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.errors import HostErr
 from ansible_collections.waba.cluster.plugins.module_utils.io import files, subprocess_timeout
 from ansible_collections.waba.cluster.plugins.module_utils.io.subprocess_timeout import RunCommand, TimedOut
 from ansible_collections.waba.cluster.plugins.module_utils.nfs import fstab
+from ansible_collections.waba.cluster.plugins.module_utils.nfs.mount import Ownership, RequestedOwnership
 from ansible_collections.waba.cluster.plugins.module_utils.paths import normalized
 
 FSTAB = "/etc/fstab"
@@ -163,13 +164,13 @@ def owner_ids(owner: str | None, group: str | None) -> tuple[int | None, int | N
     return uid, gid
 
 
-def requested_ownership(params: dict[str, Any]) -> tuple[int | None, int | None, int | None]:
-    """Return the requested (user id, group id, mode) from validated "owner", "group" and "mode". Raises HostError."""
+def requested_ownership(params: dict[str, Any]) -> RequestedOwnership:
+    """Return the requested ownership from validated "owner", "group" and "mode". Raises HostError."""
     return (*owner_ids(params["owner"], params["group"]), params["mode"] and int(params["mode"], 8))
 
 
-def ownership(path: str) -> tuple[int, int, int]:
-    """Return (user id, group id, mode) of a folder. Raises OSError. Accesses the share."""
+def ownership(path: str) -> Ownership:
+    """Return the ownership of a folder. Raises OSError. Accesses the share."""
     status = os.stat(path)
     return status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode)
 
@@ -182,6 +183,6 @@ def set_ownership(path: str, uid: int | None, gid: int | None, mode: int | None)
         os.chmod(path, mode)  # after chown, which clears some bits
 
 
-def meaning(error: OSError) -> str | None:
+def meaning(error: OSError) -> str:
     """Return what an error of an operation on a share means."""
-    return MEANINGS.get(error.errno, error.strerror)
+    return MEANINGS.get(error.errno or 0) or error.strerror or str(error)

@@ -14,6 +14,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.io import files, subp
 from ansible_collections.waba.cluster.plugins.module_utils.nfs import fstab
 from ansible_collections.waba.cluster.plugins.module_utils.nfs import mount as mount_plan
 from ansible_collections.waba.cluster.plugins.module_utils.nfs.io import live_mount, share_notes
+from ansible_collections.waba.cluster.plugins.module_utils.nfs.mount import Ownership, RequestedOwnership
 from ansible_collections.waba.cluster.plugins.module_utils.preflight.io.live_host import connection_error
 from ansible_collections.waba.cluster.plugins.module_utils.problems import InputError
 
@@ -37,7 +38,7 @@ class Share:
         # Without symbolic links, as in the kernel's table of mounts; systemd refuses a mount point with links.
         self.path = self.resolved[self.params["path"]]
         self.mounts = mounts.get(self.path, [])
-        self.ownership: tuple[int, ...] | None = None  # of the share's root folder, while it is mounted
+        self.ownership: Ownership | None = None  # of the share's root folder, while it is mounted
         self.token = "" if self.check_mode else secrets.token_hex(8)
 
     def mount(self) -> tuple[str, str]:
@@ -58,9 +59,10 @@ class Share:
         before = self._description(self.text, self.mounts)
         if self.check_mode:
             after_mounts = [fstab.Mount(entry.source, "nfs", entry.options)] if plan.mount else self.mounts
-            self.ownership = self.ownership and mount_plan.wanted_ownership(self.ownership, requested)
+            if self.ownership:
+                self.ownership = mount_plan.wanted_ownership(self.ownership, requested)
             return before, self._description(plan.text, after_mounts)
-        self._apply(plan, requested)
+        self._apply(plan, entry, requested)
         return before, self._description(plan.text, live_mount.read_mounts().get(self.path, []))
 
     def unmount(self) -> tuple[str, str]:
@@ -100,21 +102,21 @@ class Share:
                 "Start it, open the port to this host, or fix nfs_mount_server."
             )
 
-    def _apply(self, plan: mount_plan.Plan, requested: tuple[int | None, int | None, int | None]) -> None:
+    def _apply(self, plan: mount_plan.Plan, entry: fstab.Entry, requested: RequestedOwnership) -> None:
         """Execute a plan. A share that cannot be used is unmounted again, and the previous one is mounted again."""
         if plan.unmount:
             live_mount.unmount(self.run_command, self.path, self.timeout)
         try:
             if plan.mount:
-                live_mount.mount(self.run_command, plan.entry, self.timeout)
-            self._prepare(plan.entry, requested)
+                live_mount.mount(self.run_command, entry, self.timeout)
+            self._prepare(entry, requested)
         except HostError as error:
             outcome = self._undo(plan) if plan.mount else ""
             raise HostError(f"{error}{outcome}") from error
         if plan.text != self.text:
             live_mount.write_fstab(self.run_command, plan.text, self.fstab_mode)
 
-    def _prepare(self, entry: fstab.Entry, requested: tuple[int | None, int | None, int | None]) -> None:
+    def _prepare(self, entry: fstab.Entry, requested: RequestedOwnership) -> None:
         """Set owner and mode of the share, and verify that this host can write to it."""
         current = self._call(entry, live_mount.ownership, self.path)
         self.ownership = mount_plan.wanted_ownership(current, requested)
@@ -152,7 +154,7 @@ class Share:
             raise HostError(f"{entry.source} cannot be used on {self.path}: {live_mount.meaning(error)}.") from error
 
     def _description(self, text: str, mounts: list[fstab.Mount]) -> str:
-        ownership = self.ownership and mount_plan.ownership_text(self.ownership)
+        ownership = mount_plan.ownership_text(self.ownership) if self.ownership else None
         return mount_plan.description(text, self.path, mounts, ownership, self.resolved)
 
 
