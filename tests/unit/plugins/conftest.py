@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, waba.cluster contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""An HTTPS server with a certificate of its own. It stands for nothing but transport: it answers what a test says."""
+"""An HTTPS server with a self-signed certificate, whose answers a test determines."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ import json
 import ssl
 import subprocess
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -20,25 +23,28 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import HealthCheck, settings
 
-# How fast a machine makes examples says nothing about the rules that they try.
+# The speed of the machine must not make a test fail.
 settings.register_profile("units", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("units")
 
 
 class Server:
-    """calls: [(method, path, authorization, body)]. answer: (method, path, authorization, body) -> (status, body, headers), or None to hang up."""
+    """calls: (method, path, authorization, body) of each. answer: from such a call to (status, body, headers), or None to disconnect."""
 
-    def __init__(self, url, ca_path):
-        self.url, self.ca_path, self.calls, self.answer = url, ca_path, [], None
+    def __init__(self, url: str, ca_path: str) -> None:
+        self.url, self.ca_path = url, ca_path
+        self.calls: list[tuple[str, str, str | None, Any]] = []
+        self.answer: Callable[..., tuple[int, Any, dict[str, str]] | None] = lambda *_call: None
 
     @property
-    def connection(self):
+    def connection(self) -> dict[str, Any]:
+        """Options of the modules that call the server."""
         return {"url": self.url, "validate_certs": True, "ca_path": self.ca_path}
 
 
 @pytest.fixture(scope="session")
-def certificate(tmp_path_factory):
-    """A file with a key and a certificate for 127.0.0.1, signed by itself."""
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The path of a file with a key and a self-signed certificate for 127.0.0.1."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "test")])
     now = datetime.datetime.now(datetime.timezone.utc)
@@ -58,13 +64,13 @@ def certificate(tmp_path_factory):
 
 
 @pytest.fixture
-def serve(certificate):
+def serve(certificate: str) -> Callable[[], AbstractContextManager[Server]]:
     """A context manager that starts a Server."""
 
     @contextlib.contextmanager
-    def started():
+    def started() -> Iterator[Server]:
         class Handler(BaseHTTPRequestHandler):
-            def handle_one(self):
+            def handle_one(self) -> None:
                 content = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 call = (self.command, self.path, self.headers.get("Authorization"), json.loads(content or b"null"))
                 server.calls.append(call)
@@ -80,8 +86,8 @@ def serve(certificate):
 
             do_GET = do_POST = do_PATCH = do_DELETE = handle_one
 
-            def log_message(self, *_anything):
-                """Say nothing."""
+            def log_message(self, *_arguments: object) -> None:
+                """Print nothing."""
 
         listener = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -101,7 +107,7 @@ def serve(certificate):
 
 
 @pytest.fixture
-def server(serve):
+def server(serve: Callable[[], AbstractContextManager[Server]]) -> Iterator[Server]:
     with serve() as started:
         yield started
 

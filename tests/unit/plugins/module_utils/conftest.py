@@ -6,6 +6,7 @@ from __future__ import annotations
 import copy
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -36,14 +37,14 @@ SINGLE_SERVER = {
 
 
 @pytest.fixture
-def params():
-    """A single server's options, as Ansible hands them to a module."""
+def params() -> dict[str, Any]:
+    """The options of a single server, as a module receives them."""
     return copy.deepcopy(SINGLE_SERVER)
 
 
 @pytest.fixture(scope="session")
-def recorded():
-    """What Compose 2.26 and engine 20.10 said of a single server (containers trimmed to what is read of them)."""
+def recorded() -> dict[str, Any]:
+    """Answers of Compose 2.26 and engine 20.10 about a single server. Containers contain only the fields that are read."""
     return {
         name: json.loads((FIXTURES / f"{name}.json").read_text(encoding="utf-8"))
         for name in ("compose_config", "containers", "images")

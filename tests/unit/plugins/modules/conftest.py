@@ -5,6 +5,9 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
 from unittest import mock
 
 import pytest
@@ -12,12 +15,12 @@ from ansible.module_utils.testing import patch_module_args
 
 
 @pytest.fixture
-def run(capsys):
-    """Run a module's main(); return what it answers."""
+def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., dict[str, Any]]:
+    """Run a module's main() with options; return its result."""
 
-    def run_module(module, check_mode=False, **params):
+    def run_module(module: ModuleType, check_mode: bool = False, **params: Any) -> dict[str, Any]:
         arguments = patch_module_args({**params, "_ansible_check_mode": check_mode})
-        with arguments, mock.patch.dict(os.environ), pytest.raises(SystemExit):  # a module replaces its environment
+        with arguments, mock.patch.dict(os.environ), pytest.raises(SystemExit):  # a module changes its environment
             module.main()
         return json.loads(capsys.readouterr().out)
 

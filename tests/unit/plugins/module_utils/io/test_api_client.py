@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import base64
+from pathlib import Path
+from typing import Any
 
 import pytest
 from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
@@ -27,7 +29,7 @@ def refusal(status: int, code: int) -> tuple[int, dict, dict]:
     return status, {"errors": [{"code": code, "title": "No", "details": "because"}]}, {}
 
 
-def test_calls_after_a_login_use_its_token(server):
+def test_calls_after_a_login_use_its_token(server: Any) -> None:
     server.answer = lambda *_call: (200, TOKEN, {})
     api = Api(server.connection)
     api.login("admin", "Pässwörd-1")
@@ -39,7 +41,7 @@ def test_calls_after_a_login_use_its_token(server):
     ]
 
 
-def test_a_refusal_contains_the_errors_of_the_api(server):
+def test_a_refusal_contains_the_errors_of_the_api(server: Any) -> None:
     server.answer = lambda *_call: refusal(400, 1009)
     with pytest.raises(ApiRefused, match="HTTP 400: 1009 No: because") as caught:
         Api(server.connection).call("GET", "health")
@@ -49,14 +51,14 @@ def test_a_refusal_contains_the_errors_of_the_api(server):
 @pytest.mark.parametrize(
     "body", [b"<html>", b"", b"[]", b"null", b'{"errors": null}', b'{"errors": ["x", 1]}', b"\xff"]
 )
-def test_a_refusal_with_any_body_is_a_refusal(server, body):
+def test_a_refusal_with_any_body_is_a_refusal(server: Any, body: bytes) -> None:
     server.answer = lambda *_call: (500, body, {})
     with pytest.raises(ApiRefused, match="HTTP 500"):
         Api(server.connection).call("GET", "health")
 
 
 @pytest.mark.parametrize("body", [b"<html>", b"[]", b"null", b"\xff", b'{"users": []}', b'{"users": [1]}', b"{}", b""])
-def test_an_answer_that_is_not_the_apis_is_an_error(server, body):
+def test_an_answer_that_is_not_the_apis_is_an_error(server: Any, body: bytes) -> None:
     server.answer = lambda *_call: (200, body, {})
     with pytest.raises(HostError, match="not as the cluster's API") as caught:
         retry(lambda: Api(server.connection).login("admin", "Password-1"), 5)
@@ -65,22 +67,22 @@ def test_an_answer_that_is_not_the_apis_is_an_error(server, body):
 
 
 @pytest.mark.parametrize("answer", [None, (200, b"{", {"Content-Length": "9"})])
-def test_a_broken_connection_is_unreachable(server, answer):
+def test_a_broken_connection_is_unreachable(server: Any, answer: Any) -> None:
     server.answer = lambda *_call: answer
     with pytest.raises(ApiUnreachable):
         Api(server.connection).call("GET", "health")
 
 
-def test_a_closed_port_is_unreachable(server):
+def test_a_closed_port_is_unreachable(server: Any) -> None:
     with pytest.raises(ApiUnreachable):
         Api({**server.connection, "url": "https://127.0.0.1:1"}).call("GET", "health")
 
 
-def test_an_untrusted_certificate_is_refused_without_a_retry_and_ca_path_is_named(server):
+def test_an_untrusted_certificate_is_refused_without_a_retry_and_ca_path_is_named(server: Any) -> None:
     api = Api({**server.connection, "ca_path": None})
     tries = []
 
-    def call():
+    def call() -> None:
         tries.append(1)
         api.login("admin", "Password-1")
 
@@ -92,7 +94,7 @@ def test_an_untrusted_certificate_is_refused_without_a_retry_and_ca_path_is_name
     Api({**server.connection, "ca_path": None, "validate_certs": False}).login("admin", "Password-1")
 
 
-def test_credentials_are_not_sent_after_a_redirection(server, serve):
+def test_credentials_are_not_sent_after_a_redirection(server: Any, serve: Any) -> None:
     with serve() as other:
         other.answer = lambda *_call: (200, {}, {})
         server.answer = lambda *_call: (302, b"", {"Location": other.url + "/v1/health"})
@@ -103,7 +105,7 @@ def test_credentials_are_not_sent_after_a_redirection(server, serve):
         assert other.calls == []
 
 
-def test_the_netrc_file_of_the_user_is_ignored(server, tmp_path, monkeypatch):
+def test_the_netrc_file_of_the_user_is_ignored(server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "netrc"
     path.write_text("machine 127.0.0.1 login other password other\n")
     path.chmod(0o600)
@@ -118,14 +120,14 @@ def test_the_netrc_file_of_the_user_is_ignored(server, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     "transient", [(503, b"", {}), refusal(503, 1018), refusal(400, 1017), refusal(500, 1017), None]
 )
-def test_a_transient_error_is_retried(server, transient):
+def test_a_transient_error_is_retried(server: Any, transient: Any) -> None:
     answers = [transient, transient, (200, {"a": 1}, {})]
     server.answer = lambda *_call: answers.pop(0)
     assert retry(lambda: Api(server.connection).call("GET", "health"), 30) == {"a": 1}
     assert answers == []
 
 
-def test_a_permanent_error_is_not_retried_and_the_timeout_ends_retries(server):
+def test_a_permanent_error_is_not_retried_and_the_timeout_ends_retries(server: Any) -> None:
     server.answer = lambda *_call: refusal(401, 1005)
     with pytest.raises(ApiRefused):
         retry(lambda: Api(server.connection).call("GET", "health"), 30)
@@ -135,6 +137,6 @@ def test_a_permanent_error_is_not_retried_and_the_timeout_ends_retries(server):
 
 
 @pytest.mark.parametrize("answer", [(503, b"", {}), None])
-def test_a_failed_logout_is_ignored(server, answer):
+def test_a_failed_logout_is_ignored(server: Any, answer: Any) -> None:
     server.answer = lambda *_call: answer
     Api(server.connection).logout()
