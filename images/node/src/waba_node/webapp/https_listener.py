@@ -31,9 +31,10 @@ class HttpsListener:
         protocol: Callable[[], asyncio.BaseProtocol],
         tls: ssl.SSLContext,
         refusal: Callable[[str], bytes],
+        tasks: asyncio.TaskGroup,
     ) -> None:
-        """refusal: returns the complete HTTP response to a plain HTTP request from its Host header."""
-        self.protocol, self.tls, self.refusal = protocol, tls, refusal
+        """refusal: returns the complete HTTP response to a plain HTTP request from its Host header. tasks: the tasks of the process."""
+        self.protocol, self.tls, self.refusal, self.tasks = protocol, tls, refusal, tasks
         self.accepted = 0
         self.sockets: list[socket.socket] = []
         self.loops: list[asyncio.Task[None]] = []
@@ -49,7 +50,7 @@ class HttpsListener:
                     continue  # the host has no IPv6
                 raise
             self.sockets.append(listening)
-            self.loops.append(asyncio.create_task(self._accept(listening), name=f"accept {family.name}"))
+            self.loops.append(self.tasks.create_task(self._accept(listening), name=f"accept {family.name}"))
 
     async def stop(self) -> None:
         """Stop listening. Established connections are not affected."""
@@ -69,7 +70,7 @@ class HttpsListener:
                 await asyncio.sleep(PAUSE)
                 continue
             self.accepted += 1
-            task = asyncio.create_task(self._begin(connection, address[0]))
+            task = self.tasks.create_task(self._begin(connection, address[0]))
             self.starting.add(task)
             task.add_done_callback(self.starting.discard)
 
@@ -87,6 +88,8 @@ class HttpsListener:
                     await self._refuse(connection, remote)
         except (OSError, TimeoutError):  # the client went away, or the handshake failed
             pass
+        except Exception:
+            log.exception("a connection from %s failed", remote)
         finally:
             if not passed_on:
                 connection.close()

@@ -51,7 +51,7 @@ class Webapp(Node):
         await self.runner.setup()
         if self.runner.server is None:
             raise RuntimeError("setup created no server")
-        self.listener = HttpsListener(self.runner.server, self.certificate.front, api.plain_http_refusal)
+        self.listener = HttpsListener(self.runner.server, self.certificate.front, api.plain_http_refusal, self.tasks)
         await self.listener.start(self.config.https_port)
 
     def loops(self) -> list[Loop]:
