@@ -134,6 +134,10 @@ def test_null_counts_as_absent_in_every_field(call: Call, example: Any) -> None:
         assert result(call, with_value(example, path, None)) == result(call, absent), path
 
 
+def test_byte_order_mark_is_skipped() -> None:
+    assert parse_json(b'\xef\xbb\xbf{"to": "1"}', dict) == {"to": "1"}
+
+
 @pytest.mark.parametrize(("sent", "value"), [("true", True), ("True", True), ("FALSE", False), (1, True), ("0", False)])
 def test_notations_of_a_boolean(sent: object, value: bool) -> None:
     (call,) = [call for call in CALLS if (call.method, call.path) == ("POST", "/v1/contacts")]

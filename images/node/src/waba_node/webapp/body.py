@@ -38,12 +38,12 @@ async def read_json(request: web.Request, kind: type[Json], *, optional: bool = 
 def parse_json(raw: bytes, kind: type[Json], *, optional: bool = False) -> Json:
     """Return a JSON object or list without the fields that are null. Raises ApiError 1025 for anything else.
 
-    optional: an empty body counts as an empty object or list.
+    optional: an empty body counts as an empty object or list. A byte order mark, which some clients send, is skipped.
     """
     if optional and not raw.strip():
         return kind()
     try:
-        content = json.loads(raw.decode(), parse_constant=_refuse_constant, object_hook=_without_nulls)
+        content = json.loads(raw.decode("utf-8-sig"), parse_constant=_refuse_constant, object_hook=_without_nulls)
         if b"\\u" in raw:  # an escape can produce a lone surrogate, which cannot be stored
             json.dumps(content, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
