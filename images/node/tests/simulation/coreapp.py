@@ -209,6 +209,6 @@ class Coreapp(Process):
             self.sender.send()
 
     def begin_at_the_oldest(self) -> None:
-        """Let the sender look for messages that were stored earlier than it knows."""
+        """Let the sender search for messages that were stored earlier than it knows."""
         if self.sender is not None:
             self.sender.begin_at_the_oldest()

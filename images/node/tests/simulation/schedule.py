@@ -13,7 +13,7 @@ from .world import FAST, QUICK, Violation, World
 
 HEARTBEAT, UNHEALTHY = FAST
 BEGINNING, TROUBLE = 4.0, 20.0  # seconds
-# After the last fault: settings are heard, the lease runs out, the fence runs out, the unhealthy are seen as such, the next look at the map.
+# After the last fault: settings arrive, the lease and the fencing window end, failures are detected, the map is read again.
 RECOVERY = 3 * UNHEALTHY + 4 * HEARTBEAT + 3
 STEADY = 3.0  # seconds for which all is well, then it counts: what a master saw before the last fault may cost a shard once more
 # What was accepted has arrived after so many seconds, once all is well: a question that the database never got is given up and asked again.

@@ -26,7 +26,7 @@ class Session:
         self.last_arrival = 0.0
 
     def confirm(self, number: int) -> None:
-        """Tell the node's sender of this session that a message has arrived."""
+        """Notify the node's sender of this session that a message has arrived."""
         if (sender := self.node.sender) is not None and sender.session is self:
             sender.confirmed(number)
 

@@ -130,8 +130,8 @@ async def test_the_stand_in_withholds_confirmations_and_counts_repetitions(
         await test.post(behave, json={"hold": False})
         assert await first(session, 2) == [("m1", "sent"), ("m1", "delivered")]
         async with test.get(f"http://127.0.0.1:{standin.port}/state") as state:
-            shown = await state.json()
-    assert (shown["received"], shown["duplicates"], shown["banned"]) == (1, 1, None)
+            state_of_service = await state.json()
+    assert (state_of_service["received"], state_of_service["duplicates"], state_of_service["banned"]) == (1, 1, None)
     await session.disconnect()
 
 

@@ -63,9 +63,9 @@ def test_upload_without_a_ca_certificate_is_refused(admin: Client, body: bytes) 
 def issuer(url: str) -> str:
     """Return the common name of the issuer of the served certificate."""
     place = urlsplit(url)
-    anyone = ssl.create_default_context()
-    anyone.check_hostname, anyone.verify_mode = False, ssl.CERT_NONE
-    with socket.create_connection((place.hostname, place.port)) as plain, anyone.wrap_socket(plain) as line:
+    unverified = ssl.create_default_context()
+    unverified.check_hostname, unverified.verify_mode = False, ssl.CERT_NONE
+    with socket.create_connection((place.hostname, place.port)) as plain, unverified.wrap_socket(plain) as line:
         certificate = x509.load_der_x509_certificate(line.getpeercert(binary_form=True))
     return certificate.issuer.get_attributes_for_oid(x509.NameOID.COMMON_NAME)[0].value
 

@@ -46,13 +46,13 @@ def test_both_formats_have_the_same_samples(monitor: Client, kind: str) -> None:
         for name, metric in metrics.get(kind.split("/")[0], {}).items()
         for sample in metric["data"]
     }
-    shown = {
+    served = {
         (name, labels.pop("node"), tuple(sorted(labels.items())))
         for name, all_of in text.items()
         for labels, _value in all_of
     }
-    assert shown == named
-    assert shown
+    assert served == named
+    assert served
 
 
 @pytest.mark.parametrize("kind", ["db", "db/internal"])

@@ -34,7 +34,7 @@ class Text(Part):
 
 
 class Context(Part):
-    """The message that this one replies to. It is not looked up, because it may be older than the database. Our decision."""
+    """The message that this one replies to. It is not verified, because it may be older than the database. Our decision."""
 
     message_id: Annotated[str, length(128)]
 
