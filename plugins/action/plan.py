@@ -49,7 +49,7 @@ class ActionModule(ActionBase):
         task_vars = task_vars or {}
         args = self._task.args
         topology, secrets = args["topology"], list(args.get("secrets") or [])
-        hosts = [host for host in task_vars["ansible_play_hosts_all"] if host in topology["hosts"]]
+        hosts = [host for host in topology["hosts"] if host in task_vars["ansible_play_hosts_all"]]
         variables = {host: task_vars["hostvars"].raw_get(host) for host in topology["hosts"]}
         reports = {host: _report(topology, host, variables[host]) for host in hosts}
         seen = {host: report["checks"] for host, report in reports.items() if "docker" in report.get("checks", {})}

@@ -20,7 +20,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.cluster import topolo
 from ansible_collections.waba.cluster.plugins.module_utils.compose import dotenv
 from ansible_collections.waba.cluster.plugins.module_utils.firewall import rules
 from ansible_collections.waba.cluster.plugins.module_utils.preflight import setting_names
-from ansible_collections.waba.cluster.plugins.module_utils.problems import Problem, message
+from ansible_collections.waba.cluster.plugins.module_utils.problems import Problem
 from ansible_collections.waba.cluster.plugins.module_utils.report import log_window
 from ansible_collections.waba.cluster.plugins.module_utils.secrets import validation
 
@@ -63,7 +63,7 @@ class HostSettings(Mapping):
             problems, value = self._given(name) if name in self._variables else ([], None)
             self.problems += problems
             if problems or name not in self._variables:
-                value = self.template(name, self._defaults)[1]
+                value = self.template(name, self._defaults)[1] if name in self._defaults else None
             self._values[name] = value
         return self._values[name]
 
@@ -97,13 +97,12 @@ class HostSettings(Mapping):
 class ActionModule(ActionBase):
     TRANSFERS_FILES = False
     _requires_connection = False
-    _VALID_ARGS = frozenset(("secrets", "leaving"))
+    _VALID_ARGS = frozenset(("leaving",))
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result = super().run(tmp, task_vars)
         del tmp
         task_vars = task_vars or {}
-        secrets = list(self._task.args.get("secrets") or [])
         options, defaults = self._specifications()
         groups, hostvars = task_vars["groups"], task_vars["hostvars"]
         every_host = [host for host in groups["all"] if host in hostvars]
@@ -114,11 +113,12 @@ class ActionModule(ActionBase):
         }
         wrong_groups = topology.group_problems(names, groups)
         if wrong_groups or not names:
-            where = f"the inventory ({', '.join(task_vars.get('ansible_inventory_sources') or ['none'])})"
-            return {**result, "failed": True, "msg": message(wrong_groups, where, "Nothing was touched; to fix")}
+            texts = [f"{one.variable} is {one.value!r}: {one.problem}. {one.fix}." for one in wrong_groups]
+            empty = "" if names else "The inventory has no host. "
+            return {**result, "failed": True, "msg": f"Nothing was touched. {empty}{' '.join(texts)}".rstrip()}
         parts = topology.members(next(iter(names.values())), groups)
         hosts = list(dict.fromkeys(host for members in parts.values() for host in members))
-        checks = {host: self._check(settings[host], hostvars.raw_get(host), options, secrets) for host in hosts}
+        checks = {host: self._check(settings[host], hostvars.raw_get(host), options) for host in hosts}
         built = topology.build(parts, settings, self._task.args.get("leaving") or [])
         for host in built["share"]["clients"]:
             checks[host]["problems"] += [
@@ -140,21 +140,21 @@ class ActionModule(ActionBase):
         return options, defaults
 
     def _check(
-        self, settings: HostSettings, variables: Mapping[str, Any], options: Mapping[str, Any], secrets: list[str]
+        self, settings: HostSettings, variables: Mapping[str, Any], options: Mapping[str, Any]
     ) -> dict[str, Any]:
         """Return {"sound", "problems", "risks"} of one host's settings."""
-        for name in options:
-            if name in variables:
+        secrets = [name for name, (_role, option) in options.items() if option.get("no_log") and name in variables]
+        for name in variables:
+            if name in options and name not in secrets:
                 settings[name]  # validated on access
         problems = list(settings.problems)
         sound = not problems
-        given: dict[str, Any] = {}
+        given = {}
         for name in secrets:
-            if name in variables:
-                found, value = settings.template(name, variables)
-                problems += found
-                given.update({} if found else {name: value})
-        unknown, warnings = setting_names.unknown(set(variables) - REGISTERED, {*options, *secrets})
+            found, value = settings.template(name, variables)
+            problems += found
+            given.update({} if found else {name: value})
+        unknown, warnings = setting_names.unknown(set(variables) - REGISTERED, set(options))
         problems += dotenv.checked(settings["waba_environment"] or {}, "environment")[1]
         window = [settings[name] or empty for name, empty in WINDOW.items()]
         problems += log_window.window_problems(*window, time.time())

@@ -18,11 +18,6 @@ author:
 extends_documentation_fragment:
   - waba.cluster.attributes.read_only
 options:
-  secrets:
-    description: Names of the variables that hold secrets.
-    type: list
-    elements: str
-    default: []
   leaving:
     description: Hosts that are about to leave the cluster. The totals do not count their nodes.
     type: list

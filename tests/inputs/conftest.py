@@ -15,7 +15,12 @@ from cases import RUNS, TAKEN_PORT, TAKEN_RANGE
 from plays import ROOT, run_playbook
 
 HERE = {"ansible_connection": "local", "ansible_python_interpreter": "/usr/bin/python3"}
-TASKS = (ROOT / "roles/preflight/tasks/main.yml", ROOT / "playbooks/preflight.yml")
+TASKS = (
+    *sorted((ROOT / "roles/preflight/tasks").glob("*.yml")),
+    ROOT / "roles/topology/tasks/main.yml",
+    ROOT / "roles/secrets/tasks/main.yml",
+    ROOT / "playbooks/topology.yml",
+)
 
 
 class Refused:

@@ -23,7 +23,8 @@ def test_valid_settings_are_not_refused(refused: dict[str, Refused], run: str) -
 
 @pytest.mark.parametrize("run", UNSEEN)
 def test_empty_group_is_refused_by_its_name(refused: dict[str, Refused], run: str) -> None:
-    assert UNSEEN[run]["message"] in " ".join(refused[run].output.split()), refused[run].output
+    output = " ".join(refused[run].output.split()).replace("''", "'")  # as YAML prints quotes
+    assert UNSEEN[run]["message"] in output, refused[run].output
 
 
 @pytest.mark.parametrize("run", RUNS)

@@ -63,7 +63,7 @@ def group_problems(names: Mapping[str, Mapping[str, str]], groups: Mapping[str, 
             listed = "; ".join(f"'{name}' on {', '.join(hosts)}" for name, hosts in given.items())
             fix = "Set it in group_vars/all, or on the command line with -e"
             problems.append(Problem(setting, listed, "the hosts of the inventory disagree", fix))
-        elif part in NODE_PARTS and not any(groups.get(name) for name in given):
+        elif given and part in NODE_PARTS and not any(groups.get(name) for name in given):
             fix = f"Put hosts into this group, or name another one with {setting}"
             problems.append(Problem(setting, next(iter(given), ""), "no host is in this group", fix))
     return problems
@@ -227,6 +227,7 @@ def _host(host: str, parts: Mapping[str, list[str]], values: Settings, database:
     return {
         "parts": played,
         "groups": groups,
+        "runs_containers": runs_nodes,
         "external_hostname": values["waba_external_hostname"],
         "plan": plan,
         "nodes": nodes,
