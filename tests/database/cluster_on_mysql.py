@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from api import Api
 from live import Cluster
-from plays import ROOT, backup_archive, changed, run_playbook
+from plays import ROOT, Result, backup_archive, changed, run_playbook
 from waiting import wait_for
 
 IMAGE = os.environ["WABA_TEST_DATABASE_IMAGE"]
@@ -40,7 +40,7 @@ class OnMySQL:
         }
         self.live = Cluster(NAME)
 
-    def play(self, playbook: str, *arguments: str):
+    def play(self, playbook: str, *arguments: str) -> Result:
         return run_playbook(INVENTORY, f"playbooks/{playbook}", "-e", json.dumps(self.settings), *arguments)
 
     def log_in(self) -> Api:
