@@ -33,12 +33,11 @@ def parse(command_line: list[str]) -> argparse.Namespace:
     drain.add_argument("--force", action="store_true", help="also when no other node can take over")
     drain.add_argument("--timeout", type=float, default=60, metavar="SECONDS", help="seconds to wait (default: 60)")
     commands.add_parser("resume", help="put a drained node back into service")
-    commands.add_parser("backup-facts", help="print, as JSON, what the manifest of a backup says of the database")
-    commands.add_parser("restore-state", help="print, as JSON, the state of the database that a restore would replace")
+    commands.add_parser("database-info", help="print, as JSON, the state of the database, for a backup or a restore")
     secure = commands.add_parser("secure-restored", help="make a restored database safe to start from")
-    secure.add_argument("--epoch", type=int, required=True, help="`epoch` of restore-state before the restore")
+    secure.add_argument("--epoch", type=int, required=True, help="`epoch` of database-info before the restore")
     secure.add_argument(
-        "--takeover-delay", type=float, metavar="SECONDS", help="`takeover_delay` of restore-state, unless it was null"
+        "--takeover-delay", type=float, metavar="SECONDS", help="`takeover_delay` of database-info, unless null"
     )
     forget = commands.add_parser("forget-nodes", help="remove the nodes of lost hosts from the registry")
     forget.add_argument("hostnames", nargs="+", metavar="HOSTNAME", help="the name under which the nodes registered")
@@ -109,8 +108,7 @@ def maintain(config: NodeConfig, arguments: argparse.Namespace) -> Coroutine[obj
     commands = {
         "wait-for-database": database.wait_for_database,
         "schema-status": database.print_schema_status,
-        "backup-facts": database.print_backup_facts,
-        "restore-state": database.print_restore_state,
+        "database-info": database.print_info,
     }
     return commands[arguments.command](config)
 

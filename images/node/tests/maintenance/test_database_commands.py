@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from waba_node.address import NodeAddress
 from waba_node.config import DatabaseConfig
 from waba_node.control.promotion import Promotion
 from waba_node.store import backup, documents, master_lease, node_registry, ownership, schema
-from waba_node.store.backup import EPOCH_JUMP, RestoreState
+from waba_node.store.backup import EPOCH_JUMP, DatabaseInfo
 from waba_node.store.engine import Database
 
 
@@ -50,30 +51,33 @@ async def waba(database_server: DatabaseConfig, database: Database) -> DatabaseC
     return database.config
 
 
-async def test_backup_facts_describe_the_database(database: Database, waba: DatabaseConfig) -> None:
+async def test_database_info_describes_the_database(database: Database, waba: DatabaseConfig) -> None:
     await register(database, "host1", "host2")
-    status, facts, _log = run(waba, "backup-facts")
+    status, info, _log = run(waba, "database-info")
     assert status == 0
-    assert facts["versions"] == ["0.9.0"]
-    assert facts["revision"] == schema.known_revisions()[-1]
-    assert {"message", "node", "lease", "shard_map", "document"} <= set(facts["tables"])
+    assert info["versions"] == ["0.9.0"]
+    assert info["revision"] == schema.known_revisions()[-1]
+    assert {"message", "node", "lease", "shard_map", "document"} <= set(info["tables"])
     async with database.begin() as connection:
         now, server = (await connection.execute(backup.NOW)).one()
-    assert facts["server"] == server
-    assert facts["taken_at"][:10] == now[:10]
+    assert info["server"] == server
+    assert info["taken_at"][:10] == now[:10]
 
 
-async def test_backup_facts_of_a_missing_database_are_an_error(database_server: DatabaseConfig) -> None:
+async def test_a_missing_database_is_empty(database_server: DatabaseConfig) -> None:
     missing = dataclasses.replace(database_server, name=f"{database_server.name}missing_waba")
-    status, facts, log = run(missing, "backup-facts")
-    assert (status, facts) == (1, None)
-    assert "Unknown database" in log
-    assert missing.password not in log
+    info = json.loads(json.dumps(dataclasses.asdict(DatabaseInfo())))
+    assert run(missing, "database-info")[:2] == (0, info)
 
 
-async def test_the_state_of_a_missing_database_is_empty(database_server: DatabaseConfig) -> None:
-    missing = dataclasses.replace(database_server, name=f"{database_server.name}missing_waba")
-    assert run(missing, "restore-state")[:2] == (0, dataclasses.asdict(RestoreState([], {})))
+async def test_an_unreachable_database_is_an_error_without_secrets(
+    database_server: DatabaseConfig, free_ports: Callable[[int], tuple[int, ...]]
+) -> None:
+    unreachable = dataclasses.replace(database_server, port=free_ports(1)[0], password="S3cret-word")
+    status, info, log = run(unreachable, "database-info")
+    assert (status, info) == (1, None)
+    assert "Can't connect" in log
+    assert "S3cret-word" not in log
 
 
 async def promote(database: Database, epoch: int, delay: float) -> None:
@@ -84,16 +88,16 @@ async def promote(database: Database, epoch: int, delay: float) -> None:
         assert await ownership.renew(connection, 0, "host1:abc", "incarnation", epoch + 1, 1, delay)
 
 
-async def test_restore_state_reports_clients_epoch_and_takeover_delay(database: Database, waba: DatabaseConfig) -> None:
+async def test_database_info_has_clients_epoch_and_takeover_delay(database: Database, waba: DatabaseConfig) -> None:
     await promote(database, 41, 3.5)
     async with database.begin():  # one open connection
-        status, state, _log = run(waba, "restore-state")
+        status, state, _log = run(waba, "database-info")
     assert status == 0
     assert sum(state["clients"].values()) >= 1
     assert (state["epoch"], state["takeover_delay"]) == (42, 3.5)
     async with database.begin() as connection:
         await ownership.release(connection, 0, "incarnation", 42)
-    assert run(waba, "restore-state")[1]["takeover_delay"] == 0
+    assert run(waba, "database-info")[1]["takeover_delay"] == 0
 
 
 async def test_a_secured_database_has_no_owner_no_node_no_agreed_secret_and_higher_epochs(

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ..config import NodeConfig
 from ..store import backup, master_lease, node_registry, schema
-from ..store.backup import RestoreState
+from ..store.backup import DatabaseInfo
 from ..store.engine import DATABASE_ERRORS, UNKNOWN_DATABASE, Database, error_summary
 
 log = logging.getLogger(__name__)
@@ -74,27 +74,17 @@ async def print_schema_status(config: NodeConfig) -> int:
     return await _print(config, schema.status)
 
 
-async def print_backup_facts(config: NodeConfig) -> int:
-    """Print what a backup's manifest says of the database: see store.backup.BackupFacts."""
-
-    async def read(database: Database) -> dict[str, Any]:
-        async with database.begin() as connection:
-            return asdict(await backup.read_backup_facts(connection))
-
-    return await _print(config, read)
-
-
-async def print_restore_state(config: NodeConfig) -> int:
-    """Print the state of the database that a restore would replace: see store.backup.RestoreState. A missing database is empty."""
+async def print_info(config: NodeConfig) -> int:
+    """Print the state of the database: see store.backup.DatabaseInfo. A missing database is empty."""
 
     async def read(database: Database) -> dict[str, Any]:
         try:
             async with database.begin() as connection:
-                return asdict(await backup.read_restore_state(connection))
+                return asdict(await backup.read_info(connection))
         except DBAPIError as error:
             if error.orig is None or error.orig.args[:1] != (UNKNOWN_DATABASE,):
                 raise
-            return asdict(RestoreState([], {}))
+            return asdict(DatabaseInfo())
 
     return await _print(config, read)
 

@@ -5,8 +5,8 @@ docs/adr/0022-backup-format.md describes the archive, which the collection write
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
@@ -30,58 +30,46 @@ CLIENTS = sa.text(
 
 
 @dataclass(frozen=True)
-class BackupFacts:
-    """What the manifest of a backup says of the database. taken_at: by the database's clock, in UTC."""
+class DatabaseInfo:
+    """The state of the database, for the manifest of a backup and before a restore.
 
-    taken_at: str
-    server: str
-    tables: list[str]
-    revision: str
-    versions: list[str]
-
-
-@dataclass(frozen=True)
-class RestoreState:
-    """The database that a restore would replace.
-
-    clients: host -> connections of nodes. epoch: the highest of any shard. takeover_delay: for how many seconds an owner may still be
-    connected, 0 when all have released their shards; None where there is no shard map.
+    taken_at: the moment, by the database's clock, in UTC. revision: of the schema, "" without one. versions: of the registered nodes.
+    clients: host -> its connections to the database. epoch: the highest of any shard. takeover_delay: for how many seconds an owner of a
+    shard may still be connected, 0 when all have released their shards; None where there is no shard map.
     """
 
-    tables: list[str]
-    clients: dict[str, int]
+    taken_at: str = ""
+    server: str = ""
+    tables: Sequence[str] = ()
+    revision: str = ""
+    versions: Sequence[str] = ()
+    clients: Mapping[str, int] = field(default_factory=dict)
     epoch: int = 0
     takeover_delay: float | None = None
 
 
-async def read_backup_facts(connection: AsyncConnection) -> BackupFacts:
-    """Return the facts for a backup's manifest. Read them before the dump: then a backup is not older than its manifest says."""
+async def read_info(connection: AsyncConnection) -> DatabaseInfo:
+    """Return the state of the database. Read it before a dump: then the content of a backup is not older than its manifest says."""
     taken_at, server = (await connection.execute(NOW)).one()
-    tables = await _tables(connection)
-    revision = (await connection.execute(REVISION)).scalar_one_or_none() if "alembic_version" in tables else None
-    versions: Sequence[str] = []
+    tables = list((await connection.execute(TABLES)).scalars())
+    revision, versions, epoch, delay = None, [], 0, None
+    if "alembic_version" in tables:
+        revision = (await connection.execute(REVISION)).scalar_one_or_none()
     if node.name in tables:
-        versions = (
-            (await connection.execute(sa.select(node.c.version).distinct().order_by(node.c.version))).scalars().all()
-        )
-    return BackupFacts(taken_at, server, tables, revision or "", list(versions))
-
-
-async def read_restore_state(connection: AsyncConnection) -> RestoreState:
-    """Return the state of the database that a restore would replace."""
-    tables = await _tables(connection)
+        query = sa.select(node.c.version).distinct().order_by(node.c.version)
+        versions = list((await connection.execute(query)).scalars())
+    if shard_map.name in tables:
+        waits = sa.case((shard_map.c.released_epoch == shard_map.c.epoch, 0.0), else_=shard_map.c.takeover_delay)
+        query = sa.select(sa.func.max(shard_map.c.epoch), sa.func.max(waits))
+        epoch, delay = (await connection.execute(query)).one()
     clients = {host: int(count) for host, count in await connection.execute(CLIENTS)}
-    if shard_map.name not in tables:
-        return RestoreState(tables, clients)
-    waits = sa.case((shard_map.c.released_epoch == shard_map.c.epoch, 0.0), else_=shard_map.c.takeover_delay)
-    epoch, delay = (await connection.execute(sa.select(sa.func.max(shard_map.c.epoch), sa.func.max(waits)))).one()
-    return RestoreState(tables, clients, epoch or 0, delay)
+    return DatabaseInfo(taken_at, server, tables, revision or "", versions, clients, epoch or 0, delay)
 
 
 async def secure_restored(connection: AsyncConnection, epoch: int, takeover_delay: float | None) -> None:
     """Make a restored database safe to start from: no node is registered and no shard has an owner.
 
-    epoch, takeover_delay: of the RestoreState before the restore. Epochs jump, since the upstream refuses an epoch below one that was used
+    epoch, takeover_delay: of the DatabaseInfo before the restore. Epochs jump, since the upstream refuses an epoch below one that was used
     after the backup, and since the observations of masters that still run become void. No shard is promoted before an owner that may still
     be connected has disconnected. The secrets that nodes agreed on are removed; otherwise the nodes of a cluster with another secret would
     refuse each other.
@@ -98,7 +86,3 @@ async def secure_restored(connection: AsyncConnection, epoch: int, takeover_dela
     )
     await connection.execute(sa.delete(node))
     await connection.execute(sa.delete(document).where(document.c.name.in_((NODE_SECRET, PRIMARY_SECRET))))
-
-
-async def _tables(connection: AsyncConnection) -> list[str]:
-    return list((await connection.execute(TABLES)).scalars())
