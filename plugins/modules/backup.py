@@ -32,14 +32,24 @@ options:
     description: The archive to write on this host. Its folder must exist.
     type: path
     required: true
+  database_info:
+    description: The state of the database by M(waba.cluster.node_database_info), read before this task. The manifest contains it.
+    type: dict
+    required: true
 seealso:
+  - module: waba.cluster.node_database_info
   - module: waba.cluster.restore
 """
 
 EXAMPLES = r"""
+- name: Read the state of the database
+  waba.cluster.node_database_info:
+  register: state
+
 - name: Back up the database
   waba.cluster.backup:
     path: /var/backups/waba.tar
+    database_info: "{{ state.database }}"
     database: {name: waba, user: waba, password: "{{ waba_database_password }}"}
 """
 
@@ -79,9 +89,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.io import files
 from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
 from ansible_collections.waba.cluster.plugins.module_utils.io.subprocess_timeout import RunCommand
 
-VERSIONS = "SELECT DISTINCT version FROM node ORDER BY 1;"
-REVISION = "SELECT version_num FROM alembic_version;"
-TIME_AND_SERVER = "SELECT DATE_FORMAT(UTC_TIMESTAMP(), '%Y-%m-%d %T'), VERSION();"
+FACTS = ("tables", "versions", "taken_at", "server", "revision")  # of the database, for the manifest
 
 
 def back_up(params: dict[str, Any], run_command: RunCommand) -> dict[str, Any]:
@@ -92,8 +100,11 @@ def back_up(params: dict[str, Any], run_command: RunCommand) -> dict[str, Any]:
 
 
 def _write(params: dict[str, Any], database: DatabaseClient) -> dict[str, Any]:
-    path, name = params["path"], params["database"]["name"]
-    facts = _facts(database, name)
+    path = params["path"]
+    if not params["database_info"]["tables"]:
+        raise HostError(f"The database {params['database']['name']} is empty. No backup was written.")
+    # They were read before the dump, so that the dump is never older than its time.
+    facts = {name: params["database_info"][name] for name in FACTS}
     with files.scratch_folder(os.path.join(os.path.dirname(path), ".backup")) as folder:
         members = {DATABASE_MEMBER: os.path.join(folder, DATABASE_MEMBER)}
         database.dump(members[DATABASE_MEMBER])
@@ -106,25 +117,15 @@ def _write(params: dict[str, Any], database: DatabaseClient) -> dict[str, Any]:
     return {"changed": True, "manifest": manifest, "sha256": backup_archive.checksum(path)}
 
 
-def _facts(database: DatabaseClient, name: str) -> dict[str, Any]:
-    """Return the facts for the manifest. They are read before the dump, so that the dump is never older than its time."""
-    tables = [row[0] for row in database.rows("SHOW TABLES;", name)]
-    if not tables:
-        raise HostError(f"The database {name} is empty. No backup was written.")
-    ((taken_at, server),) = database.rows(TIME_AND_SERVER)
-    return {
-        "tables": tables,
-        "versions": [row[0] for row in database.rows(VERSIONS, name)],
-        "taken_at": taken_at,
-        "server": server,
-        "revision": "".join(row[0] for row in database.rows(REVISION, name)),
-    }
-
-
 def main() -> None:
     isolate_environment()
     module = AnsibleModule(
-        argument_spec={"path": {"type": "path", "required": True}, **DATABASE_OPTIONS, **BACKUP_OPTIONS},
+        argument_spec={
+            "path": {"type": "path", "required": True},
+            "database_info": {"type": "dict", "required": True},
+            **DATABASE_OPTIONS,
+            **BACKUP_OPTIONS,
+        },
         supports_check_mode=True,
     )
     if module.check_mode:

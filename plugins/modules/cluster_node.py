@@ -10,17 +10,20 @@ version_added: 1.0.0
 description:
   - Deletes nodes from the list of nodes in the database. A node that stops normally deletes itself. A node whose host was lost remains on the
     list, and the cluster reports it as unhealthy.
-  - The shards that such a node owns are given to other nodes once its fence has passed. A node that still runs registers again with its next
-    report.
+  - The shards that such a node owns are given to other nodes once their takeover delay has passed. A node that still runs registers again with
+    its next report.
+  - Runs a command of the node in a container beside a master of this host, which need not run.
 author:
   - waba.cluster contributors (!UNKNOWN)
 extends_documentation_fragment:
-  - waba.cluster.database
   - waba.cluster.attributes
 requirements:
-  - Docker SDK for Python (Debian package python3-docker), for the cluster's own database container
-  - C(mariadb) or C(mysql) (Debian package mariadb-client), for another server
+  - Docker SDK for Python (Debian package python3-docker)
 options:
+  cluster_name:
+    description: The cluster. This host must have one of its masters.
+    type: str
+    default: waba
   hostnames:
     description: The names or addresses under which the other hosts reach the lost hosts (C(waba_external_hostname)).
     type: list
@@ -36,7 +39,6 @@ options:
 EXAMPLES = r"""
 - name: Remove the nodes of a lost host
   waba.cluster.cluster_node:
-    database: {name: waba, user: waba, password: "{{ waba_database_password }}"}
     hostnames: [node4.example.org]
     state: absent
 """
@@ -53,16 +55,15 @@ nodes:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils.argspec import DATABASE_OPTIONS
 from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import HOSTNAME
-from ansible_collections.waba.cluster.plugins.module_utils.database.io.client import DatabaseClient
+from ansible_collections.waba.cluster.plugins.module_utils.docker.io import node_command
 from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
 
 
 def remove(module: AnsibleModule) -> dict[str, Any]:
     """Delete the nodes from the list; return the module's result. Raises HostError."""
-    names, database = module.params["hostnames"], module.params["database"]["name"]
+    names = module.params["hostnames"]
     invalid = [name for name in names if not HOSTNAME.fullmatch(name)]
     if invalid:
         raise HostError(
@@ -70,11 +71,8 @@ def remove(module: AnsibleModule) -> dict[str, Any]:
         )
     if not names:
         return {"changed": False, "nodes": []}
-    client = DatabaseClient(module.run_command, module.params["cluster_name"], module.params["database"])
-    where = "hostname IN ({})".format(", ".join(f"'{name}'" for name in names))
-    nodes = [row[0] for row in client.rows(f"SELECT node_id FROM node WHERE {where} ORDER BY 1;", database)]  # noqa: S608 - validated above
-    if nodes and not module.check_mode:
-        client.rows(f"DELETE FROM node WHERE {where};", database)  # noqa: S608 - validated above
+    options = ["--dry-run"] if module.check_mode else []
+    nodes = node_command.run(module.params["cluster_name"], "forget-nodes", *options, *names)["nodes"]
     return {
         "changed": bool(nodes),
         "nodes": nodes,
@@ -86,7 +84,7 @@ def main() -> None:
     isolate_environment()
     module = AnsibleModule(
         argument_spec={
-            **DATABASE_OPTIONS,
+            "cluster_name": {"type": "str", "default": "waba"},
             "hostnames": {"type": "list", "elements": "str", "required": True},
             "state": {"type": "str", "choices": ["absent"], "default": "absent"},
         },

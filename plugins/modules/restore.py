@@ -9,8 +9,7 @@ short_description: Restore a backup of waba.cluster.backup
 version_added: 1.0.0
 description:
   - Checks the archive and the database. If there are reasons not to restore, reports all of them and changes nothing.
-  - Loads the database and makes its state safe to start from. Afterwards no node is registered, no shard has an owner, and epochs continue
-    after any epoch that was issued since the backup.
+  - Loads the database. Run M(waba.cluster.restored_database) afterwards, before any node starts.
 author:
   - waba.cluster contributors (!UNKNOWN)
 extends_documentation_fragment:
@@ -34,6 +33,10 @@ options:
     description: The archive on this host.
     type: path
     required: true
+  database_info:
+    description: The state of the database by M(waba.cluster.node_database_info), read before this task.
+    type: dict
+    required: true
   version:
     description: The version of the nodes that will use the database. A backup of a newer version is refused.
     type: str
@@ -48,12 +51,19 @@ options:
     default: false
 seealso:
   - module: waba.cluster.backup
+  - module: waba.cluster.node_database_info
+  - module: waba.cluster.restored_database
 """
 
 EXAMPLES = r"""
+- name: Read the state of the database
+  waba.cluster.node_database_info:
+  register: before
+
 - name: Restore the database
   waba.cluster.restore:
     path: /var/backups/waba.tar
+    database_info: "{{ before.database }}"
     version: 1.0.0
     database: {name: waba, user: waba, password: "{{ waba_database_password }}"}
 """
@@ -71,7 +81,6 @@ problems:
 """
 
 import os
-from collections.abc import Iterable
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -86,33 +95,14 @@ from ansible_collections.waba.cluster.plugins.module_utils.errors import HostErr
 from ansible_collections.waba.cluster.plugins.module_utils.io import files
 from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
 
-TABLES = "SELECT table_name FROM information_schema.tables WHERE table_schema = '{name}';"
-# An account sees its own connections without further privileges, and the nodes use the same account.
-CLIENTS = (
-    "SELECT SUBSTRING_INDEX(host, ':', 1), COUNT(*) FROM information_schema.processlist "
-    "WHERE db = '{name}' AND id <> CONNECTION_ID() GROUP BY 1;"
-)
-# An owner that has not released its shard may remain connected for the takeover delay, although the database is replaced.
-OWNERSHIP = "SELECT MAX(epoch), MAX(IF(released_epoch = epoch, 0, takeover_delay)) FROM shard_map;"
 
-
-def read_state(database: DatabaseClient, name: str) -> dict[str, Any]:
-    """Return the state of the database for `database.backup.restore_problems`. Raises HostError."""
-    return {
-        "tables": [row[0] for row in database.rows(TABLES.format(name=name))],
-        "clients": {row[0]: row[1] for row in database.rows(CLIENTS.format(name=name))},
-    }
-
-
-def load(database: DatabaseClient, name: str, manifest: dict[str, Any], tables: Iterable[str], folder: str) -> None:
-    """Replace the content of the database by the dump in a folder. tables: those in the database now. Raises HostError."""
-    epoch, delay = database.rows(OWNERSHIP, name)[0] if "shard_map" in tables else (0, None)
+def load(database: DatabaseClient, name: str, manifest: dict[str, Any], folder: str) -> None:
+    """Replace the content of the database by the dump in a folder. Raises HostError."""
     database.rows(f"DROP DATABASE IF EXISTS `{name}`; CREATE DATABASE `{name}` CHARACTER SET utf8mb4;")
     database.load(os.path.join(folder, backup.DATABASE_MEMBER))
     missing = set(manifest["tables"]) - {row[0] for row in database.rows("SHOW TABLES;", name)}
     if missing:
         raise HostError(f"These tables are missing after the restore: {', '.join(sorted(missing))}. Restore again.")
-    database.rows(backup.after_restore(epoch, delay), name)
 
 
 def restore(module: AnsibleModule) -> dict[str, Any]:
@@ -127,8 +117,7 @@ def _restore(module: AnsibleModule, folder: str) -> dict[str, Any]:
     params, name = module.params, module.params["database"]["name"]
     manifest = backup_archive.unpack(params["path"], folder)
     database = DatabaseClient(module.run_command, params["cluster_name"], params["database"])
-    state = read_state(database, name)
-    found = backup.restore_problems(manifest, state, params)
+    found = backup.restore_problems(manifest, params["database_info"], params)
     if found:
         raise problems.InputError(found)
     media = None
@@ -136,7 +125,7 @@ def _restore(module: AnsibleModule, folder: str) -> dict[str, Any]:
         kind, source = mount_source(params["cluster_name"], params["media"])
         media = source if kind == "bind" else containers.volume_folder(engine.connect(), source)
     if not module.check_mode:
-        load(database, name, manifest, state["tables"], folder)
+        load(database, name, manifest, folder)
         if media:
             backup_archive.unpack_folder(os.path.join(folder, backup.MEDIA_MEMBER), media)
     return {"changed": True, "manifest": manifest}
@@ -147,6 +136,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "path": {"type": "path", "required": True},
+            "database_info": {"type": "dict", "required": True},
             "version": {"type": "str", "required": True},
             "overwrite": {"type": "bool", "default": False},
             "connected": {"type": "bool", "default": False},

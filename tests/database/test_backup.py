@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.database.io.client im
 from ansible_collections.waba.cluster.plugins.modules import backup, restore
 from conftest import CLUSTER, Server, run_command
 from test_node import config
+from waba_node.store import backup as node_backup
 from waba_node.store import documents, master_lease, schema
 from waba_node.store.engine import Database
 
@@ -44,15 +46,23 @@ async def test_a_restore_returns_everything_except_negotiated_secrets(
         "tls_ca": None,
     }
     archive = str(tmp_path / "backup.tar")
-    backup.back_up({"path": archive, "cluster_name": CLUSTER, "database": account, "media": None}, run_command)
+    async with database.begin() as connection:
+        facts = dataclasses.asdict(await node_backup.read_info(connection))
+    params = {"path": archive, "cluster_name": CLUSTER, "database": account, "media": None, "database_info": facts}
+    backup.back_up(params, run_command)
     async with database.begin() as connection:
         await connection.execute(sa.text("UPDATE shard_map SET epoch = 43"))
         await documents.delete_document(connection, "a document")
+        before = await node_backup.read_info(connection)
     await database.close()
 
     client = DatabaseClient(run_command, CLUSTER, account)
     manifest = backup_archive.unpack(archive, str(tmp_path))
-    restore.load(client, NAME, manifest, restore.read_state(client, NAME)["tables"], str(tmp_path))
+    restore.load(client, NAME, manifest, str(tmp_path))
+    database = Database(config(server, user=small_account, name=NAME))
+    async with database.begin() as connection:
+        await node_backup.secure_restored(connection, before.epoch, before.takeover_delay)
+    await database.close()
     rows = dict(client.rows("SELECT name, HEX(content) FROM document;", NAME))
     assert json.loads(bytes.fromhex(rows["a document"])) == CONTENT
     assert set(rows) & set(NEGOTIATED) == set()

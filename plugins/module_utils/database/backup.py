@@ -27,8 +27,6 @@ DUMP_OPTIONS = (
     "--no-tablespaces",
     "--skip-add-locks",
 )
-# Documents with secrets that the nodes of one cluster negotiate. They are not restored; the nodes negotiate them again.
-NEGOTIATED_DOCUMENTS = ("node_secret", "primary_secret")
 
 
 def manifest(cluster: str, facts: dict[str, Any], members: dict[str, dict[str, Any]]) -> dict[str, Any]:
@@ -58,7 +56,7 @@ def version_key(version: str | None) -> tuple[int, ...]:
 def restore_problems(found: dict[str, Any], state: dict[str, Any], params: dict[str, Any]) -> list[Problem]:
     """Return the reasons not to restore.
 
-    found: the manifest. state: {"tables": names in the database, "clients": {host: connections}}. params: of the module restore.
+    found: the manifest. state: of the database, as from the module node_database_info. params: of the module restore.
     """
     problems = []
     newest = max(found.get("versions") or [""], key=version_key)
@@ -77,29 +75,3 @@ def restore_problems(found: dict[str, Any], state: dict[str, Any], params: dict[
         fix = "Stop the nodes with the playbook stop.yml, or set connected (waba_restore_connected) to true"
         problems.append(Problem("connected", False, problem, fix))
     return problems
-
-
-EPOCH_JUMP = 1_000_000  # more promotions than any cluster makes between two backups
-
-
-def after_restore(epoch: int | str, delay: float | str | None) -> str:
-    """Return the SQL that makes a restored database safe to start from.
-
-    - No node is registered, and no shard has an owner. A shard gets a new owner only after its takeover delay, in which an owner
-      of the replaced database disconnects.
-    - Epochs jump: the upstream refuses an epoch below one that was issued after the backup, and what masters that still run have
-      observed becomes void.
-    - Secrets that nodes negotiate are deleted, because nodes with another secret refuse each other.
-
-    epoch: the highest epoch of the replaced database; 0 if there is none. delay: seconds for which one of its owners may still be
-    connected, 0 if all owners released their shards; None if there is no such database, and the delays of the backup apply.
-    """
-    newer = f"epoch = GREATEST(epoch, {int(epoch)}) + {EPOCH_JUMP}"
-    owned = "owner = NULL, incarnation = NULL, renewal = 0"
-    takeover = "" if delay is None else f"takeover_delay = {float(delay)}, "
-    return (  # contains only numbers
-        f"UPDATE shard_map SET {owned}, {takeover}{newer};\n"  # noqa: S608
-        f"UPDATE lease SET {newer}, released_epoch = epoch;\n"
-        "DELETE FROM node;\n"
-        f"DELETE FROM document WHERE name IN {NEGOTIATED_DOCUMENTS};\n"
-    )

@@ -24,7 +24,13 @@ def params(tmp_path: Path) -> dict:
         (tmp_path / name).mkdir()
         (tmp_path / name / "of the other run").touch()
     database = {"name": "waba", "user": "waba", "password": "x", "password_file": None, "host": None}
-    return {"path": str(tmp_path / "archive.tar"), "cluster_name": CLUSTER, "database": database, "media": None}
+    return {
+        "path": str(tmp_path / "archive.tar"),
+        "cluster_name": CLUSTER,
+        "database": database,
+        "media": None,
+        "database_info": {},
+    }
 
 
 @pytest.mark.parametrize(

@@ -4,51 +4,44 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
+from ansible_collections.waba.cluster.plugins.module_utils.docker.io import node_command
 from ansible_collections.waba.cluster.plugins.modules import cluster_node
-
-DATABASE = {"name": "waba", "user": "waba", "password": "a-password"}
 
 
 @pytest.fixture
-def statements(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
-    """(database, statement) of every statement; the database has one node."""
-    received = []
+def commands(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
+    """(cluster, argument...) of every command of the node; one node is on the list."""
+    received: list[tuple[str, ...]] = []
 
-    class Client:
-        def __init__(self, *_arguments: object) -> None:
-            pass
+    def run_command(*arguments: str) -> dict[str, list[str]]:
+        received.append(arguments)
+        return {"nodes": ["node4.test:c1"]}
 
-        def rows(self, statement: str, database: str) -> list[tuple[str]]:
-            received.append((database, statement))
-            return [("node4.test:c1",)] if statement.startswith("SELECT") else []
-
-    monkeypatch.setattr(cluster_node, "DatabaseClient", Client)
+    monkeypatch.setattr(node_command, "run", run_command)
     return received
 
 
-@pytest.mark.parametrize("name", ["node4'; DROP TABLE node; --", "", "two words", "node4\\"])
-def test_an_invalid_host_name_is_refused_before_any_statement(
-    run: Callable[..., dict], statements: list[Any], name: str
+@pytest.mark.parametrize("name", ["node4'; DROP TABLE node; --", "", "two words", "node4\\", "--dry-run"])
+def test_an_invalid_host_name_is_refused_before_any_command(
+    run: Callable[..., dict], commands: list[tuple[str, ...]], name: str
 ) -> None:
-    answer = run(cluster_node, database=DATABASE, hostnames=["node4.test", name])
+    answer = run(cluster_node, hostnames=["node4.test", name])
     assert answer["failed"]
-    assert statements == []
+    assert commands == []
 
 
 @pytest.mark.parametrize("check_mode", [True, False])
 def test_nodes_of_the_named_hosts_are_deleted_except_in_check_mode(
-    run: Callable[..., dict], statements: list[Any], check_mode: bool
+    run: Callable[..., dict], commands: list[tuple[str, ...]], check_mode: bool
 ) -> None:
-    answer = run(cluster_node, check_mode=check_mode, database=DATABASE, hostnames=["node4.test", "10.0.0.4"])
+    answer = run(cluster_node, check_mode=check_mode, hostnames=["node4.test", "10.0.0.4"])
     assert (answer["changed"], answer["nodes"]) == (True, ["node4.test:c1"])
-    written = [statement for database, statement in statements if statement.startswith("DELETE") and database == "waba"]
-    wanted = "DELETE FROM node WHERE hostname IN ('node4.test', '10.0.0.4');"
-    assert written == ([] if check_mode else [wanted])
+    options = ["--dry-run"] if check_mode else []
+    assert commands == [("waba", "forget-nodes", *options, "node4.test", "10.0.0.4")]
 
 
-def test_without_host_names_nothing_changes(run: Callable[..., dict], statements: list[Any]) -> None:
-    assert run(cluster_node, database=DATABASE, hostnames=[])["changed"] is False
-    assert statements == []
+def test_without_host_names_nothing_changes(run: Callable[..., dict], commands: list[tuple[str, ...]]) -> None:
+    assert run(cluster_node, hostnames=[])["changed"] is False
+    assert commands == []

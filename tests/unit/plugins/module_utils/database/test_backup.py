@@ -55,18 +55,3 @@ def test_all_reasons_not_to_restore_are_reported_together() -> None:
 def test_overwrite_and_connected_allow_a_restore() -> None:
     state = {"tables": ["a"], "clients": {"172.18.0.3": "4"}}
     assert backup.restore_problems(MANIFEST, state, {**PARAMS, "overwrite": True, "connected": True}) == []
-
-
-def test_epochs_jump_and_owners_of_the_replaced_database_get_their_takeover_delay() -> None:
-    statements = backup.after_restore("41", "23.3").splitlines()
-    assert statements[0].endswith("takeover_delay = 23.3, epoch = GREATEST(epoch, 41) + 1000000;")
-    assert statements[1] == "UPDATE lease SET epoch = GREATEST(epoch, 41) + 1000000, released_epoch = epoch;"
-
-
-def test_without_a_replaced_database_the_delays_of_the_backup_apply() -> None:
-    assert "takeover_delay" not in backup.after_restore(0, None)
-
-
-def test_negotiated_secrets_are_not_restored() -> None:
-    statements = backup.after_restore("41", "0").splitlines()
-    assert "DELETE FROM document WHERE name IN ('node_secret', 'primary_secret');" in statements

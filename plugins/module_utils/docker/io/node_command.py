@@ -1,0 +1,44 @@
+# Copyright: (c) 2026, waba.cluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Commands of the node on its database: `python3 -m waba_node COMMAND`, in a container beside a master of the host."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from ansible_collections.waba.cluster.plugins.module_utils.contract import LABEL_CLUSTER, LABEL_ROLE
+from ansible_collections.waba.cluster.plugins.module_utils.docker.io import containers, one_shot
+from ansible_collections.waba.cluster.plugins.module_utils.docker.io import engine as docker_engine
+from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
+from ansible_collections.waba.cluster.plugins.module_utils.secrets import redaction
+
+PROGRAM = ("python3", "-m", "waba_node")
+
+
+def run(cluster: str, *arguments: str) -> dict[str, Any]:
+    """Run a command with the image, the environment and the mounts of a master, which need not run. Return the JSON object that it prints.
+
+    No secret is an argument. Raises HostError when the host has no master of the cluster, or the command fails.
+    """
+    client = docker_engine.connect()
+    masters = containers.with_labels(client, f"{LABEL_CLUSTER}={cluster}", f"{LABEL_ROLE}=master")
+    if not masters:
+        raise HostError(f"This host has no master of the cluster {cluster}. Use a host of waba_masters.")
+    environment = dict(entry.split("=", 1) for entry in masters[0]["Config"]["Env"])
+    try:
+        output = one_shot.run(client, cluster, masters[0]["Image"], _command(arguments), environment)
+    except HostError as error:
+        raise HostError(redaction.redacted(str(error), redaction.secret_values(environment))) from error
+    try:
+        result: dict[str, Any] = json.loads(output)
+    except ValueError as error:
+        raise HostError(
+            f"The command {arguments[0]} of the master's image printed no JSON. Use an image of this collection's node."
+        ) from error
+    return result
+
+
+def _command(arguments: Sequence[str]) -> list[str]:
+    return [*PROGRAM, *arguments]
