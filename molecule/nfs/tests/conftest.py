@@ -23,6 +23,7 @@ ADDRESSES = {
     name: host.get("waba_external_hostname", host["ansible_host"])
     for group in HOSTS.values()
     for name, host in (group.get("hosts") or {}).items()
+    if host
 }
 LOGIN = HOSTS["machines"]["vars"]
 MOUNTED = "/mnt/wamedia"
@@ -81,7 +82,8 @@ def play(playbook: str, *arguments: str) -> Result:
 def changed(result: Result) -> dict[str, int]:
     """Return host -> number of changed tasks; a run that failed fails the test with its output."""
     assert result.returncode == 0, result.stdout + result.stderr
-    return {host: int(count) for host, count in re.findall(r"^(\w+) .*changed=(\d+)", result.stdout, re.MULTILINE)}
+    recap = re.findall(r"^(\w+) .*changed=(\d+)", result.stdout, re.MULTILINE)
+    return {host: int(count) for host, count in recap if host != "localhost"}
 
 
 def state(machine: str) -> str:

@@ -76,7 +76,7 @@ def test_play_ends_if_one_host_lacks_the_share() -> None:
         "{\"nfs_mount_path\": \"{{ '/etc/ssh' if inventory_hostname == 'node2' else '/mnt/wamedia' }}\"}",
     )
     assert result.returncode != 0
-    assert "Without the share: node2. What is wrong is told above." in " ".join(result.stdout.split())
+    assert "These hosts have not mounted the share: node2. See the errors above." in " ".join(result.stdout.split())
     assert run("share", "ls -A /srv/wamedia") == "", "no notes of node1 for node2"
 
 
