@@ -136,7 +136,7 @@ def mount(run_command: RunCommand, entry: fstab.Entry, timeout: float) -> None:
     command = ["mount", "-t", entry.fstype, "-o", options, entry.source, entry.path]
     status, output = subprocess_timeout.run(run_command, command, timeout)
     if status != 0:
-        raise HostError(f"{entry.source} cannot be mounted: {output}")
+        raise HostError(f"{entry.source} cannot be mounted: {_sentence(output)}")
 
 
 def unmount(run_command: RunCommand, path: str, timeout: float) -> None:
@@ -149,7 +149,11 @@ def unmount(run_command: RunCommand, path: str, timeout: float) -> None:
             f"'umount -f -l {path}' unmounts it, and discards data that was not written yet."
         ) from error
     if status != 0:
-        raise HostError(f"{path} cannot be unmounted: {output}")
+        raise HostError(f"{path} cannot be unmounted: {_sentence(output)}")
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith(".") else f"{text}."
 
 
 def owner_ids(owner: str | None, group: str | None) -> tuple[int | None, int | None]:

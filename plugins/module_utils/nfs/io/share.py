@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import platform
 import secrets
 from collections.abc import Callable
 from typing import Any
@@ -19,7 +20,6 @@ from ansible_collections.waba.cluster.plugins.module_utils.preflight.io.live_hos
 from ansible_collections.waba.cluster.plugins.module_utils.problems import InputError
 
 CONNECT_TIMEOUT = 5  # seconds
-THIS_HOST = "this host"
 
 
 class Share:
@@ -122,12 +122,14 @@ class Share:
         self.ownership = mount_plan.wanted_ownership(current, requested)
         if self.ownership != current:
             self._call(entry, live_mount.set_ownership, self.path, *requested)
-        notes = self.params["notes"] or {"host": THIS_HOST, "readers": [THIS_HOST]}
+        # Several hosts may verify the share at the same time, so the name of this host must be its own.
+        host = platform.node()
+        notes = self.params["notes"] or {"host": host, "readers": [host]}
         self._call(entry, share_notes.write, self.path, notes["host"], notes["readers"], self.token)
         if not self.params["notes"]:
-            problems = self._call(entry, share_notes.collect, self.path, THIS_HOST, {THIS_HOST: self.token})
+            problems = self._call(entry, share_notes.collect, self.path, host, {host: self.token})
             if problems:
-                raise HostError(f"{entry.source} is mounted on {self.path}, but {problems[THIS_HOST]}")
+                raise HostError(f"{entry.source} is mounted on {self.path}, but {problems[host]}")
 
     def _undo(self, plan: mount_plan.Plan) -> str:
         """Unmount the new share, and mount the previous one; return a sentence for the error message."""

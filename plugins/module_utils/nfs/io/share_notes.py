@@ -15,20 +15,31 @@ from collections.abc import Iterable, Mapping
 from urllib.parse import quote, unquote
 
 FOLDER = ".waba-share-notes"
+ATTEMPTS = 5
 
 
 def write(path: str, host: str, readers: Iterable[str], token: str) -> None:
     """Write a note for every reader. path: the mounted share. token: new in every run."""
     folder = os.path.join(path, FOLDER)
-    os.makedirs(folder, mode=0o700, exist_ok=True)
     for writer, _reader, name in _notes(folder):
         if writer == host:  # left by an interrupted run
             _unlink(os.path.join(folder, name))
     for reader in readers:
-        with open(os.path.join(folder, _name(host, token, reader)), "x", encoding="utf-8") as file:
-            file.write(_text(host, token))
-            file.flush()
-            os.fsync(file.fileno())
+        _write_one(folder, _name(host, token, reader), _text(host, token))
+
+
+def _write_one(folder: str, name: str, text: str) -> None:
+    for attempt in range(ATTEMPTS):
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        try:
+            with open(os.path.join(folder, name), "x", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            return
+        except FileNotFoundError:  # another host that had collected its last note removed the folder
+            if attempt == ATTEMPTS - 1:
+                raise
 
 
 def collect(path: str, host: str, tokens: Mapping[str, str]) -> dict[str, str]:

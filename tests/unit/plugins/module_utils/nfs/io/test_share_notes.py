@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from typing import Any
 
+import pytest
 from ansible_collections.waba.cluster.plugins.module_utils.nfs.io import share_notes
 
 HOSTS = ["node1", "node2@dc/1", "node3"]
@@ -52,3 +55,26 @@ def test_notes_of_an_interrupted_run_are_deleted(tmp_path: Path) -> None:
     write_all(tmp_path, TOKENS)
     assert all(share_notes.collect(str(tmp_path), host, TOKENS) == {} for host in HOSTS)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_hosts_that_verify_only_themselves_at_the_same_time_do_not_affect_each_other(tmp_path: Path) -> None:
+    for host in HOSTS:
+        share_notes.write(str(tmp_path), host, [host], TOKENS[host])
+    assert [share_notes.collect(str(tmp_path), host, {host: TOKENS[host]}) for host in HOSTS] == [{}, {}, {}]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_another_host_removes_meanwhile_is_created_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = []
+
+    def makedirs(path: str, **options: Any) -> None:
+        calls.append(path)
+        if len(calls) > 1:
+            create(path, **options)
+
+    create = os.makedirs
+    monkeypatch.setattr(os, "makedirs", makedirs)
+    share_notes.write(str(tmp_path), "node1", ["node1"], "token")
+    assert share_notes.collect(str(tmp_path), "node1", {"node1": "token"}) == {}
