@@ -62,6 +62,6 @@ async def test_the_documented_privileges_are_sufficient_to_create_database_and_s
         await master_lease.create_table(connection)
     await schema.upgrade(database, allowed)
     async with database.begin() as connection:
-        assert await schema.mismatch(connection) is None
+        assert await schema.find_mismatch(connection) is None
         await connection.execute(sa.text("DROP DATABASE small_waba"))
     await database.close()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from waba_node.control.promotion import Coreapp, Demotion, Plan, Promotion, Shard, plan, ready, unhealthy
+from waba_node.control.failure_detector import Coreapp, ready, unhealthy
+from waba_node.control.promotion import Demotion, Plan, Promotion, Shard, plan
 
 HEARTBEAT, UNHEALTHY = 5.0, 30.0
 SECONDS = st.sampled_from([0.0, 4.0, 29.9, 30.0, 60.0, 119.0, 121.0])
@@ -54,7 +56,7 @@ MAPS = st.lists(
         ({"silent": 120.1, "unanswered": 0, "peers": (0,)}, True),
     ],
 )
-def test_either_monitor_makes_a_coreapp_unhealthy(seen: dict, expected: bool) -> None:
+def test_either_monitor_makes_a_coreapp_unhealthy(seen: dict[str, Any], expected: bool) -> None:
     assert unhealthy(coreapp("c", **seen), UNHEALTHY) is expected
 
 
@@ -122,7 +124,7 @@ def test_a_former_process_of_an_owner_blocks_no_shard() -> None:
     ],
 )
 def test_an_unhealthy_owner_that_still_renews_is_demoted_once_a_standby_can_take_over(
-    owner: dict, standby: dict, expected: list[Demotion]
+    owner: dict[str, Any], standby: dict[str, Any], expected: list[Demotion]
 ) -> None:
     shards = [Shard(0, "c0", "i", 7, fenced=False)]
     found = plan(shards, {"c0": coreapp("c0", **owner), "c1": coreapp("c1", **standby)}, HEARTBEAT, UNHEALTHY)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from waba_node.control.failure_detector import Coreapp
 from waba_node.control.ownership import Grant
-from waba_node.control.promotion import Coreapp, Demotion, Plan, Redraw, Shard, plan
+from waba_node.control.promotion import Demotion, Plan, Redraw, Shard, plan
 from waba_node.control.sharding import ALLOWED, BUCKETS, bucket_of, buckets_of, redrawn, refusal, shard_of
 
 RECIPIENTS = st.from_regex(r"\A[0-9]{5,15}\Z")

@@ -48,7 +48,7 @@ async def call(database: Database, session: DirectedSession, free_ports) -> Asyn
 
 async def cached(database: Database, *numbers: str) -> dict[str, str | None]:
     async with database.begin() as connection:
-        return await contacts.cached(connection, numbers)
+        return await contacts.read_checked_numbers(connection, numbers)
 
 
 async def test_a_waiting_caller_gets_the_upstreams_answer_and_it_is_stored(database: Database, call: Call) -> None:

@@ -23,7 +23,7 @@ from waba_node.runtime.garbage_collection import Collector
 from waba_node.store import inbox, media, outbox
 from waba_node.store.engine import Database
 from waba_node.store.media import StoredMedia
-from waba_node.store.media_folder import LEFT_OVER, OUTGOING, MediaFolder
+from waba_node.store.media_folder import LEFTOVER_AGE, OUTGOING, MediaFolder
 
 DAY = 24 * 3600
 OWN, OTHER = Grant(0, 1, of=2), Grant(1, 1, of=2)
@@ -82,8 +82,8 @@ async def test_inbound_messages_are_deleted_after_30_days_by_the_owner_of_shard_
     assert await total(completed_messages(database, OTHER, lambda: True)) == 0
     assert await total(completed_messages(database, OWN, lambda: True)) == 1
     async with database.begin() as connection:
-        assert await inbox.sender_of(connection, "old") is None
-        assert await inbox.sender_of(connection, "new") == "2"
+        assert await inbox.find_sender(connection, "old") is None
+        assert await inbox.find_sender(connection, "new") == "2"
 
 
 async def test_a_collection_stops_when_the_shard_is_lost(database: Database) -> None:
@@ -115,7 +115,7 @@ async def folder(database: Database, tmp_path: Path) -> MediaFolder:
 
         await made.save(OUTGOING, name, content(), 10)
         if name != "young":
-            os.utime(tmp_path / OUTGOING / name, (time.time() - LEFT_OVER - 60,) * 2)
+            os.utime(tmp_path / OUTGOING / name, (time.time() - LEFTOVER_AGE - 60,) * 2)
     async with database.begin() as connection:
         for name, days in (("kept", 29), ("unused", 30)):
             await media.store_media(connection, [StoredMedia(name, "x/y", "", 1, f"outgoing/{name}")])

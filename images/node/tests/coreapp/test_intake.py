@@ -61,7 +61,7 @@ async def test_a_message_is_stored_before_the_answer(database: Database, serve) 
     (row,) = rows("gBGGone")
     assert await accept(row) == []
     async with database.begin() as connection:
-        (stored,) = await outbox.unsent_messages(connection, EVERY_BUCKET, 0, 10)
+        (stored,) = await outbox.read_unsent_messages(connection, EVERY_BUCKET, 0, 10)
     assert stored[:3] == (1, "gBGGone", row["payload"])
     assert woken
 
@@ -141,7 +141,7 @@ async def test_messages_keep_their_order_when_their_transaction_is_repeated(data
     await asyncio.sleep(0.05)  # its first attempt has failed
     await asyncio.gather(first, made.accept(content(*rows("gBGGtwo"))))
     async with database.begin() as connection:
-        unsent = await outbox.unsent_messages(connection, EVERY_BUCKET, 0, 10)
+        unsent = await outbox.read_unsent_messages(connection, EVERY_BUCKET, 0, 10)
     assert [message.message_id for message in unsent] == ["gBGGone", "gBGGtwo"]
     await failing.close()
 
@@ -188,7 +188,7 @@ async def test_a_batch_is_one_statement(database: Database) -> None:
         await outbox.store_messages(connection, batch)
         await webhook_queue.store_webhooks(connection, 0, [{"number": number} for number in range(100)])
         assert await inserts(connection) - before == 2
-        webhooks = await webhook_queue.due_webhooks(connection, EVERY_BUCKET, 100)
+        webhooks = await webhook_queue.read_due_webhooks(connection, EVERY_BUCKET, 100)
     assert [webhook.payload["number"] for webhook in webhooks] == list(range(100))
 
 

@@ -251,8 +251,8 @@ async def test_an_inbound_message_is_stored_with_its_sender_and_causes_one_webho
         session.queue.put_nowait(inbound(name))
     await until(lambda: reported_ids(database, ["ABGGone", "ABGGtwo", "ABGGthree"]))
     async with database.begin() as connection:
-        assert await inbox.sender_of(connection, "ABGGone") == "49151"
-        assert await inbox.sender_of(connection, "ABGGONE") is None
+        assert await inbox.find_sender(connection, "ABGGone") == "49151"
+        assert await inbox.find_sender(connection, "ABGGONE") is None
 
 
 def inbound(name: str, **content: object) -> UpstreamEvent:
@@ -290,10 +290,10 @@ async def test_a_changed_identity_must_be_acknowledged_without_a_webhook(databas
     session.queue.put_nowait(inbound("ABGGone"))
     await until(lambda: reported_ids(database, ["ABGGone"]))  # the settings suppress the notice
     async with database.begin() as connection:
-        assert await contacts.awaits_acknowledgement(connection, "49151")
+        assert await contacts.requires_acknowledgement(connection, "49151")
         assert await contacts.acknowledge_identity(connection, "49151", "aGFzaA==")
-        assert not await contacts.awaits_acknowledgement(connection, "49151")
-        assert not await contacts.awaits_acknowledgement(connection, "49152")
+        assert not await contacts.requires_acknowledgement(connection, "49151")
+        assert not await contacts.requires_acknowledgement(connection, "49152")
 
 
 async def test_a_drain_waits_for_confirmations(database: Database, start: Start) -> None:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from waba_node.coreapp.status_events import PROGRESS, derive, with_context_sender
 from waba_node.settings import ApplicationSettings
-from waba_node.store.outbox import Known
+from waba_node.store.outbox import StoredMessage
 from waba_node.upstream.base import UpstreamEvent
 
 SETTINGS = ApplicationSettings()
@@ -15,7 +15,7 @@ kinds = st.sampled_from(["sent", "delivered", "read", "failed", "something new"]
 events = st.lists(st.builds(UpstreamEvent, ids, kinds, st.integers(1, 2**31)), max_size=12)
 stored = st.sampled_from([*PROGRESS, "failed"])
 messages = st.fixed_dictionaries(
-    {"one": st.builds(Known, st.just("111"), stored), "two": st.builds(Known, st.just("222"), stored)}
+    {"one": st.builds(StoredMessage, st.just("111"), stored), "two": st.builds(StoredMessage, st.just("222"), stored)}
 )
 
 
@@ -55,7 +55,7 @@ def test_the_result_does_not_depend_on_batches(messages, events, data) -> None:
 
 def test_a_status_webhook_has_the_form_of_the_contract() -> None:
     event = UpstreamEvent("gBGGx", "failed", 1629293084, {"errors": [{"code": 470, "title": "too late"}]})
-    _rest, webhooks = derive({"gBGGx": Known("49151", "sent", "order 7")}, [event], SETTINGS)
+    _rest, webhooks = derive({"gBGGx": StoredMessage("49151", "sent", "order 7")}, [event], SETTINGS)
     assert webhooks == [
         {
             "statuses": [
@@ -84,7 +84,7 @@ def test_a_status_webhook_has_the_form_of_the_contract() -> None:
 def test_a_switched_off_status_is_recorded_without_a_webhook(switches: dict, expected: list[str]) -> None:
     events = [UpstreamEvent("one", kind, 1) for kind in ("sent", "delivered", "read")]
     statuses, webhooks = derive(
-        {"one": Known("111", "accepted")}, events, msgspec.convert(switches, ApplicationSettings)
+        {"one": StoredMessage("111", "accepted")}, events, msgspec.convert(switches, ApplicationSettings)
     )
     assert statuses == {"one": "read"}
     assert [status for _rest, status in webhook_statuses(webhooks)] == expected
@@ -113,7 +113,7 @@ def test_a_setting_suppresses_one_kind_of_notice_only(setting: str, kind: str) -
 
 def test_the_price_is_reported_unless_a_setting_disables_it() -> None:
     price = {"conversation": {"id": "c"}, "pricing": {"billable": False}}
-    event, known = UpstreamEvent("one", "sent", 1, price), {"one": Known("49151", "accepted")}
+    event, known = UpstreamEvent("one", "sent", 1, price), {"one": StoredMessage("49151", "accepted")}
     for disabled in (False, True):
         settings = msgspec.structs.replace(SETTINGS, webhook_payload_conversation_pricingmodel_disabled=disabled)
         _rest, (webhook,) = derive(known, [event], settings)

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
+from waba_node.control.failure_detector import FailureDetector
+from waba_node.control.failure_detector import Process as Key
 from waba_node.control.lease import RENEWALS_PER_DELAY, MasterLease, master_delay
 from waba_node.control.observation import Observer
-from waba_node.control.promotion import Coreapp as Seen
 from waba_node.control.promotion import Plan, Promotion, Shard, plan
 
 from .database import Lease
-from .process import LONG_AGO, Process
+from .process import Process
 
 if TYPE_CHECKING:
     from .coreapp import Coreapp
@@ -33,9 +34,7 @@ class Master(Process):
         self.lease = MasterLease()
         self.lease_observer, self.map_observer = Observer(), Observer()
         self.registry = -1
-        self.watched: dict[tuple[str, str], float] = {}
-        self.answering: set[tuple[str, str]] = set()
-        self.called: dict[tuple[str, str], float] = {}
+        self.detector = FailureDetector()
         self.keep_lease()
         self.every(self.send_heartbeats)
         self.every(self.manage)
@@ -106,31 +105,22 @@ class Master(Process):
     def send_heartbeats(self) -> float:
         """Read the coreapps from the database, and call those that are due."""
         world, clock = self.world, self.clock()
-        if world.open(self, DB):
-            self.record_coreapps(world.database.reports, clock)
-        for key in self.watched:
-            if clock - self.called.get(key, LONG_AGO) >= self.heartbeat:
-                self.called[key] = clock
-                self.send_heartbeat(world.coreapp(key[0]))
+        if world.open(self, DB) and self.registry != world.database.registry:
+            self.registry = world.database.registry
+            self.detector.watch([Key(name, life) for name, (life, _at) in world.database.reports.items()], clock)
+        for process in self.detector.due(clock, self.heartbeat):
+            self.send_heartbeat(world.coreapp(process.node))
         return min(READ_NODES, self.heartbeat / 4)
 
     def send_heartbeat(self, node: Coreapp) -> None:
+        """Call a coreapp."""
+
         def answered(answer: tuple[tuple[str, str], bool]) -> None:
-            key, able = answer
-            if able and key in self.watched:
-                self.watched[key] = self.clock()
-                self.answering.add(key)
+            process, able = answer
+            if able:
+                self.detector.answered(Key(*process), self.clock())
 
         self.world.read(self, (node.name,), node.status, answered, patience=min(CALL_TIMEOUT, self.heartbeat))
-
-    def record_coreapps(self, reports: Reports, clock: float) -> None:
-        if self.registry == self.world.database.registry:
-            return
-        self.registry = self.world.database.registry
-        keys = [(name, report[0]) for name, report in reports.items()]  # no set: its order would differ from run to run
-        self.watched = {key: self.watched.get(key, clock) for key in keys}
-        self.called = {key: at for key, at in self.called.items() if key in self.watched}
-        self.answering &= self.watched.keys()
 
     # -- the shard map ---------------------------------------------------------------------------------------------------
 
@@ -147,16 +137,9 @@ class Master(Process):
         if not self.lease.held(clock):
             return
         peers = [one for one in world.masters if one is not self and world.open(self, (one.name,))]
-        seen = {}
-        for name, (incarnation, silent) in reports.items():
-            key = name, incarnation
-            by_peers = tuple([peer.unanswered(key) for peer in peers])
-            seen[name] = Seen(*key, silent, self.unanswered(key), key in self.answering, by_peers)
+        silent = {Key(name, life): seconds for name, (life, seconds) in reports.items()}
+        seen = self.detector.observe(silent, [peer.detector.unanswered(peer.clock()) for peer in peers], clock)
         self.carry_out(plan(rows, seen, self.heartbeat, self.unhealthy, wanted))
-
-    def unanswered(self, key: tuple[str, str]) -> float:
-        clock = self.clock()
-        return clock - self.watched.get(key, clock)
 
     def carry_out(self, due: Plan) -> None:
         """Write the plan into the map."""

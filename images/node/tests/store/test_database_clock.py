@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from leases import address, promote, read_lease, renew, renew_lease, take_lease
+from waba_node.control.failure_detector import Coreapp
 from waba_node.control.observation import Observer
-from waba_node.control.promotion import Coreapp, Shard, plan
+from waba_node.control.promotion import Shard, plan
 from waba_node.store import ownership
 from waba_node.store.engine import Database
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import time
+from collections.abc import Callable
 
 import pytest
 import sqlalchemy as sa
-from asyncmy.errors import OperationalError as DriverError
+from asyncmy.errors import OperationalError as DriverError  # type: ignore[import-untyped]
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from waba_node.config import DatabaseConfig
@@ -105,7 +106,7 @@ async def test_a_transaction_that_hangs_is_abandoned_and_repeated(
 
 
 async def test_a_server_that_is_not_there_fails_a_transaction_when_its_patience_ends(
-    database: Database, free_ports
+    database: Database, free_ports: Callable[[int], tuple[int, ...]]
 ) -> None:
     (unused,) = free_ports(1)
     away = Database(dataclasses.replace(database.config, port=unused))

@@ -39,7 +39,8 @@ async def unsent(database: Database, shards: int) -> list[list[str]]:
     """Return the ids that each of so many shards would send, in order."""
     async with database.begin() as connection:
         found = [
-            await outbox.unsent_messages(connection, Grant(shard, 1, shards).buckets, 0, 100) for shard in range(shards)
+            await outbox.read_unsent_messages(connection, Grant(shard, 1, shards).buckets, 0, 100)
+            for shard in range(shards)
         ]
     return [[message.message_id for message in messages] for messages in found]
 
@@ -107,9 +108,9 @@ async def test_webhooks_of_a_removed_shard_are_delivered_by_another(database: Da
     async with database.begin() as connection:
         for shard in range(4):
             await webhook_queue.store_webhooks(connection, shard, [{"number": shard}])
-        due = [await webhook_queue.due_webhooks(connection, Grant(shard, 1, 2).buckets, 9) for shard in range(2)]
-        assert await webhook_queue.pending_webhooks(connection) == 4
-        assert await webhook_queue.pending_webhooks(connection, Grant(0, 1, 2).buckets) == 2
+        due = [await webhook_queue.read_due_webhooks(connection, Grant(shard, 1, 2).buckets, 9) for shard in range(2)]
+        assert await webhook_queue.count_pending_webhooks(connection) == 4
+        assert await webhook_queue.count_pending_webhooks(connection, Grant(0, 1, 2).buckets) == 2
     assert [[hook.payload["number"] for hook in hooks] for hooks in due] == [[0, 2], [1, 3]]
 
 

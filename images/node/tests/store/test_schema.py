@@ -1,4 +1,4 @@
-"""The migrations make exactly the tables that the code speaks of, also after an interrupted run and when two run at once."""
+"""The migrations create exactly the tables of the code, also after an interrupted run and when two run at once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ import secrets
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -21,10 +23,11 @@ from alembic.migration import MigrationContext
 from tests.conftest import dropped_afterwards
 from waba_node import store
 from waba_node.address import NodeAddress
-from waba_node.config import DATABASE, VERSION
+from waba_node.config import DATABASE, VERSION, DatabaseConfig
 from waba_node.control.lease import takeover_delay
 from waba_node.control.ownership import fencing_window
 from waba_node.store import documents, master_lease, node_registry, ownership, schema
+from waba_node.store.engine import Database
 from waba_node.store.metadata import metadata
 
 
@@ -32,24 +35,25 @@ async def allowed(_connection: object) -> bool:
     return True
 
 
-def differences(connection: sa.Connection) -> list:
+def differences(connection: sa.Connection) -> list[Any]:
+    """Return what separates the database from the metadata."""
     for module in pkgutil.iter_modules(store.__path__, f"{store.__name__}."):
-        importlib.import_module(module.name)  # each brings its tables
-    return compare_metadata(MigrationContext.configure(connection), metadata)
+        importlib.import_module(module.name)  # each adds its tables
+    return list(compare_metadata(MigrationContext.configure(connection), metadata))
 
 
-async def test_tables_and_migrations_agree(database) -> None:
+async def test_tables_and_migrations_agree(database: Database) -> None:
     async with database.begin() as connection:
         assert await connection.run_sync(differences) == []
 
 
-async def test_a_second_upgrade_changes_nothing(database) -> None:
+async def test_a_second_upgrade_changes_nothing(database: Database) -> None:
     await schema.upgrade(database, allowed)
     async with database.begin() as connection:
         assert await ownership.count_shards(connection) == 1
 
 
-async def test_who_is_not_allowed_upgrades_nothing(database_server) -> None:
+async def test_a_process_that_is_not_allowed_upgrades_nothing(database_server: DatabaseConfig) -> None:
     async def forbidden(_connection: object) -> bool:
         return False
 
@@ -61,7 +65,7 @@ async def test_who_is_not_allowed_upgrades_nothing(database_server) -> None:
             assert (await connection.execute(sa.text("SHOW TABLES"))).all() == []
 
 
-async def test_an_interrupted_upgrade_is_finished_and_two_at_once_do_not_meet(database_server) -> None:
+async def test_an_interrupted_upgrade_is_finished_and_two_at_once_do_not_meet(database_server: DatabaseConfig) -> None:
     config = dataclasses.replace(database_server, name=f"{database_server.name}{secrets.token_hex(4)}")
     async with dropped_afterwards(config) as database:
         await database.ensure()
@@ -73,10 +77,10 @@ async def test_an_interrupted_upgrade_is_finished_and_two_at_once_do_not_meet(da
             assert await connection.run_sync(differences) == []
 
 
-# -- which nodes it is for ---------------------------------------------------------------------------------------------
+# -- which nodes work with it --------------------------------------------------------------------------------------------
 
 
-def test_every_migration_says_for_which_nodes_it_leaves_the_schema() -> None:
+def test_every_migration_names_the_oldest_node_for_the_schema_afterwards() -> None:
     migrations = schema._migrations()
     revisions = [migration.revision for migration in migrations]
     assert tuple(revisions) == schema.known_revisions()
@@ -85,8 +89,8 @@ def test_every_migration_says_for_which_nodes_it_leaves_the_schema() -> None:
 
 
 @pytest.fixture
-def next_version(tmp_path, monkeypatch) -> Callable[[str], None]:
-    """A function after whose call this process is version 1.1.0, with one more migration that asks for nodes of the given revision."""
+def next_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """A function that makes this process version 1.1.0, with one more migration whose `oldest_node` is given."""
     last = schema.known_revisions()[-1]
 
     def become(oldest_node: str) -> None:
@@ -105,42 +109,42 @@ def next_version(tmp_path, monkeypatch) -> Callable[[str], None]:
     schema.known_revisions.cache_clear()
 
 
-async def register_old_node(database) -> None:
+async def register_old_node(database: Database) -> None:
     address = NodeAddress("core:old", "coreapp", "core", (1, 2, 3, 4))
     async with database.begin() as connection:
         await node_registry.register(connection, address, "incarnation", "1.0.0")
 
 
-async def mismatch(database) -> str | None:
+async def find_mismatch(database: Database) -> str | None:
     async with database.begin() as connection:
-        return await schema.mismatch(connection)
+        return await schema.find_mismatch(connection)
 
 
-async def test_an_expanding_migration_runs_beside_older_nodes_which_go_on_working(
-    database, next_version, monkeypatch
+async def test_an_expanding_migration_runs_while_older_nodes_run(
+    database: Database, next_version: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await register_old_node(database)
     next_version("0001")
-    assert "waits for the schema's upgrade" in await mismatch(database)
-    (pending,) = (await schema.status(database))["pending"]
+    assert "waits for the schema's upgrade" in str(await find_mismatch(database))
+    (pending,) = (await schema.read_status(database))["pending"]
     assert pending == {"revision": "9999", "title": "A column more.", "oldest_node": "0001", "blockers": []}
     assert await schema.upgrade(database, allowed)
-    assert await mismatch(database) is None
-    assert (await schema.status(database))["pending"] == []
+    assert await find_mismatch(database) is None
+    assert (await schema.read_status(database))["pending"] == []
     monkeypatch.undo()
     schema.known_revisions.cache_clear()
-    assert await mismatch(database) is None, "for the older version too"
+    assert await find_mismatch(database) is None, "for the older version too"
     assert await schema.upgrade(database, allowed), "which leaves the newer schema alone"
     await register_old_node(database)
 
 
-async def test_a_contracting_migration_waits_until_older_nodes_are_gone_and_keeps_them_out_then(
-    database, next_version, monkeypatch
+async def test_a_contracting_migration_waits_for_older_nodes_to_stop_and_excludes_them_afterwards(
+    database: Database, next_version: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     last = schema.known_revisions()[-1]
     await register_old_node(database)
     next_version("9999")
-    assert (await schema.status(database))["pending"][0]["blockers"] == ["core:old (1.0.0)"]
+    assert (await schema.read_status(database))["pending"][0]["blockers"] == ["core:old (1.0.0)"]
     with pytest.raises(
         schema.SchemaError,
         match=r"these nodes could not work: core:old \(version 1\.0\.0\)\. Stop or upgrade them first",
@@ -151,10 +155,10 @@ async def test_a_contracting_migration_waits_until_older_nodes_are_gone_and_keep
     assert await schema.upgrade(database, allowed)
     monkeypatch.undo()
     schema.known_revisions.cache_clear()
-    assert f"this version knows {last}: it is too old" in await mismatch(database)
+    assert f"this version knows {last}: it is too old" in str(await find_mismatch(database))
 
 
-async def test_schema_status_is_json_alone_on_the_standard_output(database) -> None:
+async def test_schema_status_prints_only_json_to_standard_output(database: Database) -> None:
     config = database.config
     environment = {
         **os.environ,
@@ -185,7 +189,9 @@ async def test_schema_status_is_json_alone_on_the_standard_output(database) -> N
     }
 
 
-async def test_migration_0005_takes_the_right_of_older_processes_and_lets_observers_wait_for_them(database) -> None:
+async def test_migration_0005_ends_the_renewals_of_older_processes_and_stores_a_delay_for_them(
+    database: Database,
+) -> None:
     """An owner of revision 0004 may be connected when the migration runs; it can renew nothing afterwards."""
     async with database.begin() as connection:
         await documents.write_document(connection, documents.SETTINGS, {"unhealthy_interval": 60})
@@ -206,7 +212,7 @@ async def test_migration_0005_takes_the_right_of_older_processes_and_lets_observ
     assert row.takeover_delay == pytest.approx(takeover_delay(fencing_window(60)))
 
 
-async def test_every_migration_asks_whether_it_is_still_allowed(database_server) -> None:
+async def test_every_migration_asks_whether_it_is_still_allowed(database_server: DatabaseConfig) -> None:
     """A master that loses the lease in the middle of an upgrade stops there; the next one goes on."""
     config = dataclasses.replace(database_server, name=f"{database_server.name}{secrets.token_hex(4)}")
     asked = 0
@@ -221,5 +227,5 @@ async def test_every_migration_asks_whether_it_is_still_allowed(database_server)
         async with database.begin() as connection:
             await master_lease.create_table(connection)
         assert not await schema.upgrade(database, allowed_twice)
-        assert (await schema.status(database))["revision"] == "0001"
+        assert (await schema.read_status(database))["revision"] == "0001"
         assert await schema.upgrade(database, allowed)

@@ -53,7 +53,7 @@ class ContactChecks:
         except UpstreamError as error:
             raise upstream_failed(error) from error
         async with self.database.begin() as connection:
-            await contacts.store_checked(connection, wa_ids)
+            await contacts.store_checked_numbers(connection, wa_ids)
         return wa_ids
 
     async def identity(self, payload: Payload) -> Payload:

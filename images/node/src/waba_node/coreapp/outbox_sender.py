@@ -70,7 +70,7 @@ class OutboxSender:
             return POLL
         try:
             async with self.database.begin() as connection:
-                waiting = await outbox.unsent_messages(connection, self.buckets, self.position, BATCH)
+                waiting = await outbox.read_unsent_messages(connection, self.buckets, self.position, BATCH)
             for message in waiting:
                 if self.stopping or not self.still_owner():
                     break
@@ -102,7 +102,7 @@ class OutboxSender:
     async def expire_batch(self) -> float:
         """Fail messages whose ttl has ended, also while the upstream accepts nothing. Return the seconds until the next query."""
         async with self.database.begin() as connection:
-            ended = await outbox.expired_messages(connection, self.buckets, BATCH)
+            ended = await outbox.read_expired_messages(connection, self.buckets, BATCH)
         if ended and await self.fail([name for name, status in ended if status == outbox.ACCEPTED]):
             async with self.database.begin() as connection:
                 await outbox.forget_expiry(connection, [name for name, _status in ended])

@@ -194,7 +194,7 @@ class Coreapp(Node):
             return counted
         buckets = self.connection.grant.buckets
         async with self.database.begin() as connection:
-            waiting = await webhook_queue.pending_webhooks(connection, buckets)
+            waiting = await webhook_queue.count_pending_webhooks(connection, buckets)
         for name in ("callback_queue_size", "pending_callbacks"):
             counted[name] = gauge(GAUGES[name], waiting)
         return counted

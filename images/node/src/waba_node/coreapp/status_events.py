@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..settings import ApplicationSettings
-from ..store.outbox import ACCEPTED, Known
+from ..store.outbox import ACCEPTED, StoredMessage
 from ..upstream.base import UpstreamEvent
 
 FAILED = "failed"
@@ -33,7 +33,7 @@ def advances(old: str, new: str) -> bool:
     return PROGRESS[old] < (PROGRESS["delivered"] if new == FAILED else PROGRESS.get(new, 0))
 
 
-def status_webhook(event: UpstreamEvent, message: Known, settings: ApplicationSettings) -> Webhook:
+def status_webhook(event: UpstreamEvent, message: StoredMessage, settings: ApplicationSettings) -> Webhook:
     """Return the webhook for a status (docs/reference/vendor-contract.md#webhooks)."""
     status = {
         "id": event.message_id,
@@ -53,7 +53,7 @@ def is_reported(kind: str, settings: ApplicationSettings) -> bool:
 
 
 def derive(
-    messages: Mapping[str, Known], events: Iterable[UpstreamEvent], settings: ApplicationSettings
+    messages: Mapping[str, StoredMessage], events: Iterable[UpstreamEvent], settings: ApplicationSettings
 ) -> tuple[dict[str, str], list[Webhook]]:
     """Return what a batch of events, in their order, causes: the new status of each message that changes, and the webhooks in order.
 

@@ -60,7 +60,7 @@ class WebhookDelivery:
             return POLL
         session = await self.prepare_session()
         async with self.database.begin() as connection:
-            due = await webhook_queue.due_webhooks(connection, self.buckets, self.concurrency)
+            due = await webhook_queue.read_due_webhooks(connection, self.buckets, self.concurrency)
         if not due:
             return POLL
         await self.deliver(session, due, settings)
@@ -93,10 +93,10 @@ class WebhookDelivery:
         failed = [(webhook, problem) for webhook, problem in zip(due, problems, strict=True) if problem is not None]
         delivered = [webhook for webhook, problem in zip(due, problems, strict=True) if problem is None]
         async with self.database.begin() as connection:
-            await webhook_queue.webhooks_delivered(connection, [webhook.position for webhook in delivered])
+            await webhook_queue.delete_webhooks(connection, [webhook.position for webhook in delivered])
             for webhook, _problem in failed:
                 pause = backoff(webhook.attempts + 1, step, longest)
-                await webhook_queue.webhook_failed(connection, webhook.position, pause)
+                await webhook_queue.postpone_webhook(connection, webhook.position, pause)
         if failed:
             webhook, problem = failed[0]
             log.warning(

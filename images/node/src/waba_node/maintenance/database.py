@@ -71,7 +71,7 @@ async def upgrade_schema(config: NodeConfig) -> int:
 
 async def print_schema_status(config: NodeConfig) -> int:
     """Print the schema's revision, the pending migrations, and the running nodes that block them."""
-    return await _print(config, schema.status)
+    return await _print(config, schema.read_status)
 
 
 async def print_info(config: NodeConfig) -> int:

@@ -36,7 +36,7 @@ async def unused_media(
                 await folder.delete(entry.file)
         count = len(unused)
         yield count
-    old = await folder.old_files()
+    old = await folder.find_old_files()
     for begin in range(0, len(old), BATCH):
         files = old[begin : begin + BATCH]
         async with database.begin() as connection:

@@ -64,7 +64,7 @@ class LeaderApi:
         """Count messages and webhooks."""
         async with self.database.begin() as connection:
             statuses = await outbox.count_messages(connection)
-            webhooks = await webhook_queue.pending_webhooks(connection)
+            webhooks = await webhook_queue.count_pending_webhooks(connection)
             users, others = await contacts.count_contacts(connection)
         receipts = sum(count for status, count in statuses.items() if status != outbox.ACCEPTED)
         checked = {"whatsapp_user": users, "non_whatsapp_user": others}
@@ -82,7 +82,7 @@ class LeaderApi:
     async def tables(self, _payload: Payload) -> Payload:
         """Return the size of every table."""
         async with self.database.begin() as connection:
-            tables = await metadata.table_sizes(connection)
+            tables = await metadata.read_table_sizes(connection)
         rows = {name: rows for name, (rows, _size) in tables.items()}
         sizes = {name: size for name, (_rows, size) in tables.items()}
         return {

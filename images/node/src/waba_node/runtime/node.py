@@ -195,7 +195,7 @@ class Node:
 
     async def check_schema(self, connection: AsyncConnection) -> None:
         """Raise IncompatibleSchema when this version cannot work with the schema as it is now."""
-        if (reason := await schema.mismatch(connection)) is not None:
+        if (reason := await schema.find_mismatch(connection)) is not None:
             raise IncompatibleSchema(reason)
 
     def schema_unusable(self, reason: str) -> None:

@@ -1,4 +1,4 @@
-"""What is stored is stored by bucket, so that another number of shards moves nothing."""
+"""Rows are stored by bucket, so another number of shards moves none of them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ from ..control.sharding import BUCKETS, buckets_of
 EVERY_BUCKET = buckets_of(0, 1)
 
 
-def among(column: sa.Column, buckets: range) -> sa.ColumnElement[bool]:
-    """Return the condition that a row belongs to one of some buckets: no condition where they are all of them."""
+def among(column: sa.Column[int], buckets: range) -> sa.ColumnElement[bool]:
+    """Return the condition that a row belongs to one of the buckets; no condition where they are all of them."""
     return sa.true() if len(buckets) == BUCKETS else column.in_(buckets)

@@ -1,4 +1,4 @@
-"""What is known of numbers: who has a WhatsApp ID, and whose identity changed. All times are the database's."""
+"""Checked numbers with their WhatsApp IDs, and identities of users. Times are the database's."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from .metadata import NOW, Moment, metadata
 
-CACHE_LIFE = sa.text("UTC_TIMESTAMP(6) - INTERVAL 7 DAY")  # vendor fact
-SWEPT = 1000  # outdated entries that a new check takes with it
+CACHE_LIFE = sa.text("UTC_TIMESTAMP(6) - INTERVAL 7 DAY")  # docs/reference/vendor-contract.md#contacts
+DELETED_AT_ONCE = 1000  # outdated entries that a check deletes
 
 contact = sa.Table(
     "contact",
@@ -33,37 +33,37 @@ contact_identity = sa.Table(
 
 @dataclass(frozen=True)
 class Identity:
-    """The latest identity of a user. seen_at: when it was first seen, in milliseconds since 1970."""
+    """The latest identity of a user. seen_at: when it was first observed, in milliseconds since 1970."""
 
     hash: str
     seen_at: int
     acknowledged: bool
 
 
-async def cached(connection: AsyncConnection, numbers: Collection[str]) -> dict[str, str | None]:
-    """Return number -> WhatsApp ID (None for who has none) of the numbers that were checked within the last 7 days."""
+async def read_checked_numbers(connection: AsyncConnection, numbers: Collection[str]) -> dict[str, str | None]:
+    """Return number -> WhatsApp ID (None where there is none) of the numbers that were checked within the last 7 days."""
     query = sa.select(contact.c.number, contact.c.wa_id)
     rows = await connection.execute(query.where(contact.c.number.in_(numbers), contact.c.checked_at > CACHE_LIFE))
     return {row.number: row.wa_id for row in rows}
 
 
-async def store_checked(connection: AsyncConnection, wa_ids: Mapping[str, str | None]) -> None:
-    """Remember what a check found, number -> WhatsApp ID, and forget some of what is outdated."""
+async def store_checked_numbers(connection: AsyncConnection, wa_ids: Mapping[str, str | None]) -> None:
+    """Store the result of a check, number -> WhatsApp ID, and delete some outdated results."""
     if wa_ids:
         values = [{"number": number, "wa_id": wa_id, "checked_at": NOW} for number, wa_id in sorted(wa_ids.items())]
         statement = insert(contact).values(values)
         newer = {"wa_id": statement.inserted.wa_id, "checked_at": NOW}
         await connection.execute(statement.on_duplicate_key_update(newer))
     outdated = sa.delete(contact).where(contact.c.checked_at <= CACHE_LIFE)
-    await connection.execute(outdated.with_dialect_options(mysql_limit=SWEPT, mariadb_limit=SWEPT))
+    await connection.execute(outdated.with_dialect_options(mysql_limit=DELETED_AT_ONCE, mariadb_limit=DELETED_AT_ONCE))
 
 
 async def observe_identity(
     connection: AsyncConnection, wa_id: str, current: str, first_is_known: bool = True
 ) -> Identity:
-    """Record the hash that a user's identity has now and return what is known of it.
+    """Record the present hash of a user's identity and return the identity.
 
-    A user's first identity is no change, so nobody has to acknowledge it (ours), unless the upstream says it is one: first_is_known=False.
+    A user's first identity counts as acknowledged, unless the upstream reports it as a change: first_is_known=False.
     """
     first = sa.insert(contact_identity).prefix_with("IGNORE")
     await connection.execute(first.values(wa_id=wa_id, hash=current, seen_at=NOW, acknowledged=first_is_known))
@@ -78,14 +78,14 @@ async def observe_identity(
     return Identity(row.hash, row.us // 1000, bool(row.acknowledged))
 
 
-async def awaits_acknowledgement(connection: AsyncConnection, wa_id: str) -> bool:
-    """Return whether a user's identity has changed and that was not acknowledged."""
+async def requires_acknowledgement(connection: AsyncConnection, wa_id: str) -> bool:
+    """Return whether a user's identity has changed and the change is not acknowledged."""
     query = sa.select(contact_identity.c.acknowledged).where(contact_identity.c.wa_id == wa_id)
     return (await connection.execute(query)).scalar_one_or_none() is False
 
 
 async def acknowledge_identity(connection: AsyncConnection, wa_id: str, given: str) -> bool | None:
-    """Acknowledge a user's identity; return whether `given` is the latest hash, None when none was seen yet."""
+    """Acknowledge a user's identity. Return whether `given` is the latest hash, None when no identity was observed."""
     query = sa.select(contact_identity.c.hash).where(contact_identity.c.wa_id == wa_id).with_for_update()
     latest = (await connection.execute(query)).scalar_one_or_none()
     if latest is None or latest != given:

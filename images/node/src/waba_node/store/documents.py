@@ -1,8 +1,9 @@
-"""JSON objects under a name: the settings, the account, what the nodes agreed on."""
+"""Named JSON objects: the settings, the account, the secrets that nodes agree on."""
 
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.mysql import LONGTEXT, insert
@@ -28,26 +29,26 @@ document = sa.Table(
 )
 
 
-async def read_document(connection: AsyncConnection, name: str, lock: bool = False) -> dict:
-    """Return a stored JSON object, {} when there is none."""
+async def read_document(connection: AsyncConnection, name: str, lock: bool = False) -> dict[str, Any]:
+    """Return a stored JSON object, {} where there is none. lock: no other transaction writes it until this one ends."""
     query = sa.select(document.c.content).where(document.c.name == name)
     content = (await connection.execute(query.with_for_update() if lock else query)).scalar_one_or_none()
     return json.loads(content) if content else {}
 
 
-async def write_document(connection: AsyncConnection, name: str, content: dict) -> None:
+async def write_document(connection: AsyncConnection, name: str, content: dict[str, Any]) -> None:
     """Store a JSON object."""
     text = json.dumps(content)
     await connection.execute(insert(document).values(name=name, content=text).on_duplicate_key_update(content=text))
 
 
 async def delete_document(connection: AsyncConnection, name: str) -> None:
-    """Forget a JSON object."""
+    """Delete a JSON object."""
     await connection.execute(sa.delete(document).where(document.c.name == name))
 
 
 async def read_settings(connection: AsyncConnection) -> ApplicationSettings:
-    """Return the application settings: what was set, on top of the defaults."""
+    """Return the application settings: the stored ones on top of the defaults."""
     return settings.read_settings(await read_document(connection, SETTINGS))
 
 
@@ -56,4 +57,4 @@ async def agree_on_secret(connection: AsyncConnection, name: str, proposal: str)
     await connection.execute(
         sa.insert(document).prefix_with("IGNORE").values(name=name, content=json.dumps({"secret": proposal}))
     )
-    return (await read_document(connection, name))["secret"]
+    return str((await read_document(connection, name))["secret"])

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
-from asyncmy.connection import Connection
+from asyncmy.connection import Connection  # type: ignore[import-untyped]
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -150,8 +150,9 @@ class Database:
             hide_parameters=True,
             isolation_level="READ COMMITTED",
         )
-        engine.dialect.do_ping = _ping
-        engine.dialect.initialize = _without_alias(engine.dialect)
+        dialect: Any = engine.dialect
+        dialect.do_ping = _ping
+        dialect.initialize = _without_alias(dialect)
         return engine
 
     @contextlib.asynccontextmanager

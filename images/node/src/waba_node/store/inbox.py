@@ -1,4 +1,4 @@
-"""What came in from the upstream, as far as a client may still speak of it. All times are the database's."""
+"""Received messages that a client may still refer to. Times are the database's."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ inbound_message = sa.Table(
 
 
 class StoredMeanwhile(Exception):
-    """Another transaction stored what this one took for new; done again, it will be seen."""
+    """Another transaction has stored a message that this one took for new. A repetition finds it."""
 
 
 async def store_inbound(connection: AsyncConnection, senders: dict[str, str]) -> set[str]:
-    """Remember messages that came in, id -> sender, and return the ids of those that came for the first time. Raises StoredMeanwhile."""
+    """Store received messages, id -> sender. Return the ids of those that were received for the first time. Raises StoredMeanwhile."""
     if not senders:
         return set()
     query = sa.select(inbound_message.c.message_id).where(inbound_message.c.message_id.in_(senders))
@@ -32,19 +32,19 @@ async def store_inbound(connection: AsyncConnection, senders: dict[str, str]) ->
         stored = await connection.execute(sa.insert(inbound_message).prefix_with("IGNORE").values(values))
         if stored.rowcount != len(new):
             raise StoredMeanwhile(
-                f"{len(new) - stored.rowcount} messages that came in are being stored by somebody else"
+                f"{len(new) - stored.rowcount} received messages are being stored by another transaction"
             )
     return new
 
 
-async def sender_of(connection: AsyncConnection, message_id: str) -> str | None:
-    """Return who sent a message that came in, or None."""
+async def find_sender(connection: AsyncConnection, message_id: str) -> str | None:
+    """Return the sender of a received message, or None."""
     query = sa.select(inbound_message.c.sender).where(inbound_message.c.message_id == message_id)
     return (await connection.execute(query)).scalar_one_or_none()
 
 
 async def record_read(connection: AsyncConnection, message_id: str) -> None:
-    """Record that a message was marked as read; the first time counts."""
+    """Record that a received message was marked as read. The first time counts."""
     await connection.execute(
         sa.update(inbound_message)
         .where(inbound_message.c.message_id == message_id, inbound_message.c.read_at.is_(None))
@@ -53,7 +53,7 @@ async def record_read(connection: AsyncConnection, message_id: str) -> None:
 
 
 async def delete_inbound(connection: AsyncConnection, seconds: int, limit: int) -> int:
-    """Forget messages that came in so many seconds ago; return how many of at most `limit`."""
+    """Delete at most `limit` messages that were received so many seconds ago. Return their number."""
     query = (
         sa.select(inbound_message.c.message_id)
         .where(inbound_message.c.received_at <= seconds_from_now("seconds"))

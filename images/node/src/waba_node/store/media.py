@@ -1,4 +1,4 @@
-"""Media: what is known of the files in the shared folder, and of those that are still at the upstream. All times are the database's."""
+"""Media: files in the shared folder, and files that are still at the upstream. Times are the database's."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ media = sa.Table(
 
 @dataclass(frozen=True)
 class StoredMedia:
-    """A file. sha256: hexadecimal. size: bytes. file: its path below the folder of media; None while it is only at the upstream,
+    """A file. sha256: hexadecimal. size: bytes. file: its path in the folder of media.
 
-    from where the owner of the sender's shard can fetch it by its reference.
+    file is None while the file is only at the upstream; the owner of the sender's shard can download it by its reference.
     """
 
     media_id: str
@@ -45,7 +45,7 @@ class StoredMedia:
 
 
 async def store_media(connection: AsyncConnection, entries: list[StoredMedia]) -> None:
-    """Remember media. What is known already stays as it is."""
+    """Store media. Known media stay as they are."""
     if entries:
         names = StoredMedia.__dataclass_fields__
         values = [{**{name: getattr(entry, name) for name in names}, "used_at": NOW} for entry in entries]
@@ -54,37 +54,37 @@ async def store_media(connection: AsyncConnection, entries: list[StoredMedia]) -
 
 
 async def read_media(connection: AsyncConnection, media_id: str) -> StoredMedia | None:
-    """Return what is known of a file, or None."""
+    """Return a file, or None."""
     return (await find_media(connection, [media_id])).get(media_id)
 
 
 async def find_media(connection: AsyncConnection, media_ids: Collection[str]) -> dict[str, StoredMedia]:
-    """Return those of some media that are known, by id."""
+    """Return the known ones of some media, by id."""
     columns = [media.c[name] for name in StoredMedia.__dataclass_fields__]
     rows = await connection.execute(sa.select(*columns).where(media.c.media_id.in_(media_ids)))
     return {row.media_id: StoredMedia(*row) for row in rows}
 
 
 async def use_media(connection: AsyncConnection, media_ids: Collection[str]) -> bool:
-    """Say that media are used now, so that they are kept for another 30 days; return whether all of them are still there."""
+    """Record a use of media, which protects them for another 30 days. Return whether all of them exist."""
     wanted = set(media_ids)
     used = await connection.execute(sa.update(media).where(media.c.media_id.in_(wanted)).values(used_at=NOW))
     return used.rowcount == len(wanted)
 
 
 async def record_fetched(connection: AsyncConnection, media_id: str, saved: Saved) -> None:
-    """Record that what was only at the upstream is in the shared folder now."""
+    """Record that a file was downloaded from the upstream into the shared folder."""
     values = {"file": saved.file, "size": saved.size, "sha256": saved.sha256}
     await connection.execute(sa.update(media).where(media.c.media_id == media_id).values(**values))
 
 
 async def forget_media(connection: AsyncConnection, media_ids: Collection[str]) -> None:
-    """Forget media."""
+    """Delete media."""
     await connection.execute(sa.delete(media).where(media.c.media_id.in_(media_ids)))
 
 
 async def take_unused(connection: AsyncConnection, limit: int) -> list[StoredMedia]:
-    """Forget media that were not used for 30 days (vendor fact), at most `limit`, and return them."""
+    """Delete at most `limit` media that were not used for 30 days (docs/reference/vendor-contract.md#media). Return them."""
     columns = [media.c[name] for name in StoredMedia.__dataclass_fields__]
     query = sa.select(*columns).where(media.c.used_at <= UNUSED).order_by(media.c.used_at).limit(limit)
     unused = [StoredMedia(*row) for row in await connection.execute(query.with_for_update())]

@@ -1,7 +1,7 @@
-"""The folder of media that all nodes share, by NFS where they are on several hosts (vendor facts, sections 1.4 and 2.8).
+"""The media folder that all nodes share, over NFS on several hosts (docs/reference/vendor-contract.md#media).
 
-A file is there whole or not at all: written beside its place, flushed to the disk, then renamed. Every touch of the disk happens in a thread of
-the folder's own, so that a file server that hangs holds up nothing but media.
+A file exists complete or not at all: it is written beside its place, flushed to the disk, then renamed. Every access to the disk runs in a
+thread of the folder's own, so a file server that hangs delays nothing but media.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from typing import TYPE_CHECKING, BinaryIO, TypeVar
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
 
-OUTGOING, SHARED = "outgoing", "shared"  # what clients uploaded, what came in (vendor fact)
-PART = ".part"  # the ending of a file that is being written
-CHUNK = 512 << 10  # bytes per touch of the disk, and so of memory per transfer
+OUTGOING, SHARED = "outgoing", "shared"  # uploads of clients, received media
+PART = ".part"  # the suffix of a file that is being written
+CHUNK = 512 << 10  # bytes per access to the disk, and of memory per transfer
 THREADS = 4
-PATIENCE = 30.0  # seconds for one touch of the disk
-RESERVE, RESERVED_SHARE = 1 << 30, 20  # bytes that stay free, or a twentieth of a smaller disk (ours)
+PATIENCE = 30.0  # seconds for one access to the disk
+RESERVE, RESERVED_SHARE = 1 << 30, 20  # bytes that stay free, or a twentieth of a smaller disk
 FULL = (errno.ENOSPC, errno.EDQUOT)
-LEFT_OVER = 24 * 3600  # seconds after which a file that nobody knows was left by a node that died
+LEFTOVER_AGE = 24 * 3600  # seconds after which a file without a row is the remainder of a node that died
 
 Result = TypeVar("Result")
 
 
 class FolderError(Exception):
-    """The folder did not do its part; the text says why. full: there is no room left."""
+    """An access to the folder failed; the text has the reason. full: the disk is full."""
 
     def __init__(self, reason: str, full: bool = False) -> None:
         super().__init__(f"the media folder failed: {reason}")
@@ -42,12 +42,12 @@ class FolderError(Exception):
 
 
 class TooLargeError(Exception):
-    """A file is larger than it may be."""
+    """A file exceeds its limit."""
 
 
 @dataclass(frozen=True)
 class Saved:
-    """A file. file: its path below the folder. sha256: hexadecimal."""
+    """A saved file. file: its path in the folder. sha256: hexadecimal."""
 
     file: str
     size: int
@@ -59,62 +59,62 @@ class MediaFolder:
 
     def __init__(self, root: str) -> None:
         self.root = Path(root)
-        self.pool: ThreadPoolExecutor | None = None  # until it is needed: most nodes never touch media
+        self.pool: ThreadPoolExecutor | None = None  # created on first use: most nodes never access media
 
     async def save(self, place: str, name: str, content: AsyncIterator[bytes], largest: int) -> Saved:
-        """Write a file as it comes. Raises FolderError, TooLargeError, or what `content` raises; then nothing is left of it."""
+        """Write a file as its content arrives. Raises FolderError, TooLargeError, or an error of `content`; then no part of it remains."""
         writer = _Writer(self.root / place, name)
         try:
-            await self.touch(writer.open)
-            async for chunk in gathered(content, CHUNK):
+            await self.run_in_thread(writer.open)
+            async for chunk in in_pieces(content, CHUNK):
                 if writer.size + len(chunk) > largest:
                     raise TooLargeError(f"the file has more than {largest} bytes")
-                await self.touch(writer.write, chunk)
-            await self.touch(writer.keep)
+                await self.run_in_thread(writer.write, chunk)
+            await self.run_in_thread(writer.finish)
         except BaseException:
             with contextlib.suppress(FolderError):
-                await asyncio.shield(asyncio.ensure_future(self.touch(writer.discard)))
+                await asyncio.shield(asyncio.ensure_future(self.run_in_thread(writer.discard)))
             raise
         return Saved(f"{place}/{name}", writer.size, writer.digest.hexdigest())
 
     async def open(self, file: str) -> BinaryIO | None:
-        """Open a file for `read`; None when it is not there. Raises FolderError."""
+        """Open a file for `read`; None when it does not exist. Raises FolderError."""
         try:
-            return await self.touch((self.root / file).open, "rb", 0)
+            return await self.run_in_thread((self.root / file).open, "rb", 0)
         except FileNotFoundError:
             return None
 
     async def read(self, opened: BinaryIO) -> AsyncGenerator[bytes, None]:
-        """Yield what is in an opened file, and close it. Raises FolderError."""
+        """Yield the content of an opened file, and close it. Raises FolderError."""
         try:
-            while chunk := await self.touch(opened.read, CHUNK):
+            while chunk := await self.run_in_thread(opened.read, CHUNK):
                 yield chunk
         finally:
             opened.close()
 
     async def delete(self, file: str) -> None:
-        """Delete a file that may be there. Raises FolderError."""
+        """Delete a file if it exists. Raises FolderError."""
         with contextlib.suppress(FileNotFoundError):
-            await self.touch((self.root / file).unlink)
+            await self.run_in_thread((self.root / file).unlink)
 
     async def check(self) -> None:
-        """Raise FolderError unless the folder is there."""
-        await self.touch(must_be_there, self.root)
+        """Raise FolderError unless the folder exists."""
+        await self.run_in_thread(require_folder, self.root)
 
-    async def old_files(self) -> list[str]:
+    async def find_old_files(self) -> list[str]:
         """Return the files that were last written more than a day ago, unfinished ones included. Raises FolderError."""
-        return await self.touch(lambda: list(self._old_files()))
+        return await self.run_in_thread(lambda: list(self._old_files()))
 
     def _old_files(self) -> Iterator[str]:
-        must_be_there(self.root)
+        require_folder(self.root)
         for place in (OUTGOING, SHARED):
             with contextlib.suppress(FileNotFoundError), os.scandir(self.root / place) as entries:
                 for entry in entries:
-                    if entry.is_file(follow_symlinks=False) and entry.stat().st_mtime < time.time() - LEFT_OVER:
+                    if entry.is_file(follow_symlinks=False) and entry.stat().st_mtime < time.time() - LEFTOVER_AGE:
                         yield f"{place}/{entry.name}"
 
-    async def touch(self, step: Callable[..., Result], *arguments: object) -> Result:
-        """Run a step in a thread. Raises FolderError, and FileNotFoundError when the folder is there and the file is not."""
+    async def run_in_thread(self, access: Callable[..., Result], *arguments: object) -> Result:
+        """Run an access in a thread. Raises FolderError, and FileNotFoundError for a missing file in an existing folder."""
         if self.pool is None:
             from concurrent.futures import ThreadPoolExecutor
 
@@ -122,7 +122,7 @@ class MediaFolder:
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(PATIENCE):
-                return await loop.run_in_executor(self.pool, step, *arguments)
+                return await loop.run_in_executor(self.pool, access, *arguments)
         except TimeoutError as error:
             raise FolderError(f"no answer within {PATIENCE:.0f} s") from error
         except FileNotFoundError:
@@ -131,14 +131,14 @@ class MediaFolder:
             raise FolderError(error.strerror or type(error).__name__, error.errno in FULL) from error
 
 
-def must_be_there(root: Path) -> None:
-    """Raise NotADirectoryError unless the folder is there. It is never made: it is a volume, and without it the container would fill up."""
+def require_folder(root: Path) -> None:
+    """Raise NotADirectoryError unless the folder exists. It is never created: it is a volume, and otherwise the container would fill up."""
     if not root.is_dir():
         raise NotADirectoryError(errno.ENOTDIR, "the folder is not there")
 
 
 class _Writer:
-    """One file on its way. Its lock keeps a step that was given up from meeting the one that cleans up after it."""
+    """One file that is being written. Its lock separates an abandoned access from the cleanup that follows it."""
 
     def __init__(self, folder: Path, name: str) -> None:
         self.folder, self.place, self.part = folder, folder / name, folder / (name + PART)
@@ -146,13 +146,21 @@ class _Writer:
         self.lock = threading.Lock()
         self.file: BinaryIO | None = None
 
+    @property
+    def opened(self) -> BinaryIO:
+        """Return the file, which `open` has created."""
+        assert self.file is not None
+        return self.file
+
     def open(self) -> None:
+        """Create the file beside its place."""
         with self.lock:
-            must_be_there(self.folder.parent)
+            require_folder(self.folder.parent)
             self.folder.mkdir(exist_ok=True)
             self.file = self.part.open("xb", 0)
 
     def write(self, chunk: bytes) -> None:
+        """Append to the file. Raises OSError ENOSPC before the reserve is used."""
         with self.lock:
             disk = os.statvfs(self.folder)
             reserve = min(RESERVE, disk.f_blocks * disk.f_frsize // RESERVED_SHARE)
@@ -160,14 +168,15 @@ class _Writer:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             rest = memoryview(chunk)
             while rest:
-                rest = rest[self.file.write(rest) :]
+                rest = rest[self.opened.write(rest) :]
             self.digest.update(chunk)
             self.size += len(chunk)
 
-    def keep(self) -> None:
+    def finish(self) -> None:
+        """Flush the file to the disk and move it to its place."""
         with self.lock:
-            os.fsync(self.file.fileno())
-            self.file.close()
+            os.fsync(self.opened.fileno())
+            self.opened.close()
             self.part.rename(self.place)
             folder = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
             try:
@@ -176,6 +185,7 @@ class _Writer:
                 os.close(folder)
 
     def discard(self) -> None:
+        """Delete the file."""
         with self.lock:
             if self.file is not None:
                 with contextlib.suppress(OSError):
@@ -184,8 +194,8 @@ class _Writer:
                 path.unlink(missing_ok=True)
 
 
-async def gathered(chunks: AsyncIterator[bytes], size: int) -> AsyncIterator[bytes]:
-    """Yield what `chunks` yields in pieces of at least `size` bytes, but for the last one."""
+async def in_pieces(chunks: AsyncIterator[bytes], size: int) -> AsyncIterator[bytes]:
+    """Yield the bytes of `chunks` in pieces of at least `size` bytes, except for the last one."""
     waiting, count = [], 0
     async for chunk in chunks:
         waiting.append(chunk)

@@ -1,4 +1,4 @@
-"""Every table of the node's database belongs to this one metadata."""
+"""The metadata that every table of the node's database belongs to, and SQL for moments by the database's clock."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 metadata = sa.MetaData()
 
-# A moment by the database's own clock, in UTC.
-Moment = sa.DateTime().with_variant(DATETIME(fsp=6), "mysql", "mariadb")
+# A moment by the database's own clock, in UTC. No safety decision uses one: docs/adr/0003-safety-without-clocks.md.
+Moment = sa.DateTime().with_variant(DATETIME(fsp=6), "mysql", "mariadb")  # type: ignore[no-untyped-call]
 NOW = sa.text("UTC_TIMESTAMP(6)")
 SINCE_1970 = sa.text("SELECT TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6))")
 
@@ -19,11 +19,11 @@ TABLES = sa.text(
 )
 
 
-async def table_sizes(connection: AsyncConnection) -> dict[str, tuple[int, int]]:
-    """Return table -> (rows, bytes with indexes), as the database estimates them without reading the tables."""
+async def read_table_sizes(connection: AsyncConnection) -> dict[str, tuple[int, int]]:
+    """Return table -> (rows, bytes with indexes) as the database estimates them, without reading the tables."""
     return {row[0]: (int(row[1] or 0), int(row[2] or 0)) for row in await connection.execute(TABLES)}
 
 
 def seconds_from_now(name: str) -> sa.TextClause:
-    """Return SQL for the database's present moment plus the bound parameter `name`, a number of seconds."""
+    """Return SQL for the present moment plus the bound parameter `name`, a number of seconds."""
     return sa.text(f"UTC_TIMESTAMP(6) + INTERVAL :{name} * 1000000 MICROSECOND")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.mysql import insert
@@ -99,7 +100,7 @@ def _ports(address: NodeAddress) -> str:
     return ",".join(map(str, address.ports))
 
 
-def address_of(row: sa.Row) -> NodeAddress:
+def address_of(row: sa.Row[Any]) -> NodeAddress:
     """Return the address in a row of the table."""
     return NodeAddress(row.node_id, row.role, row.hostname, tuple(map(int, row.ports.split(","))))
 

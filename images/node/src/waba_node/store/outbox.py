@@ -1,10 +1,10 @@
-"""Messages: accepted, then sent in the order of their positions. All times are the database's."""
+"""The outbox: accepted messages, sent in the order of their positions. Times are the database's."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.mysql import LONGTEXT, insert
@@ -28,7 +28,7 @@ message = sa.Table(
     sa.Column("callback_data", sa.String(512)),  # comes back with every status
     sa.Index("message_by_status", "status", "position", "bucket"),
 )
-# Only of messages with a ttl, so that the others pay nothing for it.
+# Only for messages with a ttl, so that others cost no additional row.
 message_expiry = sa.Table(
     "message_expiry",
     metadata,
@@ -38,21 +38,21 @@ message_expiry = sa.Table(
 
 
 class Unsent(NamedTuple):
-    """A message that the upstream has not confirmed. `age`: seconds since it was accepted."""
+    """A message that the upstream has not confirmed. age: seconds since it was accepted."""
 
     position: int
     message_id: str
-    payload: dict
+    payload: dict[str, Any]
     age: float
 
     @property
     def expired(self) -> bool:
-        """Return whether the message has a ttl, and it has ended."""
-        return self.age >= self.payload.get("ttl", float("inf"))
+        """Return whether the message has a ttl that has ended."""
+        return bool(self.age >= self.payload.get("ttl", float("inf")))
 
 
-def as_row(accepted: dict) -> dict:
-    """Return a message (with its payload as a dict) as it is stored."""
+def as_row(accepted: dict[str, Any]) -> dict[str, Any]:
+    """Return the row of a message whose payload is a dict."""
     payload = accepted["payload"]
     return {
         **accepted,
@@ -62,13 +62,12 @@ def as_row(accepted: dict) -> dict:
     }
 
 
-# Of placeholders alone, so that one text serves any number of rows and the driver makes one statement of them; a moment in SQL would make it
-# send row by row.
+# Placeholders only, so that the driver combines any number of rows into one statement. With a moment in SQL it would send row by row.
 STORE = insert(message).on_duplicate_key_update({"message_id": message.c.message_id})
 
 
-async def store_messages(connection: AsyncConnection, rows: list[dict]) -> None:
-    """Store accepted messages, as `as_row` makes them. One that is there already stays as it is."""
+async def store_messages(connection: AsyncConnection, rows: list[dict[str, Any]]) -> None:
+    """Store accepted messages, rows of `as_row`. A message that is stored already stays as it is."""
     moment = (await connection.execute(sa.select(NOW))).scalar_one()
     values = [{**row, "status": ACCEPTED, "accepted_at": moment} for row in rows]
     lives = {row["message_id"]: life for row in values if (life := row.pop("ttl")) is not None}
@@ -81,8 +80,8 @@ async def store_messages(connection: AsyncConnection, rows: list[dict]) -> None:
         )
 
 
-async def unsent_messages(connection: AsyncConnection, buckets: range, after: int, limit: int) -> list[Unsent]:
-    """Return messages of some buckets that the upstream has not confirmed, in order, from a position on."""
+async def read_unsent_messages(connection: AsyncConnection, buckets: range, after: int, limit: int) -> list[Unsent]:
+    """Return unconfirmed messages of some buckets after a position, in order."""
     age = sa.func.timestampdiff(sa.text("MICROSECOND"), message.c.accepted_at, NOW)
     query = (
         sa.select(message.c.position, message.c.message_id, message.c.payload, age.label("age"))
@@ -96,8 +95,8 @@ async def unsent_messages(connection: AsyncConnection, buckets: range, after: in
     ]
 
 
-async def expired_messages(connection: AsyncConnection, buckets: range, limit: int) -> list[tuple[str, str]]:
-    """Return (id, status) of messages whose ttl has ended and was not dealt with yet, the earliest first."""
+async def read_expired_messages(connection: AsyncConnection, buckets: range, limit: int) -> list[tuple[str, str]]:
+    """Return (id, status) of messages whose ttl has ended and whose expiry is not handled yet, the earliest first."""
     query = (
         sa.select(message.c.message_id, message.c.status)
         .join(message_expiry, message_expiry.c.message_id == message.c.message_id)
@@ -109,26 +108,26 @@ async def expired_messages(connection: AsyncConnection, buckets: range, limit: i
 
 
 async def forget_expiry(connection: AsyncConnection, message_ids: Collection[str]) -> None:
-    """Say that an ended ttl was dealt with."""
+    """Record that the end of a ttl was handled."""
     await connection.execute(sa.delete(message_expiry).where(message_expiry.c.message_id.in_(message_ids)))
 
 
 async def count_messages(connection: AsyncConnection) -> dict[str, int]:
-    """Return how many messages there are of each status."""
+    """Return status -> number of messages."""
     rows = await connection.execute(sa.select(message.c.status, sa.func.count()).group_by(message.c.status))
     return {row[0]: row[1] for row in rows}
 
 
-class Known(NamedTuple):
-    """What a status needs to know of its message. callback_data: what the client wants back with it."""
+class StoredMessage(NamedTuple):
+    """What a status event needs of its message. callback_data: returned to the client with every status."""
 
     recipient: str
     status: str
     callback_data: str | None = None
 
 
-async def lock_messages(connection: AsyncConnection, message_ids: Collection[str]) -> dict[str, Known]:
-    """Return id -> what is stored of those messages that are known, and keep them so until the transaction ends."""
+async def lock_messages(connection: AsyncConnection, message_ids: Collection[str]) -> dict[str, StoredMessage]:
+    """Return id -> message of those messages that are stored, and lock them until the transaction ends."""
     query = (
         sa.select(message.c.message_id, message.c.recipient, message.c.status, message.c.callback_data)
         .where(message.c.message_id.in_(message_ids))
@@ -136,7 +135,8 @@ async def lock_messages(connection: AsyncConnection, message_ids: Collection[str
         .with_for_update()
     )
     return {
-        row.message_id: Known(row.recipient, row.status, row.callback_data) for row in await connection.execute(query)
+        row.message_id: StoredMessage(row.recipient, row.status, row.callback_data)
+        for row in await connection.execute(query)
     }
 
 
@@ -148,9 +148,9 @@ async def record_statuses(connection: AsyncConnection, statuses: Mapping[str, st
 
 
 async def delete_messages(connection: AsyncConnection, buckets: range, status: str, seconds: int, limit: int) -> int:
-    """Delete messages of some buckets and a status that were accepted so many seconds ago, the oldest first; return how many of at most `limit`.
+    """Delete at most `limit` messages of some buckets and a status that were accepted so many seconds ago. Return their number.
 
-    They are looked for in the order of their acceptance, up to the first that is younger, so no more than `limit` are read.
+    Messages are read in the order of their acceptance up to the first younger one, so no more than `limit` are read.
     """
     age = sa.func.timestampdiff(sa.text("SECOND"), message.c.accepted_at, NOW)
     query = (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -34,7 +36,7 @@ async def read_map(connection: AsyncConnection) -> list[Shard]:
     return [as_shard(row) for row in rows]
 
 
-def as_shard(row: sa.Row) -> Shard:
+def as_shard(row: sa.Row[Any]) -> Shard:
     """Return a row of the table as a row of the map."""
     released = row.released_epoch == row.epoch
     return Shard(row.shard, row.owner, row.incarnation, row.epoch, released, row.renewal, row.takeover_delay)

@@ -1,4 +1,4 @@
-"""The schema, by migrations; and which nodes it is for."""
+"""Migrations of the schema, and the nodes that work with it (docs/adr/0008-expand-and-contract-migrations.md)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.mysql import insert
@@ -21,15 +22,18 @@ from .engine import NO_SUCH_TABLE, Database
 from .metadata import NOW, Moment, metadata
 from .node_registry import node
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+
 log = logging.getLogger(__name__)
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-# The lock is the server's, not the database's, which may be one of several with a prefix each.
+# The name of a lock is valid for the whole server, which may hold several databases. On a cluster it is valid on one member only.
 LOCK = sa.text("SELECT GET_LOCK(CONCAT('waba_schema_', LEFT(SHA2(DATABASE(), 256), 32)), 60)")
 UNLOCK = sa.text("SELECT RELEASE_LOCK(CONCAT('waba_schema_', LEFT(SHA2(DATABASE(), 256), 32)))")
 CURRENT = sa.text("SELECT version_num FROM alembic_version")  # Alembic's own table
 
-# Older than any migration, like the lease: every migration is written down here, also for nodes that do not know it.
+# Created before any migration, like the lease: it records every migration, also for nodes that do not know it.
 history = sa.Table(
     "schema_history",
     metadata,
@@ -42,17 +46,17 @@ history = sa.Table(
 
 
 class SchemaError(Exception):
-    """The schema cannot be upgraded now; the text says why, and what to do."""
+    """The schema cannot be upgraded now; the text has the reason and the remedy."""
 
 
 @functools.cache
 def known_revisions() -> tuple[str, ...]:
-    """Return the revisions that this version of the node knows, oldest first: by file name, since Alembic is too much for every node."""
+    """Return the revisions that this version of the node knows, oldest first. From file names: Alembic would cost every node memory."""
     return tuple(sorted(path.name.split("_", 1)[0] for path in MIGRATIONS.glob("versions/[0-9]*_*.py")))
 
 
-async def mismatch(connection: AsyncConnection) -> str | None:
-    """Return why this version cannot work with the schema as it is now, or None."""
+async def find_mismatch(connection: AsyncConnection) -> str | None:
+    """Return why this version cannot work with the present schema, or None."""
     current = await _rows(connection, CURRENT)
     floors = await _rows(connection, sa.select(history.c.oldest_node).distinct())
     return compatibility.incompatibility(current[0] if current else None, floors, known_revisions())
@@ -109,14 +113,14 @@ async def _upgrade(connection: AsyncConnection, allowed: Callable[[AsyncConnecti
     return True
 
 
-async def status(database: Database) -> dict:
-    """Return what stands between the schema and this version, for `schema-status`; changes nothing."""
+async def read_status(database: Database) -> dict[str, Any]:
+    """Return the revisions, the pending migrations with the nodes that block them, and the nodes. Read-only."""
     async with database.begin() as connection:
-        facts = await connection.run_sync(_status)
-        return {"version": VERSION, **facts, "mismatch": await mismatch(connection)}
+        facts = await connection.run_sync(_read_status)
+        return {"version": VERSION, **facts, "mismatch": await find_mismatch(connection)}
 
 
-def _status(connection: Connection) -> dict:
+def _read_status(connection: Connection) -> dict[str, Any]:
     migrations, current = _migrations(), _current(connection)
     nodes, applied = _nodes(connection), _applied(connection)
     pending = []
@@ -165,7 +169,7 @@ def _migrate(connection: Connection, migration: Migration) -> None:
 
 def _record(connection: Connection, migration: Migration, version: str) -> None:
     values = {"oldest_node": migration.oldest_node, "version": version, "begun_at": NOW}
-    # One that is there already was begun by a run that was interrupted: it is that run's.
+    # A row that exists was written by an interrupted run, and stays.
     connection.execute(
         insert(history)
         .values(revision=migration.revision, **values)
@@ -173,7 +177,7 @@ def _record(connection: Connection, migration: Migration, version: str) -> None:
     )
 
 
-def _alembic(connection: Connection | None = None):
+def _alembic(connection: Connection | None = None) -> Config:
     from alembic.config import Config
 
     config = Config()

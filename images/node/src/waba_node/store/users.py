@@ -1,4 +1,4 @@
-"""Who may call the API: users and the tokens of their sessions. All times are the database's."""
+"""API users and the tokens of their sessions. Times are the database's."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ api_token = sa.Table(
 )
 
 
-ADMIN, PLAIN = "ROLE_ADMIN", "ROLE_USER"  # vendor facts
+ADMIN, PLAIN = "ROLE_ADMIN", "ROLE_USER"  # docs/reference/vendor-contract.md#users-and-login
 
 
 @dataclass(frozen=True)
 class User:
-    """An API user; `password` is a one-way hash."""
+    """An API user. password: a one-way hash."""
 
     username: str
     password: str
@@ -43,14 +43,14 @@ class User:
 
 
 async def read_user(connection: AsyncConnection, username: str, lock: bool = False) -> User | None:
-    """Return a user, or None. lock: nobody may change it until the transaction ends."""
+    """Return a user, or None. lock: no other transaction changes it until this one ends."""
     query = sa.select(api_user).where(api_user.c.username == username)
     row = (await connection.execute(query.with_for_update() if lock else query)).one_or_none()
     return User(row.username, row.password, row.role, bool(row.must_change)) if row else None
 
 
 async def add_user(connection: AsyncConnection, user: User) -> bool:
-    """Add a user; return False when there is one of that name."""
+    """Add a user. Return False when the name is taken."""
     added = await connection.execute(
         sa.insert(api_user)
         .prefix_with("IGNORE")
@@ -71,14 +71,14 @@ async def guard_admins(connection: AsyncConnection) -> set[str]:
 
 
 async def set_password(connection: AsyncConnection, username: str, new: str) -> None:
-    """Replace a user's hash, and end every session of the user."""
+    """Replace a user's hash and end every session of the user."""
     mine = api_user.c.username == username
     await connection.execute(sa.update(api_user).where(mine).values(password=new, must_change=False))
     await end_sessions(connection, username)
 
 
 async def set_role(connection: AsyncConnection, username: str, role: str) -> None:
-    """Give a user another role, and end every session of the user."""
+    """Change a user's role and end every session of the user."""
     await connection.execute(sa.update(api_user).where(api_user.c.username == username).values(role=role))
     await end_sessions(connection, username)
 
@@ -95,7 +95,7 @@ async def end_sessions(connection: AsyncConnection, username: str) -> None:
 
 
 async def change_password(connection: AsyncConnection, username: str, old: str, new: str) -> bool:
-    """Replace the hash `old` by `new`, and end every session of the user. Return False when `old` is no longer the hash."""
+    """Replace the hash `old` by `new` and end every session of the user. Return False when `old` is not the hash any more."""
     changed = await connection.execute(
         sa.update(api_user)
         .where(api_user.c.username == username, api_user.c.password == old)
@@ -108,7 +108,7 @@ async def change_password(connection: AsyncConnection, username: str, old: str, 
 
 
 async def add_token(connection: AsyncConnection, token_id: str, username: str, seconds: int) -> None:
-    """Remember a token, and forget those that have expired."""
+    """Store a token, and delete those that have expired."""
     await connection.execute(sa.delete(api_token).where(api_token.c.expires_at < NOW))
     await connection.execute(
         sa.insert(api_token).values(token_id=token_id, username=username, expires_at=seconds_from_now("life")),
@@ -116,8 +116,8 @@ async def add_token(connection: AsyncConnection, token_id: str, username: str, s
     )
 
 
-async def token_user(connection: AsyncConnection, token_id: str) -> tuple[str, str] | None:
-    """Return (username, role) of the user whose token is valid, or None."""
+async def find_token_user(connection: AsyncConnection, token_id: str) -> tuple[str, str] | None:
+    """Return (username, role) of the user of a valid token, or None."""
     query = (
         sa.select(api_user.c.username, api_user.c.role)
         .join(api_token, api_token.c.username == api_user.c.username)

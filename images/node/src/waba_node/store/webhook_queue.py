@@ -1,9 +1,10 @@
-"""Webhooks that wait for their delivery. All times are the database's."""
+"""Webhooks that wait for delivery. Times are the database's."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.mysql import LONGTEXT
@@ -16,7 +17,7 @@ webhook = sa.Table(
     "webhook",
     metadata,
     sa.Column("position", sa.BigInteger, primary_key=True, autoincrement=True),
-    sa.Column("bucket", sa.Integer, nullable=False),  # one of the shard that stored it; whoever has it now delivers
+    sa.Column("bucket", sa.Integer, nullable=False),  # a bucket of the shard that stored it; its present owner delivers
     sa.Column("payload", LONGTEXT, nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("due_at", Moment, nullable=False),
@@ -26,17 +27,17 @@ webhook = sa.Table(
 
 @dataclass(frozen=True)
 class StoredWebhook:
-    """A webhook that waits for its delivery."""
+    """A webhook that waits for delivery."""
 
     position: int
-    payload: dict
+    payload: dict[str, Any]
     attempts: int
 
 
-async def store_webhooks(connection: AsyncConnection, bucket: int, payloads: list[dict]) -> None:
-    """Store webhooks for delivery at once, in their order."""
+async def store_webhooks(connection: AsyncConnection, bucket: int, payloads: list[dict[str, Any]]) -> None:
+    """Store webhooks, due at once, in their order."""
     if payloads:
-        # As a value of its own, not in SQL: then the driver makes one statement of all rows.
+        # A value instead of SQL, so that the driver combines all rows into one statement.
         moment = (await connection.execute(sa.select(NOW))).scalar_one()
         values = [
             {"bucket": bucket, "payload": json.dumps(payload), "attempts": 0, "due_at": moment} for payload in payloads
@@ -44,8 +45,8 @@ async def store_webhooks(connection: AsyncConnection, bucket: int, payloads: lis
         await connection.execute(sa.insert(webhook), values)
 
 
-async def due_webhooks(connection: AsyncConnection, buckets: range, limit: int) -> list[StoredWebhook]:
-    """Return webhooks of some buckets that are due, the one that has been due for longest first: at first the order of their creation."""
+async def read_due_webhooks(connection: AsyncConnection, buckets: range, limit: int) -> list[StoredWebhook]:
+    """Return due webhooks of some buckets, the one that has been due longest first. Without failures this is the order of creation."""
     query = (
         sa.select(webhook)
         .where(among(webhook.c.bucket, buckets), webhook.c.due_at <= NOW)
@@ -57,13 +58,13 @@ async def due_webhooks(connection: AsyncConnection, buckets: range, limit: int) 
     ]
 
 
-async def webhooks_delivered(connection: AsyncConnection, positions: list[int]) -> None:
-    """Forget webhooks that were answered with 200."""
+async def delete_webhooks(connection: AsyncConnection, positions: list[int]) -> None:
+    """Delete webhooks that were delivered."""
     await connection.execute(sa.delete(webhook).where(webhook.c.position.in_(positions)))
 
 
-async def webhook_failed(connection: AsyncConnection, position: int, seconds: float) -> None:
-    """Put a webhook off."""
+async def postpone_webhook(connection: AsyncConnection, position: int, seconds: float) -> None:
+    """Record a failure of a webhook, and try it again after some seconds."""
     await connection.execute(
         sa.update(webhook)
         .where(webhook.c.position == position)
@@ -72,7 +73,7 @@ async def webhook_failed(connection: AsyncConnection, position: int, seconds: fl
     )
 
 
-async def pending_webhooks(connection: AsyncConnection, buckets: range = EVERY_BUCKET) -> int:
-    """Return how many webhooks of some buckets wait."""
+async def count_pending_webhooks(connection: AsyncConnection, buckets: range = EVERY_BUCKET) -> int:
+    """Return the number of webhooks of some buckets that wait."""
     query = sa.select(sa.func.count()).select_from(webhook).where(among(webhook.c.bucket, buckets))
     return (await connection.execute(query)).scalar_one()

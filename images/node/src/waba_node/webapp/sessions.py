@@ -94,7 +94,9 @@ class Sessions:
         if cached is not None and time.monotonic() < expires:
             return cached
         asked_at, token_id = time.monotonic(), self._token_id(request)
-        found = await self.database.run(lambda connection: users.token_user(connection, token_id), FAILOVER_PATIENCE)
+        found = await self.database.run(
+            lambda connection: users.find_token_user(connection, token_id), FAILOVER_PATIENCE
+        )
         if found is None:
             raise ApiError(1005, "The token is not valid any more", 401)
         caller = Caller(*found)

@@ -1,4 +1,4 @@
-"""What Alembic runs for every migration: it uses the connection that it is given."""
+"""The environment that Alembic runs for every migration, on the connection that it is given."""
 
 from alembic import context
 

@@ -45,7 +45,7 @@ async def check_contacts(webapp: Webapp, _request: web.Request, body: CheckConta
     known: dict[str, str | None] = {}
     if numbers and not body.force_check:
         async with webapp.database.begin() as connection:
-            known = await contacts.cached(connection, numbers)
+            known = await contacts.read_checked_numbers(connection, numbers)
     unknown = [number for number in numbers if number not in known]
     groups = await webapp.router.group_by_shard(unknown) if unknown else []
     wait = body.blocking == "wait"

@@ -65,7 +65,7 @@ async def _require_acknowledged_identity(webapp: Webapp, wa_id: str) -> None:
     """Raise ApiError 1028 if the recipient's identity has changed and the change is not acknowledged. Refusing at once is our decision."""
 
     async def read(connection: AsyncConnection) -> bool:
-        return await contacts.awaits_acknowledgement(connection, wa_id)
+        return await contacts.requires_acknowledgement(connection, wa_id)
 
     if await webapp.database.run(read, FAILOVER_PATIENCE):
         raise ApiError(
@@ -77,7 +77,7 @@ async def mark_message(webapp: Webapp, request: web.Request, _body: MessageStatu
     """PUT /v1/messages/{id}: mark a received message as read. The call is idempotent."""
     message_id = request.match_info["id"]
     async with webapp.database.begin() as connection:
-        sender = await inbox.sender_of(connection, message_id)
+        sender = await inbox.find_sender(connection, message_id)
     if sender is None:
         raise ApiError(1006, "no received message has this id")
     await webapp.router.call_owner(sender, PortName.MESSAGING, "messages.read", {"message_id": message_id})

@@ -1,4 +1,6 @@
-"""The tables of the first release. The lease table is older than any migration."""
+"""The tables of the first release. The lease table is created before any migration."""
+
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,10 +10,10 @@ revision = "0001"
 down_revision = None
 oldest_node = "0001"
 
-MOMENT = DATETIME(fsp=6)
-OPTIONS = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4"}
-# Names and ids that clients give or get: the case counts, and so does everything else.
-EXACT = {**OPTIONS, "mysql_collate": "utf8mb4_bin"}
+MOMENT = DATETIME(fsp=6)  # type: ignore[no-untyped-call]
+OPTIONS: dict[str, Any] = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4"}
+# Names and ids of clients: compared exactly, with their case.
+EXACT: dict[str, Any] = {**OPTIONS, "mysql_collate": "utf8mb4_bin"}
 
 tables = sa.MetaData()
 sa.Table(
@@ -87,6 +89,6 @@ sa.Table(
 
 
 def upgrade() -> None:
-    """Create what is missing: MySQL does not roll tables back, so an interrupted run may have left some."""
+    """Create the missing tables: MySQL does not roll tables back, so an interrupted run may have created some."""
     tables.create_all(op.get_bind())
     op.execute("INSERT IGNORE INTO shard_map (shard, epoch, fence_until) VALUES (0, 0, UTC_TIMESTAMP(6))")

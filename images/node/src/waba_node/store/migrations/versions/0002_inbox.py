@@ -1,4 +1,6 @@
-"""Messages with a ttl and callback data; what came in; media."""
+"""Messages with a ttl and callback data; received messages; media."""
+
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,9 +10,9 @@ revision = "0002"
 down_revision = "0001"
 oldest_node = "0001"
 
-MOMENT = DATETIME(fsp=6)
-# Ids that clients give or get: the case counts, and so does everything else.
-EXACT = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin"}
+MOMENT = DATETIME(fsp=6)  # type: ignore[no-untyped-call]
+# Ids of clients: compared exactly, with their case.
+EXACT: dict[str, Any] = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin"}
 
 tables = sa.MetaData()
 sa.Table(
@@ -45,7 +47,7 @@ sa.Table(
 
 
 def upgrade() -> None:
-    """Create what is missing: MySQL does not roll tables back, so an interrupted run may have left some."""
+    """Create the missing tables: MySQL does not roll tables back, so an interrupted run may have created some."""
     connection = op.get_bind()
     tables.create_all(connection)
     if "callback_data" not in {column["name"] for column in sa.inspect(connection).get_columns("message")}:

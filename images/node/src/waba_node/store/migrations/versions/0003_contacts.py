@@ -1,5 +1,7 @@
 """Checked numbers and identities."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.mysql import DATETIME
@@ -8,8 +10,8 @@ revision = "0003"
 down_revision = "0002"
 oldest_node = "0001"
 
-MOMENT = DATETIME(fsp=6)
-EXACT = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin"}
+MOMENT = DATETIME(fsp=6)  # type: ignore[no-untyped-call]
+EXACT: dict[str, Any] = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin"}
 
 tables = sa.MetaData()
 sa.Table(
@@ -32,5 +34,5 @@ sa.Table(
 
 
 def upgrade() -> None:
-    """Create what is missing: MySQL does not roll tables back, so an interrupted run may have left some."""
+    """Create the missing tables: MySQL does not roll tables back, so an interrupted run may have created some."""
     tables.create_all(op.get_bind())

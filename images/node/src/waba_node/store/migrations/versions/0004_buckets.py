@@ -1,11 +1,11 @@
-"""Messages and webhooks by bucket instead of shard, so that another number of shards moves none of them."""
+"""Messages and webhooks by bucket instead of shard, so another number of shards moves none of them."""
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0004"
 down_revision = "0003"
-oldest_node = "0004"  # the column has another name
+oldest_node = "0004"  # the column is renamed
 
 INDEXES = {
     "message": ("message_by_status", ["status", "position", "bucket"]),
@@ -22,7 +22,7 @@ FILL_BUCKETS = sa.text(
 
 
 def upgrade() -> None:
-    """Do what is missing: MySQL does not roll tables back, so an interrupted run may have done some."""
+    """Take the missing steps: MySQL does not roll tables back, so an interrupted run may have taken some."""
     inspector = sa.inspect(op.get_bind())
     for table, (index, columns) in INDEXES.items():
         if any(found["column_names"] != columns for found in inspector.get_indexes(table) if found["name"] == index):

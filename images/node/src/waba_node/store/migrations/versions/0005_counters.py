@@ -1,6 +1,7 @@
 """Leases with counters instead of times; guards that a transaction writes."""
 
 import json
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
@@ -15,21 +16,20 @@ ONE_SHARD_PER_PROCESS = "one_shard_per_process"
 DEFAULT_UNHEALTHY_INTERVAL = 30
 
 
-def added_columns() -> dict[str, list[sa.Column]]:
+def counter(name: str) -> sa.Column[int]:
+    """Return a column of a counter that begins at 0."""
+    return sa.Column(name, sa.BigInteger, nullable=False, server_default="0")
+
+
+def added_columns() -> dict[str, list[sa.Column[Any]]]:
     """Return table -> columns."""
-    counter = {"nullable": False, "server_default": "0"}
-    return {
-        "shard_map": [
-            sa.Column("renewal", sa.BigInteger, **counter),
-            sa.Column("takeover_delay", sa.Double, **counter),
-            sa.Column("released_epoch", sa.BigInteger, nullable=False, server_default="-1"),
-        ],
-        "api_user": [sa.Column("guard", sa.BigInteger, **counter)],
-    }
+    delay = sa.Column("takeover_delay", sa.Double, nullable=False, server_default="0")
+    released = sa.Column("released_epoch", sa.BigInteger, nullable=False, server_default="-1")
+    return {"shard_map": [counter("renewal"), delay, released], "api_user": [counter("guard")]}
 
 
 def upgrade() -> None:
-    """Do what is missing: MySQL does not roll tables back, so an interrupted run may have done some."""
+    """Take the missing steps: MySQL does not roll tables back, so an interrupted run may have taken some."""
     connection = op.get_bind()
     inspector = sa.inspect(connection)
     for table, columns in added_columns().items():
@@ -51,4 +51,4 @@ def takeover_delay(connection: sa.Connection) -> float:
     """Return for how many seconds an owner under revision 0004 may stay connected, with the margin for clock rates."""
     query = sa.text("SELECT content FROM document WHERE name = 'settings'")
     stored = json.loads(connection.execute(query).scalar_one_or_none() or "{}")
-    return 0.7 * stored.get("unhealthy_interval", DEFAULT_UNHEALTHY_INTERVAL) * 1.1 + 0.2
+    return 0.7 * float(stored.get("unhealthy_interval", DEFAULT_UNHEALTHY_INTERVAL)) * 1.1 + 0.2
