@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .coreapp import Coreapp
 
 DB = ("db",)
-ATTEMPT = 2.0  # seconds for one transaction
+ATTEMPT = 2.5  # seconds for one transaction
 RETRY = 4.3  # seconds after its arrival in which a message may still be tried again
 PAUSE = 0.2  # seconds between two attempts
 NOT_PRIMARY_COREAPP, DATABASE_ERROR = 1018, 1023

@@ -34,7 +34,7 @@ READ_TIMEOUT = 10.0  # seconds for the answer to a statement; a server that vani
 SESSION = (
     "SET SESSION innodb_lock_wait_timeout=5 /*M!100300 , idle_transaction_timeout=5 */ /*!80000 , wait_timeout=15 */"
 )
-ATTEMPT = 2.0  # seconds for a transaction that is repeated when it fails
+ATTEMPT = 2.5  # seconds for a transaction that is repeated when it fails
 RETRY_PAUSE = 0.2  # seconds between two attempts
 FAILOVER_PATIENCE = (
     4.0  # seconds in which another member takes over; a webapp waits a second longer for a node that waits for it
