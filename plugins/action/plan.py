@@ -138,7 +138,7 @@ def _refused_password(host: str, answers: Mapping[str, Any]) -> list[tuple[str, 
     if "can log in neither" not in refusal:
         return []
     fix = "Set it to the password that the admin has, then change the password with the API"
-    return [(host, Problem("waba_admin_password", "(not shown)", "the cluster's admin has another password", fix))]
+    return [(host, Problem("waba_admin_password", "(redacted)", "the cluster's admin has another password", fix))]
 
 
 def _known_images(topology: Mapping[str, Any]) -> tuple[dict[str, dict[str, Any]], list[tuple[str, Problem]]]:
