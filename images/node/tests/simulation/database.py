@@ -131,25 +131,25 @@ class Database(DatabaseServer):
     def read_lease(self) -> Lease:
         return self.lease
 
-    def renew_lease(self, who: Identity, epoch: int, renewal: int, delay: float) -> bool:
-        if not self.holds(who, epoch) or renewal <= self.lease.renewal:
+    def renew_lease(self, master: Identity, epoch: int, renewal: int, delay: float) -> bool:
+        if not self.holds(master, epoch) or renewal <= self.lease.renewal:
             return False
         self.lease = replace(self.lease, renewal=renewal, delay=delay)
         return True
 
-    def take_lease(self, who: Identity, observed: tuple[int, int], renewal: int, delay: float) -> int | None:
+    def take_lease(self, master: Identity, observed: tuple[int, int], renewal: int, delay: float) -> int | None:
         """Take the lease unless it has changed since it was observed."""
         if self.lease.counter != observed:
             return None
-        self.lease = Lease(who, self.lease.epoch + 1, renewal, delay, free=False)
+        self.lease = Lease(master, self.lease.epoch + 1, renewal, delay, free=False)
         return self.lease.epoch
 
-    def release_lease(self, who: Identity) -> None:
-        if self.lease.holder == who:
+    def release_lease(self, master: Identity) -> None:
+        if self.lease.holder == master:
             self.lease = replace(self.lease, free=True)
 
-    def holds(self, who: Identity, epoch: int) -> bool:
-        return (self.lease.holder, self.lease.epoch, self.lease.free) == (who, epoch, False)
+    def holds(self, master: Identity, epoch: int) -> bool:
+        return (self.lease.holder, self.lease.epoch, self.lease.free) == (master, epoch, False)
 
     # -- the nodes and the map -----------------------------------------------------------------------------------------
 
@@ -210,16 +210,16 @@ class Database(DatabaseServer):
         if grant is not None:
             self.release(grant, life)
 
-    def demote(self, who: Identity, epoch: int, demotion: Demotion) -> bool:
+    def demote(self, master: Identity, epoch: int, demotion: Demotion) -> bool:
         row = self.row(demotion.shard, demotion.epoch)
-        if not self.holds(who, epoch) or row is None or row.owner is None:
+        if not self.holds(master, epoch) or row is None or row.owner is None:
             return False
         row.owner = row.life = None
         return True
 
-    def promote(self, who: Identity, epoch: int, promotion: Promotion) -> bool:
+    def promote(self, master: Identity, epoch: int, promotion: Promotion) -> bool:
         row = self.row(promotion.shard, promotion.counter[0])
-        if not self.holds(who, epoch) or row is None or row.renewal != promotion.counter[1]:
+        if not self.holds(master, epoch) or row is None or row.renewal != promotion.counter[1]:
             return False
         if self.owned(promotion.node, promotion.incarnation) is not None:
             return False
@@ -227,18 +227,18 @@ class Database(DatabaseServer):
         row.epoch, row.renewal, row.delay = row.epoch + 1, 0, 0.0
         return True
 
-    def want(self, who: Identity, epoch: int, shards: int) -> bool:
+    def want(self, master: Identity, epoch: int, shards: int) -> bool:
         """Ask for another number of shards."""
-        if not self.holds(who, epoch) or refusal(shards, len(self.reports)) is not None:
+        if not self.holds(master, epoch) or refusal(shards, len(self.reports)) is not None:
             return False
         self.wanted = shards
         return True
 
-    def redraw(self, who: Identity, epoch: int, due: Redraw) -> bool:
+    def redraw(self, master: Identity, epoch: int, due: Redraw) -> bool:
         """Draw the map anew."""
         observed = [row.counter for row in due.rows]
         drawn = redrawn(due.rows, due.shards)
-        if not self.holds(who, epoch) or [(row.epoch, row.renewal) for row in self.rows] != observed:
+        if not self.holds(master, epoch) or [(row.epoch, row.renewal) for row in self.rows] != observed:
             return False
         if drawn is None or self.wanted != due.shards:
             return False

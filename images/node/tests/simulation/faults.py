@@ -23,15 +23,15 @@ LOST = 2.0  # seconds: commits that a failover loses are not older
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault at a moment (seconds). who, how: numbers from 0 to 1, by which a world chooses the process and the details."""
+    """A fault at a moment (seconds). process, how: numbers from 0 to 1, by which a world chooses the process and the details."""
 
     at: float
     kind: str
-    who: float
+    process: float
     how: float
 
     def __str__(self) -> str:
-        return f"Fault({self.at:.3f}, {self.kind!r}, {self.who:.4f}, {self.how:.4f})"
+        return f"Fault({self.at:.3f}, {self.kind!r}, {self.process:.4f}, {self.how:.4f})"
 
 
 def drawn(source: random.Random, seconds: float, a_second: float) -> list[Fault]:
@@ -43,7 +43,7 @@ def drawn(source: random.Random, seconds: float, a_second: float) -> list[Fault]
 def happen(world: World, fault: Fault) -> None:
     """Let a fault strike."""
     processes = list(world.processes.values())
-    process = processes[int(fault.who * len(processes))]
+    process = processes[int(fault.process * len(processes))]
     world.note("%s %s %.2f", fault.kind, process.name, fault.how)
     if fault.kind == "lose_commits":
         lose_commits(world, fault)

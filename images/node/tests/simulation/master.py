@@ -53,7 +53,7 @@ class Master(Process):
         """Renew the lease, or read it and take it when it is free or was not renewed for its takeover delay."""
         sent_at, delay = self.clock(), master_delay(self.heartbeat, self.unhealthy)
         renewal, requested = self.lease.next_renewal(), self.lease.requested_delay(delay)
-        who, epoch, database = self.identity, self.lease.epoch, self.world.database
+        master, epoch, database = self.identity, self.lease.epoch, self.world.database
 
         def answered(epoch: int | None) -> None:
             if epoch is None:
@@ -72,7 +72,7 @@ class Master(Process):
 
         def renew(epoch: int) -> None:
             def ask() -> int | None:
-                return epoch if database.renew_lease(who, epoch, renewal, requested) else None
+                return epoch if database.renew_lease(master, epoch, renewal, requested) else None
 
             self.world.call(self, DB, ask, answered, failed, patience)
 
@@ -80,11 +80,11 @@ class Master(Process):
             moment = self.clock()
             self.lease_observer.observe({LEASE: lease.counter}, moment)
             unchanged = self.lease_observer.unchanged(LEASE, moment)
-            if lease.holder == who and not lease.free:
+            if lease.holder == master and not lease.free:
                 renew(lease.epoch)  # of a request whose answer was lost
             elif lease.free or unchanged >= max(lease.delay, delay):
                 observed = lease.counter
-                ask = partial(database.take_lease, who, observed, renewal, requested)
+                ask = partial(database.take_lease, master, observed, renewal, requested)
                 self.world.call(self, DB, ask, answered, failed, patience)
             else:
                 answered(None)
@@ -97,8 +97,8 @@ class Master(Process):
 
     def stop(self) -> None:
         self.lease.lost()
-        who, database = self.identity, self.world.database
-        self.world.call(self, DB, lambda: database.release_lease(who))
+        master, database = self.identity, self.world.database
+        self.world.call(self, DB, lambda: database.release_lease(master))
 
     # -- heartbeats ------------------------------------------------------------------------------------------------------
 
@@ -146,16 +146,16 @@ class Master(Process):
         epoch = self.lease.epoch
         if epoch is None:
             return
-        world, who, database = self.world, self.identity, self.world.database
+        world, master, database = self.world, self.identity, self.world.database
         for promotion in due.promotions:
-            ask: Callable[[], bool] = partial(database.promote, who, epoch, promotion)
+            ask: Callable[[], bool] = partial(database.promote, master, epoch, promotion)
             world.call(self, DB, ask, partial(self.promoted, promotion))
         for demotion in due.demotions:
             event = "%s demotes the owner of %d: %s"
-            ask = partial(database.demote, who, epoch, demotion)
+            ask = partial(database.demote, master, epoch, demotion)
             world.call(self, DB, ask, partial(world.note, event, self.name, demotion.shard))
         if due.redraw is not None:
-            world.call(self, DB, partial(database.redraw, who, epoch, due.redraw), self.redrawn)
+            world.call(self, DB, partial(database.redraw, master, epoch, due.redraw), self.redrawn)
 
     def promoted(self, promotion: Promotion, done: bool) -> None:
         self.world.note("%s promotes %s for %d: %s", self.name, promotion.node, promotion.shard, done)

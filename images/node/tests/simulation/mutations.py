@@ -118,10 +118,10 @@ def compares_times_of_the_database(patch: pytest.MonkeyPatch) -> None:
 def replaces_an_owner_that_has_renewed_meanwhile(patch: pytest.MonkeyPatch) -> None:
     original = Database.promote
 
-    def promote(self: Database, who: Identity, epoch: int, due: Promotion) -> bool:
+    def promote(self: Database, master: Identity, epoch: int, due: Promotion) -> bool:
         row = self.row(due.shard, due.counter[0])
         current = due if row is None else dataclasses.replace(due, counter=(row.epoch, row.renewal))
-        return original(self, who, epoch, current)
+        return original(self, master, epoch, current)
 
     patch.setattr(Database, "promote", promote)
 
@@ -129,8 +129,10 @@ def replaces_an_owner_that_has_renewed_meanwhile(patch: pytest.MonkeyPatch) -> N
 def takes_a_lease_that_was_renewed_meanwhile(patch: pytest.MonkeyPatch) -> None:
     original = Database.take_lease
 
-    def take_lease(self: Database, who: Identity, _observed: tuple[int, int], renewal: int, delay: float) -> int | None:
-        return original(self, who, self.lease.counter, renewal, delay)
+    def take_lease(
+        self: Database, master: Identity, _observed: tuple[int, int], renewal: int, delay: float
+    ) -> int | None:
+        return original(self, master, self.lease.counter, renewal, delay)
 
     patch.setattr(Database, "take_lease", take_lease)
 
@@ -155,10 +157,10 @@ def takes_the_lease_of_lost_commits_at_once(patch: pytest.MonkeyPatch) -> None:
 def gives_one_process_two_shards(patch: pytest.MonkeyPatch) -> None:
     original = Database.promote
 
-    def promote(self: Database, who: Identity, epoch: int, due: Promotion) -> bool:
+    def promote(self: Database, master: Identity, epoch: int, due: Promotion) -> bool:
         with pytest.MonkeyPatch.context() as within:
             within.setattr(Database, "owned", lambda *_arguments: None)
-            return original(self, who, epoch, due)
+            return original(self, master, epoch, due)
 
     patch.setattr(Database, "promote", promote)
 

@@ -1,4 +1,4 @@
-"""Whole clusters under faults, in virtual time. `make soak-simulation` runs more of them; docs/contribute/testing.md has what they prove."""
+"""Whole clusters under faults, in virtual time. `make soak-simulation` runs more of them; docs/contribute/testing.md describes it."""
 
 from __future__ import annotations
 

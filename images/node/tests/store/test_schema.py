@@ -177,8 +177,8 @@ async def test_schema_status_prints_only_json_to_standard_output(database: Datab
     made = dataclasses.replace(config, name=config.name + DATABASE)
     async with dropped_afterwards(made):
         assert subprocess.run([*command, "run"], env=environment, capture_output=True, check=False).returncode == 0
-        shown = subprocess.run([*command, "schema-status"], env=environment, capture_output=True, check=True)
-    facts = json.loads(shown.stdout)
+        printed = subprocess.run([*command, "schema-status"], env=environment, capture_output=True, check=True)
+    facts = json.loads(printed.stdout)
     assert facts == {
         "version": VERSION,
         "revision": schema.known_revisions()[-1],

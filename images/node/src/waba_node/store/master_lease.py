@@ -22,14 +22,13 @@ lease = sa.Table(
     sa.Column("holder", sa.String(190), nullable=False),
     sa.Column("incarnation", sa.String(36), nullable=False),
     sa.Column("epoch", sa.BigInteger, nullable=False),
-    # By the database's clock: finds the primary master for callers, and serves masters of revision 0004. Decides nothing else.
+    # By the database's clock: finds the primary master for callers, and serves masters of revision 0004. It decides nothing.
     sa.Column("expires_at", Moment, nullable=False),
     sa.Column("renewal", sa.BigInteger, nullable=False, server_default="0"),  # the number of the holder's last renewal
     sa.Column("takeover_delay", sa.Double, nullable=False, server_default="0"),  # seconds
     sa.Column("released_epoch", sa.BigInteger, nullable=False, server_default="-1"),  # equals epoch: free
-    sa.Column(
-        "guard", sa.BigInteger, nullable=False, server_default="0"
-    ),  # counts the transactions that rely on the lease
+    # Counts the transactions that rely on the lease.
+    sa.Column("guard", sa.BigInteger, nullable=False, server_default="0"),
 )
 ADDED = (lease.c.renewal, lease.c.takeover_delay, lease.c.released_epoch, lease.c.guard)
 THE_LEASE = lease.c.name == LEASE
@@ -38,7 +37,7 @@ NOT_RELEASED = lease.c.released_epoch != lease.c.epoch
 
 @dataclass(frozen=True)
 class ReadLease:
-    """The lease as it was read. expires_at: compared for equality only, since masters of revision 0004 renew nothing else."""
+    """The lease as it was read. expires_at: compared for equality only, since it is all that masters of revision 0004 renew."""
 
     incarnation: str
     epoch: int

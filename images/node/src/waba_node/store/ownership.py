@@ -21,9 +21,8 @@ shard_map = sa.Table(
     sa.Column("epoch", sa.BigInteger, nullable=False),
     sa.Column("renewal", sa.BigInteger, nullable=False, server_default="0"),  # the number of the owner's last renewal
     sa.Column("takeover_delay", sa.Double, nullable=False, server_default="0"),  # seconds
-    sa.Column(
-        "released_epoch", sa.BigInteger, nullable=False, server_default="-1"
-    ),  # equals epoch: nobody is connected
+    # Equal to the epoch: the owner has disconnected.
+    sa.Column("released_epoch", sa.BigInteger, nullable=False, server_default="-1"),
     # One process owns one shard. A unique key holds this on a cluster of database servers too, where row locks do not.
     sa.Index("one_shard_per_process", "owner", "incarnation", unique=True),
 )

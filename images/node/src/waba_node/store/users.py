@@ -16,9 +16,8 @@ api_user = sa.Table(
     sa.Column("password", sa.String(200), nullable=False),
     sa.Column("role", sa.String(16), nullable=False),
     sa.Column("must_change", sa.Boolean, nullable=False),
-    sa.Column(
-        "guard", sa.BigInteger, nullable=False, server_default="0"
-    ),  # counts the transactions that rely on an admin
+    # Counts the transactions that rely on an administrator.
+    sa.Column("guard", sa.BigInteger, nullable=False, server_default="0"),
 )
 api_token = sa.Table(
     "api_token",
