@@ -102,7 +102,7 @@ def settings_page() -> str:
             for name, option in (entry.get("options") or {}).items()
         }
         if options:
-            main = specifications(role).get("main", {})
+            main = next(iter(specifications(role).values()), {})
             lines += [f"## {role.name}", "", f"{markdown(main.get('short_description', ''))}.", ""]
             for name, option in options.items():
                 lines += option_lines(name, option)
