@@ -45,6 +45,12 @@ def specifications(role: Path) -> dict[str, Any]:
     return specs
 
 
+def summary(role: Path) -> str:
+    """Return the short description of a role's first entry point."""
+    first: dict[str, Any] = next(iter(specifications(role).values()), {})
+    return markdown(first.get("short_description", ""))
+
+
 def roles() -> list[Path]:
     found = sorted(path for path in (ROOT / "roles").iterdir() if (path / "meta").is_dir())
     return sorted(found, key=lambda role: role.name != SHARED_ROLE)
@@ -102,8 +108,7 @@ def settings_page() -> str:
             for name, option in (entry.get("options") or {}).items()
         }
         if options:
-            main = next(iter(specifications(role).values()), {})
-            lines += [f"## {role.name}", "", f"{markdown(main.get('short_description', ''))}.", ""]
+            lines += [f"## {role.name}", "", f"{summary(role)}.", ""]
             for name, option in options.items():
                 lines += option_lines(name, option)
     return "\n".join(lines).rstrip() + "\n"
@@ -136,10 +141,7 @@ def contents_page() -> str:
         for playbook in sorted((ROOT / "playbooks").glob("*.yml"))
     ]
     lines += ["", "## Roles", "", "| role | purpose |", "| --- | --- |"]
-    lines += [
-        f"| `{role.name}` | {cell(markdown(specifications(role).get('main', {}).get('short_description', '')))} |"
-        for role in roles()
-    ]
+    lines += [f"| `{role.name}` | {cell(summary(role))} |" for role in roles()]
     lines += ["", "## Modules", "", "| module | purpose |", "| --- | --- |"]
     lines += [
         f"| `{module.stem}` | {cell(module_summary(module))} |"
