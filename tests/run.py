@@ -113,13 +113,13 @@ def current_step(log: str, progress: str) -> str:
     """
     if "; running " in progress:
         return progress
+    tasks = PLAYBOOK_STEP.findall(log)
+    if tasks:
+        return f"{len(tasks)} tasks done; running {tasks[-1][1]}"
     finished = PYTEST_RESULT.findall(log)
     if finished:  # ansible-test, whose pytest does not load the plugin
         percent = re.findall(r"\[ *(\d+)%\]", log)
         return f"{len(finished)} tests done{f' ({percent[-1]} %)' if percent else ''}; the last is {finished[-1][1]}"
-    tasks = PLAYBOOK_STEP.findall(log)
-    if tasks:
-        return f"{len(tasks)} tasks done; running {tasks[-1][1]}"
     lines = [line.strip() for line in log.splitlines() if line.strip()]
     return lines[-1][:120] if lines else "no output so far"
 

@@ -74,7 +74,7 @@ def assert_refused(cluster: Cluster, variables: dict[str, Any], parts: list[str]
     assert [part for part in parts if part not in output] == [], result.stdout
     assert "localhost" in output
     assert (cluster.started(), {file: file.stat().st_mtime_ns for file in FOLDER.glob("*")}) == before
-    assert "changed=0" in output
+    assert "changed=0" in output, result.stdout
 
 
 @pytest.mark.parametrize("case", CASES)
