@@ -115,6 +115,7 @@ async def test_webhooks_of_a_removed_shard_are_delivered_by_another(database: Da
 
 
 async def test_migration_0004_keeps_messages_and_gives_each_its_bucket(database: Database) -> None:
+    recipients = [str(491510000000 + number) for number in range(4500)]  # more than two batches
     async with database.begin() as connection:
         for statement in (
             "ALTER TABLE message DROP INDEX message_by_status, CHANGE bucket shard INT NOT NULL",
@@ -124,12 +125,12 @@ async def test_migration_0004_keeps_messages_and_gives_each_its_bucket(database:
         ):
             await connection.execute(sa.text(statement))
         row = "(message_id, shard, recipient, status, payload, accepted_at)"
-        values = ", ".join(f"('{name}', 0, '{name}', 'accepted', '{{}}', UTC_TIMESTAMP(6))" for name in RECIPIENTS)
+        values = ", ".join(f"('{name}', 0, '{name}', 'accepted', '{{}}', UTC_TIMESTAMP(6))" for name in recipients)
         await connection.execute(sa.text(f"INSERT INTO message {row} VALUES {values}".replace(":", r"\:")))
     await schema.upgrade(database, allowed)
     async with database.begin() as connection:
         stored = await connection.execute(sa.select(outbox.message.c.recipient, outbox.message.c.bucket))
-        assert dict(stored.tuples().all()) == {name: bucket_of(name) for name in RECIPIENTS}
+        assert dict(stored.tuples().all()) == {name: bucket_of(name) for name in recipients}
 
 
 async def allowed(_connection: object) -> bool:
