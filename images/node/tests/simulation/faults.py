@@ -18,7 +18,7 @@ KINDS = (
     "hang_up", "reshard", "reshard", "set_database_clock", "fail_over", "fail_over", "lose_commits",
 )  # fmt: skip
 CLOCK_JUMP = 25.0  # seconds: two clocks differ by less than the silence after which a coreapp is unhealthy
-LOST = 2.0  # seconds: commits that a failover loses are not older
+LOST = 2.0  # seconds: the greatest age of commits that a failover loses
 
 
 @dataclass(frozen=True)
@@ -34,13 +34,13 @@ class Fault:
         return f"Fault({self.at:.3f}, {self.kind!r}, {self.process:.4f}, {self.how:.4f})"
 
 
-def drawn(source: random.Random, seconds: float, a_second: float) -> list[Fault]:
-    """Draw so many faults a second, for some seconds."""
+def draw(source: random.Random, seconds: float, a_second: float) -> list[Fault]:
+    """Return random faults: `a_second` of them per second, for some seconds."""
     moments = sorted(source.uniform(0, seconds) for _number in range(round(seconds * a_second)))
     return [Fault(at, source.choice(KINDS), source.random(), source.random()) for at in moments]
 
 
-def happen(world: World, fault: Fault) -> None:
+def strike(world: World, fault: Fault) -> None:
     """Let a fault strike."""
     processes = list(world.processes.values())
     process = processes[int(fault.process * len(processes))]
@@ -52,6 +52,7 @@ def happen(world: World, fault: Fault) -> None:
 
 
 def crash(world: World, process: Process, _how: float = 0) -> None:
+    """End a process at once."""
     if process.alive:
         process.alive = process.frozen = False
         process.lives += 1
@@ -61,6 +62,7 @@ def crash(world: World, process: Process, _how: float = 0) -> None:
 
 
 def freeze(_world: World, process: Process, _how: float = 0) -> None:
+    """Suspend a process."""
     process.frozen = process.alive
 
 
@@ -76,6 +78,7 @@ def thaw(world: World, process: Process, _how: float = 0) -> None:
 
 
 def start(_world: World, process: Process, _how: float = 0) -> None:
+    """Start a process that has ended."""
     if not process.alive:
         process.alive, process.lives = True, process.lives + 1
         process.start()
@@ -91,6 +94,7 @@ def stop(world: World, process: Process, _how: float = 0) -> None:
 
 
 def cut(world: World, process: Process, how: float) -> None:
+    """Cut one line of a process."""
     others = ["db", UP, *world.processes]
     world.separate(process.name, others[int(how * len(others))])
 
@@ -118,14 +122,17 @@ def divide(world: World, _process: Process, how: float) -> None:
 
 
 def repair(world: World, _process: Process, _how: float = 0) -> None:
+    """Repair every line."""
     world.cut.clear()
 
 
 def settings(world: World, _process: Process, how: float) -> None:
+    """Change heartbeat_interval and unhealthy_interval."""
     world.change_settings((FAST, (1, 2), (2, 6))[int(how * 3)])
 
 
 def drift(world: World, process: Process, how: float) -> None:
+    """Change the rate of a process's clock."""
     slowest, fastest = CLOCK_RATES
     process.drift(slowest + how * (fastest - slowest))
     if isinstance(process, Coreapp) and process.connected is not None and not process.frozen:
@@ -133,7 +140,7 @@ def drift(world: World, process: Process, how: float) -> None:
 
 
 def network(world: World, _process: Process, how: float) -> None:
-    """Let the network be good, slow, lossy, or both."""
+    """Change the quality of the network: good, slow, lossy, or both."""
     world.loss = (0.0, 0.0, 0.05, 0.3)[int(how * 4)]
     world.slowest = (QUICK, 0.5, 1.5)[int(how * 12) % 3]
 

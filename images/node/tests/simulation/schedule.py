@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
-from .faults import Fault, crash, cut_off, drawn, freeze, happen, heal, lost_seconds
+from .faults import Fault, crash, cut_off, draw, freeze, heal, lost_seconds, strike
 from .outbox_sender import READ_TIMEOUT
 from .world import FAST, QUICK, Violation, World
 
@@ -15,8 +15,10 @@ HEARTBEAT, UNHEALTHY = FAST
 BEGINNING, TROUBLE = 4.0, 20.0  # seconds
 # After the last fault: settings arrive, the lease and the fencing window end, failures are detected, the map is read again.
 RECOVERY = 3 * UNHEALTHY + 4 * HEARTBEAT + 3
-STEADY = 3.0  # seconds for which all is well, then it counts: what a master saw before the last fault may cost a shard once more
-# What was accepted has arrived after so many seconds, once all is well: a question that the database never got is given up and asked again.
+STEADY = (
+    3.0  # seconds of service that count as recovery: an observation from before the last fault may still move a shard
+)
+# Seconds after the recovery in which every accepted message arrives: a request that the database never got is abandoned and repeated.
 ARRIVAL = READ_TIMEOUT + 5.0
 TAKE_OVER = UNHEALTHY + 5.0  # seconds
 WITHOUT_MASTERS = 2.0 * UNHEALTHY
@@ -24,7 +26,7 @@ WITHOUT_MASTERS = 2.0 * UNHEALTHY
 
 @dataclass(frozen=True)
 class Schedule:
-    """A cluster and what happens to it."""
+    """A cluster and its faults."""
 
     seed: int
     shards: int
@@ -48,25 +50,25 @@ def schedule(seed: int) -> Schedule:
         webapps=source.choice((1, 2)),
         loss=source.choice((0.0, 0.0, 0.05, 0.3)),
         slowest=source.choice((QUICK, QUICK, 0.5, 1.5)),
-        faults=tuple(drawn(source, TROUBLE, source.choice((0.4, 0.8, 1.5)))),
+        faults=tuple(draw(source, TROUBLE, source.choice((0.4, 0.8, 1.5)))),
     )
 
 
 def run(life: Schedule) -> World:
-    """Let a cluster live through its faults, then see that it recovers, and serves on without any master. Raises Violation."""
+    """Run a cluster through its faults; check that it recovers and continues without any master. Raises Violation."""
     world = World(
         life.seed, life.masters, life.coreapps, life.webapps, life.shards, loss=life.loss, slowest=life.slowest
     )
     world.run_for(BEGINNING)
     began = world.now
-    for at, strike in events(world, life.faults):
+    for at, event in events(world, life.faults):
         world.run_for(began + at - world.now)
-        strike()
+        event()
     world.run_for(began + TROUBLE - world.now)
     heal(world)
     if not recovers(world):
         world.fail(f"not every shard is served for good {RECOVERY} s after the last fault")
-    see_arrival(world)
+    check_arrival(world)
     lose_an_owner(world)
     for master in world.masters:
         crash(world, master)
@@ -76,7 +78,7 @@ def run(life: Schedule) -> World:
         world.fail("with every master dead, a shard is not served any more")
     if refused := {number: why for number, why in world.traffic.refused.items() if number > before}:
         world.fail(f"with every master dead, messages are refused: {refused}")
-    see_arrival(world)
+    check_arrival(world)
     return world
 
 
@@ -86,7 +88,7 @@ def events(world: World, faults: tuple[Fault, ...]) -> list[tuple[float, Callabl
     def take_snapshot(fault: Fault) -> None:
         world.snapshots[fault.at] = world.database.snapshot()
 
-    found = [(fault.at, partial(happen, world, fault)) for fault in faults]
+    found = [(fault.at, partial(strike, world, fault)) for fault in faults]
     for fault in faults:
         if fault.kind == "lose_commits":
             found.append((max(0.0, fault.at - lost_seconds(fault)), partial(take_snapshot, fault)))
@@ -107,7 +109,7 @@ def recovers(world: World) -> bool:
 
 
 def lose_an_owner(world: World) -> None:
-    """See that another coreapp takes over within the rule's bound from one that is dead, hangs, or is cut off from everything."""
+    """Check that another coreapp takes over in time from an owner that crashes, freezes, or is cut off from everything."""
     node, grant = world.owners[int(world.rnd() * len(world.owners))]
     world.note("loses %s", node.name)
     world.random.choice((crash, freeze, cut_off))(world, node)
@@ -115,8 +117,8 @@ def lose_an_owner(world: World) -> None:
         world.fail(f"no coreapp took over from {node.name} within {TAKE_OVER} s")
 
 
-def see_arrival(world: World) -> None:
-    """See that every message that was accepted until now comes to the upstream."""
+def check_arrival(world: World) -> None:
+    """Check that every message that was accepted until now arrives at the upstream."""
     now = dict(world.traffic.missing)
     if world.run_until(lambda: not now.keys() & world.traffic.missing.keys(), ARRIVAL) is None:
         lost = sorted(now.keys() & world.traffic.missing.keys())
@@ -129,7 +131,7 @@ def live(seed: int) -> World:
 
 
 def shrunk(life: Schedule) -> tuple[Schedule, Violation]:
-    """Return a failing schedule with as few faults as leaving out one after the other gives, and how it fails. Raises ValueError."""
+    """Return a failing schedule without the faults that it does not need, and its violation. Raises ValueError."""
     violation = outcome(life)
     if violation is None:
         raise ValueError(f"seed {life.seed} does not fail")
