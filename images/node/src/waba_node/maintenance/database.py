@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ..config import NodeConfig
 from ..store import backup, master_lease, node_registry, schema
 from ..store.backup import DatabaseInfo
-from ..store.engine import DATABASE_ERRORS, UNKNOWN_DATABASE, Database, error_summary
+from ..store.engine import DATABASE_ERRORS, PATIENT_CONNECT_TIMEOUT, UNKNOWN_DATABASE, Database, error_summary
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ POLL = 0.5  # seconds
 
 async def wait_for_database(config: NodeConfig) -> int:
     """Wait until the database server accepts the node's account, and log what keeps it from that. Return the exit status."""
-    database = Database(config.database)
+    database = Database(config.database, connect_timeout=PATIENT_CONNECT_TIMEOUT)
     logged, began = "", time.monotonic()
     while True:
         try:
@@ -50,7 +50,7 @@ async def upgrade_schema(config: NodeConfig) -> int:
     async def allowed(_connection: AsyncConnection) -> bool:
         return True
 
-    database = Database(config.database)
+    database = Database(config.database, connect_timeout=PATIENT_CONNECT_TIMEOUT)
     try:
         await database.ensure()
         async with database.begin() as connection:
@@ -115,7 +115,7 @@ async def forget_nodes(config: NodeConfig, hostnames: Sequence[str], dry_run: bo
 
 async def _print(config: NodeConfig, command: Callable[[Database], Awaitable[dict[str, Any]]]) -> int:
     """Print what a command returns as JSON. Return the exit status."""
-    database = Database(config.database)
+    database = Database(config.database, connect_timeout=PATIENT_CONNECT_TIMEOUT)
     try:
         print(json.dumps(await command(database)))
     except DATABASE_ERRORS as error:

@@ -26,6 +26,7 @@ Result = TypeVar("Result")
 CONNECTIONS = 8  # per node at the most; max_connections of the server must allow this number for every node
 # Seconds for connecting and the handshake together. A proxy in front of a server that has just died may accept a connection and stay silent.
 CONNECT_TIMEOUT = 1.0
+PATIENT_CONNECT_TIMEOUT = 10.0  # for commands, which try once
 POOL_TIMEOUT = 3.0  # seconds to wait for a connection of the pool
 IDLE = 1.0  # seconds after which a connection is tested before its use; under load, a test of each would cost one more round trip
 READ_TIMEOUT = 10.0  # seconds for the answer to a statement; a server that vanished would never answer
@@ -95,14 +96,14 @@ def _without_alias(dialect: Any) -> Callable[[Any], None]:
 
 
 async def _connect(**arguments: Any) -> Connection:
-    """Connect, with the handshake, within CONNECT_TIMEOUT. Raises TimeoutError or the driver's errors.
+    """Connect, with the handshake, within `connect_timeout` seconds. Raises TimeoutError or the driver's errors.
 
     A connection with TLS is secure, which the driver does not record (asyncmy's issue 117). Without that, MySQL would refuse every password
     that it has not cached.
     """
     connection = Connection(**arguments)
     connection._secure = "ssl" in arguments
-    async with asyncio.timeout(CONNECT_TIMEOUT):
+    async with asyncio.timeout(arguments["connect_timeout"]):
         await connection.connect()  # closes itself when it is cancelled
     return connection
 
@@ -110,8 +111,14 @@ async def _connect(**arguments: Any) -> Connection:
 class Database:
     """A bounded pool of connections to one database."""
 
-    def __init__(self, config: DatabaseConfig, read_timeout: float | None = READ_TIMEOUT) -> None:
-        self.config, self.read_timeout = config, read_timeout
+    def __init__(
+        self,
+        config: DatabaseConfig,
+        read_timeout: float | None = READ_TIMEOUT,
+        connect_timeout: float = CONNECT_TIMEOUT,
+    ) -> None:
+        """read_timeout: seconds for the answer to a statement, None for any time. connect_timeout: seconds with the handshake."""
+        self.config, self.read_timeout, self.connect_timeout = config, read_timeout, connect_timeout
         self.timed: Callable[[], AbstractContextManager[object]] = contextlib.nullcontext  # around every transaction
         self.engine = self._engine(config.name)
 
@@ -126,7 +133,7 @@ class Database:
             {"charset": "utf8mb4"},
         )
         arguments: dict[str, Any] = {
-            "connect_timeout": CONNECT_TIMEOUT,
+            "connect_timeout": self.connect_timeout,
             "read_timeout": self.read_timeout,
             "init_command": SESSION,
             "async_creator_fn": _connect,

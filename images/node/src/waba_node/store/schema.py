@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ..config import VERSION
 from ..control import compatibility
 from ..control.compatibility import Migration, RunningNode
-from .engine import NO_SUCH_TABLE, Database
+from .engine import NO_SUCH_TABLE, PATIENT_CONNECT_TIMEOUT, Database
 from .metadata import NOW, Moment, metadata
 from .node_registry import node
 
@@ -79,7 +79,8 @@ async def upgrade(database: Database, allowed: Callable[[AsyncConnection], Await
     MySQL ends a transaction at every change of a table, and the named lock keeps a second process out on one database server only, so every
     migration can be repeated.
     """
-    patient = Database(database.config, read_timeout=None)  # a change of a large table takes its time
+    # A change of a large table takes long.
+    patient = Database(database.config, read_timeout=None, connect_timeout=PATIENT_CONNECT_TIMEOUT)
     try:
         async with patient.engine.connect() as connection:
             if (await connection.execute(LOCK)).scalar_one() != 1:
