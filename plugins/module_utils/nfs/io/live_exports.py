@@ -42,7 +42,7 @@ def addresses(clients: Iterable[str]) -> list[str]:
                 raise HostError(
                     f"nfs_server_clients contains {client}, which this host cannot resolve: {error.strerror}"
                 ) from error
-            found.extend(sorted({address[4][0].partition("%")[0] for address in resolved}))
+            found.extend(sorted({str(address[4][0]).partition("%")[0] for address in resolved}))
     return list(dict.fromkeys(found))
 
 
