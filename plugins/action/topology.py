@@ -29,7 +29,6 @@ ROLES = Path(__file__).resolve().parents[2] / "roles"
 CONVERSION = re.compile(
     r"(?:argument|Elements value for option) '(\S+)' is of type .* and we were unable to convert to (\w+):.*", re.DOTALL
 )
-WINDOW = {"waba_logs_since": "", "waba_logs_until": "", "waba_logs_tail": 0}
 IMAGES = ("waba_coreapp_image", "waba_webapp_image")
 REGISTERED = frozenset(
     (
@@ -156,8 +155,8 @@ class ActionModule(ActionBase):
             given.update({} if found else {name: value})
         unknown, warnings = setting_names.unknown(set(variables) - REGISTERED, set(options))
         problems += dotenv.checked(settings["waba_environment"] or {}, "environment")[1]
-        window = [settings[name] or empty for name, empty in WINDOW.items()]
-        problems += log_window.window_problems(*window, time.time())
+        since, until, tail = settings["waba_logs_since"], settings["waba_logs_until"], settings["waba_logs_tail"]
+        problems += log_window.window_problems(since or "", until or "", tail or 0, time.time())
         problems += rules.source_problems("firewall_api_sources", settings["waba_firewall_api_sources"] or [])
         problems += rules.address_problems("firewall_addresses", settings["waba_firewall_addresses"] or [])
         problems += validation.secret_problems(given, [str(settings[name]) for name in IMAGES])

@@ -250,6 +250,7 @@ clock_ahead:
 import os
 import socket
 import time
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.waba.cluster.plugins.module_utils.argspec import HOSTS_OPTIONS, PLAN_OPTIONS
@@ -296,7 +297,7 @@ OPTIONS = {
 }
 
 
-def engine_facts(params):
+def engine_facts(params: dict[str, Any]) -> dict[str, Any]:
     """Return {"images", "single_connect"} of the host; empty where its engine cannot be asked. Raises HostError."""
     try:
         client = engine.connect()
@@ -309,7 +310,7 @@ def engine_facts(params):
     }
 
 
-def compared(params):
+def compared(params: dict[str, Any]) -> dict[str, Any]:
     """Return `observation.observe` of the host; {} where its settings cannot be planned. Raises HostError."""
     environments = {name: params[name] and dotenv.checked(params[name], name)[0] for name in ENVIRONMENTS}
     try:
@@ -319,11 +320,16 @@ def compared(params):
     return observation.observe(params, planned, environments, os.urandom(32))
 
 
-def observe(module):
+def observe(module: AnsibleModule) -> dict[str, Any]:
     """Return the module's result. Raises HostError."""
     params = module.params
     parts, problems = parts_of_host.compare(module, params["own_share"])
-    result = {"problems": [problem._asdict() for problem in problems], "risks": [], "nodes": [], **parts}
+    result: dict[str, Any] = {
+        "problems": [problem._asdict() for problem in problems],
+        "risks": [],
+        "nodes": [],
+        **parts,
+    }
     if not runs_containers(params):
         # A host that only serves or mounts the share needs no Docker.
         docker = {"missing_packages": [], "running": True}
@@ -351,12 +357,12 @@ def observe(module):
     return {**result, **compared(params), **engine_facts(params), "docker": docker}
 
 
-def runs_containers(params):
+def runs_containers(params: dict[str, Any]) -> bool:
     """Return whether the cluster has containers on this host, or the settings that say so are not known."""
     return params["checks"] or any(params[part] for part in ("masters", "coreapps", "webapps", "database"))
 
 
-def main():
+def main() -> None:
     isolate_environment()
     module = AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True)
     params = module.params
