@@ -7,6 +7,8 @@ from __future__ import annotations
 import ipaddress
 import os.path
 import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from ansible_collections.waba.cluster.plugins.module_utils.compose import ports
 from ansible_collections.waba.cluster.plugins.module_utils.contract import (
@@ -23,10 +25,15 @@ from ansible_collections.waba.cluster.plugins.module_utils.problems import Input
 SIMPLE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")  # what Compose takes as the name of a project
 VOLUME_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")  # what Docker takes as the name of a volume
 HOSTNAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._:-]*[A-Za-z0-9])?|[0-9A-Fa-f:]*::[0-9A-Fa-f:]*")
+
+Node = dict[str, Any]
+Holder = dict[str, Any]  # an instance whose ports are not allocated yet, see `ports.allocate`
+Volume = Mapping[str, Any]  # {"type", "source"} and, for a bind mount, {"owner", "mode"}
+
 LISTS = (("master", "masters"), ("coreapp", "coreapps"), ("webapp", "webapps"))  # label role, option; order of start
 
 
-def plan_nodes(params):
+def plan_nodes(params: Mapping[str, Any]) -> list[Node]:
     """Return the nodes of a host in order of start: database, masters, coreapps, webapps.
 
     params: dict, the options of `options.PLAN_OPTIONS`. A node is a dict: `name`, `role` (mysql, master, coreapp, webapp), `image`,
@@ -47,14 +54,14 @@ def plan_nodes(params):
     return [_node(holder, published[holder["variable"]], params) for holder in holders]
 
 
-def volume_settings(params, role):
+def volume_settings(params: Mapping[str, Any], role: str) -> dict[str, Volume]:
     """Return {kind: {"type", "source"}} of the volumes that a service of this role mounts."""
     settings = {**DEFAULT_VOLUMES, **given_volumes(params["volumes"])}
     kinds = ("database",) if role == "mysql" else ("media", "data")
     return {kind: settings[kind] for kind in kinds if kind in settings}
 
 
-def given_volumes(volumes):
+def given_volumes(volumes: Mapping[str, Volume | None] | None) -> dict[str, Volume]:
     """Return {kind: volume} of what was given, folders as the engine will tell of them. volumes: the option of that name."""
     return {
         kind: {**volume, "source": normalized(volume["source"])} if volume["type"] == "bind" else volume
@@ -63,17 +70,18 @@ def given_volumes(volumes):
     }
 
 
-def publish_option(node):
+def publish_option(node: Mapping[str, Any]) -> str:
     """Return the option (str) that says on which address a node is published."""
     return "webapp_publish_address" if node["role"] == "webapp" else "publish_address"
 
 
-def published_on(node, params):
+def published_on(node: Mapping[str, Any], params: Mapping[str, Any]) -> str:
     """Return the address (str, "" for all) on which a node is published."""
-    return params[publish_option(node)]
+    address: str = params[publish_option(node)]
+    return address
 
 
-def _holders(params):
+def _holders(params: Mapping[str, Any]) -> list[Holder]:
     holders = []
     if params["database"]:
         database = params["database"]
@@ -85,12 +93,12 @@ def _holders(params):
     return holders
 
 
-def _holder(role, index, name, option, pinned, key):
+def _holder(role: str, index: int, name: str, option: str, pinned: str | int | None, key: str) -> Holder:
     holder = {"role": role, "index": index, "name": name, "option": option, "pinned": pinned}
     return {**holder, "variable": f"{option}.{key}"}
 
 
-def _node(holder, published, params):
+def _node(holder: Holder, published: tuple[int, ...], params: Mapping[str, Any]) -> Node:
     role, single_server = holder["role"], params["layout"] == "single_server"
     target = {"mysql": (DATABASE_PORT,), "webapp": (443,)}.get(role, NODE_PORTS)
     image = (
@@ -110,8 +118,8 @@ def _node(holder, published, params):
     }
 
 
-def _name_problems(holders):
-    seen = {}
+def _name_problems(holders: Iterable[Holder]) -> Iterator[Problem]:
+    seen: dict[str, str] = {}
     for holder in holders:
         variable, name = f"{holder['option']}.name", holder["name"]
         if not SIMPLE_NAME.fullmatch(name):
@@ -125,7 +133,7 @@ def _name_problems(holders):
         seen.setdefault(name, variable)
 
 
-def _simple_problems(params):
+def _simple_problems(params: Mapping[str, Any]) -> Iterator[Problem]:
     if not SIMPLE_NAME.fullmatch(params["cluster_name"]):
         yield Problem(
             "cluster_name",
@@ -160,7 +168,7 @@ def _simple_problems(params):
             )
 
 
-def is_address(text):
+def is_address(text: str) -> bool:
     """Return whether a text is an IP address."""
     try:
         ipaddress.ip_address(text)
@@ -169,7 +177,7 @@ def is_address(text):
     return True
 
 
-def _volume_problems(volumes):
+def _volume_problems(volumes: Mapping[str, Volume | None]) -> Iterator[Problem]:
     for kind, volume in volumes.items():
         if not volume:
             continue

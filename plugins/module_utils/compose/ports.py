@@ -8,8 +8,12 @@ Coreapp i has 6250+8i to 6253+8i, master i 6254+8i to 6257+8i, webapp i 9090+i, 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from ansible_collections.waba.cluster.plugins.module_utils.problems import Problem
+
+Holder = Mapping[str, Any]
 
 FIRST_PORT = {"coreapp": 6250, "master": 6254, "webapp": 9090}
 STEP = {"coreapp": 8, "master": 8, "webapp": 1}
@@ -17,13 +21,13 @@ RANGE_LENGTH = 4
 HIGHEST_PORT = 65535
 
 
-def default_ports(role, index):
+def default_ports(role: str, index: int) -> tuple[int, ...]:
     """Return the ports (tuple of int) of the index-th (from 0) instance of role on a host."""
     first = FIRST_PORT[role] + STEP[role] * index
     return tuple(range(first, first + (1 if role == "webapp" else RANGE_LENGTH)))
 
 
-def parse_range(text):
+def parse_range(text: str) -> tuple[int, ...] | str:
     """Return the four ports of a text such as "6300-6303" (tuple of int), or a str that says what is wrong with it."""
     match = re.fullmatch(r"\s*(\d{1,5})\s*-\s*(\d{1,5})\s*", str(text))
     if not match:
@@ -34,27 +38,30 @@ def parse_range(text):
     return tuple(range(first, last + 1))
 
 
-def allocate(holders):
+def allocate(holders: Sequence[Holder]) -> tuple[dict[str, tuple[int, ...]], list[Problem]]:
     """Give every holder its ports.
 
     holders: list of dict, in the order of the inventory: `role` ("coreapp", "master", "webapp" or "mysql"), `index` (int, from 0
     within the role), `name`, `variable` (the option that pins its ports), `pinned` (None, a range text, or an int for one port).
     Returns ({variable: tuple of int}, list of Problem). A holder with a problem of its own has no entry. Overlaps are refused, never dodged.
     """
-    ports, problems = {}, []
+    ports: dict[str, tuple[int, ...]] = {}
+    problems: list[Problem] = []
     for holder in holders:
-        found = _ports_of(holder)
-        problem = found if isinstance(found, str) else _out_of_range(found)
+        variable, found = holder["variable"], _ports_of(holder)
+        if isinstance(found, str):
+            problems.append(Problem(variable, holder["pinned"], found, "Give four ports in a row, as in '6300-6303'"))
+            continue
+        problem = _out_of_range(found)
         if problem:
-            fix = "Give four ports in a row, as in '6300-6303'" if isinstance(found, str) else "Stay within 1 to 65535"
-            problems.append(Problem(holder["variable"], holder["pinned"] or _span(found), problem, fix))
+            problems.append(Problem(variable, holder["pinned"] or _span(found), problem, "Stay within 1 to 65535"))
         else:
-            ports[holder["variable"]] = found
+            ports[variable] = found
     problems.extend(_overlaps([holder for holder in holders if holder["variable"] in ports], ports))
     return ports, problems
 
 
-def _ports_of(holder):
+def _ports_of(holder: Holder) -> tuple[int, ...] | str:
     pinned = holder["pinned"]
     if pinned is None:
         return () if holder["role"] == "mysql" else default_ports(holder["role"], holder["index"])
@@ -63,12 +70,12 @@ def _ports_of(holder):
     return parse_range(pinned)
 
 
-def _out_of_range(ports):
+def _out_of_range(ports: Sequence[int]) -> str | None:
     outside = [port for port in ports if not 1 <= port <= HIGHEST_PORT]
     return f"port {outside[0]} does not exist" if outside else None
 
 
-def _overlaps(holders, ports):
+def _overlaps(holders: Sequence[Holder], ports: Mapping[str, Sequence[int]]) -> Iterator[Problem]:
     for position, later in enumerate(holders):
         for earlier in holders[:position]:
             shared = sorted(set(ports[later["variable"]]) & set(ports[earlier["variable"]]))
@@ -82,5 +89,5 @@ def _overlaps(holders, ports):
                 )
 
 
-def _span(ports):
+def _span(ports: Sequence[int]) -> str:
     return f"{ports[0]}-{ports[-1]}" if len(ports) > 1 else str(ports[0])
