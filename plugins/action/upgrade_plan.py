@@ -8,7 +8,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible_collections.waba.cluster.plugins.module_utils.problems import message
-from ansible_collections.waba.cluster.plugins.module_utils.rollout import order
+from ansible_collections.waba.cluster.plugins.module_utils.rollout import order, steps
 
 OPTIONS = {
     "state": {"type": "str", "choices": ["upgraded", "restarted"], "default": "upgraded"},
@@ -40,10 +40,11 @@ class ActionModule(ActionBase):
         if self._task.check_mode:  # no image has been provided in check mode
             problems = [problem for problem in problems if not problem.problem.endswith(order.NO_IMAGE)]
         if problems:
-            text = message(problems, "the cluster", "Nothing was touched; problems to fix")
-            return {**result, "failed": True, "msg": text, "problems": [problem._asdict() for problem in problems]}
+            self._display.display(message(problems, "the cluster", "Problems to fix"))
+            text = f"Nothing was touched: {len(problems)} problem(s) to fix, see the table above."
+            return {**result, "failed": True, "msg": text}
         if options["serial"] < 1:
             text = f"serial (waba_upgrade_serial) is {options['serial']}: it must be 1 or more."
             return {**result, "failed": True, "msg": text}
-        steps = order.batches(found, health, images, options["serial"], options["outage"])
-        return {**result, "changed": False, "batches": steps}
+        batches = order.batches(found, health, images, options["serial"], options["outage"])
+        return {**result, "changed": False, "steps": steps.steps(batches), "rows": steps.rows(batches)}

@@ -12,7 +12,6 @@ description:
   - Returns the cluster as one value, which later tasks read. Fails only when the inventory groups of the cluster cannot be determined; problems of other
     settings are part of the result.
   - Runs on the controller and connects to no host.
-
 author:
   - waba.cluster contributors (!UNKNOWN)
 extends_documentation_fragment:

@@ -11,7 +11,7 @@ description:
   - Plans from the present reports of the hosts and the cluster, never from a note of an earlier run, so that a run after a failed one continues where that one
     stopped.
   - The order is secondary masters, the primary master, standby coreapps, connected coreapps, webapps.
-  - Refuses an upgrade that would fail or cause an outage, with all reasons in one table.
+  - Refuses an upgrade that would fail or cause an outage, and prints all reasons in one table.
   - Runs on the controller only; no connection to the host is made, and nothing is changed.
 author:
   - waba.cluster contributors (!UNKNOWN)
@@ -78,17 +78,21 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-batches:
-  description: The batches, in order. Empty if every node has its image.
+steps:
+  description: The steps, in order. Empty if every node has its image. C(former) is the definition to restore if a node fails.
   returned: success
   type: list
   elements: dict
   sample:
-    - phase: secondary masters
-      members: [{host: localhost, service: master2, role: master, from: "waba/node:v1.0.0", to: "waba/node:v1.1.0"}]
-problems:
-  description: The reasons against the upgrade.
-  returned: failure
+    - number: 1
+      phase: secondary masters
+      services: master2
+      hosts: {localhost: {role: master, services: [master2], former: {master2: {image: "waba/node:v1.0.0"}}}}
+rows:
+  description: A row for each node, for a table.
+  returned: success
   type: list
   elements: dict
+  sample:
+    - {step: 1, phase: secondary masters, host: localhost, service: master2, role: master, from: "waba/node:v1.0.0", to: "waba/node:v1.1.0"}
 """

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -22,18 +20,16 @@ def test_no_play_selects_one_host_of_a_group_by_number(playbook: Path) -> None:
     ] == []
 
 
-@pytest.mark.parametrize(
-    ("preflight", "may_have"),
-    [({}, True), *(({"__waba_preflight": {"facts": {"firewall": had}}}, had) for had in (True, False))],
-)
-def test_rules_are_looked_for_where_preflight_found_some_or_never_asked(preflight: dict, may_have: bool) -> None:
-    variables = f"@{ROOT}/roles/common/vars/main.yml"
-    given = json.dumps({"ansible_play_hosts_all": ["localhost"], **preflight})
-    output = subprocess.run(
-        ["ansible", "localhost", "-m", "debug", "-a", "var=__waba_firewall_was", "-e", variables, "-e", given],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout
-    assert f"__waba_firewall_was: {str(may_have).lower()}" in output.replace('"', "")
+@pytest.mark.parametrize("playbook", PLAYBOOKS, ids=lambda path: path.stem)
+def test_every_play_states_the_linear_strategy(playbook: Path) -> None:
+    """With ANSIBLE_STRATEGY=free, restart.yml would stop all coreapps at once."""
+    plays = [play for play in yaml.safe_load(playbook.read_text(encoding="utf-8")) if "hosts" in play]
+    assert [play["name"] for play in plays if play.get("strategy") != "ansible.builtin.linear"] == []
+
+
+@pytest.mark.parametrize("playbook", PLAYBOOKS, ids=lambda path: path.stem)
+def test_every_playbook_begins_with_the_topology(playbook: Path) -> None:
+    """Its first play refuses --tags, and later plays need its groups."""
+    while "ansible.builtin.import_playbook" in (first := yaml.safe_load(playbook.read_text(encoding="utf-8"))[0]):
+        playbook = playbook.parent / first["ansible.builtin.import_playbook"]
+    assert playbook.stem == "topology"

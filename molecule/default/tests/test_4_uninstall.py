@@ -52,7 +52,7 @@ def test_folder_that_another_container_mounts_is_not_unmounted(cluster: Cluster,
         rf"localhost +mount +{tmp_path} +retained +in use by {other.name}, which does not belong to the cluster",
         result.stdout,
     )
-    assert "Unmount it now" not in result.stdout
+    assert "Unmount the share now" not in result.stdout
 
 
 def test_wrong_confirmation_removes_nothing(cluster: Cluster) -> None:

@@ -69,7 +69,13 @@ def kill_progressively(
     while True:
         progress = tuple(sorted(one["id"] for facts in before.values() for one in facts["containers"].values()))
         known = seen.setdefault(
-            progress, {(number, name) for other in seen.values() for number, name in other if "Roll" not in name}
+            progress,
+            {
+                (number, name)
+                for other in seen.values()
+                for number, name in other
+                if " : Roll |" not in name and " : Step |" not in name
+            },
         )
         kill = FirstUnseenBoundary(
             -1,

@@ -81,7 +81,7 @@ def test_lost_host_ends_the_roll(hosts: Hosts, site: Undisturbed) -> None:
     assert done.status != 0
     others = {name: facts for name, facts in before.items() if name != lost}
     assert state.restarted(others, after, before) == [], "no later step begins"
-    assert f"{lost} was lost within a step (secondary masters," in " ".join(done.output.split())
+    assert f"{lost} was lost during a step (secondary masters," in " ".join(done.output.split())
     wait_for(lambda: api.is_healthy(COREAPPS), 90, "the cluster is healthy again")
     next_run = run(hosts, "upgrade.yml", *NEXT)
     assert next_run.status == 0, next_run.output

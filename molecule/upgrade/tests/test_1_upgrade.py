@@ -64,9 +64,12 @@ def test_version_that_does_not_start_is_rolled_back(
         result = play("upgrade.yml", *BROKEN)
     assert result.returncode != 0
     output = one_line(result.stdout)
-    assert "could not be brought to version 1.2.0, and has its former image and files again" in output
+    assert (
+        "could not be brought to version 1.2.0, see the table above. They have their former image and files again"
+        in output
+    )
     assert "it keeps exiting" in output
-    assert "The cluster serves. Fix the cause and run upgrade.yml again" in output
+    assert "and the cluster serves. Fix the cause and run upgrade.yml again" in output
     assert_no_client_noticed("failed upgrade, rolled back,", flow, receiver, time.monotonic() - began)
     assert cluster.versions() == {"1.1.0"}
     assert FILE.read_text(encoding="utf-8") == file

@@ -30,6 +30,7 @@ PARTS = {
 GROUP_SETTINGS = tuple(setting for setting, _group in PARTS.values())
 NODE_PARTS = ("masters", "coreapps", "webapps")
 NODE_GROUP = "waba_cluster_nodes"  # the hosts that run a container of the cluster
+DATABASE_CLIENT_GROUP = "waba_cluster_database_client"  # the one host from which the database is backed up and restored
 EVERY_GROUP = "waba_cluster"  # these, and the hosts that only serve or mount the share
 INSTANCES = {
     "masters": "waba_master_instances",
@@ -82,8 +83,8 @@ def build(
     parts: as from `members`. settings: {host: {variable: value}} with the defaults and types of the role specifications. leaving: hosts that the
     totals do not count, because they are about to leave.
     """
-    database = _database(parts, settings)
     leaving = set(leaving)
+    database = _database(parts, settings, leaving)
     totals = {
         part: sum(len(settings[host][INSTANCES[part]]) for host in parts[part] if host not in leaving)
         for part in NODE_PARTS
@@ -114,6 +115,7 @@ def build(
         },
         "nodes": [{"host": host, **node} for host, one in hosts.items() for node in one["nodes"]],
         "api_urls": [one["public_api_url"] for one in hosts.values() if one["public_api_url"]],
+        "leaving": sorted(leaving),
         "names": names,
         "hosts": hosts,
     }
@@ -123,8 +125,8 @@ def _ordered(parts: Mapping[str, list[str]]) -> list[str]:
     return list(dict.fromkeys(host for part in PARTS for host in parts[part]))
 
 
-def _database(parts: Mapping[str, list[str]], settings: Mapping[str, Settings]) -> dict[str, Any]:
-    """Return the database: its container's host, or the address of a server that the cluster does not run."""
+def _database(parts: Mapping[str, list[str]], settings: Mapping[str, Settings], leaving: set[str]) -> dict[str, Any]:
+    """Return the database: its container's host, or the address of a server that the cluster does not run; and the host that acts as its client."""
     server = next(iter(parts["database"]), "")
     first = server or next(iter(_ordered(parts)), "")
     values = settings[first] if first else {}
@@ -136,6 +138,7 @@ def _database(parts: Mapping[str, list[str]], settings: Mapping[str, Settings]) 
         address = values["waba_external_hostname"]
     return {
         "hosts": list(parts["database"]),
+        "client": server or next((host for host in parts["masters"] if host not in leaving), ""),
         "external": not server,
         "service": DATABASE_SERVICE,
         "address": address,
@@ -222,6 +225,7 @@ def _host(host: str, parts: Mapping[str, list[str]], values: Settings, database:
     played = [part for part in PARTS if host in parts[part]]
     runs_nodes = any(part in (*NODE_PARTS, "database") for part in played)
     groups = [EVERY_GROUP, *([NODE_GROUP] if runs_nodes else []), *(PARTS[part][1] for part in played)]
+    groups += [DATABASE_CLIENT_GROUP] if host == database["client"] else []
     plan = host_plan(host, parts, values)
     nodes = _planned(plan)
     return {

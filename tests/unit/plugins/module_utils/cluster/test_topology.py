@@ -74,7 +74,22 @@ def test_hosts_get_the_fixed_groups_of_their_parts():
         "waba_cluster_coreapps",
         "waba_cluster_webapps",
     ]
-    assert hosts["db1"]["groups"] == ["waba_cluster", "waba_cluster_nodes", "waba_cluster_database"]
+    assert hosts["db1"]["groups"] == [
+        "waba_cluster",
+        "waba_cluster_nodes",
+        "waba_cluster_database",
+        "waba_cluster_database_client",
+    ]
+
+
+def test_a_master_that_stays_is_the_client_of_an_external_database():
+    groups = {**GROUPS, "waba_mysql": []}
+    masters = built(groups)["parts"]["masters"]
+    assert built(groups)["database"]["client"] == masters[0]
+    topology_without_first = built(groups, leaving=[masters[0]])
+    assert topology_without_first["database"]["client"] == masters[1]
+    assert "waba_cluster_database_client" in topology_without_first["hosts"][masters[1]]["groups"]
+    assert topology_without_first["leaving"] == [masters[0]]
 
 
 def test_totals_count_the_instances_of_every_host_but_those_that_leave():
