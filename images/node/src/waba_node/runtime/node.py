@@ -23,7 +23,7 @@ from ..store import documents, node_registry, schema
 from ..store.documents import NODE_SECRET, PRIMARY_SECRET
 from ..store.engine import DATABASE_ERRORS, NO_SUCH_TABLE, Database, error_summary
 from ..store.media_folder import MediaFolder
-from ..store.metadata import SINCE_1970
+from ..store.metadata import read_time
 from .health import Health, serve
 from .http_log import one_line
 from .statistics import Statistics, gauge, process_metrics
@@ -153,8 +153,8 @@ class Node:
         """Synchronize the cluster's time with the database's clock."""
         async with self.database.begin() as connection:
             sent_at = now()
-            microseconds = (await connection.execute(SINCE_1970)).scalar_one()
-            self.time.synchronize(sent_at, now(), microseconds / 1e6)
+            seconds = await read_time(connection)
+            self.time.synchronize(sent_at, now(), seconds)
 
     def database_unavailable(self, error: Exception) -> None:
         """Report a failure of the database in the health line."""

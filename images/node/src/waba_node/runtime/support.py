@@ -10,9 +10,8 @@ import shutil
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import sqlalchemy as sa
-
 from ..store import documents, ownership
+from ..store.schema import read_revision
 
 if TYPE_CHECKING:
     from .node import Node
@@ -27,14 +26,13 @@ ENVIRONMENT = re.compile(r"(WA|WABA|COREAPP|WEBAPP)_")  # the variables that are
 SECRET = re.compile(r"PASSWORD|SECRET|KEY")  # their values are replaced
 CONTROL_SHARD = -1
 SOCKET_STATES = {"connected": "UP", "connecting": "SC"}  # by gateway status
-REVISION = sa.text("SELECT version_num FROM alembic_version")
 
 
 async def support_info(node: Node) -> dict[str, Any]:
     """Return what GET /v1/support reports about a node. Raises sqlalchemy.exc.SQLAlchemyError."""
     async with node.database.begin() as connection:
         server = ".".join(map(str, connection.dialect.server_version_info or ()))
-        revision = (await connection.execute(REVISION)).scalar_one()
+        revision = await read_revision(connection)
         number = (await documents.read_document(connection, documents.ACCOUNT)).get("registered")
         shard_count = await ownership.count_shards(connection)
     return {

@@ -16,11 +16,11 @@ from .documents import NODE_SECRET, PRIMARY_SECRET, document
 from .master_lease import lease
 from .node_registry import node
 from .ownership import shard_map
+from .schema import read_revision
 
 EPOCH_JUMP = 1_000_000  # more promotions than any cluster makes between two backups
 
 NOW = sa.text("SELECT DATE_FORMAT(UTC_TIMESTAMP(), '%Y-%m-%d %T'), VERSION()")
-REVISION = sa.text("SELECT version_num FROM alembic_version")
 TABLES = sa.text("SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE() ORDER BY 1")
 # An account sees its own connections without any further privilege, and all nodes use the same account.
 CLIENTS = sa.text(
@@ -52,9 +52,8 @@ async def read_info(connection: AsyncConnection) -> DatabaseInfo:
     """Return the state of the database. Read it before a dump: then the content of a backup is not older than its manifest says."""
     taken_at, server = (await connection.execute(NOW)).one()
     tables = list((await connection.execute(TABLES)).scalars())
-    revision, versions, epoch, delay = None, [], 0, None
-    if "alembic_version" in tables:
-        revision = (await connection.execute(REVISION)).scalar_one_or_none()
+    revision = await read_revision(connection)
+    versions, epoch, delay = [], 0, None
     if node.name in tables:
         query = sa.select(node.c.version).distinct().order_by(node.c.version)
         versions = list((await connection.execute(query)).scalars())

@@ -24,6 +24,12 @@ async def read_table_sizes(connection: AsyncConnection) -> dict[str, tuple[int, 
     return {row[0]: (int(row[1] or 0), int(row[2] or 0)) for row in await connection.execute(TABLES)}
 
 
+async def read_time(connection: AsyncConnection) -> float:
+    """Return the database's time, seconds since 1970."""
+    microseconds: int = (await connection.execute(SINCE_1970)).scalar_one()
+    return microseconds / 1e6
+
+
 def seconds_from_now(name: str) -> sa.TextClause:
     """Return SQL for the present moment plus the bound parameter `name`, a number of seconds."""
     return sa.text(f"UTC_TIMESTAMP(6) + INTERVAL :{name} * 1000000 MICROSECOND")

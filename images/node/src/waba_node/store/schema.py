@@ -55,11 +55,16 @@ def known_revisions() -> tuple[str, ...]:
     return tuple(sorted(path.name.split("_", 1)[0] for path in MIGRATIONS.glob("versions/[0-9]*_*.py")))
 
 
+async def read_revision(connection: AsyncConnection) -> str | None:
+    """Return the revision of the present schema, or None without one."""
+    return next(iter(await _rows(connection, CURRENT)), None)
+
+
 async def find_mismatch(connection: AsyncConnection) -> str | None:
     """Return why this version cannot work with the present schema, or None."""
-    current = await _rows(connection, CURRENT)
+    current = await read_revision(connection)
     floors = await _rows(connection, sa.select(history.c.oldest_node).distinct())
-    return compatibility.incompatibility(current[0] if current else None, floors, known_revisions())
+    return compatibility.incompatibility(current, floors, known_revisions())
 
 
 async def _rows(connection: AsyncConnection, query: sa.Executable) -> list[str]:
