@@ -108,7 +108,7 @@ async def test_a_collection_does_not_block_other_transactions(database: Database
 async def folder(database: Database, tmp_path: Path) -> MediaFolder:
     """A folder with a file that was used 29 days ago, one that was used 30 days ago, and old files without a row."""
     made = MediaFolder(str(tmp_path))
-    for name in ("kept", "unused", "orphan", "dead.part", "young"):
+    for name in ("used", "unused", "orphan", "dead.part", "young"):
 
         async def content() -> AsyncIterator[bytes]:
             yield b"x"
@@ -117,7 +117,7 @@ async def folder(database: Database, tmp_path: Path) -> MediaFolder:
         if name != "young":
             os.utime(tmp_path / OUTGOING / name, (time.time() - LEFTOVER_AGE - 60,) * 2)
     async with database.begin() as connection:
-        for name, days in (("kept", 29), ("unused", 30)):
+        for name, days in (("used", 29), ("unused", 30)):
             await media.store_media(connection, [StoredMedia(name, "x/y", "", 1, f"outgoing/{name}")])
             used_at = sa.text(f"UTC_TIMESTAMP(6) - INTERVAL {days} DAY")
             row = media.media.c.media_id == name
@@ -127,15 +127,15 @@ async def folder(database: Database, tmp_path: Path) -> MediaFolder:
 
 async def test_unused_media_and_files_without_a_row_are_deleted(database: Database, folder: MediaFolder) -> None:
     assert await total(unused_media(database, folder, lambda: True)) == 2
-    assert files(folder.root) == ["outgoing/kept", "outgoing/young"]
+    assert files(folder.root) == ["outgoing/used", "outgoing/young"]
     async with database.begin() as connection:
-        assert set(await media.find_media(connection, ["kept", "unused"])) == {"kept"}
+        assert set(await media.find_media(connection, ["used", "unused"])) == {"used"}
 
 
 async def test_used_media_are_stored_for_another_30_days(database: Database, folder: MediaFolder) -> None:
     async with database.begin() as connection:
-        assert await media.use_media(connection, ["kept", "unused"])
-        assert not await media.use_media(connection, ["kept", "unknown"])
+        assert await media.use_media(connection, ["used", "unused"])
+        assert not await media.use_media(connection, ["used", "unknown"])
     assert await total(unused_media(database, folder, lambda: True)) == 1
     assert "outgoing/unused" in files(folder.root)
 
@@ -149,7 +149,7 @@ async def test_without_the_folder_no_row_is_deleted(database: Database, folder: 
     gc = json.loads(webhook.payload)["services"][0]["media"]["gc"]
     assert (gc["items_deleted"], gc["status"], gc["errors"][0]["code"]) == (0, "failed", 1014)
     async with database.begin() as connection:
-        assert set(await media.find_media(connection, ["kept", "unused"])) == {"kept", "unused"}
+        assert set(await media.find_media(connection, ["used", "unused"])) == {"used", "unused"}
 
 
 async def test_a_former_primary_master_stops_its_collection(database: Database, folder: MediaFolder) -> None:

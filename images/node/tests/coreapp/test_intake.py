@@ -123,7 +123,7 @@ class FailingDatabase(Database):
 async def test_a_transaction_that_a_failover_interrupts_is_repeated(
     database: Database, code: int, after_commit: bool
 ) -> None:
-    """Its outcome is unknown; the sender looks for the message from the oldest, and the message is stored once."""
+    """Its outcome is unknown; the sender searches for the message from the oldest, and the message is stored once."""
     failing, notified = FailingDatabase(database, code, 2, after_commit), []
     made = intake.Intake(failing, lambda _bucket: True, notified.append)
     first, second = rows("gBGGone", "gBGGtwo")
