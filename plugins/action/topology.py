@@ -15,6 +15,7 @@ from typing import Any
 
 from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible_collections.waba.cluster.plugins.module_utils.cluster import topology
 from ansible_collections.waba.cluster.plugins.module_utils.compose import dotenv
@@ -96,7 +97,7 @@ class HostSettings(Mapping):
 class ActionModule(ActionBase):
     TRANSFERS_FILES = False
     _requires_connection = False
-    _VALID_ARGS = frozenset(("leaving",))
+    _VALID_ARGS = frozenset(("leaving", "require_nodes"))
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result = super().run(tmp, task_vars)
@@ -110,7 +111,7 @@ class ActionModule(ActionBase):
             host: {setting: str(values[setting]) for setting in topology.GROUP_SETTINGS}
             for host, values in settings.items()
         }
-        wrong_groups = topology.group_problems(names, groups)
+        wrong_groups = topology.group_problems(names, groups, boolean(self._task.args.get("require_nodes", True)))
         if wrong_groups or not names:
             texts = [f"{one.variable} is {one.value!r}: {one.problem}. {one.fix}." for one in wrong_groups]
             empty = "" if names else "The inventory has no host. "

@@ -160,9 +160,9 @@ OPTIONS = {
 
 def listen(params):
     """Stand in for a host's containers. A port that cannot be had is no finding of its own: whoever has it is told by `preflight`."""
-    driver.stop_stand_in()
+    driver.stop_listeners()
     sockets, _failed = driver.open_ports(params["ports"])
-    driver.stand_in(sockets, params["host"], params["peers"], params["seconds"])
+    driver.serve_in_background(sockets, params["host"], params["peers"], params["seconds"])
 
 
 def main():
@@ -172,13 +172,13 @@ def main():
     if params["state"] == "listening":
         listen(params)
     else:
-        attempts = driver.try_all(params["targets"], params["host"], params["timeout"])
-    found, warnings = planner.faults(params["host"], attempts)
+        attempts = driver.probe_all(params["targets"], params["host"], params["timeout"])
+    found, warnings = planner.probe_problems(params["host"], attempts)
     module.exit_json(
         changed=False,
         problems=[problem._asdict() for problem in found],
         risks=[warning._asdict() for warning in warnings],
-        again=planner.to_try_again(attempts),
+        again=planner.targets_to_retry(attempts),
     )
 
 

@@ -17,6 +17,10 @@ author:
 extends_documentation_fragment:
   - waba.cluster.attributes.read_only
 options:
+  require_nodes:
+    description: Fail where masters, coreapps or webapps have no host.
+    type: bool
+    default: true
   leaving:
     description: Hosts that are about to leave the cluster. The totals do not count their nodes.
     type: list

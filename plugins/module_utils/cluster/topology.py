@@ -50,10 +50,13 @@ EVERY_ADDRESS = ("", "0.0.0.0", "::")  # noqa: S104 - values of a setting, compa
 LOOPBACK = "127.0.0.1"
 
 
-def group_problems(names: Mapping[str, Mapping[str, str]], groups: Mapping[str, list[str]]) -> list[Problem]:
+def group_problems(
+    names: Mapping[str, Mapping[str, str]], groups: Mapping[str, list[str]], require_nodes: bool = True
+) -> list[Problem]:
     """Return the problems of the settings that name the inventory groups.
 
-    names: {host: {setting: group}} for every host of the inventory. groups: {group: hosts}.
+    names: {host: {setting: group}} for every host of the inventory. groups: {group: hosts}. require_nodes: whether masters, coreapps and webapps must have
+    hosts.
     """
     problems = []
     for part, (setting, _fixed) in PARTS.items():
@@ -64,7 +67,7 @@ def group_problems(names: Mapping[str, Mapping[str, str]], groups: Mapping[str, 
             listed = "; ".join(f"'{name}' on {', '.join(hosts)}" for name, hosts in given.items())
             fix = "Set it in group_vars/all, or on the command line with -e"
             problems.append(Problem(setting, listed, "the hosts of the inventory disagree", fix))
-        elif given and part in NODE_PARTS and not any(groups.get(name) for name in given):
+        elif given and require_nodes and part in NODE_PARTS and not any(groups.get(name) for name in given):
             fix = f"Put hosts into this group, or name another one with {setting}"
             problems.append(Problem(setting, next(iter(given), ""), "no host is in this group", fix))
     return problems

@@ -1,11 +1,11 @@
 # Copyright: (c) 2026, waba.cluster contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""All that is wrong with all hosts, and between them, as one table (rules: ours, where the text says no other source)."""
+"""The problems of all hosts, and between hosts, as one table."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ansible_collections.waba.cluster.plugins.module_utils.problems import Problem, value_text, variable_label
@@ -13,7 +13,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.secrets.validation im
 from ansible_collections.waba.cluster.plugins.module_utils.table import table
 
 HEADINGS = ("host", "setting", "value", "problem", "fix")
-OWN_ADDRESSES = ("localhost", "127.", "::1", "0.0.0.0")  # noqa: S104 - names that lead a host to itself, compared with
+OWN_ADDRESSES = ("localhost", "127.", "::1", "0.0.0.0")  # noqa: S104 - names by which a host reaches itself; only compared
 EVERYONE = "every host"
 Row = tuple[str, Problem]  # host, problem
 
@@ -32,12 +32,13 @@ def judge(
     shared: {host: {variable: value}} of settings that a cluster has one of, as far as the host's variables have them. secrets: those of the variables whose
     values are not reported. more: further problems, by host.
     """
-    problems, warnings = list(more), []
+    problems: list[Row] = list(more)
+    warnings: list[Row] = []
     for host, report in reports.items():
         for result in report.values():
             problems += [(host, Problem(**one)) for one in result.get("problems", [])]
             warnings += [(host, Problem(**one)) for one in result.get("risks", [])]
-        problems += [(host, problem) for problem in _unasked(report)]
+        problems += [(host, problem) for problem in _unanswered(report)]
     known = {host: report["checks"] for host, report in reports.items() if _is_comparable(report)}
     problems += (
         _disagreements(known)
@@ -54,12 +55,12 @@ def judge(
     }
 
 
-def _is_comparable(report):
+def _is_comparable(report: Mapping[str, Any]) -> bool:
     return "facts" in report.get("checks", {}) and report.get("settings", {}).get("sound", True)
 
 
-def _unasked(report):
-    """Yield a Problem for every question that a host could not be asked; a host that answers none is told once."""
+def _unanswered(report: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield a problem for every check that failed on a host; a single one for a host that cannot be reached."""
     for result in report.values():
         if result.get("unreachable"):
             yield Problem(
@@ -73,12 +74,12 @@ def _unasked(report):
             yield Problem("(the check itself)", "(no answer)", _brief(result), "Fix that on the host, then run again")
 
 
-def _brief(result):
+def _brief(result: Mapping[str, Any]) -> str:
     return " ".join(str(result.get("msg", "no reason was given")).removeprefix("Task failed: ").split())
 
 
-def _disagreements(known):
-    """Return a row for each host that has another value than most where all must have one."""
+def _disagreements(known: Mapping[str, Any]) -> list[Row]:
+    """Return a row for each host whose value differs from that of most hosts, where all must have the same."""
     rows = []
     for setting in ("cluster_name", "layout"):
         values = {host: checks["facts"][setting] for host, checks in known.items()}
@@ -90,21 +91,21 @@ def _disagreements(known):
     return rows
 
 
-def _odd_ones(values):
-    """Return (what most hosts have, the hosts (list) that have something else). values: {host: value}."""
+def _odd_ones(values: Mapping[str, Any]) -> tuple[Any, list[str]]:
+    """Return (the value of most hosts, the hosts with another value). values: {host: value}."""
     most = next((value for value, _count in Counter(values.values()).most_common(1)), None)
     return most, [host for host, value in values.items() if value != most]
 
 
-def _sound(shared, reports):
-    """Return what is shared without the hosts that have it told already that their variables make no sense."""
+def _sound(shared: Mapping[str, Mapping[str, Any]], reports: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Return the shared settings without those of hosts whose settings are invalid, which are reported already."""
     return {
         host: values for host, values in shared.items() if reports.get(host, {}).get("settings", {}).get("sound", True)
     }
 
 
-def _uneven(shared, secrets):
-    """Return a row for each host whose variables say another value than most hosts' do, or none, where a cluster has one."""
+def _uneven(shared: Mapping[str, Mapping[str, Any]], secrets: Iterable[str]) -> list[Row]:
+    """Return a row for each host whose value of a shared setting differs from that of most hosts."""
     rows = []
     for variable in sorted({variable for values in shared.values() for variable in values}):
         texts = {host: str(values[variable]) if variable in values else None for host, values in shared.items()}
@@ -117,9 +118,10 @@ def _uneven(shared, secrets):
     return rows
 
 
-def _names(known):
-    """Return the rows about names under which hosts are to be found."""
-    rows, seen = [], {}
+def _names(known: Mapping[str, Any]) -> list[Row]:
+    """Return the rows about the names under which hosts reach each other."""
+    rows: list[Row] = []
+    seen: dict[str, str] = {}
     several = len(known) > 1
     for host, checks in known.items():
         name, layout = checks["facts"]["external_hostname"], checks["facts"]["layout"]
@@ -138,8 +140,8 @@ def _names(known):
     return rows
 
 
-def _clocks(known, tolerance):
-    """Return a row for each clock that certainly differs from the middle one of all; the time that the asking took is no difference."""
+def _clocks(known: Mapping[str, Any], tolerance: float) -> list[Row]:
+    """Return a row for each clock that certainly differs from the median clock. The duration of the call is no difference."""
     ranges = sorted((checks["clock_ahead"], host) for host, checks in known.items() if "clock_ahead" in checks)
     if len(ranges) < 2:
         return []
@@ -160,8 +162,8 @@ def _clocks(known, tolerance):
     return rows
 
 
-def _same_machine(known):
-    hosts = {}
+def _same_machine(known: Mapping[str, Any]) -> list[Row]:
+    hosts: dict[str, list[str]] = {}
     for host, checks in known.items():
         if checks["facts"]["machine_id"]:
             hosts.setdefault(checks["facts"]["machine_id"], []).append(host)
@@ -175,7 +177,7 @@ def _same_machine(known):
     ]
 
 
-def _lone_webapp(known):
+def _lone_webapp(known: Mapping[str, Any]) -> list[Row]:
     webapps = [host for host, checks in known.items() for node in checks["nodes"] if node["role"] == "webapp"]
     if len(known) < 2 or len(webapps) != 1:
         return []
@@ -183,9 +185,9 @@ def _lone_webapp(known):
     return [(webapps[0], Problem("webapps", 1, problem, "Run another on another machine"))]
 
 
-def _merged(rows):
-    """Return {(setting, value, problem, fix): list of hosts}, in order of appearance; what is alike on several hosts is one row."""
-    merged = {}
+def _merged(rows: Iterable[Row]) -> dict[tuple[str, str, str, str], list[str]]:
+    """Return {(setting, value, problem, fix): list of hosts}, in order of appearance; a problem that several hosts share is one row."""
+    merged: dict[tuple[str, str, str, str], list[str]] = {}
     for host, problem in rows:
         hosts = merged.setdefault(
             (variable_label(problem.variable), value_text(problem.value), problem.problem, problem.fix), []
@@ -195,7 +197,7 @@ def _merged(rows):
     return merged
 
 
-def _lines(rows, hosts_in_all):
+def _lines(rows: list[Row], hosts_in_all: int) -> list[str]:
     if not rows:
         return []
     lines = [

@@ -1,34 +1,40 @@
 # Copyright: (c) 2026, waba.cluster contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a host must offer before anything is touched, beyond its ports (rules: design, and ours where the text says no number)."""
+"""The requirements that a host must meet before anything is touched, apart from its ports."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import publish_option, published_on
 from ansible_collections.waba.cluster.plugins.module_utils.problems import Problem
 from ansible_collections.waba.cluster.plugins.module_utils.secrets.validation import is_vendor_image
 
-FEWEST_MASTERS = 2
-# What a container takes at rest and some more: measured for ours, the reservations of the vendor's own templates for theirs (vendor fact).
+MIN_MASTERS = 2
+# Memory of a container: measured at rest with a margin for the cluster's images, and the reservations of the vendor's templates for the vendor's
+# (docs/reference/vendor-contract.md#high-availability).
 MEMORY_MB = {"mysql": 256, "master": 96, "coreapp": 96, "webapp": 96}
 VENDOR_MEMORY_MB = {"mysql": 256, "master": 1024, "coreapp": 1024, "webapp": 512}
 
 
-def cluster_problems(masters_total, coreapps_total, webapps_total, shards, ha):
-    """Return what is wrong with the counts of the whole cluster (list of Problem). A count that is None was not told and is not judged."""
-    problems = []
-    if ha and masters_total is not None and masters_total < FEWEST_MASTERS:
+def cluster_problems(
+    masters_total: int | None, coreapps_total: int | None, webapps_total: int | None, shards: int, ha: bool
+) -> list[Problem]:
+    """Return the problems with the number of nodes of the cluster. A number that is None is not checked."""
+    problems: list[Problem] = []
+    if ha and masters_total is not None and masters_total < MIN_MASTERS:
         problems.append(
             Problem(
                 "masters_total",
                 masters_total,
-                f"a highly available cluster needs {FEWEST_MASTERS} masters or more",
+                f"a highly available cluster needs {MIN_MASTERS} masters or more",
                 "Add masters, or set ha (waba_ha) to false",
             )
         )
     elif masters_total == 0:
         problems.append(_none_of("masters"))
-    # The cluster itself refuses more shards than one without a coreapp to stand by (vendor fact).
+    # The cluster refuses several shards without a standby (docs/reference/vendor-contract.md#shards).
     if (ha or shards > 1) and coreapps_total is not None and coreapps_total < shards + 1:
         problems.append(
             Problem(
@@ -47,13 +53,13 @@ def cluster_problems(masters_total, coreapps_total, webapps_total, shards, ha):
     return problems
 
 
-def _none_of(kind):
+def _none_of(kind: str) -> Problem:
     fix = f"Name an instance on a host of the group waba_{kind}, or leave it out there: each has one then"
     return Problem(f"{kind}_total", 0, f"the cluster has no {kind}", fix)
 
 
-def gathering_warnings(params):
-    """Return a Problem for every role of which one machine's loss would take several instances together."""
+def concentration_warnings(params: Mapping[str, Any]) -> list[Problem]:
+    """Return a warning for every role of which the loss of one machine would stop several instances."""
     if params["layout"] == "single_server":
         return []
     return [
@@ -68,12 +74,12 @@ def gathering_warnings(params):
     ]
 
 
-def host_problems(facts, params):
-    """Return what the host itself lacks (list of Problem).
+def host_problems(facts: Mapping[str, Any], params: Mapping[str, Any]) -> list[Problem]:
+    """Return the problems of the host itself.
 
-    facts: {"architecture": str, "free_mb": {path: int}, "missing_files": list of (option, path), "memory_mb": int, "nfs": bool}.
+    facts: {"architecture": str, "free_mb": {path: int}, "missing_files": list of (option, path), "nfs": bool}.
     """
-    problems = []
+    problems: list[Problem] = []
     if facts["architecture"] not in params["architectures"]:
         known = ", ".join(params["architectures"])
         problems.append(
@@ -91,10 +97,12 @@ def host_problems(facts, params):
     return problems
 
 
-def address_problems(nodes, params, has_address):
-    """Return a Problem for every address on which a host's nodes are to be published and that it does not have.
+def address_problems(
+    nodes: Iterable[Mapping[str, Any]], params: Mapping[str, Any], has_address: Callable[[str], bool]
+) -> list[Problem]:
+    """Return a problem for every address that nodes are to be published on and that the host does not have.
 
-    nodes: as from `nodes.plan_nodes`. params: the options they were planned from. has_address: tells of an address (str) whether the host has it.
+    nodes: as from `nodes.plan_nodes`. params: the options they were planned from. has_address: whether the host has an address.
     """
     wanted = {publish_option(node): published_on(node, params) for node in nodes if node["published"]}
     return [
@@ -104,13 +112,13 @@ def address_problems(nodes, params, has_address):
     ]
 
 
-def memory_needed(nodes):
-    """Return the memory (int, MB) that the nodes of a host need."""
+def memory_needed(nodes: Iterable[Mapping[str, Any]]) -> int:
+    """Return the memory in MB that the nodes of a host need."""
     return sum((VENDOR_MEMORY_MB if is_vendor_image(node["image"]) else MEMORY_MB)[node["role"]] for node in nodes)
 
 
-def memory_problems(nodes, memory_mb):
-    """Return a Problem (in a list) when a host's memory (int, MB) cannot hold its nodes (as from `nodes.plan_nodes`)."""
+def memory_problems(nodes: list[dict[str, Any]], memory_mb: int) -> list[Problem]:
+    """Return a problem where the memory of a host, in MB, is too small for its nodes (as from `nodes.plan_nodes`)."""
     needed = memory_needed(nodes)
     if memory_mb >= needed:
         return []
@@ -118,8 +126,8 @@ def memory_problems(nodes, memory_mb):
     return [Problem("memory", f"{memory_mb} MB", problem, "Give the host more memory, or fewer instances")]
 
 
-def database_problem(address, error):
-    """Return the Problem of a database that does not answer. address: {"host", "port"}. error: str, what the connection met."""
+def database_problem(address: Mapping[str, Any], error: str) -> Problem:
+    """Return the problem of a database that does not answer. address: {"host", "port"}. error: the error of the connection."""
     if not address["host"]:
         return Problem(
             "database_address.host",
@@ -136,8 +144,8 @@ def database_problem(address, error):
     )
 
 
-def forgotten_password_problem(volume):
-    """Return the Problem of a database that was set up with a password which nobody gives any more (rule: ours). volume: str, its source."""
+def lost_password_problem(volume: str) -> Problem:
+    """Return the problem of a database whose password is not set any more. volume: the source of its volume."""
     return Problem(
         "database_password",
         "(not set)",

@@ -1,19 +1,21 @@
 # Copyright: (c) 2026, waba.cluster contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Whose ports a host has already given away, and which of them our nodes want."""
+"""The ports of a host that are in use, and those that the nodes of the cluster need."""
 
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import published_on
 from ansible_collections.waba.cluster.plugins.module_utils.problems import Problem
 
-LISTEN = "0A"  # the kernel's number for a listening TCP socket, in /proc/net/tcp
+LISTEN = "0A"  # the state of a listening TCP socket in /proc/net/tcp
 
 
-def parse_proc_net(text):
-    """Return the listening sockets in the text of /proc/net/tcp or tcp6: list of {"address": str, "port": int, "inode": str}."""
+def parse_proc_net(text: str) -> list[dict[str, Any]]:
+    """Return the listening sockets in the text of /proc/net/tcp or tcp6: {"address", "port", "inode"} of each."""
     sockets = []
     for line in text.splitlines()[1:]:
         fields = line.split()
@@ -23,27 +25,31 @@ def parse_proc_net(text):
     return sockets
 
 
-def _address(hexadecimal):
+def _address(hexadecimal: str) -> str:
     # The kernel prints each 32-bit word of an address in the byte order of the machine; all supported machines are little-endian.
     words = [bytes.fromhex(hexadecimal[i : i + 8])[::-1] for i in range(0, len(hexadecimal), 8)]
     address = ipaddress.ip_address(b"".join(words))
     return str(getattr(address, "ipv4_mapped", None) or address)
 
 
-def clashes(nodes, taken, params):
-    """Return (problems, warnings), lists of Problem, for the ports that nodes want and somebody else has.
+def clashes(
+    nodes: Iterable[Mapping[str, Any]], taken: Iterable[Mapping[str, Any]], params: Mapping[str, Any]
+) -> tuple[list[Problem], list[Problem]]:
+    """Return (problems, warnings) about the ports that nodes need and another program uses. Every port of every range is checked.
 
-    nodes: as from `nodes.plan_nodes`. taken: list of {"address", "port", "by" (text for people), "will_be_stopped" (bool)} without our own
-    containers. params: the options that the nodes were planned from. Every port of every range is looked at.
+    nodes: as from `nodes.plan_nodes`. taken: {"address", "port", "by" (text for people), "will_be_stopped" (bool)} of each port in use, without the
+    containers of the cluster. params: the options that the nodes were planned from.
     """
-    problems, warnings, positions = [], [], {}
+    problems: list[Problem] = []
+    warnings: list[Problem] = []
+    positions: dict[str, int] = {}
     for node in nodes:
         role = node["role"]
         index = positions[role] = positions.get(role, -1) + 1
         address = published_on(node, params)
-        holders = {}
+        holders: dict[tuple[str, bool], set[int]] = {}
         for item in taken:
-            if item["port"] in node["published"] and _same(address, item["address"]):
+            if item["port"] in node["published"] and _overlap(address, item["address"]):
                 holders.setdefault((item["by"], item["will_be_stopped"]), set()).add(item["port"])
         for (by, will_be_stopped), ports in holders.items():
             listed = ", ".join(str(port) for port in sorted(ports))
@@ -61,8 +67,9 @@ def clashes(nodes, taken, params):
     return problems, warnings
 
 
-def _same(ours, theirs):
-    if not ours:
+def _overlap(address: str, other: str) -> bool:
+    """Return whether two sockets on these addresses clash. "" and the unspecified address stand for every address."""
+    if not address:
         return True
-    mine, other = ipaddress.ip_address(ours), ipaddress.ip_address(theirs)
-    return mine.is_unspecified or other.is_unspecified or mine == other
+    first, second = ipaddress.ip_address(address), ipaddress.ip_address(other)
+    return first.is_unspecified or second.is_unspecified or first == second

@@ -1,30 +1,32 @@
 # Copyright: (c) 2026, waba.cluster contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Who must reach whom, on which ports, before and after anything runs there (source: the seed's production chapter)."""
+"""Which hosts must reach which ports of others, before and after the containers run (docs/reference/vendor-contract.md#ports)."""
 
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from ansible_collections.waba.cluster.plugins.module_utils.problems import Problem
 
 NODE_ROLES = ("master", "coreapp", "webapp")
 
 
-def plan(reports, share=None):
+def plan(reports: Mapping[str, Any], share: Mapping[str, Any] | None = None) -> dict[str, dict[str, Any]]:
     """Return {host: {"listen": [{"address", "port"}], "peers": [host], "connect": [a target]}}.
 
-    reports: {host: a result of `preflight`: `facts` and `nodes`}; a host that has none, or one network for all its nodes, has nothing to do.
-    share: {"server" (host, "" for one of somebody else), "name", "port", "clients" (hosts)} of the share for media, or None.
-    "listen": what nobody answers on yet, so that the host must stand in for its own containers while its "peers" try. A target is a dict: "peer", "name",
-    "port"; "runs": a container of ours answers there already; "setting": what the name comes from; "may_refuse": the host need not serve yet, and is
-    reached when it says so; "firewalled": the collection's firewall is in force there, and refuses a host that joins until it is told of it.
-    A webapp that is published on one address only is for whom that address is for.
+    reports: {host: the result of `host_info`: `facts` and `nodes`}. A host without facts, or with one network for all its nodes, has nothing to do.
+    share: {"server" (host, "" for a server outside the inventory), "name", "port", "clients" (hosts)} of the share for media, or None.
+    "listen": ports without a container yet, on which the host listens while its "peers" probe them. A target is a dict: "peer", "name", "port"; "runs": a
+    container of the cluster answers there already; "setting": the setting that the name comes from; "may_refuse": the server may not run yet, so a refused
+    connection is enough; "firewalled": the peer has firewall rules of the cluster, which refuse a new host until they are updated.
+    A webapp that is published on a single address is not probed, because that address may be reachable by its clients only.
     """
     known = {host: checks for host, checks in reports.items() if _takes_part(checks)}
     offers = {host: [offer for node in checks["nodes"] for offer in _offers(node)] for host, checks in known.items()}
     callers = [host for host, checks in known.items() if any(node["role"] in NODE_ROLES for node in checks["nodes"])]
-    plans = {host: {"listen": [], "peers": [], "connect": []} for host in reports}
+    plans: dict[str, dict[str, Any]] = {host: {"listen": [], "peers": [], "connect": []} for host in reports}
     for host in known:
         peers = [caller for caller in callers if caller != host]
         listen = [{"address": offer["address"], "port": offer["port"]} for offer in offers[host] if not offer["runs"]]
@@ -46,7 +48,15 @@ def plan(reports, share=None):
     return plans
 
 
-def _target(peer, name, port, runs, setting="external_hostname", may_refuse=False, firewalled=False):
+def _target(
+    peer: str,
+    name: str,
+    port: int,
+    runs: bool,
+    setting: str = "external_hostname",
+    may_refuse: bool = False,
+    firewalled: bool = False,
+) -> dict[str, Any]:
     return {
         "peer": peer,
         "name": name,
@@ -58,8 +68,10 @@ def _target(peer, name, port, runs, setting="external_hostname", may_refuse=Fals
     }
 
 
-def _add_share(plans, share, clients, known):
-    """Let clients (hosts) try the NFS server. While nothing exports there yet it stands in for itself, where it may: for those who come to all its ports."""
+def _add_share(
+    plans: dict[str, dict[str, Any]], share: Mapping[str, Any], clients: list[str], known: Mapping[str, Any]
+) -> None:
+    """Add the probes of the NFS server by its clients. A server that exports nothing yet listens itself, if the clients are exactly its peers."""
     server, port = share["server"], share["port"]
     clients = [host for host in clients if host != server]
     serves = server in known and known[server]["facts"]["serves_share"]
@@ -82,13 +94,14 @@ def _add_share(plans, share, clients, known):
         plans[server]["listen"].append({"address": "", "port": port})
 
 
-def _takes_part(checks):
+def _takes_part(checks: Mapping[str, Any]) -> bool:
     return "facts" in checks and bool(checks["nodes"]) and checks["facts"]["layout"] == "role"
 
 
-def is_settled(plans, reports):
-    """Return whether all that is to be reached runs already, and is called by the names that are wanted, so that the cluster itself would tell what it
-    cannot reach. plans: as from `plan`, of these reports.
+def is_settled(plans: Mapping[str, Any], reports: Mapping[str, Any]) -> bool:
+    """Return whether every container runs under the names of the settings, so that the cluster itself reports the nodes that it cannot reach.
+
+    plans: as from `plan`, for these reports.
     """
     known = [checks for checks in reports.values() if _takes_part(checks)]
     databases = {
@@ -101,10 +114,10 @@ def is_settled(plans, reports):
     )
 
 
-def is_as_deployed(nodes, deployed):
-    """Return whether the nodes of a host that run are reached by the names, and at the addresses, that are wanted.
+def is_as_deployed(nodes: Iterable[Mapping[str, Any]], deployed: Mapping[str, Mapping[str, str]]) -> bool:
+    """Return whether the running nodes of a host have the names and addresses of the settings.
 
-    nodes: as from `nodes.plan_nodes`, with the "address" that they are to be published on. deployed: as from `compose.io.live_nodes.deployed`.
+    nodes: as from `nodes.plan_nodes`, with their "address". deployed: as from `compose.io.live_nodes.deployed`.
     """
     return all(
         _plain(deployed[node["name"]]["address"]) == _plain(node["address"])
@@ -114,30 +127,31 @@ def is_as_deployed(nodes, deployed):
     )
 
 
-def _plain(address):
+def _plain(address: str) -> str:
     return "" if not address or ipaddress.ip_address(address).is_unspecified else address
 
 
-def _offers(node):
+def _offers(node: Mapping[str, Any]) -> list[dict[str, Any]]:
     if node["role"] == "webapp" and _plain(node["address"]):
         return []
     running = set(node["running"])
     return [{"address": node["address"], "port": port, "runs": port in running} for port in node["published"]]
 
 
-def faults(host, attempts):
-    """Return (problems, warnings) of what a host tried to reach. Ports of one peer with one fault are one of them.
+def probe_problems(host: str, attempts: Iterable[Mapping[str, Any]]) -> tuple[list[Problem], list[Problem]]:
+    """Return (problems, warnings) about the probes of a host. Ports of one peer with the same error are one problem.
 
-    attempts: list of targets (see `plan`), each with "error" (str or None), "refused" (bool: the machine answered that nobody is let in there) and
-    "in_hosts_file" (bool).
+    attempts: targets (see `plan`), each with "error" (text or None), "refused" (the connection was refused) and "in_hosts_file".
     """
-    found, closed, local = {}, {}, {}
+    found: dict[tuple[str, str, str, str], list[int]] = {}
+    closed: dict[tuple[str, str], list[int]] = {}
+    local: dict[str, str] = {}
     for attempt in attempts:
         if _awaits_the_firewall(attempt):
             closed.setdefault((attempt["peer"], attempt["name"]), []).append(attempt["port"])
         elif attempt["error"]:
-            told = (attempt["setting"], attempt["peer"], attempt["name"], attempt["error"])
-            found.setdefault(told, []).append(attempt["port"])
+            key = (attempt["setting"], attempt["peer"], attempt["name"], attempt["error"])
+            found.setdefault(key, []).append(attempt["port"])
         elif attempt["in_hosts_file"] and attempt["setting"] == "external_hostname":
             local.setdefault(attempt["name"], attempt["peer"])
     problems = [
@@ -169,11 +183,8 @@ def faults(host, attempts):
     return problems, warnings
 
 
-def to_try_again(attempts):
-    """Return the targets (list) that must not refuse once the firewalls are as they should be: not those that a process only stood in for.
-
-    attempts: as for `faults`.
-    """
+def targets_to_retry(attempts: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the targets to probe again once the firewalls are up to date: those of running containers. attempts: as for `probe_problems`."""
     return [
         _target(*(attempt[key] for key in ("peer", "name", "port", "runs", "setting")))
         for attempt in attempts
@@ -181,9 +192,9 @@ def to_try_again(attempts):
     ]
 
 
-def _awaits_the_firewall(attempt):
+def _awaits_the_firewall(attempt: Mapping[str, Any]) -> bool:
     return bool(attempt["error"]) and attempt["firewalled"] and attempt["refused"]
 
 
-def _listed(ports):
+def _listed(ports: Iterable[int]) -> str:
     return ", ".join(map(str, sorted(ports)))

@@ -1,33 +1,35 @@
 # Copyright: (c) 2026, waba.cluster contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Variables that look like settings and are none: a typo would otherwise be taken for the default, silently (rules: ours)."""
+"""Variables that look like settings but are not: without a check, a misspelled setting would silently have its default."""
 
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterable
 
 from ansible_collections.waba.cluster.plugins.module_utils.problems import Problem
 
-SHARED_PREFIX = "waba_"  # ours alone; the other roles' prefixes may be other people's too
-LOOKS_LIKE = 0.6  # difflib's own default: below it a name is no help
-SURELY_MEANT = 0.85
+SHARED_PREFIX = "waba_"  # reserved for the collection; other variables may begin like the prefixes of the other roles
+SIMILAR = 0.6  # the default of difflib; a less similar name would mislead
+VERY_SIMILAR = 0.85
 
 
-def unknown(names, known):
-    """Return (problems, warnings) for variables that nobody reads.
+def unknown(names: Iterable[str], known: set[str]) -> tuple[list[Problem], list[Problem]]:
+    """Return (problems, warnings) about variables that are not settings.
 
-    names: iterable of str, every variable of a host. known: set of str, every setting that there is. A name that begins like the shared settings
-    is refused; one that is only very like another role's setting is worth a warning.
+    names: the variables of a host. known: all settings. A name with the prefix of the shared settings is a problem; a name that is very similar to another
+    setting is a warning.
     """
-    problems, warnings = [], []
+    problems: list[Problem] = []
+    warnings: list[Problem] = []
     for name in sorted(set(names) - known):
         if name.startswith(SHARED_PREFIX):
-            written_out = name.replace("_db_", "_database_")  # the vendor's word for it
-            nearest = difflib.get_close_matches(written_out, known, n=1, cutoff=LOOKS_LIKE)
+            expanded = name.replace("_db_", "_database_")  # the vendor's abbreviation
+            nearest = difflib.get_close_matches(expanded, known, n=1, cutoff=SIMILAR)
             fix = f"Write {nearest[0]}" if nearest else "Take it out; names with waba_ are for the collection alone"
             problems.append(Problem(name, "(not read)", "there is no such setting", fix))
         else:
-            nearest = difflib.get_close_matches(name, known, n=1, cutoff=SURELY_MEANT)
+            nearest = difflib.get_close_matches(name, known, n=1, cutoff=VERY_SIMILAR)
             if nearest and not nearest[0].startswith(SHARED_PREFIX):
                 warnings.append(
                     Problem(name, "(not read)", "there is no such setting of ours", f"Did you mean {nearest[0]}?")

@@ -1,16 +1,18 @@
 # Copyright: (c) 2026, waba.cluster contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Whether a host's distribution, Docker engine and Compose are such as the collection works with (ranges: ours, from what it is tested with)."""
+"""Whether the collection supports the distribution, the Docker Engine and the Compose of a host. The ranges are the tested versions."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from ansible_collections.waba.cluster.plugins.module_utils.docker import packages
 from ansible_collections.waba.cluster.plugins.module_utils.problems import Problem
 
 TESTED_DISTRIBUTIONS = ("debian 12", "debian 13")
-# Oldest that works, and the newest release series that was there to be looked at.
+# The oldest version that works, and the newest tested release series.
 RANGES = {"Docker engine": ((20, 10), 29), "Docker Compose": ((2, 20), 5)}
 PARTS = {
     "engine": "the Docker engine",
@@ -19,25 +21,26 @@ PARTS = {
     "docker_sdk": "the Docker SDK for Python",
     "yaml": "PyYAML",
 }
-LET_US = "Install it, or set docker_host_manage to true"
+INSTALL = "Install it, or set docker_host_manage to true"
 
 
-def version(text):
-    """Return the numbers (tuple of int) that a version such as "20.10.24+dfsg1" or "v2.26.1-4" begins with; () for anything else."""
+def version(text: str | None) -> tuple[int, ...]:
+    """Return the leading numbers of a version such as "20.10.24+dfsg1" or "v2.26.1-4"; () for other text."""
     match = re.match(r"v?(\d+(?:\.\d+)*)", text or "")
     return tuple(int(number) for number in match.group(1).split(".")) if match else ()
 
 
-def judge(found, managed):
-    """Return (problems, warnings), lists of Problem.
+def judge(found: Mapping[str, Any], managed: bool) -> tuple[list[Problem], list[Problem]]:
+    """Return (problems, warnings) about the software of a host.
 
     found: {"distribution": str, "release": str, "lacks": list of keys of PARTS, "mirror": str or None, "engine": version text or None,
     "compose": the same, "error": why the docker command cannot talk to the engine, or None}. managed: whether the collection installs what is
     missing and starts the engine.
     """
-    problems, warnings = [], []
+    problems: list[Problem] = []
+    warnings: list[Problem] = []
     system = f"{found['distribution']} {found['release']}".strip()
-    problems += _lacking(found, system) if managed else _not_ours(found)
+    problems += _lacking(found, system) if managed else _unmanaged(found)
     if system not in TESTED_DISTRIBUTIONS and not problems:
         problem = f"the collection is tested on {' and '.join(TESTED_DISTRIBUTIONS)}"
         warnings.append(Problem("distribution", system, problem, "Rehearse on such a host first"))
@@ -59,7 +62,7 @@ def judge(found, managed):
     return problems, warnings
 
 
-def _lacking(found, system):
+def _lacking(found: Mapping[str, Any], system: str) -> list[Problem]:
     if not found["lacks"]:
         return []
     parts = ", ".join(PARTS[part] for part in found["lacks"])
@@ -75,9 +78,9 @@ def _lacking(found, system):
     return []
 
 
-def _not_ours(found):
+def _unmanaged(found: Mapping[str, Any]) -> list[Problem]:
     missing = [
-        Problem("docker_host_manage", False, f"{PARTS[part]} is missing on this host", LET_US)
+        Problem("docker_host_manage", False, f"{PARTS[part]} is missing on this host", INSTALL)
         for part in found["lacks"]
     ]
     if "engine" not in found["lacks"] and not found["engine"] and not found["error"]:

@@ -34,7 +34,7 @@ def faults(client, volumes):
     found = {}
     for kind, volume in volumes.items():
         if volume["type"] == "bind":
-            found[kind] = host.folder_fault(volume["source"], volume["owner"], volume["mode"])
+            found[kind] = host.folder_problem(volume["source"], volume["owner"], volume["mode"])
         elif volume["type"] == "external" and client:
             found[kind] = containers.volume_fault(client, volume["source"])
     return planner.missing(volumes, found)

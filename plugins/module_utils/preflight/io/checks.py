@@ -36,7 +36,7 @@ def check(params: Mapping[str, Any], installed: Mapping[str, Any]) -> dict[str, 
     running = live_nodes.observed(client, params["cluster_name"], params["path"]) if client else []
     deployed = live_nodes.deployed(client, params["cluster_name"]) if client else {}
     problems = host.cluster_problems(*(params[key] for key in COUNTS))
-    risks = host.gathering_warnings(params)
+    risks = host.concentration_warnings(params)
     nodes: list[dict[str, Any]] = []
     try:
         planned = plan_nodes(params)
@@ -115,7 +115,7 @@ def _database_problems(address: Mapping[str, Any] | None, timeout: int) -> list[
 def _lost_password(params: Mapping[str, Any]) -> list[Problem]:
     """Return a problem where this run would generate a password for a database that already has one."""
     kind, source = mount_source(params["cluster_name"], volume_settings(params, "mysql")["database"])
-    return [host.forgotten_password_problem(source)] if live_host.holds_data(kind, source) else []
+    return [host.lost_password_problem(source)] if live_host.holds_data(kind, source) else []
 
 
 def reported(nodes: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, waba.cluster contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a host is like: listening programs, free space, a database's answer. Works without Docker and with the standard library alone."""
+"""Facts about a live host: listening programs, free space, whether a database answers. Needs neither Docker nor libraries."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import os
 import platform
 import socket
 import stat
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from ansible_collections.waba.cluster.plugins.module_utils.contract import CERTIFICATES, LABEL_CLUSTER
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io import live_single_connect as single_connect
@@ -24,30 +26,28 @@ PROXY = "docker-proxy"
 DOCKER_DATA = "/var/lib/docker"
 
 
-def ports_taken(cluster, client_images):
-    """Return (taken, ours): the ports that somebody other than this cluster holds, as `preflight.ports_in_use.clashes` wants them, and the set of
-    those that its own running containers publish.
+def ports_taken(cluster: str, client_images: Iterable[str]) -> tuple[list[dict[str, Any]], set[int]]:
+    """Return (taken, own): the ports that other programs use, as for `preflight.ports_in_use.clashes`, and those of the cluster's running containers.
 
-    cluster: str, whose containers are no clash. client_images: names of the node's images, whose single-connect containers a later step stops.
+    client_images: names of the images of nodes, whose single-connect containers a later step stops.
     """
     try:
-        (published, ours), docker_known = _published(cluster, client_images), True
+        (published, own), docker_known = _published(cluster, client_images), True
     except DockerUnavailable:
-        published, ours, docker_known = [], set(), False
+        published, own, docker_known = [], set(), False
     sockets = _listening()
     programs = _programs({item["inode"] for item in sockets})
-    # Docker's own helper listens on behalf of a container; where Docker can be asked, the container is the better name.
-    # What an interrupted check left standing in for our containers goes away by itself.
-    passing = (PROXY, PROCESS_NAME) if docker_known else (PROCESS_NAME,)
+    # docker-proxy listens for a container; where Docker answers, the container is the better name. Listeners of an interrupted check end by themselves.
+    ignored = (PROXY, PROCESS_NAME) if docker_known else (PROCESS_NAME,)
     others = [
         {"address": item["address"], "port": item["port"], "by": _text(program), "will_be_stopped": False}
         for item, program in ((item, programs.get(item["inode"])) for item in sockets)
-        if not (program and program[0] in passing)
+        if not (program and program[0] in ignored)
     ]
-    return published + others, ours
+    return published + others, own
 
 
-def _published(cluster, client_images):
+def _published(cluster: str, client_images: Iterable[str]) -> tuple[list[dict[str, Any]], set[int]]:
     client = connect()
     stopped_later = {container["Id"] for container in single_connect.running(client, client_images)}
     with engine_errors("list the containers"):
@@ -60,7 +60,7 @@ def _published(cluster, client_images):
     ]
     others = [
         {
-            "address": port.get("IP") or "0.0.0.0",  # noqa: S104 - what Docker means by none, not what we bind
+            "address": port.get("IP") or "0.0.0.0",  # noqa: S104 - the meaning of no address in Docker; nothing is bound here
             "port": port["PublicPort"],
             "by": f"the container {container['Names'][0].lstrip('/')}",
             "will_be_stopped": container["Id"] in stopped_later,
@@ -73,7 +73,7 @@ def _published(cluster, client_images):
     }
 
 
-def _listening():
+def _listening() -> list[dict[str, Any]]:
     sockets = []
     for path in ("/proc/net/tcp", "/proc/net/tcp6"):
         with contextlib.suppress(FileNotFoundError), open(path, encoding="ascii") as file:
@@ -81,13 +81,13 @@ def _listening():
     return sockets
 
 
-def listens(port):
-    """Return whether anything listens at a port (int, or None for nothing to look for)."""
+def listens(port: int | None) -> bool:
+    """Return whether a program listens on a port; False for None."""
     return any(item["port"] == port for item in _listening())
 
 
-def _programs(inodes):
-    """Return {inode: (program, pid)} of sockets, as far as this user may look."""
+def _programs(inodes: set[str]) -> dict[str, tuple[str, str]]:
+    """Return {inode: (program, pid)} of sockets, as far as the permissions allow."""
     found = {}
     for descriptor in glob.iglob("/proc/[0-9]*/fd/*"):
         with contextlib.suppress(OSError):
@@ -99,12 +99,12 @@ def _programs(inodes):
     return found
 
 
-def _text(program):
+def _text(program: tuple[str, str] | None) -> str:
     return f"{program[0]} (pid {program[1]})" if program else "another program"
 
 
-def host_facts(params):
-    """Return what `preflight.host.host_problems` judges. params: the module's options."""
+def host_facts(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the facts that `preflight.host.host_problems` needs, without "nfs". params: the options of `host_info`."""
     has = {
         "webapp": params["webapps"],
         "master": params["masters"],
@@ -123,16 +123,16 @@ def host_facts(params):
     }
 
 
-def _free_mb(path):
-    path = os.path.abspath(path)  # a relative one is refused elsewhere, and must not make this endless
+def _free_mb(path: str) -> int:
+    path = os.path.abspath(path)  # a relative path is refused elsewhere; the loop would not end with it
     while not os.path.exists(path):
         path = os.path.dirname(path)
     status = os.statvfs(path)
     return status.f_bavail * status.f_frsize // 2**20
 
 
-def folder_fault(path, owner, mode):
-    """Return why a folder cannot be used for a bind mount (str), or None. owner: int or None. mode: octal str or None."""
+def folder_problem(path: str, owner: int | None, mode: str | None) -> str | None:
+    """Return why a folder cannot be used for a bind mount, or None. mode: octal."""
     try:
         status = os.stat(path)
     except OSError as error:
@@ -146,18 +146,18 @@ def folder_fault(path, owner, mode):
     return None
 
 
-def has_address(address):
-    """Return whether something on this host can listen on an IP address (str)."""
+def has_address(address: str) -> bool:
+    """Return whether a program on this host can listen on an IP address."""
     try:
-        with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM) as asking:
-            asking.bind((address, 0))
+        with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM) as probe:
+            probe.bind((address, 0))
     except OSError as error:
         return error.errno not in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
     return True
 
 
-def connection_error(host, port, timeout):
-    """Return why no TCP connection to a host comes about (str), or None when one does. timeout: seconds."""
+def connection_error(host: str, port: int, timeout: float) -> str | None:
+    """Return why a TCP connection to a host fails, or None if it succeeds. timeout: seconds."""
     try:
         socket.create_connection((host, port), timeout=timeout).close()
     except OSError as error:
@@ -165,8 +165,8 @@ def connection_error(host, port, timeout):
     return None
 
 
-def holds_data(volume_type, source):
-    """Return whether a volume is there, or a folder has anything in it. source: the engine's name of the volume, or the folder."""
+def holds_data(volume_type: str, source: str) -> bool:
+    """Return whether a volume exists, or a folder is not empty. source: the engine's name of the volume, or the folder."""
     if volume_type == "bind":
         return os.path.isdir(source) and bool(os.listdir(source))
     try:

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, waba.cluster contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a machine is and has: memory, kernel, distribution, Docker's versions. Works without Docker and with the standard library alone."""
+"""Facts about a machine: memory, kernel, distribution, versions of Docker. Needs neither Docker nor libraries."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ import contextlib
 import glob
 import json
 import platform
+from collections.abc import Callable
+from typing import Any
 
 from ansible_collections.waba.cluster.plugins.module_utils.docker import packages
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io import install
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io.command import run_docker
 
 
-def memory_mb():
-    """Return the machine's memory (int, MB); 0 where the kernel does not say."""
+def memory_mb() -> int:
+    """Return the memory of the machine in MB; 0 if the kernel does not report it."""
     with contextlib.suppress(OSError), open("/proc/meminfo", encoding="ascii") as file:
         for line in file:
             if line.startswith("MemTotal:"):
@@ -23,7 +25,7 @@ def memory_mb():
     return 0
 
 
-def has_nfs():
+def has_nfs() -> bool:
     """Return whether the running kernel can mount NFS: it does so already, has it built in, or has the module on disk."""
     with contextlib.suppress(OSError), open("/proc/filesystems", encoding="ascii") as file:
         if any(line.split()[-1] in ("nfs", "nfs4") for line in file):
@@ -35,17 +37,17 @@ def has_nfs():
     return bool(glob.glob(f"{modules}/kernel/fs/nfs/nfs.ko*"))
 
 
-def machine_id():
-    """Return what tells this machine from its neighbours (str), or "" where nothing does."""
+def machine_id() -> str:
+    """Return the machine id, or "" if there is none."""
     with contextlib.suppress(OSError), open("/etc/machine-id", encoding="ascii") as file:
         return file.read().strip()
     return ""
 
 
-def software(run_command):
-    """Return what `preflight.software.judge` judges. run_command: AnsibleModule.run_command."""
+def software(run_command: Callable[..., tuple[int, str, str]]) -> dict[str, Any]:
+    """Return the facts that `preflight.software.judge` needs. run_command: AnsibleModule.run_command."""
     release = install.os_release()
-    found = {
+    found: dict[str, Any] = {
         "distribution": release.get("ID", platform.system().lower()),
         "release": release.get("VERSION_ID", ""),
         "lacks": install.missing_software(run_command),

@@ -1,21 +1,23 @@
 # Copyright: (c) 2026, waba.cluster contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""By which addresses the hosts of a cluster know each other, as this one sees it."""
+"""The addresses by which the hosts of a cluster know each other, as this host resolves them."""
 
 from __future__ import annotations
 
 import ipaddress
 import socket
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from ansible_collections.waba.cluster.plugins.module_utils.problems import Problem
 
 
-def addresses(hosts, own):
-    """Return (sorted list of str, list of Problem): the addresses of all hosts, and what is wrong with their names.
+def addresses(hosts: Sequence[Mapping[str, Any]], own: str) -> tuple[list[str], list[Problem]]:
+    """Return the sorted addresses of all hosts, and the problems with their names.
 
-    hosts: list of {"host", "names" (names or addresses, the first of which the others call it by)}. own: str, this host among them.
-    Nothing is sent; which address this host would come from is what its kernel says.
+    hosts: {"host", "names"} of each; the other hosts call it by the first name. own: the name of this host among them. Sends nothing: the kernel tells
+    from which address this host would connect.
     """
     with ThreadPoolExecutor(max_workers=min(32, len(hosts) or 1)) as pool:
         known = dict(zip([one["host"] for one in hosts], pool.map(lambda one: _resolved(one["names"]), hosts)))
@@ -29,19 +31,25 @@ def addresses(hosts, own):
         for one in hosts
         if one["host"] != own and not known[one["host"]]
     ]
-    mine = known.get(own, set())
-    met = {source: one["host"] for one in reversed(hosts) for source in _strange(one, known, own, mine)} if mine else {}
-    problems += [_unknown(own, peer, source) for source, peer in sorted(met.items())]
+    own_addresses = known.get(own, set())
+    unknown = {
+        source: one["host"]
+        for one in (reversed(hosts) if own_addresses else ())
+        for source in _unknown_sources(one, known, own, own_addresses)
+    }
+    problems += [_source_problem(own, peer, source) for source, peer in sorted(unknown.items())]
     return sorted(set().union(*known.values()), key=lambda text: (":" in text, ipaddress.ip_address(text))), problems
 
 
-def _strange(one, known, own, mine):
-    """Return the addresses from which this host would come to another one, and which nobody knows for its own."""
+def _unknown_sources(
+    one: Mapping[str, Any], known: Mapping[str, set[str]], own: str, own_addresses: set[str]
+) -> set[str]:
+    """Return the addresses from which this host would connect to another one, and by which the other hosts do not know it."""
     sources = {source_towards(address) for address in known[one["host"]]} if one["host"] != own else set()
-    return {source for source in sources if source} - mine
+    return {source for source in sources if source} - own_addresses
 
 
-def _unknown(own, peer, source):
+def _source_problem(own: str, peer: str, source: str) -> Problem:
     return Problem(
         "firewall_addresses",
         None,
@@ -50,24 +58,25 @@ def _unknown(own, peer, source):
     )
 
 
-def source_towards(address):
-    """Return the address (str) from which this host's packets leave for another, or None where there is no way."""
+def source_towards(address: str) -> str | None:
+    """Return the address from which this host's packets leave for another address, or None without a route."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     try:
-        with socket.socket(family, socket.SOCK_DGRAM) as asking:
-            asking.connect((address, 9))  # a datagram socket is only told where it would send to
-            return asking.getsockname()[0]
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect((address, 9))  # connecting a datagram socket sends nothing
+            return str(probe.getsockname()[0])
     except OSError:
         return None
 
 
-def _resolved(names):
-    """Return the addresses (set of str) that names lead to, but for those that lead every host to itself."""
-    found = set()
+def _resolved(names: Iterable[str]) -> set[str]:
+    """Return the addresses of names, without loopback and link-local addresses, which mean another host on each host."""
+    found: set[str] = set()
     for name in names:
         try:
             found |= {
-                answer[4][0].partition("%")[0] for answer in socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
+                str(answer[4][0]).partition("%")[0]
+                for answer in socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
             }
         except (OSError, UnicodeError):
             continue

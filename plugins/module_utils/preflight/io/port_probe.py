@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, waba.cluster contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Stands in for containers that do not run yet, so that other hosts can try to reach them; and tries to reach those of others.
+"""Listens on the ports of containers that do not run yet, so that other hosts can probe them, and probes the ports of other hosts.
 
-Who stands in sends a line with its name, and hears one with the caller's. So a name that leads to the wrong machine is found too.
+The listener sends a line with its name and receives one with the name of the caller, so a name that leads to the wrong machine is detected.
 """
 
 from __future__ import annotations
@@ -14,18 +14,20 @@ import selectors
 import signal
 import socket
 import time
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from ansible_collections.waba.cluster.plugins.module_utils.io import processes
 
 PROCESS_NAME = "waba-preflight"
 GREETING = "waba-preflight "
-ANSWER_PATIENCE = 3  # seconds for the other side's line
+ANSWER_TIMEOUT = 3  # seconds to wait for the line of the other side
 LONGEST_LINE = 300
 
 
-def stop_stand_in():
-    """End what an earlier, interrupted check may have left standing in, and wait until its ports are free."""
+def stop_listeners() -> None:
+    """Stop the listeners that an interrupted check left behind, and wait until their ports are free."""
     deadline = time.monotonic() + 2
     for pid in processes.find(PROCESS_NAME):
         with contextlib.suppress(OSError):
@@ -34,9 +36,10 @@ def stop_stand_in():
         time.sleep(0.05)
 
 
-def open_ports(wanted):
-    """Return (list of listening sockets, {port: why it cannot be listened on}). wanted: list of {"address", "port"}; "" is every address."""
-    opened, failed = [], {}
+def open_ports(wanted: Iterable[Mapping[str, Any]]) -> tuple[list[socket.socket], dict[int, str]]:
+    """Return (listening sockets, {port: reason why it cannot be opened}). wanted: {"address", "port"} of each; "" is every address."""
+    opened: list[socket.socket] = []
+    failed: dict[int, str] = {}
     for one in wanted:
         try:
             opened.append(_listen(one["address"], one["port"]))
@@ -45,17 +48,17 @@ def open_ports(wanted):
     return opened, failed
 
 
-def _listen(address, port):
+def _listen(address: str, port: int) -> socket.socket:
     if not address and socket.has_dualstack_ipv6():
         return socket.create_server(("", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=64)
     family = socket.AF_INET6 if address and ipaddress.ip_address(address).version == 6 else socket.AF_INET
     return socket.create_server((address, port), family=family, backlog=64)
 
 
-def stand_in(sockets, name, peers, seconds):
-    """Serve the sockets from a process of its own, which outlives this one: until every peer has come to every port, at most for some seconds.
+def serve_in_background(sockets: Sequence[socket.socket], name: str, peers: Iterable[str], seconds: float) -> None:
+    """Serve the sockets from a process that outlives this one, until every peer has connected to every port, or for some seconds.
 
-    name: str, the host's. peers: list of str.
+    name: the name of this host.
     """
     child = os.fork()
     if child:
@@ -63,9 +66,9 @@ def stand_in(sockets, name, peers, seconds):
             one.close()
         os.waitpid(child, 0)
         return
-    try:  # from here on in the other process; nothing may be imported any more
+    try:  # in the other process; nothing may be imported from here on
         os.setsid()
-        if os.fork():  # nobody's child: nobody has to wait for its end
+        if os.fork():  # the parent exits, so that init reaps the child
             os._exit(0)
         processes.rename(PROCESS_NAME)
         silent = os.open(os.devnull, os.O_RDWR)
@@ -76,7 +79,7 @@ def stand_in(sockets, name, peers, seconds):
         os._exit(0)
 
 
-def _serve(sockets, name, awaited, seconds):
+def _serve(sockets: Sequence[socket.socket], name: str, awaited: set[tuple[str, int]], seconds: float) -> None:
     deadline = time.monotonic() + seconds
     with selectors.DefaultSelector() as selector:
         for one in sockets:
@@ -87,36 +90,40 @@ def _serve(sockets, name, awaited, seconds):
                     _step(selector, key, name, awaited)
 
 
-def _step(selector, key, name, awaited):
+def _step(
+    selector: selectors.BaseSelector, key: selectors.SelectorKey, name: str, awaited: set[tuple[str, int]]
+) -> None:
+    ready = key.fileobj
+    assert isinstance(ready, socket.socket)
     if key.data is None:
-        connection, _peer = key.fileobj.accept()
-        connection.settimeout(ANSWER_PATIENCE)
+        connection, _peer = ready.accept()
+        connection.settimeout(ANSWER_TIMEOUT)
         connection.sendall(f"{GREETING}{name}\n".encode())
-        selector.register(connection, selectors.EVENT_READ, key.fileobj.getsockname()[1])
+        selector.register(connection, selectors.EVENT_READ, ready.getsockname()[1])
         return
-    said = b""
+    received = b""
     try:
-        said = key.fileobj.recv(LONGEST_LINE)
+        received = ready.recv(LONGEST_LINE)
     finally:
-        selector.unregister(key.fileobj)
-        key.fileobj.close()
-    awaited.discard((said.decode("utf-8", "replace").rstrip("\n"), key.data))
+        selector.unregister(ready)
+        ready.close()
+    awaited.discard((received.decode("utf-8", "replace").rstrip("\n"), key.data))
 
 
-def try_all(targets, name, timeout):
-    """Return targets (as of `preflight.reachability.plan`), each with what trying met: "error" (str or None), "refused" and "in_hosts_file" (bool)."""
+def probe_all(targets: Sequence[Mapping[str, Any]], name: str, timeout: float) -> list[dict[str, Any]]:
+    """Return targets (as of `preflight.reachability.plan`) with the result of each probe: "error" (text or None), "refused" and "in_hosts_file"."""
     local = _names_in_hosts_file()
     with ThreadPoolExecutor(max_workers=min(64, len(targets) or 1)) as pool:
-        met = list(pool.map(lambda target: _try(target, name, timeout), targets))
+        results = list(pool.map(lambda target: _probe(target, name, timeout), targets))
     return [
         {**target, "error": error, "refused": refused, "in_hosts_file": target["name"].lower() in local}
-        for target, (error, refused) in zip(targets, met)
+        for target, (error, refused) in zip(targets, results)
     ]
 
 
-def _try(target, name, timeout):
+def _probe(target: Mapping[str, Any], name: str, timeout: float) -> tuple[str | None, bool]:
     try:
-        return _fault(target, name, timeout), False
+        return _answer_problem(target, name, timeout), False
     except socket.timeout:
         return "no answer", False
     except ConnectionRefusedError as error:
@@ -125,31 +132,31 @@ def _try(target, name, timeout):
         return error.strerror or str(error), False
 
 
-def _fault(target, name, timeout):
+def _answer_problem(target: Mapping[str, Any], name: str, timeout: float) -> str | None:
     with socket.create_connection((target["name"], target["port"]), timeout=timeout) as connection:
         if target["runs"]:
             return None
-        connection.settimeout(ANSWER_PATIENCE)
-        said = _line(connection)
+        connection.settimeout(ANSWER_TIMEOUT)
+        line = _line(connection)
         connection.sendall(f"{name}\n".encode())
-    if not said.startswith(GREETING):
+    if not line.startswith(GREETING):
         return "another program answers there"
-    answering = said[len(GREETING) :]
+    answering = line[len(GREETING) :]
     return None if answering == target["peer"] else f"the name leads to {answering}"
 
 
-def _line(connection):
-    said = b""
-    while b"\n" not in said and len(said) < LONGEST_LINE:
+def _line(connection: socket.socket) -> str:
+    received = b""
+    while b"\n" not in received and len(received) < LONGEST_LINE:
         more = connection.recv(LONGEST_LINE)
         if not more:
             break
-        said += more
-    return said.partition(b"\n")[0].decode("utf-8", "replace")
+        received += more
+    return received.partition(b"\n")[0].decode("utf-8", "replace")
 
 
-def _names_in_hosts_file():
-    names = set()
+def _names_in_hosts_file() -> set[str]:
+    names: set[str] = set()
     with contextlib.suppress(OSError), open("/etc/hosts", encoding="utf-8", errors="replace") as file:
         for line in file:
             names.update(word.lower() for word in line.partition("#")[0].split()[1:])

@@ -25,9 +25,9 @@ def test_what_nobody_counted_is_not_judged():
 
 
 def test_two_masters_on_one_of_many_hosts_are_worth_a_warning(params):
-    assert requirements.gathering_warnings(params) == []
+    assert requirements.concentration_warnings(params) == []
     params["layout"] = "role"
-    assert len(requirements.gathering_warnings(params)) == 2
+    assert len(requirements.concentration_warnings(params)) == 2
 
 
 def test_an_address_that_the_host_has_not_is_told_by_its_option_where_a_node_is_published_there(params):

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.waba.cluster.plugins.module_utils.preflight.reachability import (
-    faults,
     is_as_deployed,
     is_settled,
     plan,
-    to_try_again,
+    probe_problems,
+    targets_to_retry,
 )
 
 
@@ -137,7 +137,7 @@ REFUSED = {"error": "Connection refused", "refused": True}
 
 def test_what_is_wrong_with_the_way_to_the_share_is_told_by_its_setting():
     tried = met(2049, "no answer", peer="nfs", name="nfs.lan", in_hosts_file=True, setting="nfs_mount_server")
-    (problem,), _warnings = faults("web1", [tried])
+    (problem,), _warnings = probe_problems("web1", [tried])
     assert (problem.variable, problem.problem) == (
         "nfs_mount_server",
         "web1 cannot reach nfs (nfs.lan:2049): no answer",
@@ -182,7 +182,7 @@ def test_a_host_is_as_deployed_when_its_containers_carry_what_is_wanted(carried,
 
 
 def test_ports_of_one_peer_with_one_fault_are_one_problem():
-    (problem,), warnings = faults("webapp1", [met(port, **REFUSED) for port in (6251, 6250)])
+    (problem,), warnings = probe_problems("webapp1", [met(port, **REFUSED) for port in (6251, 6250)])
     assert problem.problem == "webapp1 cannot reach core1 (core1.lan:6250, 6251): Connection refused"
     assert warnings == []
 
@@ -201,28 +201,28 @@ def test_whether_rules_of_ours_are_in_force_is_known_of_every_target():
 
 def test_a_refusal_where_rules_of_ours_are_in_force_is_a_risk_and_tried_again():
     attempts = [met(port, firewalled=True, **REFUSED) for port in (6251, 6250)]
-    problems, (warning,) = faults("new", attempts)
+    problems, (warning,) = probe_problems("new", attempts)
     assert problems == []
     assert (warning.variable, warning.value) == ("waba_firewall", "(in force on core1)")
     assert (
         warning.problem == "core1 refuses new (core1.lan:6250, 6251), as its firewall does while it does not know new"
     )
-    assert [(one["port"], one["firewalled"]) for one in to_try_again(attempts)] == [(6251, False), (6250, False)]
+    assert [(one["port"], one["firewalled"]) for one in targets_to_retry(attempts)] == [(6251, False), (6250, False)]
 
 
 def test_whom_only_a_process_stood_in_for_is_not_tried_again():
-    assert to_try_again([met(6250, runs=False, firewalled=True, **REFUSED)]) == []
+    assert targets_to_retry([met(6250, runs=False, firewalled=True, **REFUSED)]) == []
 
 
 def test_a_firewall_excuses_nothing_but_a_refusal():
     for excused in (met(6250, "no answer", firewalled=True), met(6250, **REFUSED)):
-        (_problem,), warnings = faults("new", [excused])
-        assert (warnings, to_try_again([excused])) == ([], [])
+        (_problem,), warnings = probe_problems("new", [excused])
+        assert (warnings, targets_to_retry([excused])) == ([], [])
     reached = met(2049, refused=True, firewalled=True)  # one that may refuse
-    assert (faults("new", [reached]), to_try_again([reached])) == (([], []), [])
+    assert (probe_problems("new", [reached]), targets_to_retry([reached])) == (([], []), [])
 
 
 def test_a_name_from_the_hosts_file_is_a_risk_told_once():
-    problems, (warning,) = faults("webapp1", [met(port, in_hosts_file=True) for port in (6250, 6251)])
+    problems, (warning,) = probe_problems("webapp1", [met(port, in_hosts_file=True) for port in (6250, 6251)])
     assert problems == []
     assert "which containers do not read" in warning.problem

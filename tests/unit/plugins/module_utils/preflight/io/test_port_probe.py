@@ -36,11 +36,11 @@ def stand_in(own_name):
         sockets, failed = reach.open_ports([{"address": "127.0.0.1", "port": 0}] * count)
         assert failed == {}
         ports = [one.getsockname()[1] for one in sockets]
-        reach.stand_in(sockets, name, peers, seconds)
+        reach.serve_in_background(sockets, name, peers, seconds)
         return ports
 
     yield start
-    reach.stop_stand_in()
+    reach.stop_listeners()
 
 
 def targets(ports, peer="core1", name="127.0.0.1", runs=False, may_refuse=False):
@@ -57,9 +57,9 @@ def ended():
 
 def test_it_ends_at_once_when_every_peer_has_come_to_every_port(stand_in):
     ports = stand_in("core1", ["web1", "web2"])
-    assert errors(reach.try_all(targets(ports), "web1", 3)) == [None] * 4
+    assert errors(reach.probe_all(targets(ports), "web1", 3)) == [None] * 4
     assert not wait_until(ended, 0.3)
-    assert errors(reach.try_all(targets(ports), "web2", 3)) == [None] * 4
+    assert errors(reach.probe_all(targets(ports), "web2", 3)) == [None] * 4
     assert wait_until(ended, 3)
     with socket.create_server(("127.0.0.1", ports[0])):
         pass  # a container can have the port
@@ -72,30 +72,30 @@ def test_it_ends_by_itself_when_nobody_comes(stand_in):
 
 def test_a_name_that_leads_to_another_host_is_found(stand_in):
     ports = stand_in("core2", ["web1"], count=1)
-    assert errors(reach.try_all(targets(ports, peer="core1"), "web1", 3)) == ["the name leads to core2"]
+    assert errors(reach.probe_all(targets(ports, peer="core1"), "web1", 3)) == ["the name leads to core2"]
 
 
 def test_another_program_on_the_port_is_no_stand_in():
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        (attempt,) = reach.try_all(targets([port]), "web1", 1)
+        (attempt,) = reach.probe_all(targets([port]), "web1", 1)
         assert attempt["error"] == "no answer"
-        (attempt,) = reach.try_all(targets([port], runs=True), "web1", 1)
+        (attempt,) = reach.probe_all(targets([port], runs=True), "web1", 1)
         assert attempt["error"] is None
 
 
 def test_what_is_wrong_is_told_as_the_system_tells_it():
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    refused, unknown = reach.try_all([*targets([port]), *targets([port], name="no-such-host.invalid")], "web1", 3)
+    refused, unknown = reach.probe_all([*targets([port]), *targets([port], name="no-such-host.invalid")], "web1", 3)
     assert (refused["error"], refused["refused"]) == ("Connection refused", True)
     assert not unknown["refused"]
-    assert errors(reach.try_all(targets([port], may_refuse=True), "web1", 3)) == [None]
+    assert errors(reach.probe_all(targets([port], may_refuse=True), "web1", 3)) == [None]
     assert "not known" in unknown["error"] or "resolution" in unknown["error"]
 
 
 def test_a_second_check_takes_over_from_an_interrupted_one(stand_in):
     stand_in("core1", ["nobody"])
     assert wait_until(lambda: not ended(), 3), "it has its name a moment after its birth"
-    reach.stop_stand_in()
+    reach.stop_listeners()
     assert ended()
