@@ -64,7 +64,7 @@ def test_uninstall_unmounts_and_retains_the_content_of_the_share() -> None:
     done = changed(result)
     assert (done["node1"], done["node2"]) == (1, 1)
     for node in ("node1", "node2"):
-        assert re.search(rf"{node} +mount +{MOUNTED} +removed +what the share holds stays", result.stdout)
+        assert re.search(rf"{node} +mount +{MOUNTED} +removed +the content of the share is retained", result.stdout)
         run(node, f"! grep {MOUNTED} /proc/self/mountinfo /etc/fstab && test ! -e {MOUNTED}")
         assert run(node, "cat /etc/fstab").splitlines() == ["# of the image", "/dev/ubda / ext4 defaults 0 0"]
     assert set(changed(play(UNINSTALL)).values()) == {0}
