@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
 DOCUMENTATION = r"""
 module: compose_files
 short_description: Write the Compose files and environment files of one host
@@ -137,7 +140,7 @@ OPTIONS = {
 }
 
 
-def present(module):
+def present(module: AnsibleModule) -> dict[str, Any]:
     """Write what differs; return the module's result. Raises InputError, HostError."""
     params, wrong = module.params, []
     environments = {}
@@ -185,7 +188,7 @@ def present(module):
     return result
 
 
-def current_documents(params):
+def current_documents(params: Mapping[str, Any]) -> dict[str, Any]:
     """Return {file name: Compose document} of the files that the host has for this cluster. Raises HostError."""
     found = {}
     for name in contract.ALL_FILES:
@@ -197,7 +200,7 @@ def current_documents(params):
     return {name: document for name, document in found.items() if document}
 
 
-def absent(module):
+def absent(module: AnsibleModule) -> dict[str, Any]:
     """Remove the files that are ours; return the module's result. Raises HostError."""
     folder, cluster = module.params["path"], module.params["cluster_name"]
     states = {name: files.read(os.path.join(folder, name)) for name in contract.ALL_FILES}
@@ -216,7 +219,7 @@ def absent(module):
     return result
 
 
-def left_by_killed_runs(folder, scratch=()):
+def left_by_killed_runs(folder: str, scratch: Iterable[str] = ()) -> list[str]:
     """Return the paths of what runs that were killed left in our folder. scratch: names of what is not beside a file that we write."""
     paths = [os.path.join(folder, name) for name in scratch]
     return files.leftovers(os.path.join(folder, name) for name in contract.ALL_FILES) + [
@@ -224,7 +227,7 @@ def left_by_killed_runs(folder, scratch=()):
     ]
 
 
-def change(module, name, after):
+def change(module: AnsibleModule, name: str, after: tuple[str, int] | None) -> dict[str, Any]:
     """Return what becomes of one file, with its diff. after: (text, mode), or None to remove it."""
     path = os.path.join(module.params["path"], name)
     before = files.read(path)
@@ -238,7 +241,7 @@ def change(module, name, after):
     return {"name": name, "path": path, "action": action, "diff": diff}
 
 
-def outcome(changes, folder_changes=False):
+def outcome(changes: Sequence[Mapping[str, Any]], folder_changes: bool = False) -> dict[str, Any]:
     """Return the part of the result that both states share."""
     changed = [item for item in changes if item["action"] != "unchanged"]
     return {
@@ -248,7 +251,7 @@ def outcome(changes, folder_changes=False):
     }
 
 
-def main():
+def main() -> None:
     isolate_environment()
     module = AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True)
     if not host_files.HAS_YAML and module.params["state"] == "present" and not module.check_mode:

@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 DOCUMENTATION = r"""
 module: compose_project
 short_description: Bring a Compose project of the cluster up, stop it, or remove it
@@ -165,7 +168,7 @@ OPTIONS = {
 }
 
 
-def converge(module):
+def converge(module: AnsibleModule) -> dict[str, Any]:
     """Make the services present or stopped; return the module's result. Raises HostError."""
     params = module.params
     if not os.path.exists(params["file"]):
@@ -186,7 +189,7 @@ def converge(module):
     return {**result, "containers": project.summary()}
 
 
-def carried_out(module, project):
+def carried_out(module: AnsibleModule, project: Any) -> dict[str, Any]:
     """Decide and, but for check mode, act; return the module's result so far. Raises HostError."""
     params = module.params
     actions = project.actions(params["state"])
@@ -208,7 +211,7 @@ def carried_out(module, project):
     return result
 
 
-def finish(module, project, result, step):
+def finish(module: AnsibleModule, project: Any, result: dict[str, Any], step: Callable[[], Any]) -> Any:
     """Return what a step returns; when it fails, the module ends with what was done so far, and no secret in it."""
     try:
         return step()
@@ -216,7 +219,7 @@ def finish(module, project, result, step):
         module.fail_json(msg=secrecy.redacted(str(error), project.secrets()), **result)
 
 
-def prediction(module, why):
+def prediction(module: AnsibleModule, why: str) -> dict[str, Any]:
     """Return the result of check mode where nothing can be asked yet."""
     params = module.params
     if params["state"] == "stopped":
@@ -225,7 +228,7 @@ def prediction(module, why):
     return {"changed": True, "actions": [action._asdict() for action in actions], "diff": action_diff(actions, {}, {})}
 
 
-def absent(module):
+def absent(module: AnsibleModule) -> dict[str, Any]:
     """Remove what carries the cluster's label; return the module's result. Raises HostError."""
     params = module.params
     folders = [folder for folder in params["keep_folders"] if objects.folder_exists(folder)]
@@ -252,7 +255,7 @@ def absent(module):
     return {"changed": bool(remove), "removed": remove, "retained": keep, "diff": diff}
 
 
-def main():
+def main() -> None:
     isolate_environment()
     module = AnsibleModule(
         argument_spec=OPTIONS,

@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 DOCUMENTATION = r"""
 module: reachability
 short_description: See whether hosts reach each other, on ports where nothing runs yet
@@ -158,14 +161,14 @@ OPTIONS = {
 }
 
 
-def listen(params):
+def listen(params: Mapping[str, Any]) -> None:
     """Stand in for a host's containers. A port that cannot be had is no finding of its own: whoever has it is told by `preflight`."""
     driver.stop_listeners()
     sockets, _failed = driver.open_ports(params["ports"])
     driver.serve_in_background(sockets, params["host"], params["peers"], params["seconds"])
 
 
-def main():
+def main() -> None:
     isolate_environment()
     module = AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True)
     params, attempts = module.params, []

@@ -24,7 +24,7 @@ class _Mount(NamedTuple):
     fstype: str
 
 
-def elsewhere(host, source, container, target):
+def elsewhere(host: str, source: str, container: str, target: str) -> bool:
     """Return whether a container has another folder at target than its host has at source (bool); False where it cannot be known.
 
     host, container: texts of /proc/PID/mountinfo of a process of each. source, target: absolute paths (str), source without symbolic links.
@@ -36,7 +36,7 @@ def elsewhere(host, source, container, target):
     return (theirs.device, theirs.root) != (ours.device, posixpath.normpath(folder))
 
 
-def _mount_of(mountinfo, path):
+def _mount_of(mountinfo: str, path: str) -> _Mount | None:
     """Return the _Mount that a path leads into, or None."""
     mounts = [mount for mount in map(_mount, mountinfo.splitlines()) if mount]
     numbers = {mount.number for mount in mounts}
@@ -53,7 +53,7 @@ def _mount_of(mountinfo, path):
     return found
 
 
-def _mount(line):
+def _mount(line: str) -> _Mount | None:
     before, dash, after = line.partition(" - ")
     fields = before.split()
     if not dash or len(fields) < 6:

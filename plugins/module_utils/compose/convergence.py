@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from ansible_collections.waba.cluster.plugins.module_utils.compose.services import differences
 from ansible_collections.waba.cluster.plugins.module_utils.contract import LABEL_ROLE
@@ -23,7 +24,12 @@ class Action(NamedTuple):
     reason: str
 
 
-def plan_present(wanted, had, selected=None, strays=None):
+def plan_present(
+    wanted: Mapping[str, Any],
+    had: Mapping[str, Sequence[Mapping[str, Any]]],
+    selected: Sequence[str] | None = None,
+    strays: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
+) -> list[Action]:
     """Return the list of Action that makes every selected service exist as wanted and run; empty when nothing is to do.
 
     wanted: {service: aspects}, see `services.wanted_services`. had: {service: list of {"id", "state", "aspects", "binds_elsewhere", "name",
@@ -53,7 +59,7 @@ def plan_present(wanted, had, selected=None, strays=None):
     return actions
 
 
-def _for_service(name, wanted, containers):
+def _for_service(name: str, wanted: Mapping[str, Any], containers: Sequence[Mapping[str, Any]]) -> list[Action]:
     if not containers:
         return [Action(name, "create", "it has no container")]
     if len(containers) > 1:
@@ -70,7 +76,12 @@ def _for_service(name, wanted, containers):
     return actions
 
 
-def plan_stopped(wanted, had, selected=None, strays=None):
+def plan_stopped(
+    wanted: Mapping[str, Any],
+    had: Mapping[str, Sequence[Mapping[str, Any]]],
+    selected: Sequence[str] | None = None,
+    strays: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
+) -> list[Action]:
     """Return the list of Action that stops every selected service that runs; arguments as for `plan_present`."""
     chosen = list(wanted) if selected is None else selected
     running = {
@@ -84,7 +95,7 @@ def plan_stopped(wanted, had, selected=None, strays=None):
     return [Action(name, "stop", f"it is {states[0]}") for name, states in running.items() if states]
 
 
-def missing_images(actions, images, image_facts):
+def missing_images(actions: Iterable[Action], images: Mapping[str, str], image_facts: Mapping[str, Any]) -> list[str]:
     """Return the sorted names of images that the actions need and the host lacks.
 
     images: {service: image name}. image_facts: {image name: ...} of the images that the host has.
@@ -93,17 +104,23 @@ def missing_images(actions, images, image_facts):
     return sorted(needed - set(image_facts))
 
 
-def action_diff(actions, had, images, strays=None):
+def action_diff(
+    actions: Iterable[Action],
+    had: Mapping[str, Sequence[Mapping[str, Any]]],
+    images: Mapping[str, str],
+    strays: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
+) -> dict[str, Any]:
     """Return Ansible's diff dict of the actions: per service its state and image before and after. No environment value is in it."""
     after_states = {"stop": "exited", "remove": "absent"}
-    before, after = {}, {}
+    before: dict[str, dict[str, Any]] = {}
+    after: dict[str, dict[str, Any]] = {}
     for name, action, reason in actions:
         if action == "discard":
             for one in (strays or {}).get(name, []):
                 before[one["name"]], after[one["name"]] = {"state": one["state"]}, {"state": "absent", "why": reason}
             continue
         containers = had.get(name, [])
-        first = containers[0] if containers else {"id": "", "state": "absent", "image": None}
+        first: Mapping[str, Any] = containers[0] if containers else {"id": "", "state": "absent", "image": None}
         before[name] = {"state": first["state"], "image": first["image"], "container": first["id"][:12] or None}
         kept = first["id"][:12] or None if action in ("rename", "start", "unpause", "stop") else None
         image = None if action == "remove" else images.get(name, first["image"])

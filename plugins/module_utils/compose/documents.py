@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
 from ansible_collections.waba.cluster.plugins.module_utils import contract
 from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import published_on, volume_settings
 from ansible_collections.waba.cluster.plugins.module_utils.database import options as database_options
@@ -18,7 +21,7 @@ VOLUME_KEYS = {
 PUBLISH_ON_EVERY_ADDRESS = {"com.docker.network.bridge.host_binding_ipv4": "0.0.0.0"}  # noqa: S104
 
 
-def compose_documents(nodes, params):
+def compose_documents(nodes: Sequence[Mapping[str, Any]], params: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Return {file name: Compose document} for the nodes of a host.
 
     nodes: as from `nodes.plan_nodes`. params: the options they were planned from.
@@ -35,7 +38,12 @@ def compose_documents(nodes, params):
     return documents
 
 
-def merged(documents, current, only, definitions):
+def merged(
+    documents: Mapping[str, Any],
+    current: Mapping[str, Any],
+    only: Collection[str] | None,
+    definitions: Mapping[str, Any],
+) -> dict[str, dict[str, Any]]:
     """Return Compose documents in which some services stay as they are, or get a definition that was given.
 
     documents, current: {file name: document}, as planned and as the host has them. only: the services that take what was planned, None for all;
@@ -54,7 +62,13 @@ def merged(documents, current, only, definitions):
     }
 
 
-def _chosen(service, planned, current, only, definitions):
+def _chosen(
+    service: str,
+    planned: dict[str, Any],
+    current: Mapping[str, Any],
+    only: Collection[str] | None,
+    definitions: Mapping[str, Any],
+) -> Any:
     if service in definitions:
         given = definitions[service]
         return {**planned, **given} if list(given) == ["image"] else given
@@ -62,12 +76,12 @@ def _chosen(service, planned, current, only, definitions):
     return current.get("services", {}).get(service, planned) if keeps else planned
 
 
-def volume_name(cluster, volume):
+def volume_name(cluster: str, volume: Mapping[str, str]) -> str:
     """Return the name that Docker knows a named or external volume by. All projects of a cluster on a host share the named ones."""
     return volume["source"] if volume["type"] == "external" else f"{cluster}_{volume['source']}"
 
 
-def _document(project, nodes, params):
+def _document(project: str, nodes: Sequence[Mapping[str, Any]], params: Mapping[str, Any]) -> dict[str, Any]:
     volumes = {}
     for node in nodes:
         volumes.update(_volume_entries(node["role"], params))
@@ -79,7 +93,7 @@ def _document(project, nodes, params):
     }
 
 
-def _service(node, params):
+def _service(node: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, Any]:
     database = node["role"] == "mysql"
     environment_file = contract.DATABASE_ENVIRONMENT_FILE if database else contract.NODE_ENVIRONMENT_FILE
     ports = _port_entry(node, params)
@@ -103,7 +117,7 @@ def _service(node, params):
     }
 
 
-def _environment(node):
+def _environment(node: Mapping[str, Any]) -> dict[str, str]:
     prefix = "WEBAPP" if node["role"] == "webapp" else "COREAPP"
     return {
         "ORCHESTRATION": "DOCKER-COMPOSE",
@@ -114,7 +128,7 @@ def _environment(node):
     }
 
 
-def _port_entry(node, params):
+def _port_entry(node: Mapping[str, Any], params: Mapping[str, Any]) -> str | None:
     if not node["published"]:
         return None
     address = published_on(node, params)
@@ -122,11 +136,11 @@ def _port_entry(node, params):
     return f"{prefix}{_span(node['published'])}:{_span(node['target'])}"
 
 
-def _span(ports):
+def _span(ports: Sequence[int]) -> str:
     return f"{ports[0]}-{ports[-1]}" if len(ports) > 1 else str(ports[0])
 
 
-def _mounts(role, params):
+def _mounts(role: str, params: Mapping[str, Any]) -> list[Any]:
     mounts = [
         _bind(volume["source"], contract.MOUNT_POINTS[kind])
         if volume["type"] == "bind"
@@ -139,13 +153,13 @@ def _mounts(role, params):
     return mounts
 
 
-def _bind(source, target):
+def _bind(source: str, target: str) -> dict[str, Any]:
     # Docker must not make a missing source up: an empty folder would hide that the data is elsewhere.
     return {"type": "bind", "source": source, "target": target, "bind": {"create_host_path": False}}
 
 
-def _volume_entries(role, params):
-    entries = {}
+def _volume_entries(role: str, params: Mapping[str, Any]) -> dict[str, Any]:
+    entries: dict[str, Any] = {}
     for kind, volume in volume_settings(params, role).items():
         name = volume_name(params["cluster_name"], volume)
         if volume["type"] == "named":
@@ -155,5 +169,5 @@ def _volume_entries(role, params):
     return entries
 
 
-def _cluster_label(params):
+def _cluster_label(params: Mapping[str, Any]) -> dict[str, str]:
     return {contract.LABEL_CLUSTER: params["cluster_name"]}

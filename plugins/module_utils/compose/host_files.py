@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from ansible_collections.waba.cluster.plugins.module_utils import contract
 from ansible_collections.waba.cluster.plugins.module_utils.compose import dotenv
 from ansible_collections.waba.cluster.plugins.module_utils.compose.documents import compose_documents
@@ -13,20 +16,26 @@ try:
 
     HAS_YAML = True
 except ImportError:  # on a bare host, where check mode still has to say what would come
-    SafeDumper, YAMLError, HAS_YAML = object, ValueError, False
+    SafeDumper, YAMLError, HAS_YAML = object, ValueError, False  # type: ignore[misc, assignment]
 
 
 class _Indented(SafeDumper):
     """Indents lists below their key, as people write them."""
 
-    def increase_indent(self, flow=False, indentless=False):  # noqa: ARG002 - the signature is PyYAML's
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002 - the signature is PyYAML's
         return super().increase_indent(flow, False)
 
-    def ignore_aliases(self, data):  # noqa: ARG002 - the signature is PyYAML's
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - the signature is PyYAML's
         return True
 
 
-def host_files(nodes, params, environment, database_environment, documents=None):
+def host_files(
+    nodes: Sequence[Mapping[str, Any]],
+    params: Mapping[str, Any],
+    environment: Mapping[str, str],
+    database_environment: Mapping[str, str],
+    documents: Mapping[str, Any] | None = None,
+) -> dict[str, tuple[str, int]]:
     """Return {file name: (text, mode)} for a host, environment files first, since Compose reads them with the others.
 
     nodes: as from `nodes.plan_nodes`. params: the options they were planned from. The environments: {str: str}, checked.
@@ -42,7 +51,7 @@ def host_files(nodes, params, environment, database_environment, documents=None)
     return files
 
 
-def compose_text(document, mark):
+def compose_text(document: Mapping[str, Any], mark: str) -> str:
     """Return a Compose document (dict) as YAML text under a comment line. No value is open to interpolation.
 
     Without PyYAML the text is a stand-in that differs from every real file; it is for check mode alone.
@@ -55,7 +64,7 @@ def compose_text(document, mark):
     return f"# {mark}\n{body}"
 
 
-def document_of(text):
+def document_of(text: str) -> dict[str, Any]:
     """Return the Compose document (dict) in a text that `compose_text` made; {} where it is no such text."""
     try:
         found = safe_load(text)
@@ -64,7 +73,7 @@ def document_of(text):
     return _unescaped(found) if isinstance(found, dict) and isinstance(found.get("services"), dict) else {}
 
 
-def _unescaped(value):
+def _unescaped(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _unescaped(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -72,7 +81,7 @@ def _unescaped(value):
     return value.replace("$$", "$") if isinstance(value, str) else value
 
 
-def _literal(value):
+def _literal(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _literal(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -80,10 +89,10 @@ def _literal(value):
     return value.replace("$", "$$") if isinstance(value, str) else value
 
 
-def file_diff(path, before, after, key):
+def file_diff(path: str, before: tuple[str, int] | None, after: tuple[str, int] | None, key: bytes) -> dict[str, str]:
     """Return Ansible's diff dict of one file. before, after: text and mode, or None where there is no file. key: see `dotenv.masked`."""
 
-    def shown(state):
+    def shown(state: tuple[str, int] | None) -> str:
         if state is None:
             return ""
         text, mode = state

@@ -4,12 +4,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 MOST_RESTARTS = 3  # a node may lose a race for the database once or twice; one that goes on exiting will not fix itself
 
 READY, WAITING, FAILED = "ready", "waiting", "failed"
 
 
-def readiness(observation, restarts_before):
+def readiness(observation: Mapping[str, Any] | None, restarts_before: int) -> tuple[str, str]:
     """Return (READY, WAITING or FAILED, text for people) for one container.
 
     observation: dict, or None when there is no container: `status` (the engine's), `health` ("healthy", "unhealthy", "starting", None when

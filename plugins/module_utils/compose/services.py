@@ -9,17 +9,19 @@ with 2.26), so the two never agree for our files. Comparing what a container has
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Mapping
+from typing import Any
 
 from ansible_collections.waba.cluster.plugins.module_utils.contract import MOUNT_POINTS
 
 ANONYMOUS_VOLUME = re.compile(r"[0-9a-f]{64}")
 OUR_LABELS = "waba.cluster."
-NO_IMAGE = {"id": None, "environment": {}, "command": None}
+NO_IMAGE: dict[str, Any] = {"id": None, "environment": {}, "command": None}
 DURATION = re.compile(r"(\d+(?:\.\d+)?)(h|ms|m|s)")
 SECONDS = {"h": 3600, "m": 60, "s": 1, "ms": 0.001}
 
 
-def wanted_services(document, image_facts):
+def wanted_services(document: Mapping[str, Any], image_facts: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Return {service name: aspects} of a Compose file.
 
     document: dict, the answer of `docker compose config --format json`. image_facts: {image name: facts} of the images that this host has, as
@@ -32,7 +34,7 @@ def wanted_services(document, image_facts):
     }
 
 
-def _wanted(service, document, image):
+def _wanted(service: Mapping[str, Any], document: Mapping[str, Any], image: Mapping[str, Any]) -> dict[str, Any]:
     environment = {name: _unescaped(value or "") for name, value in (service.get("environment") or {}).items()}
     command = service.get("command")
     return {
@@ -52,14 +54,14 @@ def _wanted(service, document, image):
     }
 
 
-def _wanted_mount(mount, document):
+def _wanted_mount(mount: Mapping[str, Any], document: Mapping[str, Any]) -> tuple[str, str, str, bool]:
     source = _unescaped(mount["source"])
     if mount["type"] == "volume":
         source = document["volumes"][mount["source"]]["name"]
     return (mount["type"], source, mount["target"], not mount.get("read_only", False))
 
 
-def had_aspects(container, live_networks):
+def had_aspects(container: Mapping[str, Any], live_networks: Collection[str]) -> dict[str, Any]:
     """Return the same aspects of a container (dict, the engine's answer to inspect).
 
     live_networks: set of str, the ids of the networks that exist; a container remembers networks that are long gone.
@@ -91,7 +93,7 @@ def had_aspects(container, live_networks):
     }
 
 
-def differences(wanted, had, binds_elsewhere):
+def differences(wanted: Mapping[str, Any], had: Mapping[str, Any], binds_elsewhere: Collection[str]) -> list[str]:
     """Return what makes a container another one than its file asks for, as a list of str for people. Values are never part of it.
 
     wanted, had: aspects. binds_elsewhere: mount points (list of str) where it has another folder than its host has by now.
@@ -116,16 +118,16 @@ def differences(wanted, had, binds_elsewhere):
     ]
 
 
-def _unescaped(text):
+def _unescaped(text: str) -> str:
     # Compose prints a literal dollar sign as two, so that its answer is a valid Compose file again.
     return text.replace("$$", "$")
 
 
-def _capability(name):
+def _capability(name: str) -> str:
     return name.upper()[4:] if name.upper().startswith("CAP_") else name.upper()
 
 
-def _seconds(duration):
+def _seconds(duration: str | None) -> int | None:
     if duration is None:
         return None
     return int(sum(float(number) * SECONDS[unit] for number, unit in DURATION.findall(duration)))

@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from typing import Any
 
 from ansible_collections.waba.cluster.plugins.module_utils.compose import bind_mounts as binds
 from ansible_collections.waba.cluster.plugins.module_utils.contract import MOUNT_POINTS
@@ -14,7 +16,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.io import subprocess_
 TIMEOUT = 5  # seconds to follow symbolic links
 
 
-def elsewhere(container):
+def elsewhere(container: Mapping[str, Any]) -> list[str]:
     """Return where (list of str, mount points) a container has another folder than its host has now; what cannot be known is none.
 
     container: inspect answer. Only media is looked at: it alone is meant for a share.
@@ -33,12 +35,12 @@ def elsewhere(container):
     return [target] if differs else []
 
 
-def _table(process):
+def _table(process: int | str) -> str:
     with open(f"/proc/{process}/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
         return file.read()
 
 
-def _followed(path):
+def _followed(path: str) -> str:
     try:
         return bounded.call(os.path.realpath, path, timeout=TIMEOUT)
     except (HostError, OSError):

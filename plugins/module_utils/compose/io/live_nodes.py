@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
+from typing import Any
 
 from ansible_collections.waba.cluster.plugins.module_utils import contract
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io import containers
@@ -13,13 +15,13 @@ from ansible_collections.waba.cluster.plugins.module_utils.io import files
 try:
     import yaml
 except ImportError:
-    yaml = None
+    yaml = None  # type: ignore[assignment]
 
 
 NODES = ("master", "coreapp", "webapp")
 
 
-def observed(client, cluster, path, roles=NODES):
+def observed(client: Any, cluster: str, path: str, roles: Collection[str] = NODES) -> Any:
     """Return the nodes (not the database, unless roles name it) of a host, in the files' order: list of dict. client: docker.DockerClient.
 
     `service`, `role`, `file`, `file_image` ("" where no file has the service), `container` (12 characters of the id, "" where there is none),
@@ -42,7 +44,7 @@ def observed(client, cluster, path, roles=NODES):
     return list(found.values())
 
 
-def deployed(client, cluster):
+def deployed(client: Any, cluster: str) -> Any:
     """Return how the running containers of a host are reached, and where they look for the database: {service: {"hostname", "address", "database"}}.
 
     All are str: "" for what a container does not say, and for every address. client: docker.DockerClient. Raises HostError.
@@ -60,17 +62,17 @@ def deployed(client, cluster):
     return found
 
 
-def _in_files(cluster, path):
+def _in_files(cluster: str, path: str) -> Any:
     for file, document in _documents(cluster, path):
         for service, definition in document["services"].items():
             yield service, definition["labels"][contract.LABEL_ROLE], file, definition["image"]
 
 
-def _projects(cluster, path):
+def _projects(cluster: str, path: str) -> Any:
     return {document.get("name") for _file, document in _documents(cluster, path)}
 
 
-def _documents(cluster, path):
+def _documents(cluster: str, path: str) -> Any:
     """Yield (path, Compose document) of the cluster's files."""
     for name in contract.ALL_FILES:
         state = files.read(os.path.join(path, name)) if name.endswith(".yml") and yaml else None
@@ -78,10 +80,11 @@ def _documents(cluster, path):
             yield os.path.join(path, name), yaml.safe_load(state[0])
 
 
-def _container(container):
+def _container(container: dict[str, Any] | None) -> dict[str, Any]:
     if container is None:
         return {"container": "", "image": "", "image_id": "", "state": "", "health": "", "ports": [], "address": ""}
-    state, bindings = containers.observation(container), container["HostConfig"].get("PortBindings") or {}
+    state = containers.observation(container) or {}
+    bindings = container["HostConfig"].get("PortBindings") or {}
     published = [binding for ends in bindings.values() for binding in ends or []]
     return {
         "container": container["Id"][:12],

@@ -44,7 +44,8 @@ def observe(
     cluster, path = params["cluster_name"], params["path"]
     documents = compose_documents(planned, params)
     known = {file: environments.get(option) for file, option in ENVIRONMENTS.items()}
-    wanted = host_files.host_files(planned, params, *(known[file] or {} for file in ENVIRONMENTS), documents=documents)
+    node_environment, database_environment = (known[file] or {} for file in ENVIRONMENTS)
+    wanted = host_files.host_files(planned, params, node_environment, database_environment, documents)
     found = {name: files.read(os.path.join(path, name)) for name in contract.ALL_FILES}
     present = {name: state for name, state in found.items() if state and contract.is_managed(state[0], cluster)}
     uncompared = {file for file, values in known.items() if values is None}
@@ -55,7 +56,7 @@ def observe(
             # A file whose variables are not known yet has no text to show.
             "diff": {}
             if name in uncompared
-            else host_files.file_diff(os.path.join(path, name), found[name] and found[name][:2], state, diff_key),
+            else host_files.file_diff(os.path.join(path, name), (found[name] or ())[:2] or None, state, diff_key),
         }
         for name, state in wanted.items()
         if (found[name] is None if name in uncompared else found[name] != (*state, os.geteuid()))

@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from typing import Any
 
 from ansible_collections.waba.cluster.plugins.module_utils import contract
 from ansible_collections.waba.cluster.plugins.module_utils.compose import convergence, services
@@ -25,7 +27,7 @@ class Project:
     `compose.resolved` returns it.
     """
 
-    def __init__(self, client, compose, selected, definition=None):
+    def __init__(self, client: Any, compose: Any, selected: Sequence[str] | None, definition: Any = None) -> None:
         self._client, self._compose = client, compose
         self._definition = definition or compose.definition()
         self.name = self._definition["name"]
@@ -43,16 +45,16 @@ class Project:
         self.had = self._containers()
         self.strays = self._strays()
 
-    def actions(self, state):
+    def actions(self, state: str) -> list[Any]:
         """Return what has to be done (list of planner Action). state: "present" or "stopped"."""
         plan = convergence.plan_present if state == "present" else convergence.plan_stopped
         return plan(self.wanted, self.had, self._only, self.strays)
 
-    def missing_images(self, actions):
+    def missing_images(self, actions: Sequence[Any]) -> list[str]:
         """Return the names of images that the actions need and the host lacks."""
         return convergence.missing_images(actions, self.images, self.image_facts)
 
-    def carry_out(self, actions, stop_timeout, drain_timeout=0):
+    def carry_out(self, actions: Sequence[Any], stop_timeout: int | None, drain_timeout: float = 0) -> list[str]:
         """Let Compose do the actions. Raises HostError.
 
         drain_timeout: seconds for a node to get out of service before it is stopped or replaced, 0 to do without. Returns what went wrong with that
@@ -67,7 +69,7 @@ class Project:
             raise
         return doubts
 
-    def _drain(self, actions, timeout):
+    def _drain(self, actions: Sequence[Any], timeout: float) -> tuple[list[str], list[str]]:
         doubts, drained = [], []
         for service, action, _reason in actions:
             affected = {
@@ -85,8 +87,8 @@ class Project:
                     )
         return doubts, drained
 
-    def _carry_out(self, actions, stop_timeout):
-        by_kind = {}
+    def _carry_out(self, actions: Sequence[Any], stop_timeout: int | None) -> None:
+        by_kind: dict[str, list[str]] = {}
         for service, action, _reason in actions:
             by_kind.setdefault(action, []).append(service)
         for service in dict.fromkeys(by_kind.get("discard", [])):
@@ -109,21 +111,21 @@ class Project:
         if to_start:
             self._compose.up(to_start, recreate=False)
 
-    def wait(self, timeout):
+    def wait(self, timeout: float) -> Any:
         """Wait until the selected services are ready. Raises HostError with the last observation and the last log lines of the others."""
         unready = wait_until_ready(self._observations, timeout)
         if unready:
             parts = [self._case(service, text) for service, text in unready.items()]
             raise HostError("\n\n".join([f"Not ready: {', '.join(unready)}.", *parts]))
 
-    def summary(self):
+    def summary(self) -> list[dict[str, Any]]:
         """Return the selected services' containers as they are now, as a list of dict for people and plays."""
         rows = []
         for service, found in self._containers().items():
             if service not in self.selected:
                 continue
             for container in found:
-                seen = containers.observation(container["inspected"])
+                seen = containers.observation(container["inspected"]) or {}
                 rows.append(
                     {
                         "name": container["inspected"]["Name"].lstrip("/"),
@@ -137,15 +139,16 @@ class Project:
                 )
         return rows
 
-    def secrets(self):
+    def secrets(self) -> Any:
         """Return the values (set of str) that no message may hold."""
         found = set()
         for service in self.wanted.values():
             found |= secrecy.secret_values(service["environment"])
         return found
 
-    def _containers(self):
-        live, found = containers.network_ids(self._client), {}
+    def _containers(self) -> dict[str, Any]:
+        live = containers.network_ids(self._client)
+        found: dict[str, list[Any]] = {}
         for container in containers.with_labels(self._client, f"{containers.PROJECT_LABEL}={self.name}"):
             labels = container["Config"]["Labels"]
             if LABEL_CLUSTER not in labels:
@@ -167,13 +170,14 @@ class Project:
             )
         return dict(sorted(found.items(), key=lambda item: self._position(item[0])))
 
-    def _strays(self):
+    def _strays(self) -> dict[str, Any]:
         """Return {service: containers} of the cluster that another Compose project made, for the roles of this file.
 
         A COMPOSE_PROJECT_NAME in the environment of a `docker compose` makes such containers. They use the volumes of the file's own.
         """
         labels = [service["labels"] for service in self.wanted.values() if LABEL_CLUSTER in service["labels"]]
-        roles, found = {one.get(LABEL_ROLE) for one in labels}, {}
+        roles = {one.get(LABEL_ROLE) for one in labels}
+        found: dict[str, list[Any]] = {}
         for cluster in sorted({one[LABEL_CLUSTER] for one in labels}):
             for container in containers.with_labels(self._client, f"{LABEL_CLUSTER}={cluster}"):
                 own = container["Config"]["Labels"]
@@ -190,25 +194,25 @@ class Project:
                     )
         return found
 
-    def _position(self, service):
+    def _position(self, service: str) -> int:
         order = list(self.images)
         return order.index(service) if service in order else len(order)
 
-    def _observations(self):
+    def _observations(self) -> dict[str, Any]:
         found = {
             container["Config"]["Labels"][containers.SERVICE_LABEL]: container
             for container in containers.with_labels(self._client, f"{containers.PROJECT_LABEL}={self.name}")
         }
         return {service: containers.current_observation(self._client, found.get(service)) for service in self.selected}
 
-    def _case(self, service, text):
+    def _case(self, service: str, text: str) -> str:
         found = self._containers().get(service, [])
         lines = containers.last_lines(self._client, found[0]["id"], LOG_LINES) if found else []
         shown = secrecy.redacted("\n".join(f"    {line}" for line in lines), self.secrets())
         return f"{service}: {text}.\n" + (f"  Last lines of its log:\n{shown}" if lines else "  It logged nothing.")
 
 
-def predicted(file, selected, why):
+def predicted(file: str, selected: Sequence[str] | None, why: str) -> Any:
     """Return the planner's actions when nothing can be asked yet: every selected service would be created."""
     names = selected or []
     return [convergence.Action(name, "create", f"{why} ({os.path.basename(file)})") for name in names]

@@ -5,13 +5,20 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from typing import Any
 
 from ansible_collections.waba.cluster.plugins.module_utils.compose.readiness import FAILED, READY, WAITING, readiness
 
 INTERVAL = 0.5  # seconds between two looks; one look at six containers costs about 20 ms
 
 
-def wait_until_ready(observe, timeout, clock=time.monotonic, sleep=time.sleep):
+def wait_until_ready(
+    observe: Callable[[], Any],
+    timeout: float,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Any:
     """Look until every container is ready, one of them has failed, or the time is up.
 
     observe: function that returns {service: observation or None}, see `compose.readiness`. timeout: seconds.
