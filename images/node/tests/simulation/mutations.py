@@ -15,7 +15,7 @@ from waba_node.control.ownership import Grant, Ownership
 from waba_node.control.promotion import Plan, Promotion, Redraw, Shard
 from waba_node.control.sharding import redrawn
 
-from . import coreapp, database, intake
+from . import coreapp, database, intake, master
 from .coreapp import Coreapp
 from .database import Database, Identity, Lease, Message
 from .intake import Intake
@@ -95,33 +95,67 @@ def counts_on_from_an_earlier_renewal(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Observer, "observe", observe)
 
 
-def compares_times_of_the_database(patch: pytest.MonkeyPatch) -> None:
+def fences_by_times_of_the_database(patch: pytest.MonkeyPatch) -> None:
     """The rule of revision 0004: a renewal stores until when the owner may be connected, by the database's clock."""
     original_renew, original_read = Database.renew, Database.read_map
 
     def renew(self: Database, grant: Grant, name: str, life: str, renewal: int, delay: float) -> bool:
         renewed = original_renew(self, grant, name, life, renewal, delay)
-        if renewed:
-            until[id(self)] = max(until.get(id(self), -inf), self.time() + delay)
+        row = self.row(grant.shard, grant.epoch)
+        if renewed and row is not None:
+            row.__dict__["until"] = max(row.__dict__.get("until", -inf), self.time() + delay)
         return renewed
 
     def read_map(self: Database) -> list[Shard]:
-        fenced = self.time() >= until.get(id(self), -inf)
-        return [dataclasses.replace(row, fenced=row.fenced or fenced) for row in original_read(self)]
+        time = self.time()
+        ended = [time >= row.__dict__.get("until", -inf) for row in self.rows]
+        rows = zip(original_read(self), ended, strict=True)
+        return [dataclasses.replace(row, fenced=row.fenced or over) for row, over in rows]
 
-    until: dict[int, float] = {}
     patch.setattr(Database, "renew", renew)
     patch.setattr(Database, "read_map", read_map)
     patch.setattr(Observer, "observe_map", lambda _observer, rows, _arrived_at: list(rows))
 
 
+def takes_the_lease_by_times_of_the_database(patch: pytest.MonkeyPatch) -> None:
+    """The same rule for the master lease."""
+    original_renew, original_take = Database.renew_lease, Database.take_lease
+    original_unchanged = Observer.unchanged
+
+    def renew_lease(self: Database, holder: Identity, epoch: int, renewal: int, delay: float) -> bool:
+        renewed = original_renew(self, holder, epoch, renewal, delay)
+        if renewed:
+            self.__dict__["until"] = self.time() + delay
+        return renewed
+
+    def take_lease(
+        self: Database, holder: Identity, observed: tuple[int, int], renewal: int, delay: float
+    ) -> int | None:
+        epoch = original_take(self, holder, observed, renewal, delay)
+        if epoch is not None:
+            self.__dict__["until"] = self.time() + delay
+        return epoch
+
+    def read_lease(self: Database) -> Lease:
+        ended = self.time() >= self.__dict__.get("until", -inf)
+        return dataclasses.replace(self.lease, free=self.lease.free or ended)
+
+    def unchanged(self: Observer, key: Hashable, now: float) -> float:
+        return 0.0 if key == master.LEASE else original_unchanged(self, key, now)
+
+    patch.setattr(Database, "renew_lease", renew_lease)
+    patch.setattr(Database, "take_lease", take_lease)
+    patch.setattr(Database, "read_lease", read_lease)
+    patch.setattr(Observer, "unchanged", unchanged)
+
+
 def replaces_an_owner_that_has_renewed_meanwhile(patch: pytest.MonkeyPatch) -> None:
     original = Database.promote
 
-    def promote(self: Database, master: Identity, epoch: int, due: Promotion) -> bool:
+    def promote(self: Database, primary: Identity, epoch: int, due: Promotion) -> bool:
         row = self.row(due.shard, due.counter[0])
         current = due if row is None else dataclasses.replace(due, counter=(row.epoch, row.renewal))
-        return original(self, master, epoch, current)
+        return original(self, primary, epoch, current)
 
     patch.setattr(Database, "promote", promote)
 
@@ -130,9 +164,9 @@ def takes_a_lease_that_was_renewed_meanwhile(patch: pytest.MonkeyPatch) -> None:
     original = Database.take_lease
 
     def take_lease(
-        self: Database, master: Identity, _observed: tuple[int, int], renewal: int, delay: float
+        self: Database, primary: Identity, _observed: tuple[int, int], renewal: int, delay: float
     ) -> int | None:
-        return original(self, master, self.lease.counter, renewal, delay)
+        return original(self, primary, self.lease.counter, renewal, delay)
 
     patch.setattr(Database, "take_lease", take_lease)
 
@@ -157,10 +191,10 @@ def takes_the_lease_of_lost_commits_at_once(patch: pytest.MonkeyPatch) -> None:
 def gives_one_process_two_shards(patch: pytest.MonkeyPatch) -> None:
     original = Database.promote
 
-    def promote(self: Database, master: Identity, epoch: int, due: Promotion) -> bool:
+    def promote(self: Database, primary: Identity, epoch: int, due: Promotion) -> bool:
         with pytest.MonkeyPatch.context() as within:
             within.setattr(Database, "owned", lambda *_arguments: None)
-            return original(self, master, epoch, due)
+            return original(self, primary, epoch, due)
 
     patch.setattr(Database, "promote", promote)
 

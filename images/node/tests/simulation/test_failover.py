@@ -154,6 +154,32 @@ def test_a_jump_of_the_databases_clock_moves_nothing(offset: float, seed: int) -
     assert primary.acts()
 
 
+def reshard_while_the_owner_is_cut_off(world: World, offset: float) -> None:
+    """Let the primary master demote an owner that cannot learn of it yet, and let the database's clock jump at that moment."""
+    (owner,) = world.connected_for(0)
+    faults.isolate(world, owner)
+    cut_off_from_database(world, owner)
+    for master in world.masters:
+        master.want(2)
+    assert world.run_until(lambda: world.database.rows[0].owner is None, 5) is not None
+    world.database.set_clock(offset)
+    world.run_for(20)
+
+
+@pytest.mark.parametrize("offset", [-faults.CLOCK_JUMP, faults.CLOCK_JUMP])
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_demoted_owner_is_waited_for_although_the_databases_clock_jumps(offset: float, seed: int) -> None:
+    world = calm_world(seed, DEFAULT, coreapps=4)
+    reshard_while_the_owner_is_cut_off(world, offset)
+    assert world.run_until(world.served, 40) is not None
+
+
+def test_a_fence_by_times_of_the_database_is_detected(monkeypatch: pytest.MonkeyPatch) -> None:
+    mutations.fences_by_times_of_the_database(monkeypatch)
+    with pytest.raises(Violation, match="two coreapps are connected"):
+        reshard_while_the_owner_is_cut_off(calm_world(0, DEFAULT, coreapps=4), faults.CLOCK_JUMP)
+
+
 # -- settings -------------------------------------------------------------------------------------------------------------------
 
 
