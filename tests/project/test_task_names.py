@@ -51,7 +51,7 @@ VAGUE = {
     "Those",
     "What",
     "Who",
-}  # codespell:ignore look,tell
+}
 
 
 def named(entries: list[dict[str, Any]]) -> Iterator[str]:
