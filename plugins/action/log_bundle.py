@@ -49,7 +49,7 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result = super().run(tmp, task_vars)
         del tmp
-        _, options = self.validate_argument_spec(OPTIONS)
+        _result, options = self.validate_argument_spec(OPTIONS)
         folder, reports = options["folder"].rstrip("/"), options["reports"]
         fetched = [host for host in reports if os.path.isfile(os.path.join(folder, f"{host}.tar.gz"))]
         rows = report_rows(reports, fetched)

@@ -33,7 +33,7 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result = super().run(tmp, task_vars)
         del tmp
-        _, options = self.validate_argument_spec(OPTIONS, required_if=[("state", "upgraded", ["images"])])
+        _result, options = self.validate_argument_spec(OPTIONS, required_if=[("state", "upgraded", ["images"])])
         found, health, schema = (options[name] for name in ("found", "health", "schema"))
         images = options["images"] if options["state"] == "upgraded" else None
         problems = order.plan_problems(found, health, images, schema, options["expect"], options)

@@ -52,7 +52,7 @@ async def test_a_restore_returns_everything_except_negotiated_secrets(
     backup.back_up(params, run_command)
     async with database.begin() as connection:
         await connection.execute(sa.text("UPDATE shard_map SET epoch = 43"))
-        await documents.delete_document(connection, "a document")
+        await connection.execute(sa.text("DELETE FROM document WHERE name = 'a document'"))
         before = await node_backup.read_info(connection)
     await database.close()
 

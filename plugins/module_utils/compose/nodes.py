@@ -17,6 +17,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.contract import (
     DATABASE_PORT,
     DEFAULT_VOLUMES,
     NODE_PORTS,
+    WEBAPP_PORT,
 )
 from ansible_collections.waba.cluster.plugins.module_utils.database import options as database_options
 from ansible_collections.waba.cluster.plugins.module_utils.paths import normalized
@@ -100,7 +101,7 @@ def _holder(role: str, index: int, name: str, option: str, pinned: str | int | N
 
 def _node(holder: Holder, published: tuple[int, ...], params: Mapping[str, Any]) -> Node:
     role, single_server = holder["role"], params["layout"] == "single_server"
-    target = {"mysql": (DATABASE_PORT,), "webapp": (443,)}.get(role, NODE_PORTS)
+    target = {"mysql": (DATABASE_PORT,), "webapp": (WEBAPP_PORT,)}.get(role, NODE_PORTS)
     image = (
         params["database"]["image"]
         if role == "mysql"

@@ -28,13 +28,18 @@ settings.register_profile("units", deadline=None, suppress_health_check=[HealthC
 settings.load_profile("units")
 
 
+def no_answer(*_call: object) -> tuple[int, Any, dict[str, str]] | None:
+    """Close the connection without an answer."""
+    return None
+
+
 class Server:
     """calls: (method, path, authorization, body) of each. answer: from such a call to (status, body, headers), or None to disconnect."""
 
     def __init__(self, url: str, ca_path: str) -> None:
         self.url, self.ca_path = url, ca_path
         self.calls: list[tuple[str, str, str | None, Any]] = []
-        self.answer: Callable[..., tuple[int, Any, dict[str, str]] | None] = lambda *_call: None
+        self.answer: Callable[..., tuple[int, Any, dict[str, str]] | None] = no_answer
 
     @property
     def connection(self) -> dict[str, Any]:

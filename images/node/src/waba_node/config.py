@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 VERSION = "1.0.0"
 CLIENT_VERSION = "v2.57.2"  # a late version of the vendor's client; clients select features by it
 DATABASE = "waba"
-PORT_NAMES = ("messaging", "contacts", "control", "health")
 
 
 class Role(enum.StrEnum):

@@ -54,7 +54,7 @@ class Intake:
 
         def ask() -> Later:
             stored = Later()
-            database.store(messages, lambda done: stored.answer(done))
+            database.store(messages, stored.answer)
             return stored
 
         def answered(done: bool) -> None:

@@ -42,11 +42,6 @@ async def write_document(connection: AsyncConnection, name: str, content: dict[s
     await connection.execute(insert(document).values(name=name, content=text).on_duplicate_key_update(content=text))
 
 
-async def delete_document(connection: AsyncConnection, name: str) -> None:
-    """Delete a JSON object."""
-    await connection.execute(sa.delete(document).where(document.c.name == name))
-
-
 async def read_settings(connection: AsyncConnection) -> ApplicationSettings:
     """Return the application settings: the stored ones on top of the defaults."""
     return settings.read_settings(await read_document(connection, SETTINGS))

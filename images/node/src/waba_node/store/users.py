@@ -28,7 +28,7 @@ api_token = sa.Table(
 )
 
 
-ADMIN, PLAIN = "ROLE_ADMIN", "ROLE_USER"  # docs/reference/vendor-contract.md#users-and-login
+ADMIN = "ROLE_ADMIN"  # docs/reference/vendor-contract.md#users-and-login
 
 
 @dataclass(frozen=True)
