@@ -3,20 +3,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 DOCUMENTATION = r"""
 module: compose_project
 short_description: Bring a Compose project of the cluster up, stop it, or remove it
 version_added: 1.0.0
 description:
-  - Compares what the Compose file asks for with what each container has, and touches only the services that differ.
-    A second run, or a run after an interrupted one, converges from whatever it finds.
-  - A running container keeps the folder for media that it started with. One that has another than is there now, since a share was mounted over it or
-    exchanged, is replaced. Where that cannot be known, it stays.
-  - Docker Compose v2 makes the changes. It never builds and never pulls; an image that is missing is refused before anything is touched.
-  - Then waits until the services are running, and healthy where their image has a health check.
+  - Compares the services of a Compose file with their containers and changes only the services that differ.
+    A second run, and a run after an interrupted one, converge from any state.
+  - A running container uses the media folder that existed when it started. If a share was mounted over that folder since, or replaced, the container
+    is recreated. If the two folders cannot be compared, it is not.
+  - Docker Compose v2 makes the changes. It neither builds nor pulls images; a missing image is refused before any change.
+  - Then waits until the services are running, and healthy if their image has a health check.
 author:
   - waba.cluster contributors (!UNKNOWN)
 extends_documentation_fragment:
@@ -26,66 +23,66 @@ requirements:
   - Docker SDK for Python (Debian package python3-docker)
 attributes:
   check_mode:
-    details: Predicts from the file that is on the host. Where file or Docker are not there yet, every service of O(services) would be created.
+    details: Predicts the changes from the file on the host. On a host without the file or without Docker, every service of O(services) is predicted as created.
 options:
   state:
     description:
-      - V(present) makes the services run as the file says.
-      - V(stopped) stops their containers and keeps them.
-      - V(absent) removes all containers and networks of the cluster O(cluster_name) from this host, by their label alone, so it needs no file.
+      - V(present) runs the services as the file defines them.
+      - V(stopped) stops their containers and does not remove them.
+      - V(absent) removes all containers and networks with the label of the cluster O(cluster_name) from this host. It needs no file.
     type: str
     choices: [present, stopped, absent]
     default: present
   file:
-    description: Path of the Compose file. Needed unless O(state=absent), and without meaning there.
+    description: Path of the Compose file. Required unless O(state=absent), which ignores it.
     type: path
   services:
     description:
-      - The services to look after. All of the file when absent.
-      - No other service is touched, save that a service of the same role which the file no longer has is removed.
+      - The services to manage. By default, all services of the file.
+      - Other services are not changed, except that a service of the same role that is no longer in the file is removed.
     type: list
     elements: str
   cluster_name:
-    description: The cluster to remove with O(state=absent).
+    description: With O(state=absent), the cluster to remove.
     type: str
     default: waba
   remove_volumes:
-    description: With O(state=absent), also remove the volumes that carry the cluster's label. Their data is lost.
+    description: With O(state=absent), also remove the volumes with the cluster's label. Their data is lost.
     type: bool
     default: false
   keep_volumes:
-    description: Volumes that stay even if they carry the label, since they are declared external now.
+    description: Volumes to retain even if they have the cluster's label, since they are now declared external.
     type: list
     elements: str
     default: []
   keep_folders:
     description:
-      - Folders of the host that containers mount. They always stay; those that are there are told among RV(retained), with the containers of others that
-        mount them.
-      - A folder on a share whose server does not answer counts as there.
+      - Folders of the host that containers mount. They are never removed; RV(retained) lists the existing ones, with the containers outside the cluster
+        that mount them.
+      - A folder on a share whose server does not answer counts as existing.
     type: list
     elements: str
     default: []
   images:
-    description: Names of images that the cluster runs from, besides those of the containers that are there.
+    description: Names of the cluster's images, in addition to the images of its existing containers.
     type: list
     elements: str
     default: []
   remove_images:
-    description: With O(state=absent), also remove the cluster's images, but for those that a container of somebody else uses.
+    description: With O(state=absent), also remove the cluster's images, except those that a container outside the cluster uses.
     type: bool
     default: false
   wait_timeout:
-    description: Seconds to wait until the services are ready; 0 does not wait.
+    description: Seconds to wait until the services are ready; V(0) disables the wait.
     type: int
     default: 180
   stop_timeout:
-    description: With O(state=stopped), seconds before a container is killed. What the file says when absent.
+    description: With O(state=stopped), seconds before a container is killed. By default, the value in the file.
     type: int
   drain_timeout:
     description:
-      - Seconds for each node to get out of service, before its container is stopped or replaced; 0 does without.
-      - A node hands over when it is stopped, too. So one that cannot be taken out of service in time is a warning, and no error.
+      - Seconds for each node to drain before its container is stopped or replaced; V(0) disables draining.
+      - A node also hands over when it is stopped, so a node that does not drain in time causes a warning, not an error.
     type: int
     default: 0
 seealso:
@@ -94,7 +91,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Bring the masters up and wait until they are healthy
+- name: Start the masters and wait until they are healthy
   waba.cluster.compose_project:
     file: /opt/waba/multiconnect-compose.yml
     services: [master1, master2]
@@ -104,7 +101,7 @@ EXAMPLES = r"""
     file: /opt/waba/multiconnect-webapp.yml
     state: stopped
 
-- name: Take the cluster off this host, and its data too
+- name: Remove the cluster and its data from this host
   waba.cluster.compose_project:
     state: absent
     remove_volumes: true
@@ -112,25 +109,25 @@ EXAMPLES = r"""
 
 RETURN = r"""
 actions:
-  description: What was done (or would be, in check mode) and why.
+  description: The actions taken (in check mode, predicted), each with its reason.
   returned: O(state=present) or O(state=stopped)
   type: list
   elements: dict
   sample: [{service: wacore1, action: start, reason: it is exited}]
 containers:
-  description: The containers of the services afterwards.
-  returned: O(state=present) or O(state=stopped), where Docker could be asked
+  description: The containers of the services after the actions.
+  returned: O(state=present) or O(state=stopped), on a host with Docker
   type: list
   elements: dict
   sample: [{name: waba-wacore1-1, service: wacore1, role: coreapp, id: 3f1c, state: running, health: healthy, ports: [6250, 6251, 6252, 6253]}]
 removed:
-  description: What was removed (or would be, in check mode).
+  description: The removed objects (in check mode, the objects to remove).
   returned: O(state=absent)
   type: list
   elements: dict
   sample: [{kind: container, name: waba-wacore1-1}]
 retained:
-  description: What carries the cluster's label and stays, and what never was the cluster's own, and why.
+  description: The retained objects with the cluster's label, and the external objects that it used, each with the reason.
   returned: O(state=absent)
   type: list
   elements: dict
@@ -139,18 +136,21 @@ retained:
 
 import contextlib
 import os
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.waba.cluster.plugins.module_utils.compose.convergence import action_diff
 from ansible_collections.waba.cluster.plugins.module_utils.compose.io.command import Compose
-from ansible_collections.waba.cluster.plugins.module_utils.compose.io.project import Project, predicted
-from ansible_collections.waba.cluster.plugins.module_utils.docker.io import containers, objects
-from ansible_collections.waba.cluster.plugins.module_utils.docker.io import engine as docker_engine
+from ansible_collections.waba.cluster.plugins.module_utils.compose.io.project import Project, predicted_actions
+from ansible_collections.waba.cluster.plugins.module_utils.docker.io import containers, engine, objects
 from ansible_collections.waba.cluster.plugins.module_utils.docker.removal import external_objects, plan_removal
 from ansible_collections.waba.cluster.plugins.module_utils.errors import DockerUnavailable, HostError
 from ansible_collections.waba.cluster.plugins.module_utils.io import host_lock
 from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
-from ansible_collections.waba.cluster.plugins.module_utils.secrets import redaction as secrecy
+from ansible_collections.waba.cluster.plugins.module_utils.secrets import redaction
+
+Result = TypeVar("Result")
 
 OPTIONS = {
     "state": {"type": "str", "choices": ["present", "stopped", "absent"], "default": "present"},
@@ -169,73 +169,74 @@ OPTIONS = {
 
 
 def converge(module: AnsibleModule) -> dict[str, Any]:
-    """Make the services present or stopped; return the module's result. Raises HostError."""
+    """Run or stop the services; return the module's result. Raises HostError."""
     params = module.params
     if not os.path.exists(params["file"]):
         if module.check_mode:
-            return prediction(module, "the file is not there yet")
-        raise HostError(f"There is no {params['file']}. Write it with waba.cluster.compose_files first.")
-    # From the look on, so that what is decided still holds when it is done.
+            return predicted_result(module, "the file does not exist yet")
+        raise HostError(f"{params['file']} does not exist. Write it with waba.cluster.compose_files first.")
+    # The lock covers observation and actions, so that the plan still holds when it is applied.
     with contextlib.nullcontext() if module.check_mode else host_lock.exclusive():
         try:
-            project = Project(docker_engine.connect(), Compose(module.run_command, params["file"]), params["services"])
+            project = Project(engine.connect(), Compose(module.run_command, params["file"]), params["services"])
         except DockerUnavailable:
             if module.check_mode:
-                return prediction(module, "Docker is not there yet")
+                return predicted_result(module, "Docker is not installed yet")
             raise
-        result = carried_out(module, project)
+        result = apply_actions(module, project)
     if not module.check_mode and params["state"] == "present" and params["wait_timeout"]:
-        finish(module, project, result, lambda: project.wait(params["wait_timeout"]))
+        attempt(module, project, result, lambda: project.wait(params["wait_timeout"]))
     return {**result, "containers": project.summary()}
 
 
-def carried_out(module: AnsibleModule, project: Any) -> dict[str, Any]:
-    """Decide and, but for check mode, act; return the module's result so far. Raises HostError."""
+def apply_actions(module: AnsibleModule, project: Project) -> dict[str, Any]:
+    """Plan the actions and, except in check mode, apply them; return the module's result without the containers. Raises HostError."""
     params = module.params
     actions = project.actions(params["state"])
     missing = project.missing_images(actions)
     if missing and not module.check_mode:
         raise HostError(
-            f"This host lacks the image {', '.join(missing)}, so nothing was touched. "
+            f"This host lacks the image {', '.join(missing)}, so nothing was changed. "
             "Build or load it with the role waba.cluster.images, or fix the image's name."
         )
     result = {"changed": bool(actions), "actions": [action._asdict() for action in actions]}
     if actions:
-        result["diff"] = action_diff(actions, project.had, project.images, project.strays)
+        result["diff"] = action_diff(actions, project.existing, project.images, project.strays)
     if not module.check_mode:
-        doubts = finish(
-            module, project, result, lambda: project.carry_out(actions, params["stop_timeout"], params["drain_timeout"])
+        warnings = attempt(
+            module, project, result, lambda: project.apply(actions, params["stop_timeout"], params["drain_timeout"])
         )
-        for doubt in doubts:
-            module.warn(doubt)
+        for warning in warnings:
+            module.warn(warning)
     return result
 
 
-def finish(module: AnsibleModule, project: Any, result: dict[str, Any], step: Callable[[], Any]) -> Any:
-    """Return what a step returns; when it fails, the module ends with what was done so far, and no secret in it."""
+def attempt(module: AnsibleModule, project: Project, result: dict[str, Any], step: Callable[[], Result]) -> Result:
+    """Return the result of a step. If the step fails, the module fails with the result so far and a message without secrets."""
     try:
         return step()
     except HostError as error:
-        module.fail_json(msg=secrecy.redacted(str(error), project.secrets()), **result)
+        module.fail_json(msg=redaction.redacted(str(error), project.secrets()), **result)
+        raise  # fail_json does not return
 
 
-def prediction(module: AnsibleModule, why: str) -> dict[str, Any]:
-    """Return the result of check mode where nothing can be asked yet."""
+def predicted_result(module: AnsibleModule, reason: str) -> dict[str, Any]:
+    """Return the result of check mode on a host without the file or without Docker."""
     params = module.params
     if params["state"] == "stopped":
         return {"changed": False, "actions": []}
-    actions = predicted(params["file"], params["services"], why)
+    actions = predicted_actions(params["file"], params["services"], reason)
     return {"changed": True, "actions": [action._asdict() for action in actions], "diff": action_diff(actions, {}, {})}
 
 
 def absent(module: AnsibleModule) -> dict[str, Any]:
-    """Remove what carries the cluster's label; return the module's result. Raises HostError."""
+    """Remove the objects with the cluster's label; return the module's result. Raises HostError."""
     params = module.params
     folders = [folder for folder in params["keep_folders"] if objects.folder_exists(folder)]
     try:
-        client = docker_engine.connect()
+        client = engine.connect()
     except DockerUnavailable:
-        if docker_engine.is_installed():  # an engine that is there but does not answer may still hold something
+        if engine.is_installed():  # an installed engine that does not answer may still have objects of the cluster
             raise
         return {
             "changed": False,

@@ -16,7 +16,7 @@ def test_changed_source_is_refused_before_any_change(lab: Lab) -> None:
     before = lab.started(), lab.files()
     result = play("playbooks/site.yml", "--limit", "webapp2", "-e", json.dumps(MOVED))
     assert result.returncode != 0
-    message = f"the media of {NODE} is in waba_whatsappMedia, and would be lost sight of"
+    message = f"the media of {NODE} is in waba_whatsappMedia, which the new containers would not mount"
     assert message in result.stdout + result.stderr
     assert (lab.started(), lab.files()) == before
 

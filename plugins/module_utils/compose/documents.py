@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, waba.cluster contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The Compose files of one host, as plain data: one for all nodes on a single server, else one a role."""
+"""Build the Compose documents of one host: one for all nodes on a single server, otherwise one per role."""
 
 from __future__ import annotations
 
@@ -8,20 +8,22 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.waba.cluster.plugins.module_utils import contract
-from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import published_on, volume_settings
+from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import Volume, published_on, volume_settings
 from ansible_collections.waba.cluster.plugins.module_utils.database import options as database_options
+
+Document = dict[str, Any]
 
 VOLUME_KEYS = {
     "media": "whatsappMedia",
     "data": "whatsappData",
     "database": "mysqlData",
-}  # in the file, as in the vendor's
+}  # names of the volumes in a Compose file, see docs/reference/vendor-contract.md#compose-files
 
-# An engine may publish ports on loopback unless told otherwise (default-network-opts in daemon.json); IPv6 is published too with this address.
+# daemon.json may restrict published ports to loopback (default-network-opts). This option overrides it, for IPv6 too.
 PUBLISH_ON_EVERY_ADDRESS = {"com.docker.network.bridge.host_binding_ipv4": "0.0.0.0"}  # noqa: S104
 
 
-def compose_documents(nodes: Sequence[Mapping[str, Any]], params: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def compose_documents(nodes: Sequence[Mapping[str, Any]], params: Mapping[str, Any]) -> dict[str, Document]:
     """Return {file name: Compose document} for the nodes of a host.
 
     nodes: as from `nodes.plan_nodes`. params: the options they were planned from.
@@ -39,22 +41,22 @@ def compose_documents(nodes: Sequence[Mapping[str, Any]], params: Mapping[str, A
 
 
 def merged(
-    documents: Mapping[str, Any],
-    current: Mapping[str, Any],
+    documents: Mapping[str, Document],
+    current: Mapping[str, Document],
     only: Collection[str] | None,
-    definitions: Mapping[str, Any],
-) -> dict[str, dict[str, Any]]:
-    """Return Compose documents in which some services stay as they are, or get a definition that was given.
+    definitions: Mapping[str, Mapping[str, Any]],
+) -> dict[str, Document]:
+    """Return the planned Compose documents with some services unchanged or explicitly defined.
 
-    documents, current: {file name: document}, as planned and as the host has them. only: the services that take what was planned, None for all;
-    the others keep what their file has. definitions: {service: definition}, before anything else; one that only
-    names its image is as planned otherwise.
+    documents, current: {file name: document}, planned and on the host. only: the services that get their planned definition, None for all; the others
+    retain their current definition, if they have one. definitions: {service: definition}, which take precedence; a definition with nothing but
+    `image` changes the image of the planned one.
     """
     return {
         name: {
             **document,
             "services": {
-                service: _chosen(service, definition, current.get(name, {}), only, definitions)
+                service: _merged_service(service, definition, current.get(name, {}), only, definitions)
                 for service, definition in document["services"].items()
             },
         }
@@ -62,27 +64,30 @@ def merged(
     }
 
 
-def _chosen(
+def _merged_service(
     service: str,
-    planned: dict[str, Any],
+    planned: Mapping[str, Any],
     current: Mapping[str, Any],
     only: Collection[str] | None,
-    definitions: Mapping[str, Any],
-) -> Any:
+    definitions: Mapping[str, Mapping[str, Any]],
+) -> Mapping[str, Any]:
     if service in definitions:
         given = definitions[service]
         return {**planned, **given} if list(given) == ["image"] else given
-    keeps = only is not None and service not in only
-    return current.get("services", {}).get(service, planned) if keeps else planned
+    if only is None or service in only:
+        return planned
+    unchanged: Mapping[str, Any] = current.get("services", {}).get(service, planned)
+    return unchanged
 
 
-def volume_name(cluster: str, volume: Mapping[str, str]) -> str:
-    """Return the name that Docker knows a named or external volume by. All projects of a cluster on a host share the named ones."""
-    return volume["source"] if volume["type"] == "external" else f"{cluster}_{volume['source']}"
+def volume_name(cluster: str, volume: Volume) -> str:
+    """Return Docker's name of a named or external volume. All Compose projects of a cluster on a host share the named volumes."""
+    source: str = volume["source"]
+    return source if volume["type"] == "external" else f"{cluster}_{source}"
 
 
-def _document(project: str, nodes: Sequence[Mapping[str, Any]], params: Mapping[str, Any]) -> dict[str, Any]:
-    volumes = {}
+def _document(project: str, nodes: Sequence[Mapping[str, Any]], params: Mapping[str, Any]) -> Document:
+    volumes: dict[str, Any] = {}
     for node in nodes:
         volumes.update(_volume_entries(node["role"], params))
     return {
@@ -140,8 +145,8 @@ def _span(ports: Sequence[int]) -> str:
     return f"{ports[0]}-{ports[-1]}" if len(ports) > 1 else str(ports[0])
 
 
-def _mounts(role: str, params: Mapping[str, Any]) -> list[Any]:
-    mounts = [
+def _mounts(role: str, params: Mapping[str, Any]) -> list[str | dict[str, Any]]:
+    mounts: list[str | dict[str, Any]] = [
         _bind(volume["source"], contract.MOUNT_POINTS[kind])
         if volume["type"] == "bind"
         else f"{VOLUME_KEYS[kind]}:{contract.MOUNT_POINTS[kind]}"
@@ -154,7 +159,7 @@ def _mounts(role: str, params: Mapping[str, Any]) -> list[Any]:
 
 
 def _bind(source: str, target: str) -> dict[str, Any]:
-    # Docker must not make a missing source up: an empty folder would hide that the data is elsewhere.
+    # Docker must not create a missing source: the node would run with an empty folder in place of its data.
     return {"type": "bind", "source": source, "target": target, "bind": {"create_host_path": False}}
 
 

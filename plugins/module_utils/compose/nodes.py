@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, waba.cluster contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The nodes of one host, from what a user asked for: names, ports, and everything that is wrong with the input."""
+"""Plan the nodes of one host from the options of a user, with every problem of the input."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ from ansible_collections.waba.cluster.plugins.module_utils.database import optio
 from ansible_collections.waba.cluster.plugins.module_utils.paths import normalized
 from ansible_collections.waba.cluster.plugins.module_utils.problems import InputError, Problem
 
-SIMPLE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")  # what Compose takes as the name of a project
-VOLUME_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")  # what Docker takes as the name of a volume
+SIMPLE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")  # as Compose requires of a project's name
+VOLUME_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")  # as Docker requires of a volume's name
 HOSTNAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._:-]*[A-Za-z0-9])?|[0-9A-Fa-f:]*::[0-9A-Fa-f:]*")
 
 Node = dict[str, Any]
 Holder = dict[str, Any]  # an instance whose ports are not allocated yet, see `ports.allocate`
 Volume = Mapping[str, Any]  # {"type", "source"} and, for a bind mount, {"owner", "mode"}
 
-LISTS = (("master", "masters"), ("coreapp", "coreapps"), ("webapp", "webapps"))  # label role, option; order of start
+LISTS = (("master", "masters"), ("coreapp", "coreapps"), ("webapp", "webapps"))  # role, option; in order of start
 
 
 def plan_nodes(params: Mapping[str, Any]) -> list[Node]:
     """Return the nodes of a host in order of start: database, masters, coreapps, webapps.
 
-    params: dict, the options of `options.PLAN_OPTIONS`. A node is a dict: `name`, `role` (mysql, master, coreapp, webapp), `image`,
-    `hostname` and `contact_ports` (how other nodes reach it), `published` (tuple of int: host ports), `target` (tuple of int: ports in
-    the container). Raises InputError with every problem there is.
+    params: the options `argspec.PLAN_OPTIONS`. A node is a dict: `name`, `role` (mysql, master, coreapp, webapp), `image`,
+    `hostname` and `contact_ports` (where other nodes reach it), `published` (tuple of int: ports of the host), `target` (tuple of int: ports in
+    the container). Raises InputError with all problems.
     """
     problems = [
         *_simple_problems(params),
@@ -56,14 +56,14 @@ def plan_nodes(params: Mapping[str, Any]) -> list[Node]:
 
 
 def volume_settings(params: Mapping[str, Any], role: str) -> dict[str, Volume]:
-    """Return {kind: {"type", "source"}} of the volumes that a service of this role mounts."""
+    """Return {kind: volume} of the volumes that a service of this role mounts."""
     settings = {**DEFAULT_VOLUMES, **given_volumes(params["volumes"])}
     kinds = ("database",) if role == "mysql" else ("media", "data")
     return {kind: settings[kind] for kind in kinds if kind in settings}
 
 
 def given_volumes(volumes: Mapping[str, Volume | None] | None) -> dict[str, Volume]:
-    """Return {kind: volume} of what was given, folders as the engine will tell of them. volumes: the option of that name."""
+    """Return {kind: volume} of the configured volumes, with paths as the engine reports them. volumes: the option of that name."""
     return {
         kind: {**volume, "source": normalized(volume["source"])} if volume["type"] == "bind" else volume
         for kind, volume in (volumes or {}).items()
@@ -72,12 +72,12 @@ def given_volumes(volumes: Mapping[str, Volume | None] | None) -> dict[str, Volu
 
 
 def publish_option(node: Mapping[str, Any]) -> str:
-    """Return the option (str) that says on which address a node is published."""
+    """Return the name of the option with the address on which a node is published."""
     return "webapp_publish_address" if node["role"] == "webapp" else "publish_address"
 
 
 def published_on(node: Mapping[str, Any], params: Mapping[str, Any]) -> str:
-    """Return the address (str, "" for all) on which a node is published."""
+    """Return the address on which a node is published, "" for all."""
     address: str = params[publish_option(node)]
     return address
 
@@ -112,7 +112,7 @@ def _node(holder: Holder, published: tuple[int, ...], params: Mapping[str, Any])
         "role": role,
         "image": image,
         "hostname": holder["name"] if single_server else params["external_hostname"],
-        # In one network the nodes reach each other's own ports; a webapp is only ever named by its published one.
+        # Nodes in one Docker network reach each other on the container's ports; a webapp is always addressed by its published port.
         "contact_ports": target if single_server and role != "webapp" else published,
         "published": published,
         "target": target,
@@ -150,7 +150,7 @@ def _simple_problems(params: Mapping[str, Any]) -> Iterator[Problem]:
             "Give one, without spaces",
         )
     if not params["images"] and any(params[option] for _role, option in LISTS):
-        yield Problem("images", None, "nobody said from which images the nodes run", "Name those of coreapp and webapp")
+        yield Problem("images", None, "the nodes have no images", "Set the images of coreapp and webapp")
     for option in ("path", *CERTIFICATES):
         if params[option] and not os.path.isabs(params[option]):
             yield Problem(option, params[option], "it is not an absolute path", "Let it begin with /")

@@ -1,8 +1,9 @@
 # Copyright: (c) 2026, waba.cluster contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which port of a host belongs to which instance (source: vendor facts for the first of each role; the steps are ours).
+"""Allocate the published ports of a host to its instances (docs/adr/0011-port-allocation.md).
 
-Coreapp i has 6250+8i to 6253+8i, master i 6254+8i to 6257+8i, webapp i 9090+i, so an instance added at the end moves no other.
+Coreapp i has 6250+8i to 6253+8i, master i 6254+8i to 6257+8i, webapp i 9090+i, so a new last instance changes no other instance's ports.
+The first ports of each role are the vendor's (docs/reference/vendor-contract.md#ports).
 """
 
 from __future__ import annotations
@@ -22,13 +23,13 @@ HIGHEST_PORT = 65535
 
 
 def default_ports(role: str, index: int) -> tuple[int, ...]:
-    """Return the ports (tuple of int) of the index-th (from 0) instance of role on a host."""
+    """Return the default ports of an instance. index: its position within the role on its host, from 0."""
     first = FIRST_PORT[role] + STEP[role] * index
     return tuple(range(first, first + (1 if role == "webapp" else RANGE_LENGTH)))
 
 
 def parse_range(text: str) -> tuple[int, ...] | str:
-    """Return the four ports of a text such as "6300-6303" (tuple of int), or a str that says what is wrong with it."""
+    """Return the four ports of a text such as "6300-6303", or the problem with it as a str."""
     match = re.fullmatch(r"\s*(\d{1,5})\s*-\s*(\d{1,5})\s*", str(text))
     if not match:
         return "it is not a range of ports"
@@ -39,11 +40,10 @@ def parse_range(text: str) -> tuple[int, ...] | str:
 
 
 def allocate(holders: Sequence[Holder]) -> tuple[dict[str, tuple[int, ...]], list[Problem]]:
-    """Give every holder its ports.
+    """Return ({variable: ports}, problems). A holder with invalid ports has no entry. Overlapping ports are a problem and are never moved.
 
-    holders: list of dict, in the order of the inventory: `role` ("coreapp", "master", "webapp" or "mysql"), `index` (int, from 0
-    within the role), `name`, `variable` (the option that pins its ports), `pinned` (None, a range text, or an int for one port).
-    Returns ({variable: tuple of int}, list of Problem). A holder with a problem of its own has no entry. Overlaps are refused, never dodged.
+    holders: in the order of the inventory, each with `role` ("coreapp", "master", "webapp" or "mysql"), `index` (from 0 within the role), `name`,
+    `variable` (the option that pins its ports) and `pinned` (None, a range such as "6300-6303", or an int for one port).
     """
     ports: dict[str, tuple[int, ...]] = {}
     problems: list[Problem] = []
@@ -85,7 +85,7 @@ def _overlaps(holders: Sequence[Holder], ports: Mapping[str, Sequence[int]]) -> 
                     _span(ports[later["variable"]]),
                     f"{later['role']} {later['name']} and {earlier['role']} {earlier['name']} "
                     f"({earlier['variable']}, {_span(ports[earlier['variable']])}) would both publish port {shared[0]}",
-                    "Pin one of them to ports that nobody else on this host has",
+                    "Pin one of them to ports that nothing else on this host uses",
                 )
 
 

@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, waba.cluster contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A service as data: what its Compose file asks for, and what its container has, brought to one shape so that they can be compared.
+"""Compare a service of a Compose file with its container, aspect by aspect.
 
-Compose's own hash of a service is no help: `docker compose config --hash` leaves env_file out of it and `docker compose up` does not (measured
-with 2.26), so the two never agree for our files. Comparing what a container has is also the only way to see changes made by hand.
+The hash that Compose computes of a service cannot be used: `docker compose config --hash` ignores env_file and `docker compose up` includes it
+(Compose 2.26), so the two hashes of the cluster's services always differ. Comparing containers also detects changes made by hand.
 """
 
 from __future__ import annotations
@@ -15,18 +15,21 @@ from typing import Any
 from ansible_collections.waba.cluster.plugins.module_utils.contract import MOUNT_POINTS
 
 ANONYMOUS_VOLUME = re.compile(r"[0-9a-f]{64}")
-OUR_LABELS = "waba.cluster."
+LABEL_PREFIX = "waba.cluster."
+
+Aspects = dict[str, Any]
+
 NO_IMAGE: dict[str, Any] = {"id": None, "environment": {}, "command": None}
 DURATION = re.compile(r"(\d+(?:\.\d+)?)(h|ms|m|s)")
 SECONDS = {"h": 3600, "m": 60, "s": 1, "ms": 0.001}
 
 
-def wanted_services(document: Mapping[str, Any], image_facts: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def wanted_services(document: Mapping[str, Any], image_facts: Mapping[str, Mapping[str, Any]]) -> dict[str, Aspects]:
     """Return {service name: aspects} of a Compose file.
 
-    document: dict, the answer of `docker compose config --format json`. image_facts: {image name: facts} of the images that this host has, as
-    NO_IMAGE says it of the others. Aspects: `image` (name, id; the id is None where the host lacks it), `command` (None where nobody knows it),
-    `environment`, `ports`, `mounts`, `networks`, `labels`, `restart`, `cap_drop`, `stop_timeout`.
+    document: the output of `docker compose config --format json`. image_facts: {image name: {"id", "environment", "command"}} of the images that
+    this host has. Aspects: `image` (name, id; the id is None if the host lacks the image), `command` (None if unknown), `environment`, `ports`,
+    `mounts`, `networks`, `labels`, `restart`, `cap_drop`, `stop_timeout`.
     """
     return {
         name: _wanted(service, document, image_facts.get(service["image"], NO_IMAGE))
@@ -34,7 +37,7 @@ def wanted_services(document: Mapping[str, Any], image_facts: Mapping[str, Any])
     }
 
 
-def _wanted(service: Mapping[str, Any], document: Mapping[str, Any], image: Mapping[str, Any]) -> dict[str, Any]:
+def _wanted(service: Mapping[str, Any], document: Mapping[str, Any], image: Mapping[str, Any]) -> Aspects:
     environment = {name: _unescaped(value or "") for name, value in (service.get("environment") or {}).items()}
     command = service.get("command")
     return {
@@ -61,10 +64,10 @@ def _wanted_mount(mount: Mapping[str, Any], document: Mapping[str, Any]) -> tupl
     return (mount["type"], source, mount["target"], not mount.get("read_only", False))
 
 
-def had_aspects(container: Mapping[str, Any], live_networks: Collection[str]) -> dict[str, Any]:
-    """Return the same aspects of a container (dict, the engine's answer to inspect).
+def container_aspects(container: Mapping[str, Any], live_networks: Collection[str]) -> Aspects:
+    """Return the same aspects of a container (inspect answer).
 
-    live_networks: set of str, the ids of the networks that exist; a container remembers networks that are long gone.
+    live_networks: the ids of the existing networks; an inspect answer also lists networks that were removed.
     """
     config, host = container["Config"], container["HostConfig"]
     attached = container["NetworkSettings"]["Networks"] or {}
@@ -86,40 +89,42 @@ def had_aspects(container: Mapping[str, Any], live_networks: Collection[str]) ->
         "networks": {
             name for name, end in attached.items() if not end.get("NetworkID") or end["NetworkID"] in live_networks
         },
-        "labels": {name: value for name, value in config["Labels"].items() if name.startswith(OUR_LABELS)},
+        "labels": {name: value for name, value in config["Labels"].items() if name.startswith(LABEL_PREFIX)},
         "restart": (host.get("RestartPolicy") or {}).get("Name") or "no",
         "cap_drop": {_capability(name) for name in host.get("CapDrop") or []},
         "stop_timeout": config.get("StopTimeout"),
     }
 
 
-def differences(wanted: Mapping[str, Any], had: Mapping[str, Any], binds_elsewhere: Collection[str]) -> list[str]:
-    """Return what makes a container another one than its file asks for, as a list of str for people. Values are never part of it.
+def differences(wanted: Aspects, existing: Aspects, stale_binds: Collection[str]) -> list[str]:
+    """Return the names of the differences between a service and its container, without any value.
 
-    wanted, had: aspects. binds_elsewhere: mount points (list of str) where it has another folder than its host has by now.
+    wanted: as from `wanted_services`, with None for an aspect that is not compared. existing: as from `container_aspects`. stale_binds: mount points at
+    which the container has another folder than its host has now, see `bind_mounts`.
     """
-    found, (image_name, image_id) = [], wanted["image"]
+    found = []
+    image_name, image_id = wanted["image"]
     for aspect, value in wanted.items():
         if aspect == "image":
-            if image_name != had["image"][0] or (image_id and image_id != had["image"][1]):
+            if image_name != existing["image"][0] or (image_id and image_id != existing["image"][1]):
                 found.append("image")
         elif aspect == "environment" and value is not None:
-            # Without the image nobody knows which other variables it brought along.
-            known = {**value, **had[aspect]} if image_id else value
-            names = sorted(name for name in known if value.get(name) != had[aspect].get(name))
+            # The container also has the variables of its image, which are unknown if the host lacks the image.
+            known = {**value, **existing[aspect]} if image_id else value
+            names = sorted(name for name in known if value.get(name) != existing[aspect].get(name))
             found.extend(f"environment {name}" for name in names)
-        elif value is not None and value != had[aspect]:
+        elif value is not None and value != existing[aspect]:
             found.append(aspect.replace("_", " "))
     bound = {target for kind, _source, target, _writable in wanted["mounts"] if kind == "bind"}
     return found + [
         f"{kind} (it still has the folder that was there when it started, not what is mounted there now)"
         for kind, target in MOUNT_POINTS.items()
-        if target in bound.intersection(binds_elsewhere)
+        if target in bound.intersection(stale_binds)
     ]
 
 
 def _unescaped(text: str) -> str:
-    # Compose prints a literal dollar sign as two, so that its answer is a valid Compose file again.
+    # Compose prints a literal dollar sign as two, so that its output is a valid Compose file.
     return text.replace("$$", "$")
 
 

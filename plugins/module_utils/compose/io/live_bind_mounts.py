@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, waba.cluster contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Looks at what a running container has of its host's folder for media, and at what is there now."""
+"""Compare the media folder of a running container with the one that its host has now."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.waba.cluster.plugins.module_utils.compose import bind_mounts as binds
+from ansible_collections.waba.cluster.plugins.module_utils.compose import bind_mounts
 from ansible_collections.waba.cluster.plugins.module_utils.contract import MOUNT_POINTS
 from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
-from ansible_collections.waba.cluster.plugins.module_utils.io import subprocess_timeout as bounded
+from ansible_collections.waba.cluster.plugins.module_utils.io import subprocess_timeout
 
 TIMEOUT = 5  # seconds to follow symbolic links
 
 
-def elsewhere(container: Mapping[str, Any]) -> list[str]:
-    """Return where (list of str, mount points) a container has another folder than its host has now; what cannot be known is none.
+def stale_binds(container: Mapping[str, Any]) -> list[str]:
+    """Return the mount points at which a container (inspect answer) has another folder than its host has now; empty if unknown.
 
-    container: inspect answer. Only media is looked at: it alone is meant for a share.
+    Only the media folder is compared, since only media is stored on a share.
     """
     process = container["State"].get("Pid")
     bound = {mount["Destination"]: mount["Source"] for mount in container["Mounts"] if mount["Type"] == "bind"}
@@ -28,10 +28,12 @@ def elsewhere(container: Mapping[str, Any]) -> list[str]:
         return []
     try:
         host, own = _table("self"), _table(process)
-    except OSError:  # it ended just now, or this is not its host's root
+    except OSError:  # the process has exited, or the caller is not root
         return []
     target = MOUNT_POINTS["media"]
-    differs = binds.elsewhere(host, source, own, target) and binds.elsewhere(host, _followed(source), own, target)
+    differs = bind_mounts.is_stale(host, source, own, target) and bind_mounts.is_stale(
+        host, _resolved(source), own, target
+    )
     return [target] if differs else []
 
 
@@ -40,8 +42,8 @@ def _table(process: int | str) -> str:
         return file.read()
 
 
-def _followed(path: str) -> str:
+def _resolved(path: str) -> str:
     try:
-        return bounded.call(os.path.realpath, path, timeout=TIMEOUT)
+        return subprocess_timeout.call(os.path.realpath, path, timeout=TIMEOUT)
     except (HostError, OSError):
         return path

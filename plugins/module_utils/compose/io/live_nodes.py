@@ -1,12 +1,12 @@
 # Copyright: (c) 2026, waba.cluster contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The nodes of a host as they are: what the Compose files say, and what runs."""
+"""Report the nodes of a host: those in its Compose files and those in its containers."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
-from typing import Any
+from collections.abc import Collection, Iterator
+from typing import TYPE_CHECKING, Any
 
 from ansible_collections.waba.cluster.plugins.module_utils import contract
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io import containers
@@ -17,15 +17,18 @@ try:
 except ImportError:
     yaml = None  # type: ignore[assignment]
 
+if TYPE_CHECKING:
+    from docker import DockerClient
+
 
 NODES = ("master", "coreapp", "webapp")
 
 
-def observed(client: Any, cluster: str, path: str, roles: Collection[str] = NODES) -> Any:
-    """Return the nodes (not the database, unless roles name it) of a host, in the files' order: list of dict. client: docker.DockerClient.
+def observed(client: DockerClient, cluster: str, path: str, roles: Collection[str] = NODES) -> list[dict[str, Any]]:
+    """Return the nodes of a host with these roles, in the order of the host's files. Raises HostError.
 
-    `service`, `role`, `file`, `file_image` ("" where no file has the service), `container` (12 characters of the id, "" where there is none),
-    `image`, `image_id`, `state`, `health`, `ports` (published, list of int), `address` (on which they are).
+    Each has `service`, `role`, `file` and `file_image` ("" if no file has the service), `container` (12 characters of the id, "" for no container),
+    `image`, `image_id`, `state`, `health`, `ports` (published, list of int), `address` (on which they are published).
     """
     found = {
         service: {"service": service, "role": role, "file": file, "file_image": image, **_container(None)}
@@ -34,7 +37,7 @@ def observed(client: Any, cluster: str, path: str, roles: Collection[str] = NODE
     }
     projects = _projects(cluster, path)
     every = containers.with_labels(client, f"{contract.LABEL_CLUSTER}={cluster}")
-    # Where a service has several containers, the one of its file's project stands for it.
+    # If a service has several containers, report the one in the project of its file.
     for container in sorted(every, key=lambda one: one["Config"]["Labels"].get(containers.PROJECT_LABEL) in projects):
         labels = container["Config"]["Labels"]
         service, role = labels.get(contract.LABEL_INSTANCE), labels.get(contract.LABEL_ROLE)
@@ -44,10 +47,11 @@ def observed(client: Any, cluster: str, path: str, roles: Collection[str] = NODE
     return list(found.values())
 
 
-def deployed(client: Any, cluster: str) -> Any:
-    """Return how the running containers of a host are reached, and where they look for the database: {service: {"hostname", "address", "database"}}.
+def deployed(client: DockerClient, cluster: str) -> dict[str, dict[str, str]]:
+    """Return {service: {"hostname", "address", "database"}} of the running containers of a host. Raises HostError.
 
-    All are str: "" for what a container does not say, and for every address. client: docker.DockerClient. Raises HostError.
+    hostname: under which other nodes reach it. address: on which its ports are published, "" for all. database: host name of its database. A value that
+    the container does not define is "".
     """
     found = {}
     for container in containers.with_labels(client, f"{contract.LABEL_CLUSTER}={cluster}"):
@@ -62,17 +66,17 @@ def deployed(client: Any, cluster: str) -> Any:
     return found
 
 
-def _in_files(cluster: str, path: str) -> Any:
+def _in_files(cluster: str, path: str) -> Iterator[tuple[str, str, str, str]]:
     for file, document in _documents(cluster, path):
         for service, definition in document["services"].items():
             yield service, definition["labels"][contract.LABEL_ROLE], file, definition["image"]
 
 
-def _projects(cluster: str, path: str) -> Any:
+def _projects(cluster: str, path: str) -> set[str | None]:
     return {document.get("name") for _file, document in _documents(cluster, path)}
 
 
-def _documents(cluster: str, path: str) -> Any:
+def _documents(cluster: str, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield (path, Compose document) of the cluster's files."""
     for name in contract.ALL_FILES:
         state = files.read(os.path.join(path, name)) if name.endswith(".yml") and yaml else None
@@ -83,8 +87,7 @@ def _documents(cluster: str, path: str) -> Any:
 def _container(container: dict[str, Any] | None) -> dict[str, Any]:
     if container is None:
         return {"container": "", "image": "", "image_id": "", "state": "", "health": "", "ports": [], "address": ""}
-    state = containers.observation(container) or {}
-    bindings = container["HostConfig"].get("PortBindings") or {}
+    state, bindings = containers.observation(container) or {}, container["HostConfig"].get("PortBindings") or {}
     published = [binding for ends in bindings.values() for binding in ends or []]
     return {
         "container": container["Id"][:12],

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, waba.cluster contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Compares a host's files and containers with the ones that its settings ask for. Read-only."""
+"""Compare the files and containers of a host with those that its settings define. Read-only."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.io import files
 from ansible_collections.waba.cluster.plugins.module_utils.report import drift
 
 ROLES = (*live_nodes.NODES, "mysql")
-ENVIRONMENTS = {  # file: the option that has its variables
+ENVIRONMENTS = {  # file: the option with its variables
     contract.NODE_ENVIRONMENT_FILE: "environment",
     contract.DATABASE_ENVIRONMENT_FILE: "database_environment",
 }
@@ -35,17 +35,22 @@ def observe(
     """Return how a host's files and containers differ from the planned ones.
 
     params: the options `argspec.PLAN_OPTIONS`. planned: as from `compose.nodes.plan_nodes`. environments: {"environment", "database_environment"}: checked
-    variables, None where they are not known; files and variables that depend on an unknown one are not compared. diff_key: see `dotenv.masked`;
+    variables, None if unknown; files and variables that depend on an unknown one are not compared. diff_key: see `dotenv.masked`;
     empty for no diff.
 
     `services`: `drift.service_drift`. `files`: `drift.file_drift`. `file_changes`: the files that would be written, with Ansible diffs. `actions`: the
-    `convergence.Action`s as dicts, with the service's `role` and `image`. `error`: why the engine could not be asked, "" where it could. Raises HostError.
+    `convergence.Action`s as dicts, with the service's `role` and `image`. `error`: why the engine did not answer, "" if it did. Raises HostError.
     """
     cluster, path = params["cluster_name"], params["path"]
     documents = compose_documents(planned, params)
     known = {file: environments.get(option) for file, option in ENVIRONMENTS.items()}
-    node_environment, database_environment = (known[file] or {} for file in ENVIRONMENTS)
-    wanted = host_files.host_files(planned, params, node_environment, database_environment, documents)
+    wanted = host_files.host_files(
+        planned,
+        params,
+        environments.get("environment") or {},
+        environments.get("database_environment") or {},
+        documents,
+    )
     found = {name: files.read(os.path.join(path, name)) for name in contract.ALL_FILES}
     present = {name: state for name, state in found.items() if state and contract.is_managed(state[0], cluster)}
     uncompared = {file for file, values in known.items() if values is None}
@@ -53,10 +58,10 @@ def observe(
         {
             "name": name,
             "action": "update" if found[name] else "create",
-            # A file whose variables are not known yet has no text to show.
+            # The text of a file with unknown variables cannot be rendered.
             "diff": {}
             if name in uncompared
-            else host_files.file_diff(os.path.join(path, name), (found[name] or ())[:2] or None, state, diff_key),
+            else host_files.file_diff(os.path.join(path, name), found[name], state, diff_key),
         }
         for name, state in wanted.items()
         if (found[name] is None if name in uncompared else found[name] != (*state, os.geteuid()))
@@ -102,7 +107,7 @@ def _actions(
     documents: Mapping[str, Mapping[str, Any]],
     known: Mapping[str, Mapping[str, str] | None],
 ) -> list[convergence.Action]:
-    """Return the actions that make the containers what the documents ask for. Raises HostError."""
+    """Return the actions that make the containers match the documents. Raises HostError."""
     actions: list[convergence.Action] = []
     for document in documents.values():
         definition = resolved(document, {file: values or {} for file, values in known.items()})

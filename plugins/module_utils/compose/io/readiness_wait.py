@@ -1,28 +1,28 @@
 # Copyright: (c) 2026, waba.cluster contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Wait until containers are ready: looks again and again, decides by the pure rule, gives up by its own clock."""
+"""Wait until containers are ready, have failed, or the time is up."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible_collections.waba.cluster.plugins.module_utils.compose.readiness import FAILED, READY, WAITING, readiness
 
-INTERVAL = 0.5  # seconds between two looks; one look at six containers costs about 20 ms
+INTERVAL = 0.5  # seconds between observations; observing six containers takes about 20 ms
 
 
 def wait_until_ready(
-    observe: Callable[[], Any],
+    observe: Callable[[], Mapping[str, Mapping[str, Any] | None]],
     timeout: float,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
-) -> Any:
-    """Look until every container is ready, one of them has failed, or the time is up.
+) -> dict[str, str]:
+    """Observe containers until all are ready, one has failed, or the time is up.
 
-    observe: function that returns {service: observation or None}, see `compose.readiness`. timeout: seconds.
-    Returns {service: text} of those that are not ready; empty when all are.
+    observe: returns {service: observation or None}, see `compose.readiness`. timeout: seconds.
+    Returns {service: explanation} of the containers that are not ready; empty if all are.
     """
     deadline = clock() + timeout
     before = {service: seen["restarts"] if seen else 0 for service, seen in observe().items()}

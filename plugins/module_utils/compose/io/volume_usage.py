@@ -1,57 +1,63 @@
 # Copyright: (c) 2026, waba.cluster contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The volumes of a host against those that are wanted: are they there, who uses them, would anybody lose sight of data."""
+"""Check the volumes of a host: they must exist, and a change of source must not leave data behind."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ansible_collections.waba.cluster.plugins.module_utils.compose import volumes as planner
+from ansible_collections.waba.cluster.plugins.module_utils.compose.volumes import (
+    fault_problems,
+    left_behind,
+    with_defaults,
+)
 from ansible_collections.waba.cluster.plugins.module_utils.contract import LABEL_CLUSTER
-from ansible_collections.waba.cluster.plugins.module_utils.docker.io import containers
-from ansible_collections.waba.cluster.plugins.module_utils.docker.io import engine as docker_engine
+from ansible_collections.waba.cluster.plugins.module_utils.docker.io import containers, engine
 from ansible_collections.waba.cluster.plugins.module_utils.errors import DockerUnavailable
-from ansible_collections.waba.cluster.plugins.module_utils.preflight.io import live_host as host
+from ansible_collections.waba.cluster.plugins.module_utils.preflight.io import live_host
 from ansible_collections.waba.cluster.plugins.module_utils.problems import Problem
 
+if TYPE_CHECKING:
+    from docker import DockerClient
 
-def client_or_none() -> Any:
-    """Return a `docker.DockerClient`, or None where there is no Docker: then no volume and no container is there either."""
+
+def client_or_none() -> DockerClient | None:
+    """Return a client of the engine, or None if the host has no Docker, and therefore neither volumes nor containers."""
     try:
-        return docker_engine.connect()
+        return engine.connect()
     except DockerUnavailable:
         return None
 
 
-def containers_of(client: Any, cluster: str) -> list[dict[str, Any]]:
-    """Return a cluster's containers on this host (list of {"name", "mounts"}, see `compose.volumes.left_behind`). Raises HostError."""
+def container_mounts(client: DockerClient | None, cluster: str) -> list[dict[str, Any]]:
+    """Return the {"name", "mounts"} of a cluster's containers on this host, see `compose.volumes.left_behind`. Raises HostError."""
     found = containers.with_labels(client, f"{LABEL_CLUSTER}={cluster}") if client else []
     return [{"name": item["Name"].lstrip("/"), "mounts": containers.mounts(item)} for item in found]
 
 
-def faults(client: Any, volumes: Mapping[str, Any]) -> list[Problem]:
-    """Return what is wrong with volumes that must be there (list of Problem). Raises HostError.
+def unusable_volumes(client: DockerClient | None, volumes: Mapping[str, Mapping[str, Any]]) -> list[Problem]:
+    """Return a Problem for every external volume and bind-mounted folder that is missing or unusable. Raises HostError.
 
-    client: docker.DockerClient, or None: then external volumes are not looked for. volumes: {kind: {"type", "source", "owner", "mode"}}.
+    client: None on a host without Docker, whose external volumes are not checked. volumes: {kind: {"type", "source", "owner", "mode"}}.
     """
-    found = {}
+    faults: dict[str, str | None] = {}
     for kind, volume in volumes.items():
         if volume["type"] == "bind":
-            found[kind] = host.folder_problem(volume["source"], volume["owner"], volume["mode"])
+            faults[kind] = live_host.folder_problem(volume["source"], volume["owner"], volume["mode"])
         elif volume["type"] == "external" and client:
-            found[kind] = containers.volume_fault(client, volume["source"])
-    return planner.missing(volumes, found)
+            faults[kind] = containers.volume_fault(client, volume["source"])
+    return fault_problems(volumes, faults)
 
 
-def problems(params: Mapping[str, Any], volumes: Mapping[str, Any]) -> Any:
-    """Return what is wrong with the volumes, and which data would be lost sight of (list of Problem). Raises HostError.
+def problems(params: Mapping[str, Any], volumes: Mapping[str, Mapping[str, Any]]) -> list[Problem]:
+    """Return the problems of the volumes, including changes of source that leave data behind. Raises HostError.
 
-    params: `cluster_name`, `volumes` and `allow_source_change` of `options.PLAN_OPTIONS`. volumes: those to look for, as for `faults`.
+    params: `cluster_name`, `volumes` and `allow_source_change` of `argspec.PLAN_OPTIONS`. volumes: the ones to check, as for `unusable_volumes`.
     """
     client, cluster = client_or_none(), params["cluster_name"]
-    wrong = faults(client, volumes)
+    found = unusable_volumes(client, volumes)
     if not params["allow_source_change"]:
-        wanted = planner.complete(params["volumes"])
-        wrong.extend(planner.left_behind(cluster, wanted, containers_of(client, cluster)))
-    return wrong
+        wanted = with_defaults(params["volumes"])
+        found.extend(left_behind(cluster, wanted, container_mounts(client, cluster)))
+    return found

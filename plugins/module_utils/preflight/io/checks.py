@@ -98,7 +98,7 @@ def _node_checks(
 
 
 def _volume_problems(params: Mapping[str, Any], nodes: list[dict[str, Any]]) -> list[Problem]:
-    used = volumes.given(params["volumes"], nodes).items()
+    used = volumes.mounted_volumes(params["volumes"], nodes).items()
     # A host that mounts the share gets its media folder from it, so the folder may not exist yet.
     shared = ("media", "bind") if params["nfs"] else None
     return volume_usage.problems(params, {kind: volume for kind, volume in used if (kind, volume["type"]) != shared})

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.waba.cluster.plugins.module_utils.compose import bind_mounts as binds
+from ansible_collections.waba.cluster.plugins.module_utils.compose import bind_mounts
 
 SOURCE, TARGET = "/mnt/wa media", "/usr/local/wamedia"
 POINT = SOURCE.replace(" ", "\\040")
@@ -39,18 +39,18 @@ def started_on(what):
     ],
 )
 def test_a_container_has_what_was_there_when_it_started(host, start, differs):
-    assert binds.elsewhere(host, SOURCE, started_on(start), TARGET) == differs
+    assert bind_mounts.is_stale(host, SOURCE, started_on(start), TARGET) == differs
 
 
 def test_a_folder_below_a_mount_is_known_by_its_path_there():
     host = DISK + "51 24 8:1 /@data /mnt rw - btrfs /dev/sda1 rw,subvol=/@data\n"
     container = started_on(DISK).replace("98:0 /mnt/", "8:1 /@data/")
-    assert not binds.elsewhere(host, SOURCE, container, TARGET)
-    assert binds.elsewhere(host, SOURCE, container.replace("/@data/", "/@older/"), TARGET)
+    assert not bind_mounts.is_stale(host, SOURCE, container, TARGET)
+    assert bind_mounts.is_stale(host, SOURCE, container.replace("/@data/", "/@older/"), TARGET)
 
 
 def test_a_folder_that_was_deleted_and_made_again_is_another():
-    assert binds.elsewhere(DISK, SOURCE, started_on(DISK).replace(POINT, f"{POINT}//deleted"), TARGET)
+    assert bind_mounts.is_stale(DISK, SOURCE, started_on(DISK).replace(POINT, f"{POINT}//deleted"), TARGET)
 
 
 @pytest.mark.parametrize(
@@ -64,4 +64,4 @@ def test_a_folder_that_was_deleted_and_made_again_is_another():
     ],
 )
 def test_what_cannot_be_known_is_no_difference(host, container):
-    assert not binds.elsewhere(host, SOURCE, container, TARGET)
+    assert not bind_mounts.is_stale(host, SOURCE, container, TARGET)

@@ -35,8 +35,8 @@ def observed(containers):
                 "compose_name": compose_name(item),
                 "state": item["State"]["Status"],
                 "image": item["Config"]["Image"],
-                "aspects": services.had_aspects(item, networks),
-                "binds_elsewhere": [],
+                "aspects": services.container_aspects(item, networks),
+                "stale_binds": [],
             }
         ]
         for item in containers
@@ -108,7 +108,7 @@ def test_a_container_that_has_another_folder_than_its_host_is_made_anew(recorded
     wanted, had = services.wanted_services(document, recorded["images"]), observed(containers)
     assert convergence.plan_present(wanted, had) == []
     for name in ("wacore1", "wacore2"):
-        had[name][0]["binds_elsewhere"] = ["/usr/local/wamedia"]
+        had[name][0]["stale_binds"] = ["/usr/local/wamedia"]
     why = "changed: media (it still has the folder that was there when it started, not what is mounted there now)"
     assert convergence.plan_present(wanted, had) == [convergence.Action("wacore1", "recreate", why)], (
         "the other binds none"
@@ -117,12 +117,12 @@ def test_a_container_that_has_another_folder_than_its_host_is_made_anew(recorded
 
 def test_a_removed_network_is_a_difference(recorded, wanted):
     container = recorded["containers"][0]
-    assert services.had_aspects(container, set())["networks"] == set()
+    assert services.container_aspects(container, set())["networks"] == set()
 
 
 def container(service, state, aspects, prefix=""):
     names = {"name": f"{prefix}{service}", "compose_name": service}
-    return {"id": service, **names, "state": state, "image": "i", "aspects": aspects, "binds_elsewhere": []}
+    return {"id": service, **names, "state": state, "image": "i", "aspects": aspects, "stale_binds": []}
 
 
 FOUND = st.fixed_dictionaries(

@@ -47,9 +47,9 @@ def test_a_document_survives_its_file(params):
     params["volumes"] = {"media": {"type": "bind", "source": "/mnt/with$dollar"}}
     documents = planned(params, "1.0.0")
     text = host_files.compose_text(documents[FILE], "mark")
-    assert host_files.document_of(text) == documents[FILE]
-    assert host_files.document_of("a: [") == {}
-    assert host_files.document_of("just text") == {}
+    assert host_files.parsed_document(text) == documents[FILE]
+    assert host_files.parsed_document("a: [") == {}
+    assert host_files.parsed_document("just text") == {}
 
 
 def test_ports_are_published_on_every_address_with_any_default_of_the_engine(params: dict[str, Any]) -> None:

@@ -19,7 +19,7 @@ OLD_NODE = {"name": "waba-wacore-1", "mounts": {"/usr/local/waent/data": ("volum
 
 
 def behind(given, *containers):
-    return volumes.left_behind("waba", volumes.complete(given), containers)
+    return volumes.left_behind("waba", volumes.with_defaults(given), containers)
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,10 @@ def test_another_place_is_refused_by_all_names():
     message = problems.message([problem], "core1", "Nothing was written")
     assert "waba_volumes (volumes.media.source)" in message
     assert "'/srv/media'" in message
-    assert "the media of waba-master-1, waba-wacore-1 is in waba_whatsappMedia, and would be lost sight of" in message
+    assert (
+        "the media of waba-master-1, waba-wacore-1 is in waba_whatsappMedia, which the new containers would not mount"
+        in message
+    )
     assert "copy the data from waba_whatsappMedia, and set allow_source_change (waba_allow_source_change)" in message
 
 
@@ -67,7 +70,6 @@ def test_back_to_the_default_is_a_change_of_place():
 
 def test_a_host_is_asked_only_for_what_its_services_mount():
     given = {kind: {"type": "bind", "source": f"/srv/{kind}"} for kind in ("media", "data", "database")}
-    assert set(volumes.given(given, [{"role": "mysql"}])) == {"database"}
-    assert set(volumes.given(given, [{"role": "coreapp"}, {"role": "webapp"}])) == {"media", "data"}
-    assert set(volumes.given(given, [])) == set()
-    assert volumes.given(given) == given
+    assert set(volumes.mounted_volumes(given, [{"role": "mysql"}])) == {"database"}
+    assert set(volumes.mounted_volumes(given, [{"role": "coreapp"}, {"role": "webapp"}])) == {"media", "data"}
+    assert set(volumes.mounted_volumes(given, [])) == set()
