@@ -24,7 +24,7 @@ TWO_COREAPPS, TWO_MASTERS = "two coreapps are connected", "two masters act as pr
         (mutations.waits_for_a_third_of_the_takeover_delay, 0, f"{TWO_COREAPPS}|{TWO_MASTERS}"),
         (mutations.counts_on_from_an_earlier_renewal, 0, f"{TWO_COREAPPS}|{TWO_MASTERS}"),
         (mutations.takes_the_lease_by_times_of_the_database, 0, TWO_MASTERS),
-        (mutations.replaces_an_owner_that_has_renewed_meanwhile, 0, TWO_COREAPPS),
+        (mutations.replaces_an_owner_that_has_renewed_meanwhile, 1700, TWO_COREAPPS),
         (mutations.takes_a_lease_that_was_renewed_meanwhile, 0, TWO_MASTERS),
         (
             mutations.reuses_epochs_after_lost_commits,
