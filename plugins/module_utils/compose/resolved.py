@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, waba.cluster contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A Compose document of ours in the form that `docker compose config --format json` prints.
+"""Resolve a Compose document into the form that `docker compose config --format json` prints.
 
 The plan compares containers with files that are not written yet, and Compose can only resolve files that are. It covers the keys that
 `compose.documents` writes; a test compares the result with Compose's own answer.

@@ -3,6 +3,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 import pytest
 from ansible_collections.waba.cluster.plugins.module_utils import contract
 from ansible_collections.waba.cluster.plugins.modules import compose_files
@@ -11,8 +15,8 @@ LEFT = [".db.env.new", ".multiconnect-master.yml.new", ".backup.tar"]
 
 
 @pytest.fixture
-def folder(tmp_path):
-    """A folder that interrupted runs left behind: a managed file, and temporary files."""
+def folder(tmp_path: Path) -> Path:
+    """Return a folder with a managed file and the leftovers of killed runs."""
     folder = tmp_path / "waba"
     (folder / ".backup").mkdir(parents=True)
     (folder / ".backup/database.sql.gz").write_text("all messages")
@@ -22,30 +26,34 @@ def folder(tmp_path):
     return folder
 
 
-def absent(run, folder, **options):
+def absent(run: Callable[..., dict[str, Any]], folder: Path, **options: Any) -> dict[str, Any]:
     return run(compose_files, state="absent", path=str(folder), cluster_name="waba", **options)
 
 
-def test_what_killed_runs_left_goes_with_the_files(run, folder):
+def test_leftovers_of_killed_runs_are_removed_with_the_files(run: Callable[..., dict[str, Any]], folder: Path) -> None:
     assert absent(run, folder)["changed"]
     assert not folder.exists()
     assert not absent(run, folder)["changed"]
 
 
-def test_it_goes_also_when_no_file_is_left(run, folder):
+def test_leftovers_are_removed_without_a_file(run: Callable[..., dict[str, Any]], folder: Path) -> None:
     (folder / "db.env").unlink()
     assert absent(run, folder, check_mode=True)["changed"]
     assert absent(run, folder)["changed"]
     assert not folder.exists()
 
 
-def test_another_cluster_in_the_folder_keeps_what_is_there(run, folder):
+def test_the_files_and_leftovers_of_another_cluster_are_retained(
+    run: Callable[..., dict[str, Any]], folder: Path
+) -> None:
     (folder / "db.env").write_text(f"# {contract.header('other')}\nA=1\n")
     assert not absent(run, folder)["changed"]
     assert len(list(folder.iterdir())) == 5
 
 
-def test_the_next_files_take_the_place_of_what_was_left(run, folder):
+def test_temporary_files_of_killed_runs_are_removed_when_files_are_written(
+    run: Callable[..., dict[str, Any]], folder: Path
+) -> None:
     options = {
         "path": str(folder),
         "masters": [{"name": "master"}],

@@ -94,7 +94,7 @@ def hostile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("hostile", "real_compose")
-def test_the_surroundings_do_not_change_the_containers(run: Callable, engine: docker.DockerClient, file: str) -> None:
+def test_the_environment_does_not_change_the_containers(run: Callable, engine: docker.DockerClient, file: str) -> None:
     first = run(compose_project, file=file)
     assert [one["action"] for one in first["actions"]] == ["create"], first
     (container,) = containers(engine)
@@ -124,7 +124,7 @@ def test_a_second_database_of_another_project_is_removed_first(
 
 
 @pytest.mark.usefixtures("engine", "real_compose")
-def test_not_ready_has_its_reason_without_a_readable_log(run: Callable, tmp_path: Path) -> None:
+def test_an_unready_service_is_reported_without_a_readable_log(run: Callable, tmp_path: Path) -> None:
     unhealthy = {"test": ["CMD", "false"], "interval": "1s", "retries": 1}
     file = write(tmp_path, healthcheck=unhealthy, logging={"driver": "none"})
     answer = run(compose_project, file=file, wait_timeout=3)

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from ansible_collections.waba.cluster.plugins.module_utils.compose import convergence, services
@@ -16,16 +18,16 @@ STATES = ["running", "restarting", "created", "exited", "paused", "dead"]
 
 
 @pytest.fixture
-def wanted(recorded):
+def wanted(recorded: dict[str, Any]) -> dict[str, Any]:
     return services.wanted_services(recorded["compose_config"], recorded["images"])
 
 
 @pytest.fixture
-def had(recorded):
+def had(recorded: dict[str, Any]) -> dict[str, Any]:
     return observed(recorded["containers"])
 
 
-def observed(containers):
+def observed(containers: list[dict[str, Any]]) -> dict[str, Any]:
     networks = {end["NetworkID"] for item in containers for end in item["NetworkSettings"]["Networks"].values()}
     return {
         item["Config"]["Labels"]["com.docker.compose.service"]: [
@@ -43,7 +45,7 @@ def observed(containers):
     }
 
 
-def test_what_compose_made_is_what_its_file_asks_for(wanted, had):
+def test_no_action_is_planned_for_containers_that_compose_created(wanted: dict[str, Any], had: dict[str, Any]) -> None:
     assert sorted(had) == SERVICES
     assert convergence.plan_present(wanted, had) == []
 
@@ -64,7 +66,9 @@ def test_what_compose_made_is_what_its_file_asks_for(wanted, had):
         (lambda item: item["NetworkSettings"]["Networks"].clear(), "networks"),
     ],
 )
-def test_a_container_that_differs_is_made_anew_and_no_other(recorded, wanted, change, reason):
+def test_only_a_container_that_differs_is_recreated(
+    recorded: dict[str, Any], wanted: dict[str, Any], change: Callable[[dict[str, Any]], object], reason: str
+) -> None:
     containers = copy.deepcopy(recorded["containers"])
     change(next(item for item in containers if item["Name"] == "/waba-master1-1"))
     actions = convergence.plan_present(wanted, observed(containers))
@@ -72,7 +76,9 @@ def test_a_container_that_differs_is_made_anew_and_no_other(recorded, wanted, ch
 
 
 @pytest.mark.parametrize(("state", "then"), [("running", []), ("created", ["start"]), ("exited", ["start"])])
-def test_the_name_that_compose_gives_for_a_moment_does_not_stay(recorded, wanted, state, then):
+def test_a_container_with_a_temporary_name_is_renamed(
+    recorded: dict[str, Any], wanted: dict[str, Any], state: str, then: list[str]
+) -> None:
     containers = copy.deepcopy(recorded["containers"])
     item = next(item for item in containers if item["Name"] == "/waba-master1-1")
     item["Name"], item["State"]["Status"] = "/0123456789ab_waba-master1-1", state
@@ -80,7 +86,7 @@ def test_the_name_that_compose_gives_for_a_moment_does_not_stay(recorded, wanted
     assert [(action.service, action.action) for action in actions] == [("master1", kind) for kind in ["rename", *then]]
 
 
-def test_what_a_newer_engine_says_otherwise_is_no_difference(recorded, wanted):
+def test_other_spellings_of_newer_engines_are_no_difference(recorded: dict[str, Any], wanted: dict[str, Any]) -> None:
     containers = copy.deepcopy(recorded["containers"])
     for item in containers:
         item["HostConfig"]["CapDrop"] = ["CAP_MKNOD"]
@@ -88,7 +94,9 @@ def test_what_a_newer_engine_says_otherwise_is_no_difference(recorded, wanted):
     assert convergence.plan_present(wanted, observed(containers)) == []
 
 
-def test_a_command_that_the_file_no_longer_has_is_a_difference(recorded, wanted):
+def test_a_command_that_is_no_longer_in_the_file_is_a_difference(
+    recorded: dict[str, Any], wanted: dict[str, Any]
+) -> None:
     """The database has its image's own command, but for the options that a user gave it."""
     containers = copy.deepcopy(recorded["containers"])
     next(item for item in containers if item["Name"] == "/waba-db-1")["Config"]["Cmd"] = ["--max_connections=100"]
@@ -96,7 +104,7 @@ def test_a_command_that_the_file_no_longer_has_is_a_difference(recorded, wanted)
     assert actions == [convergence.Action("db", "recreate", "changed: command")]
 
 
-def test_a_container_that_has_another_folder_than_its_host_is_made_anew(recorded):
+def test_a_container_with_a_stale_bind_is_recreated(recorded: dict[str, Any]) -> None:
     document, containers = copy.deepcopy(recorded["compose_config"]), copy.deepcopy(recorded["containers"])
     for mount in document["services"]["wacore1"]["volumes"]:
         if mount["target"] == "/usr/local/wamedia":
@@ -115,12 +123,12 @@ def test_a_container_that_has_another_folder_than_its_host_is_made_anew(recorded
     )
 
 
-def test_a_removed_network_is_a_difference(recorded, wanted):
+def test_a_removed_network_is_a_difference(recorded: dict[str, Any], wanted: dict[str, Any]) -> None:
     container = recorded["containers"][0]
     assert services.container_aspects(container, set())["networks"] == set()
 
 
-def container(service, state, aspects, prefix=""):
+def container(service: str, state: str, aspects: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     names = {"name": f"{prefix}{service}", "compose_name": service}
     return {"id": service, **names, "state": state, "image": "i", "aspects": aspects, "stale_binds": []}
 
@@ -131,7 +139,9 @@ FOUND = st.fixed_dictionaries(
 
 
 @given(found=FOUND, selected=st.none() | st.lists(st.sampled_from(SERVICES), unique=True))
-def test_whatever_was_found_the_plan_leads_to_what_is_wanted(recorded, found, selected):
+def test_the_plan_converges_from_any_state(
+    recorded: dict[str, Any], found: dict[str, Any], selected: list[str] | None
+) -> None:
     wanted = services.wanted_services(recorded["compose_config"], recorded["images"])
     had = {}
     for name, state in found.items():
@@ -156,12 +166,12 @@ def test_whatever_was_found_the_plan_leads_to_what_is_wanted(recorded, found, se
     assert convergence.plan_present(wanted, had, selected) == []
 
 
-def test_two_containers_of_an_interrupted_run_become_one(wanted, had):
+def test_two_containers_of_an_interrupted_run_are_replaced_by_one(wanted: dict[str, Any], had: dict[str, Any]) -> None:
     had["waweb"] = had["waweb"] * 2
     assert [action[:2] for action in convergence.plan_present(wanted, had)] == [("waweb", "recreate")]
 
 
-def test_a_diff_shows_no_value(recorded, wanted):
+def test_a_diff_contains_no_environment_value(recorded: dict[str, Any], wanted: dict[str, Any]) -> None:
     containers = copy.deepcopy(recorded["containers"])
     containers[0]["Config"]["Env"].append("WA_API_KEY=sesame")
     had = observed(containers)
@@ -171,7 +181,7 @@ def test_a_diff_shows_no_value(recorded, wanted):
     assert "sesame" not in str(actions)
 
 
-def test_only_what_is_made_anew_needs_its_image(recorded, had):
+def test_only_created_and_recreated_containers_need_their_image(recorded: dict[str, Any], had: dict[str, Any]) -> None:
     wanted = services.wanted_services(recorded["compose_config"], {})
     images = {name: item["image"] for name, item in recorded["compose_config"]["services"].items()}
     had["waweb"][0]["state"] = "exited"
@@ -180,28 +190,32 @@ def test_only_what_is_made_anew_needs_its_image(recorded, had):
     assert convergence.missing_images(convergence.plan_present(wanted, had), images, {}) == ["waba/node:v1.0.0"]
 
 
-def test_another_image_is_asked_for_even_when_the_host_lacks_it(recorded, had):
+def test_a_changed_image_is_a_difference_even_if_the_host_lacks_it(
+    recorded: dict[str, Any], had: dict[str, Any]
+) -> None:
     document = copy.deepcopy(recorded["compose_config"])
     document["services"]["waweb"]["image"] = "waba/node:v2.0.0"
     wanted = services.wanted_services(document, recorded["images"])
     assert convergence.plan_present(wanted, had) == [convergence.Action("waweb", "recreate", "changed: image")]
 
 
-def test_stopping_stops_only_what_runs(wanted, had):
+def test_only_running_services_are_stopped(wanted: dict[str, Any], had: dict[str, Any]) -> None:
     had["waweb"][0]["state"] = "exited"
     assert [action.service for action in convergence.plan_stopped(wanted, had, ["waweb", "db"])] == ["db"]
 
 
-def test_of_two_containers_the_one_that_runs_is_stopped(wanted, had):
+def test_a_service_is_stopped_if_any_of_its_containers_runs(wanted: dict[str, Any], had: dict[str, Any]) -> None:
     had["waweb"] = [{**had["waweb"][0], "state": "created"}, *had["waweb"]]
     assert [action[:2] for action in convergence.plan_stopped(wanted, had, ["waweb"])] == [("waweb", "stop")]
 
 
-def stray(name, role="coreapp", state="running", project="x"):
+def stray(name: str, role: str = "coreapp", state: str = "running", project: str = "x") -> dict[str, str]:
     return {"name": name, "project": project, "role": role, "state": state}
 
 
-def test_containers_of_another_project_are_removed_before_anything_starts(wanted, had):
+def test_containers_of_another_project_are_removed_before_anything_starts(
+    wanted: dict[str, Any], had: dict[str, Any]
+) -> None:
     del had["db"]
     had["wacore1"][0]["state"] = "exited"
     strays = {"db": [stray("x-db-1", "mysql")], "wacore1": [stray("y-wacore1-1", project="")]}
@@ -217,7 +231,9 @@ def test_containers_of_another_project_are_removed_before_anything_starts(wanted
     assert convergence.action_diff(actions, had, {}, strays)["after"]["x-db-1"]["state"] == "absent"
 
 
-def test_containers_of_another_project_stay_when_their_service_is_not_selected(wanted, had):
+def test_containers_of_another_project_stay_when_their_service_is_not_selected(
+    wanted: dict[str, Any], had: dict[str, Any]
+) -> None:
     strays = {"db": [stray("x-db-1", "mysql")], "former": [stray("x-former-1", "webapp")]}
     assert convergence.plan_present(wanted, had, ["wacore1"], strays) == []
     assert [one.service for one in convergence.plan_present(wanted, had, ["waweb"], strays)] == ["former"]

@@ -12,16 +12,16 @@ from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import 
 FILE = "multiconnect-compose.yml"
 
 
-def planned(params, version):
+def planned(params: dict[str, Any], version: str) -> dict[str, Any]:
     params["images"] = {"coreapp": f"waba/node:v{version}", "webapp": f"waba/node:v{version}"}
     return compose_documents(plan_nodes(params), params)
 
 
-def images(documents):
+def images(documents: dict[str, Any]) -> dict[str, str]:
     return {name: service["image"].rpartition("v")[2] for name, service in documents[FILE]["services"].items()}
 
 
-def test_a_file_goes_to_another_version_service_by_service_and_back(params):
+def test_a_file_is_upgraded_and_rolled_back_service_by_service(params: dict[str, Any]) -> None:
     before, after = planned(params, "1.0.0"), planned(params, "1.1.0")
     half = merged(after, before, ["master1"], {})
     assert images(half) == {**images(before), "master1": "1.1.0"}
@@ -32,18 +32,18 @@ def test_a_file_goes_to_another_version_service_by_service_and_back(params):
     assert by_image == before, "what was written over is known by its image alone"
 
 
-def test_a_service_that_the_host_does_not_have_yet_is_planned(params):
+def test_a_service_that_is_not_on_the_host_is_written_as_planned(params: dict[str, Any]) -> None:
     assert merged(planned(params, "1.1.0"), {}, [], {}) == planned(params, "1.1.0")
 
 
-def test_a_folder_is_bound_as_the_engine_will_tell_of_it(params):
+def test_the_path_of_a_bind_mount_is_normalized(params: dict[str, Any]) -> None:
     params["volumes"] = {"media": {"type": "bind", "source": "//mnt/./media/"}}
     services = planned(params, "1.0.0")[FILE]["services"]
     sources = {volume["source"] for volume in services["master1"]["volumes"] if isinstance(volume, dict)}
     assert sources == {"/mnt/media"}
 
 
-def test_a_document_survives_its_file(params):
+def test_a_rendered_document_is_parsed_back(params: dict[str, Any]) -> None:
     params["volumes"] = {"media": {"type": "bind", "source": "/mnt/with$dollar"}}
     documents = planned(params, "1.0.0")
     text = host_files.compose_text(documents[FILE], "mark")

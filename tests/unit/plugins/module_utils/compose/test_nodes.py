@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import yaml
 from ansible_collections.waba.cluster.plugins.module_utils import problems
@@ -10,12 +12,12 @@ from ansible_collections.waba.cluster.plugins.module_utils.compose import host_f
 from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import plan_nodes
 
 
-def documents(params):
+def documents(params: dict[str, Any]) -> dict[str, Any]:
     files = host_files.host_files(plan_nodes(params), params, {}, {})
     return {name: yaml.safe_load(text) for name, (text, _mode) in files.items() if name.endswith(".yml")}
 
 
-def test_on_a_single_server_nodes_reach_each_other_inside_the_network(params):
+def test_on_a_single_server_nodes_reach_each_other_inside_the_network(params: dict[str, Any]) -> None:
     master = documents(params)["multiconnect-compose.yml"]["services"]["master2"]
     assert master["environment"]["COREAPP_HOSTNAME"] == "master2"
     assert master["environment"]["COREAPP_EXTERNAL_PORTS"] == "6250,6251,6252,6253"
@@ -23,7 +25,7 @@ def test_on_a_single_server_nodes_reach_each_other_inside_the_network(params):
     assert master["ports"] == ["127.0.0.1:6262-6265:6250-6253"]
 
 
-def test_with_one_file_a_role_nodes_reach_each_other_by_host_and_published_ports(params):
+def test_with_one_file_per_role_nodes_reach_each_other_by_host_and_published_ports(params: dict[str, Any]) -> None:
     params.update(layout="role", publish_address="")
     found = documents(params)
     assert {name: document["name"] for name, document in found.items()} == {
@@ -40,13 +42,13 @@ def test_with_one_file_a_role_nodes_reach_each_other_by_host_and_published_ports
     assert media == {"waba_whatsappMedia"}
 
 
-def test_everything_that_can_carry_a_label_does(params):
+def test_services_volumes_and_networks_have_the_clusters_label(params: dict[str, Any]) -> None:
     document = documents(params)["multiconnect-compose.yml"]
     labelled = [*document["services"].values(), *document["volumes"].values(), *document["networks"].values()]
     assert {item["labels"]["waba.cluster.name"] for item in labelled} == {"waba"}
 
 
-def test_secrets_are_in_the_environment_files_alone(params):
+def test_secrets_are_only_in_the_environment_files(params: dict[str, Any]) -> None:
     files = host_files.host_files(
         plan_nodes(params), params, {"WA_DB_PASSWORD": "sesame1"}, {"MYSQL_ROOT_PASSWORD": "sesame2"}
     )
@@ -54,7 +56,7 @@ def test_secrets_are_in_the_environment_files_alone(params):
     assert holding == {"db.env": 0o600, "mysql.env": 0o600}
 
 
-def test_existing_sources_are_attached_and_never_made(params):
+def test_existing_sources_are_mounted_and_never_created(params: dict[str, Any]) -> None:
     params["volumes"] = {
         "media": {"type": "bind", "source": "/mnt/$media"},
         "data": {"type": "external", "source": "old_data"},
@@ -72,7 +74,7 @@ def test_existing_sources_are_attached_and_never_made(params):
     assert document["volumes"]["mysqlData"]["name"] == "waba_mysqlData"
 
 
-def test_everything_wrong_is_told_at_once_with_value_and_host(params):
+def test_all_problems_are_reported_together_with_value_and_host(params: dict[str, Any]) -> None:
     params.update(
         cluster_name="My Cluster", external_hostname="host1 ", publish_address="here", certificate="/x.pem", images=None
     )
@@ -98,7 +100,7 @@ def test_everything_wrong_is_told_at_once_with_value_and_host(params):
     assert "70000" in message
 
 
-def test_the_files_for_tls_to_the_database_reach_who_needs_them_and_nobody_else(params):
+def test_tls_files_are_mounted_only_into_the_containers_that_use_them(params: dict[str, Any]) -> None:
     params.update(
         database_tls_ca="/etc/tls/ca.pem",
         database_tls_certificate="/etc/tls/node.pem",
@@ -130,7 +132,9 @@ def test_the_files_for_tls_to_the_database_reach_who_needs_them_and_nobody_else(
         ({"database_tls_ca": "ca.pem"}, "database_tls_ca"),
     ],
 )
-def test_half_of_tls_is_refused(params, given, variable):
+def test_incomplete_tls_settings_are_refused(
+    params: dict[str, Any], given: dict[str, Any] | None, variable: str
+) -> None:
     params.update(given)
     with pytest.raises(problems.InputError) as caught:
         plan_nodes(params)

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import json
 import subprocess
+from pathlib import Path
+from typing import Any
 
 import pytest
 from ansible_collections.waba.cluster.plugins.module_utils.compose import host_files, services
@@ -21,7 +23,9 @@ DATABASE = {"MYSQL_PASSWORD": "it's", "MYSQL_DATABASE": "waba"}
     "media",
     [{"type": "named", "source": "m"}, {"type": "external", "source": "m"}, {"type": "bind", "source": "/mnt/a$b"}],
 )
-def test_a_resolved_document_equals_the_answer_of_compose(params, real_compose, tmp_path, address, media):
+def test_a_resolved_document_equals_the_output_of_compose(
+    params: dict[str, Any], real_compose: None, tmp_path: Path, address: str, media: dict[str, str]
+) -> None:
     params |= {
         "publish_address": address,
         "volumes": {"media": media},
@@ -35,5 +39,5 @@ def test_a_resolved_document_equals_the_answer_of_compose(params, real_compose, 
     for name, document in compose_documents(nodes, params).items():
         command = ["docker", "compose", "--file", str(tmp_path / name), "config", "--format", "json"]
         answer = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-        ours = resolved(document, {"db.env": NODE, "mysql.env": DATABASE})
-        assert services.wanted_services(ours, {}) == services.wanted_services(answer, {})
+        expected = resolved(document, {"db.env": NODE, "mysql.env": DATABASE})
+        assert services.wanted_services(expected, {}) == services.wanted_services(answer, {})

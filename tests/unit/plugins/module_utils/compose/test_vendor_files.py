@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, waba.cluster contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""With the vendor's images, the files of a production host mean what the vendor's published production file means, role by role.
+"""With the vendor's images, each rendered production file is equivalent to the vendor's published file.
 
-Both are read by the real Compose. The vendor's side is made from the published facts: prod-multiconnect-compose.yml of 2.21 and later
-(vendor facts, sections 1.1, 1.3, 1.4 and 1.6). WA_RUNNING_ENV_VERSION is left out: it is the version of the vendor's own template.
+Compose itself resolves both. The vendor's file is reconstructed from docs/reference/vendor-contract.md#compose-files, without
+WA_RUNNING_ENV_VERSION, which is the version of the vendor's own template.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -29,11 +31,11 @@ DATABASE = {
 }
 
 
-def ports(kind, first):
+def ports(kind: str, first: int) -> list[str]:
     return [f"${{EXTERNAL_{kind}_PORT{index}:-{first + index}}}" for index in range(4)]
 
 
-def published(kind, first):
+def published(kind: str, first: int) -> list[str]:
     return [f"{port}:{6250 + index}" for index, port in enumerate(ports(kind, first))]
 
 
@@ -62,7 +64,7 @@ VENDOR = {
 SERVICES = {"webapp": "waweb", "coreapp": "wacore", "master": "master"}
 
 
-def vendors_file(role):
+def vendors_file(role: str) -> dict[str, Any]:
     image, environment, role_ports = VENDOR[role]
     return {
         "services": {
@@ -81,7 +83,7 @@ def vendors_file(role):
     }
 
 
-def our_files(role, params):
+def rendered_files(role: str, params: dict[str, Any]) -> dict[str, tuple[str, int]]:
     service = {"name": SERVICES[role], "ports": None, "port": None}
     params.update(
         layout="role",
@@ -100,16 +102,16 @@ def our_files(role, params):
     return host_files.host_files(plan_nodes(params), params, DATABASE, {})
 
 
-def meaning(folder, file, environment):
-    """Return what the one service of a file means to Compose: all of it but names of our own and what is added to the vendor's."""
-    said = subprocess.run(
+def meaning(folder: Path, file: str, environment: dict[str, str]) -> dict[str, Any]:
+    """Return the service of a file as Compose resolves it, without the names and settings that the cluster adds to the vendor's."""
+    output = subprocess.run(
         ["docker", "compose", "--file", str(folder / file), "config", "--format", "json"],
         env={"PATH": os.environ["PATH"], **environment},
         capture_output=True,
         text=True,
         check=True,
     ).stdout
-    document = json.loads(said)
+    document = json.loads(output)
     (service,) = document["services"].values()
     return {
         "image": service["image"],
@@ -128,23 +130,23 @@ def meaning(folder, file, environment):
 
 
 @pytest.mark.parametrize("role", sorted(VENDOR))
-def test_our_file_means_what_the_vendors_means(role, params, real_compose, tmp_path):
-    vendors, ours = tmp_path / "vendor", tmp_path / "ours"
-    for folder in (vendors, ours):
+def test_the_rendered_file_is_equivalent_to_the_vendors(
+    role: str, params: dict[str, Any], real_compose: None, tmp_path: Path
+) -> None:
+    vendors, rendered = tmp_path / "vendor", tmp_path / "rendered"
+    for folder in (vendors, rendered):
         folder.mkdir()
     (vendors / "production.yml").write_text(yaml.safe_dump(vendors_file(role)), encoding="utf-8")
-    files = our_files(role, params)
+    files = rendered_files(role, params)
     for name, (text, _mode) in files.items():
-        (ours / name).write_text(text, encoding="utf-8")
+        (rendered / name).write_text(text, encoding="utf-8")
     (vendors / "db.env").write_text(files["db.env"][0], encoding="utf-8")
     assert set(files) == {"db.env", f"multiconnect-{role}.yml"}
     expected = meaning(vendors, "production.yml", {"EXTERNAL_HOSTNAME": HOSTNAME, "WA_API_VERSION": VERSION})
-    # By hand, without any variable.
-    assert meaning(ours, f"multiconnect-{role}.yml", {}) == expected
+    assert meaning(rendered, f"multiconnect-{role}.yml", {}) == expected
 
 
-def test_a_second_coreapp_of_a_host_has_its_own_host_port_range(params):
-    """The seed's way: ports: ["HOST_PORT_RANGE:6250-6253"]."""
+def test_a_second_coreapp_of_a_host_has_its_own_host_port_range(params: dict[str, Any]) -> None:
     params.update(layout="role", publish_address="", masters=[{"name": "master", "ports": None}])
     params["coreapps"] = [
         {"name": "wacore", "ports": None},

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from ansible_collections.waba.cluster.plugins.module_utils import problems
 from ansible_collections.waba.cluster.plugins.module_utils.compose import volumes
@@ -18,7 +20,7 @@ NODES = [
 OLD_NODE = {"name": "waba-wacore-1", "mounts": {"/usr/local/waent/data": ("volume", "old_data")}}
 
 
-def behind(given, *containers):
+def behind(given: dict[str, Any] | None, *containers: dict[str, Any]) -> list[problems.Problem]:
     return volumes.left_behind("waba", volumes.with_defaults(given), containers)
 
 
@@ -31,20 +33,19 @@ def behind(given, *containers):
         {"database": {"type": "external", "source": "waba_mysqlData"}},
     ],
 )
-def test_the_same_place_is_no_change_however_it_is_written(given):
+def test_another_notation_of_the_same_source_is_no_change(given: dict[str, Any] | None) -> None:
     assert behind(given, DATABASE, *NODES) == []
 
 
 @pytest.mark.parametrize("written", ["/srv/media", "/srv/media/", "//srv//media", "/srv/./media/.", "/srv/x/../media"])
-def test_a_folder_is_the_same_however_it_is_written(written):
-    """The engine tells of it without what means nothing."""
+def test_paths_are_normalized_before_they_are_compared(written: str) -> None:
     bound = {"name": "waba-wacore-1", "mounts": {"/usr/local/wamedia": ("bind", "/srv/media")}}
     volume = {"type": "bind", "source": written}
     assert behind({"media": volume}, bound) == []
     assert volumes.mount_source("waba", volume) == ("bind", "/srv/media")
 
 
-def test_another_place_is_refused_by_all_names():
+def test_a_change_of_source_is_refused_with_variable_and_containers() -> None:
     (problem,) = behind({"media": {"type": "bind", "source": "/srv/media"}}, DATABASE, *NODES)
     message = problems.message([problem], "core1", "Nothing was written")
     assert "waba_volumes (volumes.media.source)" in message
@@ -56,19 +57,19 @@ def test_another_place_is_refused_by_all_names():
     assert "copy the data from waba_whatsappMedia, and set allow_source_change (waba_allow_source_change)" in message
 
 
-def test_a_volume_that_is_no_longer_asked_for_is_refused_too():
+def test_a_volume_that_is_no_longer_configured_is_refused() -> None:
     (problem,) = behind({}, OLD_NODE)
     assert "the data of waba-wacore-1 is in old_data" in problem.problem
 
 
-def test_back_to_the_default_is_a_change_of_place():
+def test_a_return_to_the_default_is_a_change_of_source() -> None:
     moved = {"name": "waba-db-1", "mounts": {"/var/lib/mysql": ("bind", "/srv/mysql")}}
     (problem,) = behind(None, moved)
     assert (problem.variable, problem.value) == ("volumes.database.source", "mysqlData")
     assert "/srv/mysql" in problem.problem
 
 
-def test_a_host_is_asked_only_for_what_its_services_mount():
+def test_only_volumes_that_the_hosts_services_mount_are_checked() -> None:
     given = {kind: {"type": "bind", "source": f"/srv/{kind}"} for kind in ("media", "data", "database")}
     assert set(volumes.mounted_volumes(given, [{"role": "mysql"}])) == {"database"}
     assert set(volumes.mounted_volumes(given, [{"role": "coreapp"}, {"role": "webapp"}])) == {"media", "data"}

@@ -4,12 +4,16 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
+import pytest
 from ansible_collections.waba.cluster.plugins.module_utils.compose.io import live_nodes as nodes
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io import containers
 
 
-def test_what_runs_says_by_what_it_is_reached_and_where_its_database_is(recorded, monkeypatch):
+def test_deployed_reports_the_addresses_of_running_containers_and_of_their_database(
+    recorded: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     found = copy.deepcopy(recorded["containers"])
     gone = next(one for one in found if one["Name"] == "/waba-master2-1")
     gone["State"]["Status"] = "exited"
