@@ -8,7 +8,7 @@ name: departure_problems
 short_description: List the reasons against removing hosts from the cluster
 version_added: 1.0.0
 description:
-  - Evaluates the results of M(waba.cluster.host_status) for all hosts and of M(waba.cluster.cluster_health_info) for their webapps.
+  - Evaluates the results of M(waba.cluster.host_info) for all hosts and of M(waba.cluster.cluster_health_info) for their webapps.
 author:
   - waba.cluster contributors
 positional: leaving, hosts, registered, facts

@@ -56,7 +56,7 @@ options:
     default: {}
 seealso:
   - module: waba.cluster.compose_project
-  - module: waba.cluster.preflight
+  - module: waba.cluster.host_info
 """
 
 EXAMPLES = r"""

@@ -96,7 +96,7 @@ options:
     type: bool
     default: true
   database_password_known:
-    description: Whether somebody gives the password of the database container. When not, a database that has one already is refused.
+    description: Whether the password of the database container is known. If not, a database that already has a password is refused.
     type: bool
     default: true
   nfs:

@@ -30,7 +30,7 @@ options:
     type: str
     default: ""
   secrets:
-    description: Names of the variables that hold secrets. Their values are compared between hosts and not shown.
+    description: Names of the variables that hold secrets. Their values are compared between hosts and redacted in messages.
     type: list
     elements: str
     default: []

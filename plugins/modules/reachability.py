@@ -8,14 +8,13 @@ from typing import Any
 
 DOCUMENTATION = r"""
 module: reachability
-short_description: See whether hosts reach each other, on ports where nothing runs yet
+short_description: Probe the ports between hosts before the containers run
 version_added: 1.0.0
 description:
-  - With O(state=listening), stands in for the containers of a host that do not run yet, in the background of the task and for O(seconds) at most, so that
-    other hosts can try. It ends as soon as all of O(peers) have come to all of O(ports).
-  - With O(state=tried), tries to reach other hosts, all at once, and tells what it met. A name that leads to another machine than the one
-    that is meant is found too.
-  - Changes nothing, and never fails because of what it finds.
+  - With O(state=listening), listens on the ports of containers that do not run yet, in a background process and for at most O(seconds). The process ends
+    as soon as all of O(peers) have connected to all of O(ports).
+  - With O(state=tried), connects to other hosts in parallel and returns the errors. Detects a name that leads to another machine than intended.
+  - Changes nothing, and never fails because of a problem that it finds.
 author:
   - waba.cluster contributors (!UNKNOWN)
 extends_documentation_fragment:
@@ -72,7 +71,7 @@ options:
         type: int
         required: true
       runs:
-        description: Whether the real thing runs there already, so that an answer is enough; else the one that stands in must tell who it is.
+        description: Whether the container runs there already, so that an answer is enough. Otherwise the listener must send the name of its host.
         type: bool
         default: true
       setting:
@@ -80,11 +79,11 @@ options:
         type: str
         default: external_hostname
       may_refuse:
-        description: Whether it is enough that the machine is reached, since nothing need be served there yet.
+        description: Whether a refused connection is enough, because the server may not run yet.
         type: bool
         default: false
       firewalled:
-        description: Whether rules of M(waba.cluster.firewall) are in force there, which may not know this host yet. A refusal is then told in RV(risks) alone.
+        description: Whether the peer has rules of M(waba.cluster.firewall), which may not know this host yet. A refusal is then a warning.
         type: bool
         default: false
   timeout:
@@ -92,7 +91,7 @@ options:
     type: int
     default: 3
 seealso:
-  - module: waba.cluster.preflight
+  - module: waba.cluster.host_info
 """
 
 EXAMPLES = r"""
@@ -162,7 +161,7 @@ OPTIONS = {
 
 
 def listen(params: Mapping[str, Any]) -> None:
-    """Stand in for a host's containers. A port that cannot be had is no finding of its own: whoever has it is told by `preflight`."""
+    """Listen for a host's containers. A port that cannot be opened is no problem here: `host_info` reports the program that uses it."""
     driver.stop_listeners()
     sockets, _failed = driver.open_ports(params["ports"])
     driver.serve_in_background(sockets, params["host"], params["peers"], params["seconds"])

@@ -13,24 +13,7 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 NAME = re.compile(r"(?:[A-Z][\w ]* \| )?([A-Z][a-z]+)\b")
 # Files that still have names of other kinds; remove a file from here when its names are imperatives.
-PENDING = {
-    "playbooks/remove_node.yml",
-    "playbooks/status.yml",
-    "playbooks/upgrade.yml",
-    "roles/backup/tasks/main.yml",
-    "roles/common/tasks/discover_nodes.yml",
-    "roles/common/tasks/find_webapp.yml",
-    "roles/common/tasks/observe.yml",
-    "roles/logs/tasks/main.yml",
-    "roles/remove_node/tasks/main.yml",
-    "roles/restart/tasks/main.yml",
-    "roles/restore/tasks/main.yml",
-    "roles/start/tasks/main.yml",
-    "roles/stop/tasks/main.yml",
-    "roles/uninstall/tasks/main.yml",
-    "roles/upgrade/tasks/main.yml",
-    "roles/upgrade/tasks/roll_batch.yml",
-}
+PENDING: set[str] = set()
 FILES = sorted(
     file
     for file in [*(ROOT / "playbooks").glob("*.yml"), *(ROOT / "roles").glob("*/tasks/*.yml")]

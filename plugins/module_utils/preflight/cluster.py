@@ -14,7 +14,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.table import table
 
 HEADINGS = ("host", "setting", "value", "problem", "fix")
 OWN_ADDRESSES = ("localhost", "127.", "::1", "0.0.0.0")  # noqa: S104 - names by which a host reaches itself; only compared
-EVERYONE = "every host"
+EVERY_HOST = "every host"
 Row = tuple[str, Problem]  # host, problem
 
 
@@ -201,7 +201,7 @@ def _lines(rows: list[Row], hosts_in_all: int) -> list[str]:
     if not rows:
         return []
     lines = [
-        (EVERYONE if 1 < len(hosts) == hosts_in_all else ", ".join(hosts), *cells)
+        (EVERY_HOST if 1 < len(hosts) == hosts_in_all else ", ".join(hosts), *cells)
         for cells, hosts in _merged(rows).items()
     ]
     return table(lines, HEADINGS)

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, waba.cluster contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Variables that look like settings but are not: without a check, a misspelled setting would silently have its default."""
+"""Variables that resemble settings but are not: without a check, a misspelled setting would silently have its default."""
 
 from __future__ import annotations
 
@@ -32,6 +32,6 @@ def unknown(names: Iterable[str], known: set[str]) -> tuple[list[Problem], list[
             nearest = difflib.get_close_matches(name, known, n=1, cutoff=VERY_SIMILAR)
             if nearest and not nearest[0].startswith(SHARED_PREFIX):
                 warnings.append(
-                    Problem(name, "(not read)", "there is no such setting of ours", f"Did you mean {nearest[0]}?")
+                    Problem(name, "(not read)", "the collection has no such setting", f"Did you mean {nearest[0]}?")
                 )
     return problems, warnings

@@ -57,7 +57,7 @@ def judge(found: Mapping[str, Any], managed: bool) -> tuple[list[Problem], list[
             problems.append(Problem(program, text, problem, "Upgrade it"))
         elif numbers and numbers[0] > newest:
             warnings.append(
-                Problem(program, text, f"it is newer than {newest}, the newest looked at", "Rehearse with it first")
+                Problem(program, text, f"it is newer than {newest}, the newest tested", "Rehearse with it first")
             )
     return problems, warnings
 

@@ -22,7 +22,7 @@ Row = dict[str, str]
 def status(reports: Results, answers: Results, names: Mapping[str, str], whole: bool) -> dict[str, Any]:
     """Return the status of a cluster as data for JSON.
 
-    reports: {host: the result of `host_status` as Ansible registers it}. answers: {host: the result of `cluster_health_info`} for hosts with webapps.
+    reports: {host: the result of `host_info` as Ansible registers it}. answers: {host: the result of `cluster_health_info`} for hosts with webapps.
     names: {host: the name under which other hosts know it}. whole: whether every host of the inventory was asked.
 
     `healthy`: whether the cluster reports itself healthy, None if no webapp was asked. `drifted`: whether something differs from the inventory.

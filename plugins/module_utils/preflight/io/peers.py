@@ -16,7 +16,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.problems import Probl
 def addresses(hosts: Sequence[Mapping[str, Any]], own: str) -> tuple[list[str], list[Problem]]:
     """Return the sorted addresses of all hosts, and the problems with their names.
 
-    hosts: {"host", "names"} of each; the other hosts call it by the first name. own: the name of this host among them. Sends nothing: the kernel tells
+    hosts: {"host", "names"} of each; the other hosts call it by the first name. own: the name of this host among them. Sends nothing: the kernel knows
     from which address this host would connect.
     """
     with ThreadPoolExecutor(max_workers=min(32, len(hosts) or 1)) as pool:

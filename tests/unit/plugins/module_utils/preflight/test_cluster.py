@@ -20,12 +20,12 @@ def lines(verdict, kind="problems"):
     return [" ".join(line.split()) for line in verdict[kind][2:]]
 
 
-def test_a_sound_cluster_has_no_table():
+def test_a_cluster_without_problems_has_an_empty_table():
     verdict = judge({host: report(host) for host in ("a", "b")}, 2)
     assert verdict == {"problems": [], "warnings": [], "count": 0, "hosts": 0}
 
 
-def test_all_problems_of_all_hosts_are_in_one_table_and_what_is_alike_is_told_once():
+def test_one_table_has_the_problems_of_all_hosts_and_merges_equal_ones():
     reports = {host: report(host) for host in ("a", "b", "c")}
     alike = {"variable": "masters_total", "value": 1, "problem": "too few", "fix": "Add one"}
     for one in reports.values():
@@ -40,7 +40,7 @@ def test_all_problems_of_all_hosts_are_in_one_table_and_what_is_alike_is_told_on
     assert (verdict["count"], verdict["hosts"]) == (2, 3)
 
 
-def test_a_host_that_cannot_be_asked_is_a_line_and_hides_no_other():
+def test_an_unreachable_host_is_one_row_and_hides_no_other_problem():
     gone = {"settings": SOUND, "checks": {"unreachable": True, "msg": "Task failed: no route"}}
     broken = {"settings": SOUND, "checks": {"failed": False, "msg": "no Python\nhere"}}
     wrong = {"settings": {"problems": [{"variable": "v", "value": 1, "problem": "w", "fix": "m"}], "risks": []}}
@@ -52,14 +52,14 @@ def test_a_host_that_cannot_be_asked_is_a_line_and_hides_no_other():
 
 
 @pytest.mark.parametrize("setting", ["cluster_name", "layout"])
-def test_the_odd_one_out_is_named(setting):
+def test_a_host_whose_setting_differs_from_most_hosts_is_named(setting):
     reports = {"a": report("a"), "b": report("b"), "c": report("c", **{setting: "other"})}
     (line,) = [one for one in lines(judge(reports, 2)) if "most hosts" in one]
     assert line.startswith("c ")
     assert "'other'" in line
 
 
-def test_what_a_cluster_has_one_of_is_the_same_on_all_hosts_and_no_secret_is_shown():
+def test_shared_settings_must_be_equal_on_all_hosts_and_secrets_are_redacted():
     port, password = "waba_database_port", "waba_admin_password"
     shared = {
         "a": {port: 3306, password: "one-Secret-1"},
@@ -78,7 +78,7 @@ def test_what_a_cluster_has_one_of_is_the_same_on_all_hosts_and_no_secret_is_sho
     assert alone == f"c waba_admin_password (redacted) most hosts of the cluster have none {fix}"
 
 
-def test_names_must_lead_to_one_host_each():
+def test_every_host_needs_a_name_of_its_own():
     found = lines(judge({"a": report("a"), "b": report("b", external_hostname="a")}, 2))
     assert found == ["b waba_external_hostname (external_hostname) 'a' a has the same name Give every host its own"]
     for own in ("localhost", "127.0.1.1", "::1"):
@@ -87,26 +87,26 @@ def test_names_must_lead_to_one_host_each():
     assert judge({"a": report("a", external_hostname="localhost", layout="single_server")}, 2)["count"] == 0
 
 
-def test_one_network_of_names_does_not_span_hosts():
+def test_the_layout_single_server_is_refused_on_several_hosts():
     found = judge({host: report(host, layout="single_server") for host in ("a", "b")}, 2)
     assert found["count"] == 1
     assert "on 2 hosts the nodes cannot find each other by service name" in lines(found)[0]
 
 
 @given(st.lists(st.tuples(st.floats(-3, 3), st.floats(0, 20), st.floats(0, 20)), min_size=1, max_size=6))
-def test_the_time_that_asking_takes_is_no_difference_of_clocks(asked):
+def test_the_duration_of_a_call_is_no_clock_difference(asked):
     reports = {str(i): report(str(i), (true - a, true + b)) for i, (true, a, b) in enumerate(asked)}
     spread = max(asked)[0] - min(asked)[0]
     assert judge(reports, spread)["count"] == 0
 
 
-def test_a_clock_that_is_certainly_off_is_told_with_how_much():
+def test_a_differing_clock_is_reported_with_its_difference():
     reports = {"a": report("a"), "b": report("b", (3599, 3601)), "c": report("c")}
     (line,) = lines(judge(reports, 2))
     assert line.startswith("b clock (now) it is 3598 s ahead of ")
 
 
-def test_hosts_of_one_machine_and_a_lone_webapp_are_risks():
+def test_hosts_on_one_machine_and_a_single_webapp_are_warnings():
     reports = {"a": report("a", machine_id="x"), "b": report("b", machine_id="x")}
     reports["a"]["checks"]["nodes"] = [{"role": "webapp"}]
     found = lines(judge(reports, 2), "warnings")

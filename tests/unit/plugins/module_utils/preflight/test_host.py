@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 
 @given(st.integers(0, 10), st.integers(0, 40), st.integers(0, 3), st.sampled_from([1, 2, 4, 8, 16, 32]), st.booleans())
-def test_a_cluster_has_one_of_each_and_high_availability_needs_more(masters, coreapps, webapps, shards, ha):
+def test_a_cluster_needs_every_role_and_high_availability_needs_several(masters, coreapps, webapps, shards, ha):
     problems = requirements.cluster_problems(masters, coreapps, webapps, shards, ha)
     wrong = {"masters_total"} if masters < (2 if ha else 1) else set()
     wrong |= {"coreapps_total"} if coreapps < (shards + 1 if ha or shards > 1 else 1) else set()
@@ -20,17 +20,17 @@ def test_a_cluster_has_one_of_each_and_high_availability_needs_more(masters, cor
     )
 
 
-def test_what_nobody_counted_is_not_judged():
+def test_unknown_totals_are_not_checked():
     assert requirements.cluster_problems(None, None, None, 1, True) == []
 
 
-def test_two_masters_on_one_of_many_hosts_are_worth_a_warning(params):
+def test_two_masters_on_one_of_several_hosts_are_a_warning(params):
     assert requirements.concentration_warnings(params) == []
     params["layout"] = "role"
     assert len(requirements.concentration_warnings(params)) == 2
 
 
-def test_an_address_that_the_host_has_not_is_told_by_its_option_where_a_node_is_published_there(params):
+def test_a_publish_address_that_the_host_lacks_is_reported_by_its_option(params):
     params.update(publish_address="192.0.2.1", webapp_publish_address="192.0.2.2")
     nodes = plan_nodes(params)
     assert requirements.address_problems(nodes, params, lambda _address: True) == []
@@ -46,7 +46,7 @@ def test_an_address_that_the_host_has_not_is_told_by_its_option_where_a_node_is_
     assert requirements.address_problems(nodes, params, lambda _address: False) == []
 
 
-def test_memory_is_counted_by_whose_image_runs(params):
+def test_the_memory_limit_depends_on_the_image(params):
     nodes = plan_nodes(params)
     assert requirements.memory_needed(nodes) == 256 + 5 * 96
     params["images"] = {"coreapp": "docker.whatsapp.biz/coreapp:v2.57.2", "webapp": "docker.whatsapp.biz/web:v2.57.2"}
@@ -55,7 +55,7 @@ def test_memory_is_counted_by_whose_image_runs(params):
     assert "need about 736 MB" in requirements.memory_problems(nodes, 735)[0].problem
 
 
-def test_nfs_is_asked_of_the_kernel_only_where_it_is_wanted(params):
+def test_the_kernel_needs_nfs_only_on_clients_of_the_share(params):
     facts = {"architecture": "x86_64", "free_mb": {"/": 9999}, "missing_files": [], "nfs": False}
     limits = {"architectures": ["x86_64"], "min_free_mb": 1024}
     assert requirements.host_problems(facts, {**params, **limits, "nfs": False}) == []

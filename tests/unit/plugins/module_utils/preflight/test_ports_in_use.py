@@ -19,7 +19,7 @@ PROC_NET_TCP6 = """\
 """
 
 
-def test_listening_sockets_are_read_and_connections_are_not():
+def test_only_listening_sockets_are_returned():
     assert parse_proc_net(PROC_NET_TCP) == [{"address": "127.0.0.1", "port": 26303, "inode": "94054"}]
     assert parse_proc_net(PROC_NET_TCP6) == [
         {"address": "::", "port": 9090, "inode": "77"},
@@ -32,20 +32,20 @@ def taken(port, address="0.0.0.0", will_be_stopped=False):
 
 
 @pytest.mark.parametrize("port", [6250, 6251, 6252, 6253, 6262, 6265, 26300, 26303, 9090])
-def test_every_port_of_every_range_is_looked_at(params, port):
+def test_every_port_of_every_range_is_checked(params, port):
     problems, _warnings = clashes(plan_nodes(params), [taken(port)], params)
     assert len(problems) == 1
     assert str(port) in problems[0].problem
     assert "python3 (pid 123)" in problems[0].problem
 
 
-def test_one_holder_of_a_whole_range_is_told_once(params):
+def test_a_program_that_uses_a_whole_range_is_one_problem(params):
     problems, _warnings = clashes(plan_nodes(params), [taken(port) for port in range(6254, 6258)], params)
     assert [problem.variable for problem in problems] == ["masters[0].ports"]
 
 
 @pytest.mark.parametrize(
-    ("ours", "theirs", "clash"),
+    ("address", "other", "clash"),
     [
         ("", "127.0.0.1", True),
         ("127.0.0.1", "0.0.0.0", True),
@@ -54,13 +54,13 @@ def test_one_holder_of_a_whole_range_is_told_once(params):
         ("127.0.0.1", "192.0.2.1", False),
     ],
 )
-def test_the_same_port_of_another_address_is_free(params, ours, theirs, clash):
-    params["publish_address"] = ours
-    problems, _warnings = clashes(plan_nodes(params), [taken(6250, theirs)], params)
+def test_a_port_clashes_only_on_overlapping_addresses(params, address, other, clash):
+    params["publish_address"] = address
+    problems, _warnings = clashes(plan_nodes(params), [taken(6250, other)], params)
     assert bool(problems) == clash
 
 
-def test_a_client_that_will_be_stopped_is_only_mentioned(params):
+def test_a_container_that_will_be_stopped_is_a_warning(params):
     problems, warnings = clashes(plan_nodes(params), [taken(9090, will_be_stopped=True)], params)
     assert problems == []
     assert "9090" in warnings[0]

@@ -33,7 +33,7 @@ CLUSTER = {
 }
 
 
-def test_every_node_host_tries_every_port_of_every_other_host():
+def test_every_node_host_probes_every_port_of_every_other_host():
     plans = plan(CLUSTER)
     assert tries(plans, "web", "peer", "name", "port", "runs") == [
         {"peer": "db", "name": "db.lan", "port": 3306, "runs": False},
@@ -43,25 +43,25 @@ def test_every_node_host_tries_every_port_of_every_other_host():
     assert [target["port"] for target in plans["core"]["connect"]] == [3306, 9090]
 
 
-def test_a_host_stands_in_for_what_does_not_run_and_knows_who_will_come():
+def test_a_host_listens_for_missing_containers_and_knows_its_peers():
     plans = plan(CLUSTER)
     assert plans["core"]["listen"] == [{"address": "", "port": 6251}]
     assert plans["core"]["peers"] == ["web"]
     assert plans["db"]["peers"] == ["core", "web"]
 
 
-def test_a_database_host_calls_nobody():
+def test_a_database_host_probes_no_host():
     assert plan(CLUSTER)["db"]["connect"] == []
 
 
-def test_a_webapp_that_is_published_for_some_is_no_business_of_the_other_hosts():
+def test_a_webapp_published_on_one_address_is_not_probed():
     inside = {**CLUSTER, "web": checks("web.lan", node("webapp", 9090, address="127.0.0.1"))}
     assert plan(inside)["web"]["listen"] == []
     assert [target["port"] for target in plan(inside)["core"]["connect"]] == [3306]
     assert plan({**CLUSTER, "web": checks("web.lan", node("webapp", 9090, address="0.0.0.0"))})["web"]["listen"]
 
 
-def test_who_was_not_asked_or_has_one_network_has_nothing_to_do():
+def test_hosts_without_facts_or_with_one_network_take_no_part():
     idle = {"listen": [], "peers": [], "connect": []}
     odd = {"gone": {"unreachable": True}, "one": checks("one", node("coreapp", 6250), layout="single_server")}
     assert plan(odd) == {"gone": idle, "one": idle}
@@ -72,7 +72,7 @@ def settled(reports, shared=None):
     return is_settled(plan(reports, shared), reports)
 
 
-EVERYONE = ["core", "db", "web"]
+EVERY_HOST = ["core", "db", "web"]
 
 
 def share(server="nfs", clients=("core", "web"), name="nfs.lan"):
@@ -83,7 +83,7 @@ def to_the_share(plans):
     return {host: [one for one in plans[host]["connect"] if one["port"] == 2049] for host in plans}
 
 
-def test_every_host_with_nodes_that_mounts_the_share_tries_its_server():
+def test_every_node_host_that_mounts_the_share_probes_its_server():
     plans = plan(CLUSTER, share(server=""))
     target = {
         "peer": "nfs.lan",
@@ -99,12 +99,12 @@ def test_every_host_with_nodes_that_mounts_the_share_tries_its_server():
     assert plan(CLUSTER, None) == plan(CLUSTER, share(server="", name=""))
 
 
-def test_a_server_that_nobody_asked_is_reached_when_it_says_that_it_serves_nothing_yet():
+def test_a_refused_connection_is_enough_for_an_unobserved_server_of_the_share():
     found = to_the_share(plan(CLUSTER, share()))
     assert [(one["runs"], one["may_refuse"]) for one in found["core"]] == [(True, True)]
 
 
-def test_a_server_among_the_hosts_stands_in_until_it_serves():
+def test_a_server_among_the_hosts_listens_until_it_exports_the_share():
     plans = plan(CLUSTER, share(server="db"))
     assert {"address": "", "port": 2049} in plans["db"]["listen"]
     assert [(one["peer"], one["runs"], one["may_refuse"]) for one in to_the_share(plans)["web"]] == [
@@ -116,14 +116,14 @@ def test_a_server_among_the_hosts_stands_in_until_it_serves():
     assert [(one["runs"], one["may_refuse"]) for one in to_the_share(serving)["web"]] == [(True, False)]
 
 
-def test_a_stand_in_waits_for_nobody_who_will_not_come():
+def test_a_listener_waits_only_for_hosts_that_probe_it():
     plans = plan(CLUSTER, share(server="db", clients=["web"]))
     assert [one["port"] for one in plans["db"]["listen"]] == [3306]
     assert [(one["runs"], one["may_refuse"]) for one in to_the_share(plans)["web"]] == [(True, True)]
 
 
-def test_a_server_does_not_try_itself():
-    assert to_the_share(plan(CLUSTER, share(server="core", clients=EVERYONE)))["core"] == []
+def test_a_server_does_not_probe_itself():
+    assert to_the_share(plan(CLUSTER, share(server="core", clients=EVERY_HOST)))["core"] == []
 
 
 def met(port, error=None, **more):
@@ -135,7 +135,7 @@ def met(port, error=None, **more):
 REFUSED = {"error": "Connection refused", "refused": True}
 
 
-def test_what_is_wrong_with_the_way_to_the_share_is_told_by_its_setting():
+def test_an_unreachable_share_is_reported_by_its_setting():
     tried = met(2049, "no answer", peer="nfs", name="nfs.lan", in_hosts_file=True, setting="nfs_mount_server")
     (problem,), _warnings = probe_problems("web1", [tried])
     assert (problem.variable, problem.problem) == (
@@ -151,12 +151,12 @@ RUNNING = {
 }
 
 
-def test_a_cluster_is_settled_when_nobody_has_to_stand_in():
+def test_a_cluster_is_settled_when_no_host_listens():
     assert not settled(CLUSTER)
     assert settled(RUNNING)
 
 
-def test_a_cluster_is_not_settled_where_another_name_is_wanted_than_its_containers_carry():
+def test_a_cluster_is_not_settled_when_a_name_changes():
     renamed = checks("typo.lan", node("coreapp", 6250, running=[6250]), as_deployed=False)
     assert not settled({**RUNNING, "core": renamed})
     assert not settled({**RUNNING, "db": checks("typo.lan", node("mysql", 3306, running=[3306]))})
@@ -174,20 +174,20 @@ def test_a_cluster_is_not_settled_where_another_name_is_wanted_than_its_containe
         ({"address": "0.0.0.0"}, True),
     ],
 )
-def test_a_host_is_as_deployed_when_its_containers_carry_what_is_wanted(carried, same):
+def test_a_host_is_as_deployed_when_names_and_addresses_match(carried, same):
     wanted = [{"name": "wacore", "hostname": "new.lan", "address": ""}]
     found = {"wacore": {"hostname": "new.lan", "address": "", "database": "", **carried}, "former": {}}
     assert is_as_deployed(wanted, found) is same
     assert is_as_deployed(wanted, {})
 
 
-def test_ports_of_one_peer_with_one_fault_are_one_problem():
+def test_ports_of_one_peer_with_the_same_error_are_one_problem():
     (problem,), warnings = probe_problems("webapp1", [met(port, **REFUSED) for port in (6251, 6250)])
     assert problem.problem == "webapp1 cannot reach core1 (core1.lan:6250, 6251): Connection refused"
     assert warnings == []
 
 
-def test_whether_rules_of_ours_are_in_force_is_known_of_every_target():
+def test_every_target_has_the_firewall_state_of_its_peer():
     guarded = {**CLUSTER, "core": checks("core.lan", node("coreapp", 6250, running=[6250]), firewall=True)}
     assert [(one["peer"], one["firewalled"]) for one in plan(guarded)["web"]["connect"]] == [
         ("db", False),
@@ -199,7 +199,7 @@ def test_whether_rules_of_ours_are_in_force_is_known_of_every_target():
     ]
 
 
-def test_a_refusal_where_rules_of_ours_are_in_force_is_a_risk_and_tried_again():
+def test_a_refusal_by_the_clusters_firewall_is_a_warning_and_probed_again():
     attempts = [met(port, firewalled=True, **REFUSED) for port in (6251, 6250)]
     problems, (warning,) = probe_problems("new", attempts)
     assert problems == []
@@ -210,11 +210,11 @@ def test_a_refusal_where_rules_of_ours_are_in_force_is_a_risk_and_tried_again():
     assert [(one["port"], one["firewalled"]) for one in targets_to_retry(attempts)] == [(6251, False), (6250, False)]
 
 
-def test_whom_only_a_process_stood_in_for_is_not_tried_again():
+def test_targets_without_a_container_are_not_probed_again():
     assert targets_to_retry([met(6250, runs=False, firewalled=True, **REFUSED)]) == []
 
 
-def test_a_firewall_excuses_nothing_but_a_refusal():
+def test_a_firewall_excuses_only_a_refused_connection():
     for excused in (met(6250, "no answer", firewalled=True), met(6250, **REFUSED)):
         (_problem,), warnings = probe_problems("new", [excused])
         assert (warnings, targets_to_retry([excused])) == ([], [])
@@ -222,7 +222,7 @@ def test_a_firewall_excuses_nothing_but_a_refusal():
     assert (probe_problems("new", [reached]), targets_to_retry([reached])) == (([], []), [])
 
 
-def test_a_name_from_the_hosts_file_is_a_risk_told_once():
+def test_a_name_from_the_hosts_file_is_one_warning():
     problems, (warning,) = probe_problems("webapp1", [met(port, in_hosts_file=True) for port in (6250, 6251)])
     assert problems == []
     assert "which containers do not read" in warning.problem

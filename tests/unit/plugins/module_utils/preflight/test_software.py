@@ -19,7 +19,7 @@ BARE = {**DEBIAN_12, "lacks": ["engine", "cli", "compose", "docker_sdk", "yaml"]
 
 
 @pytest.mark.parametrize("host", [DEBIAN_12, BARE, {**DEBIAN_12, "release": "13", "engine": "26.1.5"}])
-def test_debian_bare_or_not_is_fine(host):
+def test_debian_is_accepted_with_and_without_docker(host):
     assert judge(host, True) == ([], [])
 
 
@@ -35,7 +35,7 @@ def test_debian_bare_or_not_is_fine(host):
         ({"lacks": ["compose"], "mirror": None}, True, "the apt sources name none"),
     ],
 )
-def test_what_would_fail_later_is_refused(change, managed, wrong):
+def test_unsupported_software_is_refused(change, managed, wrong):
     (problem,), _warnings = judge({**DEBIAN_12, **change}, managed)
     assert wrong in problem.problem
 
@@ -48,17 +48,17 @@ def test_what_would_fail_later_is_refused(change, managed, wrong):
         ({"distribution": "ubuntu", "release": "24.04"}, "distribution"),
     ],
 )
-def test_what_is_untested_is_a_risk_and_no_problem(change, variable):
+def test_untested_software_is_a_warning(change, variable):
     problems, (warning,) = judge({**DEBIAN_12, **change}, True)
     assert (problems, warning.variable) == ([], variable)
 
 
-def test_an_engine_that_is_down_is_started_by_us_where_we_may():
+def test_a_stopped_engine_is_a_problem_only_where_docker_is_not_managed():
     assert judge({**DEBIAN_12, "engine": None}, True) == ([], [])
 
 
 @pytest.mark.parametrize(
     ("text", "numbers"), [("v2.26.1-4", (2, 26, 1)), ("20.10.24+dfsg1", (20, 10, 24)), ("dev", ()), (None, ())]
 )
-def test_versions_are_read_as_far_as_they_are_numbers(text, numbers):
+def test_a_version_is_its_leading_numbers(text, numbers):
     assert version(text) == numbers

@@ -55,7 +55,7 @@ def ended():
     return processes.find(reach.PROCESS_NAME) == []
 
 
-def test_it_ends_at_once_when_every_peer_has_come_to_every_port(stand_in):
+def test_a_listener_ends_when_every_peer_has_probed_every_port(stand_in):
     ports = stand_in("core1", ["web1", "web2"])
     assert errors(reach.probe_all(targets(ports), "web1", 3)) == [None] * 4
     assert not wait_until(ended, 0.3)
@@ -65,17 +65,17 @@ def test_it_ends_at_once_when_every_peer_has_come_to_every_port(stand_in):
         pass  # a container can have the port
 
 
-def test_it_ends_by_itself_when_nobody_comes(stand_in):
+def test_a_listener_ends_after_its_timeout(stand_in):
     stand_in("core1", ["web1"], seconds=1)
     assert wait_until(ended, 5)
 
 
-def test_a_name_that_leads_to_another_host_is_found(stand_in):
+def test_a_name_that_leads_to_another_host_is_reported(stand_in):
     ports = stand_in("core2", ["web1"], count=1)
     assert errors(reach.probe_all(targets(ports, peer="core1"), "web1", 3)) == ["the name leads to core2"]
 
 
-def test_another_program_on_the_port_is_no_stand_in():
+def test_another_program_on_the_port_is_reported():
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         (attempt,) = reach.probe_all(targets([port]), "web1", 1)
@@ -84,7 +84,7 @@ def test_another_program_on_the_port_is_no_stand_in():
         assert attempt["error"] is None
 
 
-def test_what_is_wrong_is_told_as_the_system_tells_it():
+def test_errors_have_the_text_of_the_system():
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     refused, unknown = reach.probe_all([*targets([port]), *targets([port], name="no-such-host.invalid")], "web1", 3)
@@ -94,7 +94,7 @@ def test_what_is_wrong_is_told_as_the_system_tells_it():
     assert "not known" in unknown["error"] or "resolution" in unknown["error"]
 
 
-def test_a_second_check_takes_over_from_an_interrupted_one(stand_in):
+def test_a_second_check_stops_the_listeners_of_an_interrupted_one(stand_in):
     stand_in("core1", ["nobody"])
     assert wait_until(lambda: not ended(), 3), "it has its name a moment after its birth"
     reach.stop_listeners()
