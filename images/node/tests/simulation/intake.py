@@ -54,7 +54,8 @@ class Intake:
 
         def ask() -> Later:
             stored = Later()
-            database.store(messages, stored.answer)
+            # A listener replaces `stored.answer` later, so the attribute is read when the answer comes.
+            database.store(messages, lambda done: stored.answer(done))
             return stored
 
         def answered(done: bool) -> None:
