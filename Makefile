@@ -46,7 +46,7 @@ lint: $(VENV)/test.stamp ## Run the quick checks alone
 	python3 tests/run.py ruff mypy words ansible-lint changelog
 
 fuzz: $(VENV)/test.stamp ## Fuzz the API with EXAMPLES random requests for each call, and with requests at the bounds of its document
-	WABA_FUZZ_EXAMPLES=$(EXAMPLES) PYTHONPATH=images/node/src tests/tools/with_database $(VENV)/bin/python -m pytest -s images/node/tests/api/test_fuzz.py
+	WABA_FUZZ_EXAMPLES=$(EXAMPLES) PYTHONPATH=images/node/src tests/tools/with_database $(VENV)/bin/python -m pytest -s images/node/tests/webapp/test_fuzz.py
 
 lab: $(VENV)/test.stamp ## Start the lab LAB: HOSTS containers that act as hosts, each with an address and an engine of its own
 	ansible-playbook -i localhost, tests/lab/prepare.yml

@@ -120,3 +120,12 @@ def test_no_task_on_the_controller_becomes_another_user() -> None:
         for task in all_tasks(load(path) or []):
             if task.get("delegate_to") == "localhost":
                 assert task.get("vars", {}).get("ansible_become") is False, f"{path}: {task['name']}"
+
+
+def test_numbers_are_converted_before_arithmetic() -> None:
+    """A value of the command line, as in -e waba_wait_timeout=120, is text."""
+    arithmetic = re.compile(r"\b(?:waba|nfs_mount|images)_\w+ *[-+*/<>] *\d|\d *[-+*/<>] *(?:waba|nfs_mount|images)_")
+    for path in [*(ROOT / "roles").glob("*/*/*.yml"), *(ROOT / "playbooks").glob("*.yml")]:
+        if path.parent.name != "meta":
+            lines = path.read_text(encoding="utf-8").splitlines()
+            assert [line for line in lines if "{{" in line and arithmetic.search(line)] == [], path
