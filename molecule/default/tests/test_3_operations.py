@@ -82,7 +82,7 @@ def test_removal_of_the_only_host_is_refused(cluster: Cluster, unreachable_host:
         assert problem in output
     output = refusal(play("playbooks/remove_node.yml", *unreachable_host, "-e", "waba_remove=gone"))
     assert "waba_remove gone it cannot hand over: it cannot be reached" in output
-    assert "or set waba_remove_lost to true, if it is gone for good" in output
+    assert "or set waba_remove_lost to true, if it is lost for good" in output
     assert cluster.started() == before
 
 
