@@ -3,9 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 DOCUMENTATION = r"""
 module: reachability
 short_description: Probe the ports between hosts before the containers run
@@ -133,6 +130,9 @@ again:
   elements: dict
   sample: []
 """
+
+from collections.abc import Mapping
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment

@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import publish_option, published_on
 from ansible_collections.waba.cluster.plugins.module_utils.problems import Problem
-from ansible_collections.waba.cluster.plugins.module_utils.secrets.validation import is_vendor_image
+from ansible_collections.waba.cluster.plugins.module_utils.secrets.validation import REDACTED, is_vendor_image
 
 MIN_MASTERS = 2
 # Memory of a container: measured at rest with a margin for the cluster's images, and the reservations of the vendor's templates for the vendor's
@@ -152,3 +152,23 @@ def lost_password_problem(volume: str) -> Problem:
         f"{volume} holds a database that has a password already, and a new one would not open it",
         "Bring its secrets file back, or give the password; if its data may be lost, delete the volume first",
     )
+
+
+DATABASE_PASSWORDS = {  # variable of the database container: the setting of its password
+    "MYSQL_PASSWORD": "waba_database_password",
+    "MYSQL_ROOT_PASSWORD": "waba_database_root_password",
+}
+
+
+def changed_password_problems(former: Mapping[str, str], wanted: Mapping[str, Any]) -> list[Problem]:
+    """Return a problem for each password of the database container that differs from the one that its data was created with.
+
+    former, wanted: the variables of the container, as the host has them and as the settings give them.
+    """
+    problem = "the database of this host was created with another password, which a changed setting does not change"
+    fix = "Set the former value; or change the password in the database and in mysql.env of this host first"
+    return [
+        Problem(setting, REDACTED, problem, fix)
+        for variable, setting in DATABASE_PASSWORDS.items()
+        if former.get(variable) and str(wanted.get(variable, "")) != former[variable]
+    ]

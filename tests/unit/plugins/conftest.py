@@ -82,7 +82,7 @@ def serve(certificate: str) -> Callable[[], AbstractContextManager[Server]]:
                 answer = server.answer(*call)
                 if answer is None:
                     return
-                status, body, headers = answer
+                status, body, headers = tuple(answer)
                 self.send_response(status)
                 for name, value in headers.items():
                     self.send_header(name, value)

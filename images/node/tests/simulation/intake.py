@@ -54,8 +54,11 @@ class Intake:
 
         def ask() -> Later:
             stored = Later()
-            # A listener replaces `stored.answer` later, so the attribute is read when the answer comes.
-            database.store(messages, lambda done: stored.answer(done))
+
+            def answer(done: bool) -> None:
+                stored.answer(done)  # a listener replaces the attribute after the call
+
+            database.store(messages, answer)
             return stored
 
         def answered(done: bool) -> None:

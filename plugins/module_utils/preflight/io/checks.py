@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.waba.cluster.plugins.module_utils.compose import volumes
+from ansible_collections.waba.cluster.plugins.module_utils import contract
+from ansible_collections.waba.cluster.plugins.module_utils.compose import dotenv, volumes
 from ansible_collections.waba.cluster.plugins.module_utils.compose.io import live_nodes, volume_usage
 from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import (
     plan_nodes,
@@ -18,6 +20,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.compose.volumes impor
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io import engine
 from ansible_collections.waba.cluster.plugins.module_utils.errors import DockerUnavailable
 from ansible_collections.waba.cluster.plugins.module_utils.firewall.io import iptables
+from ansible_collections.waba.cluster.plugins.module_utils.io import files
 from ansible_collections.waba.cluster.plugins.module_utils.preflight import host, ports_in_use, reachability, software
 from ansible_collections.waba.cluster.plugins.module_utils.preflight.io import live_host, machine, peers
 from ansible_collections.waba.cluster.plugins.module_utils.problems import InputError, Problem
@@ -55,6 +58,7 @@ def check(params: Mapping[str, Any], installed: Mapping[str, Any]) -> dict[str, 
     problems += peers.addresses(params["hosts"], params["host"])[1]
     if params["database"] and not params["database_password_known"]:
         problems += _lost_password(params)
+    problems += _changed_passwords(params)
     facts = {
         **{key: params[key] for key in ("external_hostname", "layout", "cluster_name")},
         "machine_id": machine.machine_id(),
@@ -110,6 +114,14 @@ def _database_problems(address: Mapping[str, Any] | None, timeout: int) -> list[
         return []
     error = live_host.connection_error(address["host"], address["port"], timeout) if address["host"] else "-"
     return [host.database_problem(address, error)] if error else []
+
+
+def _changed_passwords(params: Mapping[str, Any]) -> list[Problem]:
+    """Return the problems of database passwords that differ from those in the host's environment file."""
+    state = files.read(os.path.join(params["path"], contract.DATABASE_ENVIRONMENT_FILE))
+    if not state or not params["database_environment"] or not contract.is_managed(state[0], params["cluster_name"]):
+        return []
+    return host.changed_password_problems(dotenv.parsed(state[0]), params["database_environment"])
 
 
 def _lost_password(params: Mapping[str, Any]) -> list[Problem]:
