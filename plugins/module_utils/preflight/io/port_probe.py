@@ -16,7 +16,7 @@ import socket
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, cast
 
 from ansible_collections.waba.cluster.plugins.module_utils.io import processes
 
@@ -93,8 +93,7 @@ def _serve(sockets: Sequence[socket.socket], name: str, awaited: set[tuple[str, 
 def _step(
     selector: selectors.BaseSelector, key: selectors.SelectorKey, name: str, awaited: set[tuple[str, int]]
 ) -> None:
-    ready = key.fileobj
-    assert isinstance(ready, socket.socket)
+    ready = cast("socket.socket", key.fileobj)  # only sockets are registered
     if key.data is None:
         connection, _peer = ready.accept()
         connection.settimeout(ANSWER_TIMEOUT)
