@@ -33,7 +33,7 @@ DECISION = re.compile(r"\b(?:ADRs? |docs/adr/)(\d{4})\b")
 HEADING = re.compile(r"^#{1,6} (.+)$", re.MULTILINE)
 FENCE = re.compile(r"^( *)```.*?^\1```", re.MULTILINE | re.DOTALL)
 # Documents and folders that a reader of the repository does not have.
-UNAVAILABLE = re.compile(r"vendor facts?\b|the seed's|the mission\b|design card|(?<![\w.])/work/|\.\./shared\b")
+UNAVAILABLE = re.compile(r"vendor facts?\b|the seed's|the mission\b|design card")
 # This file contains the pattern itself.
 OWN_NAME = Path(__file__).relative_to(ROOT).as_posix()
 # Groups of the inventory, and words that are no settings.
