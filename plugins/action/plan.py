@@ -134,8 +134,7 @@ def _secret_changes(missing: list[str], file: str) -> list[plan.Change]:
 
 def _refused_password(host: str, answers: Mapping[str, Any]) -> list[tuple[str, Problem]]:
     """Return a problem where the admin can log in with neither the wanted nor the initial password."""
-    refusal = answers["admin"].get("msg", "")
-    if "can log in neither" not in refusal:
+    if answers["admin"].get("login") != "refused":
         return []
     fix = "Set it to the password that the admin has, then change the password with the API"
     return [(host, Problem("waba_admin_password", "(redacted)", "the cluster's admin has another password", fix))]

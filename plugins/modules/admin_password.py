@@ -47,7 +47,15 @@ EXAMPLES = r"""
     password: "{{ waba_admin_password }}"
 """
 
-RETURN = r""" # """
+RETURN = r"""
+login:
+  description:
+    - The outcome of the login before any change. V(accepted) with O(password), V(initial) with O(initial_password), V(refused) with neither.
+    - V(unreachable) in check mode, where the API does not answer.
+  returned: when the API was asked
+  type: str
+  sample: accepted
+"""
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.waba.cluster.plugins.module_utils.argspec import API_OPTIONS
@@ -69,6 +77,10 @@ REFUSED = "refused"
 PASSWORD_CHANGE_REQUIRED = 1024
 
 
+class PasswordRefused(HostError):
+    """Neither the wanted nor the initial password is the one of the user."""
+
+
 def try_login(api: Api, username: str, password: str, new_password: str | None = None) -> str:
     """Return the outcome of a login, and log out. Raises HostError for any other error."""
     try:
@@ -83,8 +95,8 @@ def try_login(api: Api, username: str, password: str, new_password: str | None =
     return ACCEPTED
 
 
-def converge(module: AnsibleModule, api: Api) -> bool:
-    """Set the password; return whether it changes. Raises HostError."""
+def converge(module: AnsibleModule, api: Api) -> tuple[bool, str]:
+    """Set the password; return (whether it changes, the outcome of the login before). Raises PasswordRefused, HostError."""
     username, password, initial = (module.params[name] for name in ("username", "password", "initial_password"))
     timeout = 0 if module.check_mode else module.params["timeout"]
 
@@ -93,21 +105,21 @@ def converge(module: AnsibleModule, api: Api) -> bool:
 
     try:
         if attempt(password) == ACCEPTED:
-            return False
+            return False, "accepted"
         if attempt(initial) == REFUSED:
-            raise HostError(
+            raise PasswordRefused(
                 f"{username} can log in neither with password nor with initial_password. "
                 "If the password was changed elsewhere, set password (waba_admin_password) to the current one."
             )
     except ApiUnreachable:
         if module.check_mode:
-            return True
+            return True, "unreachable"
         raise
     if not module.check_mode:
         attempt(initial, password)
         if attempt(password) != ACCEPTED:
             raise HostError(f"The API did not accept the new password: {username} cannot log in with it.")
-    return True
+    return True, "initial"
 
 
 def main() -> None:
@@ -129,11 +141,15 @@ def main() -> None:
             "a lower-case letter, a digit and a special character."
         )
     try:
-        changed = converge(module, Api(module.params))
+        changed, login = converge(module, Api(module.params))
+    except PasswordRefused as error:
+        module.fail_json(msg=str(error), login="refused")
     except HostError as error:
         module.fail_json(msg=str(error))
     before = f"{module.params['username']} has the initial password\n" if changed else ""
-    module.exit_json(changed=changed, diff={"before": before, "after": before.replace("initial", "wanted")})
+    module.exit_json(
+        changed=changed, login=login, diff={"before": before, "after": before.replace("initial", "wanted")}
+    )
 
 
 if __name__ == "__main__":

@@ -73,7 +73,7 @@ def host_changes(
 def cluster_changes(host: str, answers: Mapping[str, Any], shards: int) -> list[Change]:
     """Return the changes that the cluster's own API makes. host: the host that was asked. answers: {"admin", "health"}, as far as it was asked."""
     changes = []
-    if answers.get("admin", {}).get("changed"):
+    if answers.get("admin", {}).get("login") == "initial":
         changes.append(Change(host, "cluster", "password of admin", "set", "it is the initial one"))
     served = answers.get("health", {}).get("shards", 0)
     if served and not answers["health"]["healthy"]:

@@ -40,7 +40,8 @@ def test_a_weak_password_is_refused_before_any_call(run: Callable[..., dict], se
 
 def test_nothing_changes_when_the_password_is_set(run: Callable[..., dict], server: Any) -> None:
     server.answer = lambda *_call: TOKEN
-    assert not run(admin_password, **server.connection, password=WANTED)["changed"]
+    answer = run(admin_password, **server.connection, password=WANTED)
+    assert (answer["changed"], answer["login"]) == (False, "accepted")
     assert [path for _method, path, *_rest in server.calls] == ["/v1/users/login", "/v1/users/logout"]
 
 
@@ -51,7 +52,7 @@ def test_the_initial_password_is_changed_and_the_change_is_verified(
     login = [REFUSED, must_change(status), TOKEN, TOKEN]
     server.answer = lambda _method, path, *_rest: login.pop(0) if path.endswith("login") else (200, {}, {})
     answer = run(admin_password, **server.connection, password=WANTED)
-    assert answer["changed"]
+    assert (answer["changed"], answer["login"]) == (True, "initial")
     assert logins(server) == [(WANTED, None), ("secret", None), ("secret", WANTED), (WANTED, None)]
     assert WANTED not in str(answer["diff"])
 

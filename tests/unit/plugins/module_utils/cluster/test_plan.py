@@ -136,3 +136,15 @@ def test_nothing_to_change_is_one_sentence():
 def test_a_change_that_hosts_share_is_one_row():
     changes = [plan.Change(host, "docker", "Docker Engine", "start", "it does not run") for host in ("a", "b")]
     assert plan.lines(changes)[2] == "a, b  Docker Engine  start   it does not run"
+
+
+def test_an_initial_password_of_the_admin_is_a_change_of_the_cluster():
+    answers = {"admin": {"login": "initial", "changed": False}, "health": {"healthy": True, "shards": 0}}
+    assert [change.thing for change in plan.cluster_changes("h", answers, 1)] == ["password of admin"]
+    for login in ("accepted", "unreachable", "refused"):
+        assert plan.cluster_changes("h", {**answers, "admin": {"login": login}}, 1) == []
+
+
+def test_another_number_of_shards_is_a_change_of_the_cluster():
+    answers = {"admin": {}, "health": {"healthy": False, "shards": 1}}
+    assert [change.reason for change in plan.cluster_changes("h", answers, 2)] == ["it is 1, not 2"]
