@@ -116,13 +116,19 @@ class ActionModule(ActionBase):
             texts = [f"{one.variable} is {one.value!r}: {one.problem}. {one.fix}." for one in wrong_groups]
             empty = "" if names else "The inventory has no host. "
             return {**result, "failed": True, "msg": f"Nothing was touched. {empty}{' '.join(texts)}".rstrip()}
-        parts = topology.members(next(iter(names.values())), groups)
+        group_names = next(iter(names.values()))
+        parts = topology.members(group_names, groups)
         hosts = list(dict.fromkeys(host for members in parts.values() for host in members))
         checks = {host: self._check(settings[host], hostvars.raw_get(host), options) for host in hosts}
         built = topology.build(parts, settings, self._task.args.get("leaving") or [])
         for host in built["share"]["clients"]:
             checks[host]["problems"] += [
                 problem._asdict() for problem in topology.share_problems(settings[host], built["share"])
+            ]
+        for host in parts["database"]:
+            checks[host]["problems"] += [
+                problem._asdict()
+                for problem in topology.database_problems(parts["database"], group_names["waba_group_mysql"])
             ]
         sound = all(check["sound"] for check in checks.values())
         return {**result, "changed": False, "checks": checks, "sound": sound, **built}

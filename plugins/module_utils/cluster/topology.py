@@ -7,7 +7,7 @@ A run builds the topology once, from the settings of every host of the inventory
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import plan_nodes
@@ -16,6 +16,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.problems import Input
 Settings = Mapping[str, Any]
 
 DATABASE_SERVICE = "db"
+DATABASE_HOSTS = (0, 1)  # numbers of hosts that may run the database
 NFS_PORT = 2049
 
 # The part that a host plays: the setting that names its inventory group, and the fixed group that the plays name.
@@ -71,6 +72,14 @@ def group_problems(
             fix = f"Put hosts into this group, or name another one with {setting}"
             problems.append(Problem(setting, next(iter(given), ""), "no host is in this group", fix))
     return problems
+
+
+def database_problems(hosts: Sequence[str], setting: str) -> list[Problem]:
+    """Return the problem of a number of database hosts that the collection does not support. hosts: the hosts of the group. setting: the group's name."""
+    if len(hosts) in DATABASE_HOSTS:
+        return []
+    fix = f"Leave one host in the group {setting}"
+    return [Problem("waba_group_mysql", ", ".join(hosts), "the database runs on one host", fix)]
 
 
 def members(names: Settings, groups: Mapping[str, list[str]]) -> dict[str, list[str]]:

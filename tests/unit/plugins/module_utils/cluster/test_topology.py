@@ -208,3 +208,9 @@ def test_hosts_that_name_different_groups_are_a_problem():
     assert [(one.variable, one.value) for one in problems] == [
         ("waba_group_masters", "'waba_masters' on a; 'blue' on b")
     ]
+
+
+@pytest.mark.parametrize(("hosts", "is_supported"), [([], True), (["db1"], True), (["db1", "db2"], False)])
+def test_a_number_of_database_hosts_that_cannot_run_the_database_is_refused(hosts, is_supported):
+    problems = topology.database_problems(hosts, "waba_mysql")
+    assert (problems == []) is is_supported
