@@ -405,6 +405,19 @@ async def test_upload_is_a_form_with_a_named_and_typed_file(size: int | None) ->
     assert seen["type"][2] == b"audio/ogg; codecs=opus"
 
 
+@pytest.mark.parametrize(
+    ("content_type", "name"),
+    [("audio/ogg; codecs=opus", "file.ogg"), ("image/jpeg", "file.jpg"), ("application/x-tar", "file.bin")],
+)
+async def test_upload_without_a_name_gets_the_extension_of_its_type(content_type: str, name: str) -> None:
+    async def handler(request: web.Request) -> web.Response:
+        names = [part.filename async for part in await request.multipart() if await part.read()]
+        return web.json_response({"id": names[-1]})
+
+    async with serving(handler) as graph:
+        assert await graph.upload("", content_type, chunks(b"abc")) == name
+
+
 async def test_upload_raises_the_failure_of_its_source() -> None:
     class BrokenFolderError(Exception):
         pass

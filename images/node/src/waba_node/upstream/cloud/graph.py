@@ -49,6 +49,26 @@ ATTEMPTS = 5  # connections of the pool that the server has closed, in a row
 USER_AGENT = f"waba-cluster/{VERSION}"  # downloads without a User-Agent fail
 TOKEN_HOSTS = ("facebook.com", "fbsbx.com", "fbcdn.net")  # and their subdomains: the Graph API and its media
 REDACTED = b"[token]"
+EXTENSIONS = {  # of the types that Meta accepts (https://developers.facebook.com/docs/whatsapp/cloud-api/reference/media)
+    "audio/aac": "aac",
+    "audio/amr": "amr",
+    "audio/mpeg": "mp3",
+    "audio/mp4": "m4a",
+    "audio/ogg": "ogg",
+    "application/pdf": "pdf",
+    "application/msword": "doc",
+    "application/vnd.ms-excel": "xls",
+    "application/vnd.ms-powerpoint": "ppt",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "docx",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "xlsx",
+    "application/vnd.openxmlformats-officedocument.presentationml.presentation": "pptx",
+    "image/jpeg": "jpg",
+    "image/png": "png",
+    "image/webp": "webp",
+    "text/plain": "txt",
+    "video/3gpp": "3gp",
+    "video/mp4": "mp4",
+}
 
 FAILURES = (aiohttp.ClientError, OSError, TimeoutError, RuntimeError, ValueError)  # RuntimeError: the client is closed
 
@@ -199,9 +219,10 @@ class GraphClient:
     ) -> str:
         """Upload a file; return its id at Meta. Raises the error of `content` too.
 
-        file_name: with the extension of its content type: Meta refuses a file later if the two differ. size: bytes, if known; without it the
-        request is sent in chunks.
+        file_name: its extension must be that of the content type, because Meta otherwise fails the message later; empty for a name made of
+        the type. size: bytes, if known; without it the request is sent in chunks.
         """
+        file_name = file_name or f"file.{EXTENSIONS.get(content_type.partition(';')[0].strip().lower(), 'bin')}"
         payload = _Content(content, content_type, file_name, size)
         form = aiohttp.MultipartWriter("form-data")
         for name, value in (("messaging_product", "whatsapp"), ("type", content_type)):
