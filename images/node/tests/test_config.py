@@ -59,3 +59,54 @@ def test_the_configurations_repr_contains_no_secret() -> None:
 
 def test_the_prefix_names_another_database() -> None:
     assert NodeConfig.from_environment({**COREAPP, "WA_DB_NAME_PREFIX": "second_"}).database.name == "second_waba"
+
+
+CLOUD = {
+    "WABA_UPSTREAM": "cloud",
+    "WABA_CLOUD_PHONE_NUMBER_ID": "700000000000001",
+    "WABA_CLOUD_WABA_ID": "800000000000001",
+    "WABA_CLOUD_TOKEN": "Very-Secret-3",
+    "WABA_CLOUD_APP_SECRETS": "Very-Secret-4, Very-Secret-5",
+    "WABA_CLOUD_VERIFY_TOKEN": "Very-Secret-6",
+}
+
+
+def test_cloud_settings_have_defaults_and_their_repr_contains_no_secret() -> None:
+    config = NodeConfig.from_environment({**COREAPP, **CLOUD, "WABA_CLOUD_LINK_HOSTS": "Files.example.org,10.0.0.7"})
+    assert config.cloud is not None
+    assert config.cloud.app_secrets == ("Very-Secret-4", "Very-Secret-5")
+    assert (config.cloud.rate, config.cloud.grace, config.cloud.uncertain) == (80, 60, "fail")
+    assert config.cloud.base_url == "https://graph.facebook.com"
+    assert config.cloud.link_hosts == ("files.example.org", "10.0.0.7")
+    assert "Very-Secret" not in repr(config)
+
+
+def test_cloud_settings_are_read_only_for_the_cloud_upstream() -> None:
+    assert NodeConfig.from_environment({**COREAPP, **CLOUD, "WABA_UPSTREAM": "loopback"}).cloud is None
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("WABA_CLOUD_PHONE_NUMBER_ID", "+15550100"),
+        ("WABA_CLOUD_WABA_ID", ""),
+        ("WABA_CLOUD_TOKEN", ""),
+        ("WABA_CLOUD_TOKEN", "Very Secret"),
+        ("WABA_CLOUD_APP_SECRETS", ""),
+        ("WABA_CLOUD_APP_SECRETS", "Very-Secret-1,Very-Secret-2,Very-Secret-3"),
+        ("WABA_CLOUD_VERIFY_TOKEN", ""),
+        ("WABA_CLOUD_PIN", "12345"),
+        ("WABA_CLOUD_BASE_URL", "ftp://example.org"),
+        ("WABA_CLOUD_VERSION", "25"),
+        ("WABA_CLOUD_PROXY", "proxy.example.org"),
+        ("WABA_CLOUD_WEBHOOK_PORT", "70000"),
+        ("WABA_CLOUD_RATE", "0"),
+        ("WABA_CLOUD_UNCERTAIN", "maybe"),
+        ("WABA_CLOUD_GRACE", "soon"),
+        ("WABA_CLOUD_PASS_LINKS", "yes"),
+    ],
+)
+def test_a_problem_of_a_cloud_setting_names_its_variable(variable: str, value: str) -> None:
+    with pytest.raises(ConfigurationError, match=variable) as refused:
+        NodeConfig.from_environment({**COREAPP, **CLOUD, variable: value})
+    assert "Very" not in str(refused.value)

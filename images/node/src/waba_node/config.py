@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 VERSION = "1.0.0"
 CLIENT_VERSION = "v2.57.2"  # a late version of the vendor's client; clients select features by it
 DATABASE = "waba"
+CLOUD = "cloud"
 
 
 class Role(enum.StrEnum):
@@ -52,6 +53,34 @@ class DatabaseConfig:
 
 
 @dataclass(frozen=True)
+class CloudConfig:
+    """How the Cloud API upstream reaches its number (docs/adr/0024-claim-before-cloud-post.md).
+
+    app_secrets: one, or two while the secret is exchanged. proxy: `http://host:port`, "" for a direct connection. webhook_certificate: a PEM
+    file with chain and key, "" for plain HTTP behind a reverse proxy. rate: messages per second of the number. uncertain: `fail` or `resend`.
+    grace: seconds for which a message may be uncertain. pass_links: whether public links go to the upstream instead of their files.
+    link_hosts: hosts that a link may reach although their addresses are private.
+    """
+
+    phone_number_id: str
+    waba_id: str
+    token: str = field(repr=False)
+    app_secrets: tuple[str, ...] = field(repr=False)
+    verify_token: str = field(repr=False)
+    pin: str = field(repr=False, default="")
+    base_url: str = "https://graph.facebook.com"
+    version: str = "v25.0"
+    proxy: str = field(repr=False, default="")  # may contain a password
+    webhook_port: int = 6260
+    webhook_certificate: str = ""
+    rate: int = 80
+    uncertain: str = "fail"
+    grace: int = 60
+    pass_links: bool = False
+    link_hosts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class NodeConfig:
     """One node's configuration."""
 
@@ -66,6 +95,7 @@ class NodeConfig:
     jwt_key: str = field(repr=False, default="")
     secret: str = field(repr=False, default="")
     upstream: str = "loopback"
+    cloud: CloudConfig | None = None
     certificates: str = "/var/lib/whatsapp"
     media: str = "/usr/local/wamedia"
     version: str = VERSION
@@ -100,6 +130,7 @@ class NodeConfig:
             jwt_key=environment.get("WA_WEB_JWT_CRYPTO_KEY", ""),
             secret=environment.get("WA_SECRET", ""),
             upstream=reader.upstream(),
+            cloud=reader.cloud() if environment.get("WABA_UPSTREAM") == CLOUD and role is not Role.UPGRADE else None,
             certificates=environment.get("WABA_CERTIFICATES") or "/var/lib/whatsapp",
             media=environment.get("WABA_MEDIA") or "/usr/local/wamedia",
             client_version=reader.client_version(),
@@ -143,10 +174,59 @@ class _Reader:
 
     def upstream(self) -> str:
         value = self.environment.get("WABA_UPSTREAM") or "loopback"
-        if value != "loopback" and re.fullmatch(r"wss?://[^/\s@]+:\d{1,5}/?", value, re.ASCII) is None:
+        network = re.fullmatch(r"wss?://[^/\s@]+:\d{1,5}/?", value, re.ASCII)
+        if value not in ("loopback", CLOUD) and network is None:
             self.problems.append(
-                f"WABA_UPSTREAM is {value!r}: it must be loopback, or ws://host:port or wss://host:port"
+                f"WABA_UPSTREAM is {value!r}: it must be loopback, cloud, or ws://host:port or wss://host:port"
             )
+        return value
+
+    def cloud(self) -> CloudConfig:
+        secrets = tuple(part.strip() for part in self.text("WABA_CLOUD_APP_SECRETS").split(",") if part.strip())
+        if len(secrets) > 2:
+            self.problems.append(
+                "WABA_CLOUD_APP_SECRETS has more than two secrets: it must be one, or the new one and the previous one"
+            )
+        hosts = self.environment.get("WABA_CLOUD_LINK_HOSTS", "")
+        return CloudConfig(
+            phone_number_id=self.matching("WABA_CLOUD_PHONE_NUMBER_ID", r"\d{1,32}", "digits"),
+            waba_id=self.matching("WABA_CLOUD_WABA_ID", r"\d{1,32}", "digits"),
+            token=self.secret("WABA_CLOUD_TOKEN", r"[!-~]+", "printable ASCII without blanks"),
+            app_secrets=secrets,
+            verify_token=self.text("WABA_CLOUD_VERIFY_TOKEN"),
+            pin=self.secret("WABA_CLOUD_PIN", r"\d{6}", "six digits", default=""),
+            base_url=self.matching(
+                "WABA_CLOUD_BASE_URL", r"https?://[^/\s@]+(/\S*)?", "an http or https URL", CloudConfig.base_url
+            ).rstrip("/"),
+            version=self.matching(
+                "WABA_CLOUD_VERSION", r"v\d{1,3}\.\d", "a version such as v25.0", CloudConfig.version
+            ),
+            proxy=self.secret("WABA_CLOUD_PROXY", r"http://\S+:\d{1,5}/?", "http://host:port", default=""),
+            webhook_port=self.number("WABA_CLOUD_WEBHOOK_PORT", str(CloudConfig.webhook_port)),
+            webhook_certificate=self.environment.get("WABA_CLOUD_WEBHOOK_CERTIFICATE", ""),
+            rate=self.number("WABA_CLOUD_RATE", str(CloudConfig.rate), highest=10_000),
+            uncertain=self.matching("WABA_CLOUD_UNCERTAIN", "fail|resend", "fail or resend", CloudConfig.uncertain),
+            grace=self.number("WABA_CLOUD_GRACE", str(CloudConfig.grace), highest=86_400),
+            pass_links=self.matching("WABA_CLOUD_PASS_LINKS", "[01]", "0 or 1", "0") == "1",
+            link_hosts=tuple(part.strip().lower() for part in hosts.split(",") if part.strip()),
+        )
+
+    def matching(self, variable: str, pattern: str, what: str, default: str | None = None) -> str:
+        """Return a variable that must match a pattern. default: for an unset one; None where it must be set."""
+        value = self.environment.get(variable) or default
+        if value is None:
+            return self.text(variable)
+        if re.fullmatch(pattern, value, re.ASCII) is None:
+            self.problems.append(f"{variable} is {value!r}: it must be {what}")
+        return value
+
+    def secret(self, variable: str, pattern: str, what: str, default: str | None = None) -> str:
+        """Return a variable as `matching` does, without its value in the problem."""
+        value = self.environment.get(variable, "")
+        if not value:
+            return self.text(variable) if default is None else default
+        if re.fullmatch(pattern, value, re.ASCII) is None:
+            self.problems.append(f"{variable} must be {what}")
         return value
 
     def client_version(self) -> str:

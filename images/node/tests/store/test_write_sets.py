@@ -115,6 +115,16 @@ async def test_a_promotion_conflicts_with_a_renewal_of_the_owner(cluster: Databa
     assert await conflict(cluster, lambda one: node_registry.register(one, address("c1"), "b", "1.0.0"), renewal)
 
 
+async def test_a_claim_conflicts_with_every_change_of_the_owner(cluster: Database) -> None:
+    def claim(connection: AsyncConnection) -> Awaitable[bool]:
+        return ownership.guard(connection, 0, address("c1").node_id, "a", 1)
+
+    assert await conflict(cluster, claim, promotion("c2", 0, (1, 1)))
+    assert await conflict(cluster, claim, lambda one: ownership.demote(one, Demotion(0, 1)))
+    assert await conflict(cluster, claim, lambda one: ownership.release(one, 0, "a", 1))
+    assert await conflict(cluster, claim, lambda one: node_registry.register(one, address("c1"), "b", "1.0.0"))
+
+
 async def test_a_redrawn_map_conflicts_with_every_change_that_it_excludes(cluster: Database) -> None:
     async with cluster.begin() as connection:
         await ownership.release(connection, 0, "a", 1)

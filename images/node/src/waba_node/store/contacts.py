@@ -10,6 +10,7 @@ from sqlalchemy.dialects.mysql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from .metadata import NOW, Moment, metadata
+from .user_ids import user_key
 
 CACHE_LIFE = sa.text("UTC_TIMESTAMP(6) - INTERVAL 7 DAY")  # docs/reference/vendor-contract.md#contacts
 DELETED_AT_ONCE = 1000  # outdated entries that a check deletes
@@ -24,7 +25,7 @@ contact = sa.Table(
 contact_identity = sa.Table(
     "contact_identity",
     metadata,
-    sa.Column("wa_id", sa.String(32), primary_key=True),
+    sa.Column("wa_id", sa.String(32), primary_key=True),  # see user_ids.user_key
     sa.Column("hash", sa.String(64), nullable=False),
     sa.Column("seen_at", Moment, nullable=False),
     sa.Column("acknowledged", sa.Boolean, nullable=False),
@@ -66,8 +67,10 @@ async def observe_identity(
     A user's first identity counts as acknowledged, unless the upstream reports it as a change: first_is_known=False.
     """
     first = sa.insert(contact_identity).prefix_with("IGNORE")
-    await connection.execute(first.values(wa_id=wa_id, hash=current, seen_at=NOW, acknowledged=first_is_known))
-    mine = contact_identity.c.wa_id == wa_id
+    await connection.execute(
+        first.values(wa_id=user_key(wa_id), hash=current, seen_at=NOW, acknowledged=first_is_known)
+    )
+    mine = contact_identity.c.wa_id == user_key(wa_id)
     await connection.execute(
         sa.update(contact_identity)
         .where(mine, contact_identity.c.hash != current)
@@ -80,17 +83,17 @@ async def observe_identity(
 
 async def requires_acknowledgement(connection: AsyncConnection, wa_id: str) -> bool:
     """Return whether a user's identity has changed and the change is not acknowledged."""
-    query = sa.select(contact_identity.c.acknowledged).where(contact_identity.c.wa_id == wa_id)
+    query = sa.select(contact_identity.c.acknowledged).where(contact_identity.c.wa_id == user_key(wa_id))
     return (await connection.execute(query)).scalar_one_or_none() is False
 
 
 async def acknowledge_identity(connection: AsyncConnection, wa_id: str, given: str) -> bool | None:
     """Acknowledge a user's identity. Return whether `given` is the latest hash, None when no identity was observed."""
-    query = sa.select(contact_identity.c.hash).where(contact_identity.c.wa_id == wa_id).with_for_update()
+    query = sa.select(contact_identity.c.hash).where(contact_identity.c.wa_id == user_key(wa_id)).with_for_update()
     latest = (await connection.execute(query)).scalar_one_or_none()
     if latest is None or latest != given:
         return None if latest is None else False
-    mine = contact_identity.c.wa_id == wa_id
+    mine = contact_identity.c.wa_id == user_key(wa_id)
     await connection.execute(sa.update(contact_identity).where(mine).values(acknowledged=True))
     return True
 

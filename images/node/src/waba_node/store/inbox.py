@@ -6,14 +6,16 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from .metadata import NOW, Moment, metadata, seconds_from_now
+from .user_ids import LONGEST, long_user, short_user, whole_user
 
 inbound_message = sa.Table(
     "inbound_message",
     metadata,
-    sa.Column("message_id", sa.String(128), primary_key=True),
+    sa.Column("message_id", sa.String(255), primary_key=True),
     sa.Column("sender", sa.String(32), nullable=False),
     sa.Column("received_at", Moment, nullable=False, index=True),
     sa.Column("read_at", Moment),
+    sa.Column("long_sender", sa.String(LONGEST)),  # the whole id of a sender that `sender` cannot hold
 )
 
 
@@ -28,7 +30,15 @@ async def store_inbound(connection: AsyncConnection, senders: dict[str, str]) ->
     query = sa.select(inbound_message.c.message_id).where(inbound_message.c.message_id.in_(senders))
     new = senders.keys() - set((await connection.execute(query)).scalars())
     if new:
-        values = [{"message_id": name, "sender": senders[name], "received_at": NOW} for name in sorted(new)]
+        values = [
+            {
+                "message_id": name,
+                "sender": short_user(senders[name]),
+                "long_sender": long_user(senders[name]),
+                "received_at": NOW,
+            }
+            for name in sorted(new)
+        ]
         stored = await connection.execute(sa.insert(inbound_message).prefix_with("IGNORE").values(values))
         if stored.rowcount != len(new):
             raise StoredMeanwhile(
@@ -39,7 +49,8 @@ async def store_inbound(connection: AsyncConnection, senders: dict[str, str]) ->
 
 async def find_sender(connection: AsyncConnection, message_id: str) -> str | None:
     """Return the sender of a received message, or None."""
-    query = sa.select(inbound_message.c.sender).where(inbound_message.c.message_id == message_id)
+    sender = whole_user(inbound_message.c.long_sender, inbound_message.c.sender)
+    query = sa.select(sender).where(inbound_message.c.message_id == message_id)
     return (await connection.execute(query)).scalar_one_or_none()
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.mysql import insert
@@ -11,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from .media_folder import Saved
 from .metadata import NOW, Moment, metadata
+from .user_ids import LONGEST, long_user, short_user, whole_user
 
 UNUSED = sa.text("UTC_TIMESTAMP(6) - INTERVAL 30 DAY")
 
@@ -25,6 +27,7 @@ media = sa.Table(
     sa.Column("sender", sa.String(32)),
     sa.Column("reference", sa.String(1024)),
     sa.Column("used_at", Moment, nullable=False, index=True),
+    sa.Column("long_sender", sa.String(LONGEST)),  # the whole id of a sender that `sender` cannot hold
 )
 
 
@@ -44,11 +47,19 @@ class StoredMedia:
     reference: str | None = None
 
 
+SENDER = whole_user(media.c.long_sender, media.c.sender).label("sender")
+COLUMNS = [SENDER if name == "sender" else media.c[name] for name in StoredMedia.__dataclass_fields__]
+
+
+def _values(entry: StoredMedia) -> dict[str, Any]:
+    sender = {"sender": entry.sender and short_user(entry.sender), "long_sender": long_user(entry.sender)}
+    return {**asdict(entry), **sender, "used_at": NOW}
+
+
 async def store_media(connection: AsyncConnection, entries: list[StoredMedia]) -> None:
     """Store media. Known media stay as they are."""
     if entries:
-        names = StoredMedia.__dataclass_fields__
-        values = [{**{name: getattr(entry, name) for name in names}, "used_at": NOW} for entry in entries]
+        values = [_values(entry) for entry in entries]
         as_it_is = {"media_id": media.c.media_id}
         await connection.execute(insert(media).values(values).on_duplicate_key_update(as_it_is))
 
@@ -60,8 +71,7 @@ async def read_media(connection: AsyncConnection, media_id: str) -> StoredMedia 
 
 async def find_media(connection: AsyncConnection, media_ids: Collection[str]) -> dict[str, StoredMedia]:
     """Return the known ones of some media, by id."""
-    columns = [media.c[name] for name in StoredMedia.__dataclass_fields__]
-    rows = await connection.execute(sa.select(*columns).where(media.c.media_id.in_(media_ids)))
+    rows = await connection.execute(sa.select(*COLUMNS).where(media.c.media_id.in_(media_ids)))
     return {row.media_id: StoredMedia(*row) for row in rows}
 
 
@@ -85,8 +95,7 @@ async def forget_media(connection: AsyncConnection, media_ids: Collection[str]) 
 
 async def take_unused(connection: AsyncConnection, limit: int) -> list[StoredMedia]:
     """Delete at most `limit` media that were not used for 30 days (docs/reference/vendor-contract.md#media). Return them."""
-    columns = [media.c[name] for name in StoredMedia.__dataclass_fields__]
-    query = sa.select(*columns).where(media.c.used_at <= UNUSED).order_by(media.c.used_at).limit(limit)
+    query = sa.select(*COLUMNS).where(media.c.used_at <= UNUSED).order_by(media.c.used_at).limit(limit)
     unused = [StoredMedia(*row) for row in await connection.execute(query.with_for_update())]
     if unused:
         await forget_media(connection, [entry.media_id for entry in unused])

@@ -12,8 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from .buckets import among
 from .metadata import NOW, Moment, metadata, seconds_from_now
+from .user_ids import LONGEST, long_user, short_user, whole_user
 
 ACCEPTED = "accepted"
+# Only of an upstream whose sends are not idempotent, between accepted and sent: see store.deliveries.
+CLAIMED = "claimed"
+HANDED_OVER = "handed_over"
 
 message = sa.Table(
     "message",
@@ -26,6 +30,7 @@ message = sa.Table(
     sa.Column("payload", LONGTEXT, nullable=False),
     sa.Column("accepted_at", Moment, nullable=False),
     sa.Column("callback_data", sa.String(512)),  # comes back with every status
+    sa.Column("long_recipient", sa.String(LONGEST)),  # the whole id of a recipient that `recipient` cannot hold
     sa.Index("message_by_status", "status", "position", "bucket"),
 )
 # Only for messages with a ttl, so that others cost no additional row.
@@ -69,7 +74,16 @@ STORE = insert(message).on_duplicate_key_update({"message_id": message.c.message
 async def store_messages(connection: AsyncConnection, rows: list[dict[str, Any]]) -> None:
     """Store accepted messages, rows of `as_row`. A message that is stored already stays as it is."""
     moment = (await connection.execute(sa.select(NOW))).scalar_one()
-    values = [{**row, "status": ACCEPTED, "accepted_at": moment} for row in rows]
+    values = [
+        {
+            **row,
+            "recipient": short_user(row["recipient"]),
+            "long_recipient": long_user(row["recipient"]),
+            "status": ACCEPTED,
+            "accepted_at": moment,
+        }
+        for row in rows
+    ]
     lives = {row["message_id"]: life for row in values if (life := row.pop("ttl")) is not None}
     await connection.execute(STORE, values)
     if lives:
@@ -128,8 +142,9 @@ class StoredMessage(NamedTuple):
 
 async def lock_messages(connection: AsyncConnection, message_ids: Collection[str]) -> dict[str, StoredMessage]:
     """Return id -> message of those messages that are stored, and lock them until the transaction ends."""
+    recipient = whole_user(message.c.long_recipient, message.c.recipient).label("recipient")
     query = (
-        sa.select(message.c.message_id, message.c.recipient, message.c.status, message.c.callback_data)
+        sa.select(message.c.message_id, recipient, message.c.status, message.c.callback_data)
         .where(message.c.message_id.in_(message_ids))
         .order_by(message.c.message_id)
         .with_for_update()

@@ -23,6 +23,8 @@ shard_map = sa.Table(
     sa.Column("takeover_delay", sa.Double, nullable=False, server_default="0"),  # seconds
     # Equal to the epoch: the owner has disconnected.
     sa.Column("released_epoch", sa.BigInteger, nullable=False, server_default="-1"),
+    # Counts the transactions that rely on the ownership.
+    sa.Column("guard", sa.BigInteger, nullable=False, server_default="0"),
     # One process owns one shard. A unique key holds this on a cluster of database servers too, where row locks do not.
     sa.Index("one_shard_per_process", "owner", "incarnation", unique=True),
 )
@@ -80,6 +82,22 @@ async def renew(
         )
     )
     return bool((await connection.execute(statement)).rowcount)
+
+
+async def guard(connection: AsyncConnection, shard: int, node_id: str, incarnation: str, epoch: int) -> bool:
+    """Return whether a process owns a shard, and make the transaction fail if that changes before its commit.
+
+    The row is written, not only locked: on a cluster of database servers a row lock is valid on one member only. Call it last in a
+    transaction: renewals of the shard wait for the row.
+    """
+    mine = sa.and_(
+        shard_map.c.shard == shard,
+        shard_map.c.owner == node_id,
+        shard_map.c.incarnation == incarnation,
+        shard_map.c.epoch == epoch,
+    )
+    guarded = await connection.execute(sa.update(shard_map).where(mine).values(guard=shard_map.c.guard + 1))
+    return bool(guarded.rowcount)
 
 
 async def release(connection: AsyncConnection, shard: int, incarnation: str, epoch: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -19,11 +20,51 @@ class WrongCode(UpstreamError):
     """The registration code is not the one that was sent."""
 
 
+class Refused(UpstreamError):
+    """The upstream refused a message for good. errors: for the client, as in a `failed` status."""
+
+    def __init__(self, errors: list[dict[str, Any]]) -> None:
+        super().__init__(str(errors[0].get("title", "refused")) if errors else "refused")
+        self.errors = errors
+
+
+class Scope(enum.StrEnum):
+    """What a NotSent applies to."""
+
+    MESSAGE = "message"
+    RECIPIENT = "recipient"
+    NUMBER = "number"
+
+
+class NotSent(UpstreamError):
+    """Nothing was sent; the message may be sent again. retry_after: seconds, None without a demand of the upstream."""
+
+    def __init__(self, reason: str, scope: Scope = Scope.MESSAGE, retry_after: float | None = None) -> None:
+        super().__init__(reason)
+        self.scope, self.retry_after = scope, retry_after
+
+
+class Uncertain(UpstreamError):
+    """A message may have been sent: no usable answer came."""
+
+
+class Unusable(UpstreamError):
+    """The upstream refuses this cluster as a whole, for example its token or its number. Nothing was sent; the connection ends."""
+
+
+@dataclass(frozen=True)
+class HandedOver:
+    """The upstream has accepted a message. upstream_id: its own id of it. wa_id: of the recipient, None where the answer has none."""
+
+    upstream_id: str
+    wa_id: str | None = None
+
+
 @dataclass(frozen=True)
 class UpstreamEvent:
     """An event of the upstream. kind: sent, delivered, read, failed or inbound. timestamp: seconds since 1970.
 
-    payload: of an inbound event, its webhook (docs/reference/vendor-contract.md#webhooks), with ids of at most 128 characters; of a failed
+    payload: of an inbound event, its webhook (docs/reference/vendor-contract.md#webhooks), with ids of at most 255 characters; of a failed
     one, its `errors`. A file in an inbound message has a `reference` for its download (at most 1024 characters), its `mime_type` and its
     `sha256` in hexadecimal.
     """
@@ -37,8 +78,12 @@ class UpstreamEvent:
 class UpstreamSession(Protocol):
     """One live connection for one shard."""
 
-    async def send(self, message_id: str, payload: dict[str, Any]) -> None:
-        """Send a message. The same id twice is one message. Raises UpstreamError."""
+    async def send(self, message_id: str, payload: dict[str, Any]) -> HandedOver | None:
+        """Send a message. Raises UpstreamError.
+
+        With an idempotent upstream the same id twice is one message, and the result is None. Any other upstream sends every call: it returns
+        HandedOver, or raises Refused, NotSent, Uncertain or Unusable. A cancelled call may have sent the message.
+        """
 
     def events(self) -> AsyncIterator[UpstreamEvent]:
         """Yield events until the connection ends. Raises UpstreamError when the upstream ended it."""
@@ -63,6 +108,7 @@ class Upstream(Protocol):
     """A messaging service."""
 
     requires_registration: bool
+    idempotent: bool  # whether the same message id twice is one message, and an older epoch is refused
 
     async def register(self, cc: str, phone_number: str, method: str) -> None:
         """Request a registration code for a number. Raises UpstreamError."""

@@ -128,6 +128,7 @@ class Loopback:
     """The upstream of rehearsals."""
 
     requires_registration = False
+    idempotent = True
 
     def __init__(self) -> None:
         self.epochs: dict[int, int] = {}

@@ -159,6 +159,7 @@ class WebSocketService:
     """A messaging service at an address."""
 
     requires_registration = True
+    idempotent = True
 
     def __init__(self, address: str) -> None:
         """address: `ws://host:port` or `wss://host:port`."""
