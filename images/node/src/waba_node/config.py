@@ -57,7 +57,7 @@ class CloudConfig:
     """How the Cloud API upstream reaches its number (docs/adr/0024-claim-before-cloud-post.md).
 
     app_secrets: one, or two while the secret is exchanged. proxy: `http://host:port`, "" for a direct connection. webhook_certificate: a PEM
-    file with chain and key, "" for plain HTTP behind a reverse proxy. rate: messages per second of the number. uncertain: `fail` or `resend`.
+    file, "" for plain HTTP behind a reverse proxy. webhook_key: a PEM file, "" where the certificate's file contains the key. rate: messages per second of the number. uncertain: `fail` or `resend`.
     grace: seconds for which a message may be uncertain. pass_links: whether public links go to the upstream instead of their files.
     link_hosts: hosts that a link may reach although their addresses are private.
     """
@@ -73,11 +73,20 @@ class CloudConfig:
     proxy: str = field(repr=False, default="")  # may contain a password
     webhook_port: int = 6260
     webhook_certificate: str = ""
+    webhook_key: str = ""
     rate: int = 80
     uncertain: str = "fail"
     grace: int = 60
     pass_links: bool = False
     link_hosts: tuple[str, ...] = ()
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> CloudConfig:
+        """Read the settings of the Cloud API alone. Raises ConfigurationError with all problems."""
+        reader = _Reader(environment)
+        config = reader.cloud()
+        reader.refuse_problems()
+        return config
 
 
 @dataclass(frozen=True)
@@ -135,8 +144,7 @@ class NodeConfig:
             media=environment.get("WABA_MEDIA") or "/usr/local/wamedia",
             client_version=reader.client_version(),
         )
-        if reader.problems:
-            raise ConfigurationError("; ".join(reader.problems))
+        reader.refuse_problems()
         return config
 
 
@@ -146,6 +154,11 @@ class _Reader:
     def __init__(self, environment: Mapping[str, str]) -> None:
         self.environment = environment
         self.problems: list[str] = []
+
+    def refuse_problems(self) -> None:
+        """Raise ConfigurationError unless every variable is valid."""
+        if self.problems:
+            raise ConfigurationError("; ".join(self.problems))
 
     def role(self) -> Role:
         if self.environment.get("WA_DB_UPGRADE") == "1":
@@ -204,6 +217,7 @@ class _Reader:
             proxy=self.secret("WABA_CLOUD_PROXY", r"http://\S+:\d{1,5}/?", "http://host:port", default=""),
             webhook_port=self.number("WABA_CLOUD_WEBHOOK_PORT", str(CloudConfig.webhook_port)),
             webhook_certificate=self.environment.get("WABA_CLOUD_WEBHOOK_CERTIFICATE", ""),
+            webhook_key=self.environment.get("WABA_CLOUD_WEBHOOK_KEY", ""),
             rate=self.number("WABA_CLOUD_RATE", str(CloudConfig.rate), highest=10_000),
             uncertain=self.matching("WABA_CLOUD_UNCERTAIN", "fail|resend", "fail or resend", CloudConfig.uncertain),
             grace=self.number("WABA_CLOUD_GRACE", str(CloudConfig.grace), highest=86_400),

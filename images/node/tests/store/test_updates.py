@@ -10,12 +10,12 @@ EVEN = range(0, 32, 2)
 
 
 def update(key: str, bucket: int = 0, kind: str = "message") -> ReceivedUpdate:
-    return ReceivedUpdate(bucket, kind, key, {"key": key})
+    return ReceivedUpdate(bucket, kind, key, key)
 
 
-async def store(database: Database, *rows: ReceivedUpdate) -> None:
+async def store(database: Database, *rows: ReceivedUpdate) -> int:
     async with database.begin() as connection:
-        await updates.store_updates(connection, rows)
+        return await updates.store_updates(connection, rows)
 
 
 async def due(database: Database, buckets: range = EVEN) -> list[updates.StoredUpdate]:
@@ -26,19 +26,17 @@ async def due(database: Database, buckets: range = EVEN) -> list[updates.StoredU
 async def test_updates_of_the_given_buckets_are_read_in_their_order(database: Database) -> None:
     await store(database, *(update(f"k{number}", number % 2) for number in range(10)))
     await store(database, update("later"))
-    assert [row.content for row in await due(database)] == [
-        f'{{"key": "{key}"}}' for key in ("k0", "k2", "k4", "k6", "k8", "later")
-    ]
+    assert [row.content for row in await due(database)] == ["k0", "k2", "k4", "k6", "k8", "later"]
 
 
 async def test_an_update_that_waits_is_not_stored_again(database: Database) -> None:
-    await store(database, update("one"), update("one"))
-    await store(database, update("one"), update("one", kind="status"), update("ONE"))
+    assert await store(database, update("one"), update("one")) == 1
+    assert await store(database, update("one"), update("one", kind="status"), update("ONE")) == 2
     assert len(await due(database)) == 3
 
 
 async def test_many_updates_are_stored_at_once(database: Database) -> None:
-    await store(database, *(update(f"k{number}") for number in range(1000)))
+    assert await store(database, *(update(f"k{number}") for number in range(1000))) == 1000
     async with database.begin() as connection:
         numbers = await updates.read_statistics(connection, EVEN)
     assert (numbers.waiting, numbers.set_aside) == (1000, 0)

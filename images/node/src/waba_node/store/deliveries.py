@@ -256,6 +256,11 @@ async def find_messages(connection: AsyncConnection, upstream_ids: Collection[st
     return {row.upstream_id: Sent(row.message_id, row.bucket) for row in await connection.execute(query)}
 
 
+async def find_buckets(connection: AsyncConnection, upstream_ids: Collection[str]) -> dict[str, int]:
+    """Return upstream id -> bucket of the message, of those ids that are known."""
+    return {name: sent.bucket for name, sent in (await find_messages(connection, upstream_ids)).items()}
+
+
 async def find_upstream_id(connection: AsyncConnection, message_id: str) -> str | None:
     """Return the latest id that the upstream gave to a message, or None. An id that has not failed is preferred."""
     query = (

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Collection, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.mysql import LONGTEXT, insert
@@ -32,13 +31,13 @@ received_update = sa.Table(
 class ReceivedUpdate(NamedTuple):
     """An update to store. bucket: of the user. kind, key: an update with the same kind and key waits once.
 
-    content: a JSON object of which the update's processor can rebuild the update.
+    content: JSON of which the update's processor can rebuild the update.
     """
 
     bucket: int
     kind: str
     key: str
-    content: dict[str, Any]
+    content: str
 
 
 class StoredUpdate(NamedTuple):
@@ -69,26 +68,26 @@ def digest_of(kind: str, key: str) -> str:
     return hashlib.sha256(f"{kind} {key}".encode("utf-8", "surrogatepass")).hexdigest()
 
 
-async def store_updates(connection: AsyncConnection, rows: Sequence[ReceivedUpdate]) -> None:
-    """Store updates in their order. One that waits already stays as it is.
+async def store_updates(connection: AsyncConnection, rows: Sequence[ReceivedUpdate]) -> int:
+    """Store updates in their order, and return the number of new ones. One that waits already stays as it is.
 
     An update that was processed before is stored again; its processing finds the repetition by the message's id or status.
     """
     if not rows:
-        return
+        return 0
     moment = (await connection.execute(sa.select(NOW))).scalar_one()
     values = [
         {
             "digest": digest_of(row.kind, row.key),
             "bucket": row.bucket,
             "kind": row.kind,
-            "content": json.dumps(row.content),
+            "content": row.content,
             "received_at": moment,
             "due_at": moment,
         }
         for row in rows
     ]
-    await connection.execute(STORE, values)
+    return (await connection.execute(STORE, values)).rowcount
 
 
 async def read_due_updates(connection: AsyncConnection, buckets: range, limit: int) -> list[StoredUpdate]:
