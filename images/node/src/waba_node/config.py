@@ -57,9 +57,9 @@ class CloudConfig:
     """How the Cloud API upstream reaches its number (docs/adr/0024-claim-before-cloud-post.md).
 
     app_secrets: one, or two while the secret is exchanged. proxy: `http://host:port`, "" for a direct connection. webhook_certificate: a PEM
-    file, "" for plain HTTP behind a reverse proxy. webhook_key: a PEM file, "" where the certificate's file contains the key. rate: messages per second of the number. uncertain: `fail` or `resend`.
-    grace: seconds for which a message may be uncertain. pass_links: whether public links go to the upstream instead of their files.
-    link_hosts: hosts that a link may reach although their addresses are private.
+    file, "" for plain HTTP behind a reverse proxy. webhook_key: a PEM file, "" where the certificate's file contains the key. rate: messages
+    per second of the number. uncertain: `fail` or `resend`. grace: seconds for which a message may be uncertain. pass_links: whether public
+    links go to the upstream instead of their files. link_hosts: hosts that a link may reach although their addresses are private.
     """
 
     phone_number_id: str

@@ -68,13 +68,13 @@ def digest_of(kind: str, key: str) -> str:
     return hashlib.sha256(f"{kind} {key}".encode("utf-8", "surrogatepass")).hexdigest()
 
 
-async def store_updates(connection: AsyncConnection, rows: Sequence[ReceivedUpdate]) -> int:
-    """Store updates in their order, and return the number of new ones. One that waits already stays as it is.
+async def store_updates(connection: AsyncConnection, rows: Sequence[ReceivedUpdate]) -> None:
+    """Store updates in their order. One that waits already stays as it is.
 
     An update that was processed before is stored again; its processing finds the repetition by the message's id or status.
     """
     if not rows:
-        return 0
+        return
     moment = (await connection.execute(sa.select(NOW))).scalar_one()
     values = [
         {
@@ -87,7 +87,7 @@ async def store_updates(connection: AsyncConnection, rows: Sequence[ReceivedUpda
         }
         for row in rows
     ]
-    return (await connection.execute(STORE, values)).rowcount
+    await connection.execute(STORE, values)
 
 
 async def read_due_updates(connection: AsyncConnection, buckets: range, limit: int) -> list[StoredUpdate]:
