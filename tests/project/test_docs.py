@@ -38,6 +38,8 @@ UNAVAILABLE = re.compile(r"vendor facts?\b|the seed's|the mission\b|design card"
 OWN_NAME = Path(__file__).relative_to(ROOT).as_posix()
 # Groups of the inventory, and words that are no settings.
 GROUPS = {"waba_mysql", "waba_masters", "waba_coreapps", "waba_webapps", "waba_nfs_server", "waba_nfs_clients"} | {
+    "waba_ask",
+    "waba_probe",
     "waba_coreap_instances",  # the misspelling that preflight refuses
     "waba_node",
     "waba_secrets",
