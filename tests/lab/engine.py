@@ -74,8 +74,7 @@ class Lab:
         }
         self._fill(self._seed(images), [store.name for store in stores.values()])
         with ThreadPoolExecutor(WORKERS) as pool:
-            list(pool.map(lambda host: self._make(host, public_key, stores[host.name].name), members))
-            list(pool.map(self.wait, members))
+            list(pool.map(lambda host: self._start(host, public_key, stores[host.name].name), members))
 
     def wait(self, host: Host) -> None:
         """Wait until SSH and, except on a bare host, the engine answer. Raises TimeoutError."""
@@ -101,11 +100,13 @@ class Lab:
             network.remove()
         return len(containers)
 
-    def _make(self, host: Host, public_key: str, store: str) -> None:
+    def _start(self, host: Host, public_key: str, store: str) -> None:
+        """Start a host and wait until it answers, so that no more hosts boot at the same time than there are workers."""
         container = self._create(host.name, BARE_IMAGE if host.bare else HOST_IMAGE, store, host)
         write_file(container, "/root/.ssh/authorized_keys", public_key)
         write_file(container, "/etc/apt/apt.conf.d/99lab", apt_settings())
         container.start()
+        self.wait(host)
 
     def _create(self, name: str, image: str, store: str, host: Host | None = None) -> Container:
         api: Any = self.client.api
