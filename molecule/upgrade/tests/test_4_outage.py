@@ -39,7 +39,9 @@ def test_accepted_outage_upgrades_every_node(cluster: Cluster, apis: list[Api], 
 
 def test_rollback_is_refused_if_older_nodes_cannot_use_the_schema(cluster: Cluster) -> None:
     before = cluster.started()
-    assert "Restore a backup of that time with restore.yml, or keep the running version" in refusal(play("rollback.yml"))
+    assert "Restore a backup of that time with restore.yml, or keep the running version" in refusal(
+        play("rollback.yml")
+    )
     assert cluster.started() == before
 
 
