@@ -10,7 +10,6 @@ SOURCES: dict[str, tuple[str, str]] = {  # key -> title, address (a URL, or a pa
     "audio": ("Audio messages", f"{META}messages/audio-messages"),
     "bsuid": ("Business-scoped user IDs", f"{META}business-scoped-user-ids"),
     "changelog": ("Changelog", f"{META}changelog"),
-    "compliance": ("Business compliance information", "https://github.com/facebook/openapi"),
     "components": ("Template components", f"{META}templates/components"),
     "contact-cards": ("Contacts messages", f"{META}messages/contacts-messages"),
     "contacts": ("The on-premises contact check", "docs/reference/vendor-contract.md#contacts"),
@@ -28,6 +27,10 @@ SOURCES: dict[str, tuple[str, str]] = {  # key -> title, address (a URL, or a pa
     "migration": ("Migrating from On-Premises to Cloud API", f"{META}support/migrating-from-onprem-to-cloud"),
     "mpm": ("Multi-product message templates", f"{META}templates/mpm-templates"),
     "onprem-errors": ("The on-premises errors", "docs/reference/vendor-contract.md#errors-and-envelope"),
+    "onprem-profile": (
+        "The on-premises business profile",
+        "https://developers.facebook.com/docs/whatsapp/api/settings/business-profile/",
+    ),
     "onprem-webhooks": ("The on-premises webhooks", "docs/reference/vendor-contract.md#webhooks"),
     "openapi": ("Meta's OpenAPI description", "https://github.com/facebook/openapi"),
     OURS: ("A decision of this project", "docs/adr/0024-claim-before-cloud-post.md"),
