@@ -42,13 +42,22 @@ def parse(command_line: list[str]) -> argparse.Namespace:
     forget = commands.add_parser("forget-nodes", help="remove the nodes of lost hosts from the registry")
     forget.add_argument("hostnames", nargs="+", metavar="HOSTNAME", help="the name under which the nodes registered")
     forget.add_argument("--dry-run", action="store_true", help="print the nodes, and remove none")
+    standin = commands.add_parser("cloud-standin", help="run a stand-in for Meta's Cloud API, for a rehearsal")
+    standin.add_argument("--port", type=int, default=6290, help="of the API and of its control calls (default: 6290)")
+    standin.add_argument("--registered", action="store_true", help="begin with a registered number")
+    standin.add_argument("--webhook", default="", metavar="URL", help="begin with this webhook address, subscribed")
+    standin.add_argument(
+        "--any-webhook", action="store_true", help="accept http and any certificate of a webhook, which Meta does not"
+    )
+    standin.add_argument("--webhook-ca", metavar="FILE", help="the certificates that webhook receivers are signed by")
+    standin.add_argument("--latency", type=float, default=0, metavar="SECONDS", help="to answer a message (default: 0)")
     return parser.parse_args(command_line)
 
 
 def main(command_line: list[str]) -> int:
     """Run a command; return the exit status."""
     arguments = parse(command_line)
-    printing = arguments.command not in ("run", "wait-for-database", "drain", "resume")
+    printing = arguments.command not in ("run", "wait-for-database", "drain", "resume", "cloud-standin")
     # Programs read the standard output of commands that print.
     handler = logging.StreamHandler(sys.stderr if printing else sys.stdout)
     handler.setFormatter(SeverityFormatter("%(letter)s %(asctime)s %(name)s: %(message)s"))
@@ -57,6 +66,10 @@ def main(command_line: list[str]) -> int:
     logging.getLogger("alembic").setLevel(logging.WARNING)
     logging.getLogger("asyncmy").setLevel(logging.ERROR)
     logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)  # the user of a broken connection logs it
+    if arguments.command == "cloud-standin":
+        from .rehearsal.command import run_standin
+
+        return run_standin(arguments)
     try:
         config = NodeConfig.from_environment(os.environ)
     except ConfigurationError as error:
