@@ -137,6 +137,15 @@ options:
     description: Address of the host on which the ports of webapps are published; all when empty.
     type: str
     default: ""
+  webhook_port:
+    description:
+      - The published port of the listener for webhooks of the Cloud API, of the first webapp; webapp number i (from 0) has this port plus i.
+      - Not published when absent.
+    type: int
+  webhook_publish_address:
+    description: Address of the host on which the ports of the webhook listeners are published; all when empty.
+    type: str
+    default: ""
   certificate:
     description: PEM file on the host with the certificate and its chain, mounted into webapps. A self-signed certificate is generated when absent.
     type: path
@@ -159,5 +168,11 @@ options:
     type: path
   database_certificate_key:
     description: PEM file on the host with the key of O(database_certificate).
+    type: path
+  webhook_certificate:
+    description: PEM file on the host with the certificate and chain of the webhook listener, mounted into webapps. The listener speaks HTTP when absent.
+    type: path
+  webhook_certificate_key:
+    description: PEM file on the host with the key of O(webhook_certificate).
     type: path
 """

@@ -52,6 +52,8 @@ PLAN_OPTIONS = {
     "allow_source_change": {"type": "bool", "default": False},
     "publish_address": {"type": "str", "default": ""},
     "webapp_publish_address": {"type": "str", "default": ""},
+    "webhook_port": {"type": "int"},
+    "webhook_publish_address": {"type": "str", "default": ""},
     "certificate": {"type": "path"},
     "certificate_key": {"type": "path", "no_log": False},  # the path of the key, not the key
     "database_tls_ca": {"type": "path"},
@@ -59,6 +61,8 @@ PLAN_OPTIONS = {
     "database_tls_key": {"type": "path", "no_log": False},
     "database_certificate": {"type": "path"},
     "database_certificate_key": {"type": "path", "no_log": False},
+    "webhook_certificate": {"type": "path"},
+    "webhook_certificate_key": {"type": "path", "no_log": False},
 }
 
 # Fragment "hosts": names and addresses of the cluster's hosts, and which of them this host is.
@@ -111,6 +115,7 @@ BACKUP_OPTIONS = {"media": VOLUME}
 FIREWALL_OPTIONS = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "api_sources": {"type": "list", "elements": "str", "default": []},
+    "webhook_sources": {"type": "list", "elements": "str", "default": []},
     "nfs_port": {"type": "int"},
 }
 EXPORT_OPTIONS = {
@@ -171,9 +176,14 @@ ROLE_VARIABLES = {
     "database_tls_key": "waba_database_tls_key",
     "database_certificate": "waba_mysql_certificate",
     "database_certificate_key": "waba_mysql_certificate_key",
+    "webhook_port": "waba_cloud_webhook_port",
+    "webhook_publish_address": "waba_cloud_webhook_publish_address",
+    "webhook_certificate": "waba_cloud_webhook_certificate",
+    "webhook_certificate_key": "waba_cloud_webhook_key",
     "environment": "waba_environment",
     "firewall_addresses": "waba_firewall_addresses",
     "firewall_api_sources": "waba_firewall_api_sources",
+    "firewall_webhook_sources": "waba_firewall_webhook_sources",
     "masters_total": "waba_master_instances",
     "coreapps_total": "waba_coreapp_instances",
     "webapps_total": "waba_webapp_instances",

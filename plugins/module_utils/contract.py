@@ -22,11 +22,12 @@ RESUME = ("python3", "-m", "waba_node", "resume")
 NODE_PORTS = (6250, 6251, 6252, 6253)  # messaging, contacts, control, health check
 WEBAPP_PORT = 443
 DATABASE_PORT = 3306
+WEBHOOK_PORT = 6260  # of the open node: the listener for webhooks of the Cloud API in a webapp
 
 MOUNT_POINTS = {"media": "/usr/local/wamedia", "data": "/usr/local/waent/data", "database": "/var/lib/mysql"}
 _NODES = ("master", "coreapp", "webapp")
 # Option: (roles whose containers mount the file, path in the container). docs/reference/vendor-contract.md#certificates;
-# the paths in the database container are our own.
+# the paths in the database container and of the webhook listener are our own.
 CERTIFICATES = {
     "certificate": (("webapp",), "/var/lib/whatsapp/web.pem"),
     "certificate_key": (("webapp",), "/var/lib/whatsapp/web.key"),
@@ -35,11 +36,14 @@ CERTIFICATES = {
     "database_tls_key": (_NODES, "/opt/certs/db-key.pem"),
     "database_certificate": (("mysql",), "/opt/certs/server-cert.pem"),
     "database_certificate_key": (("mysql",), "/opt/certs/server-key.pem"),
+    "webhook_certificate": (("webapp",), "/opt/certs/webhook.pem"),
+    "webhook_certificate_key": (("webapp",), "/opt/certs/webhook.key"),
 }
 CERTIFICATE_PAIRS = (
     ("certificate", "certificate_key"),
     ("database_tls_certificate", "database_tls_key"),
     ("database_certificate", "database_certificate_key"),
+    ("webhook_certificate", "webhook_certificate_key"),
 )
 DEFAULT_VOLUMES = {
     "media": {"type": "named", "source": "whatsappMedia"},
@@ -71,6 +75,18 @@ PLAIN_VARIABLES = frozenset(
         "MYSQL_USER",
         "ORCHESTRATION",
         "PATH",
+        "WABA_CLOUD_BASE_URL",
+        "WABA_CLOUD_GRACE",
+        "WABA_CLOUD_LINK_HOSTS",
+        "WABA_CLOUD_PASS_LINKS",
+        "WABA_CLOUD_PHONE_NUMBER_ID",
+        "WABA_CLOUD_RATE",
+        "WABA_CLOUD_UNCERTAIN",
+        "WABA_CLOUD_VERSION",
+        "WABA_CLOUD_WABA_ID",
+        "WABA_CLOUD_WEBHOOK_CERTIFICATE",
+        "WABA_CLOUD_WEBHOOK_KEY",
+        "WABA_UPSTREAM",
         "WA_APP_MULTICONNECT",
         "WA_DB_CONNECTION_IDLE_TIMEOUT",
         "WA_DB_ENGINE",

@@ -8,8 +8,8 @@ module: firewall
 short_description: Restrict access to the ports that a host publishes for a cluster
 version_added: 1.0.0
 description:
-  - Opens the ports of masters, coreapps and the database to the cluster's hosts only, and those of webapps to O(api_sources) as well, with iptables
-    and ip6tables.
+  - Opens the ports of masters, coreapps and the database to the cluster's hosts only, those of webapps to O(api_sources) as well, and those of webhook
+    listeners to O(webhook_sources), with iptables and ip6tables.
   - The rules are in chains of their own, which are called from INPUT and from DOCKER-USER, the chain that Docker reserves for users. No other rule
     is changed, and no packet for another port is refused. Access by SSH and to other containers is not affected.
   - Rules that differ are replaced in one transaction. Established connections are not interrupted.
@@ -30,6 +30,11 @@ options:
     default: present
   api_sources:
     description: Addresses and networks that may reach the ports of webapps, in addition to the cluster's hosts.
+    type: list
+    elements: str
+    default: []
+  webhook_sources:
+    description: Addresses and networks that may reach the ports of webhook listeners, in addition to the cluster's hosts.
     type: list
     elements: str
     default: []

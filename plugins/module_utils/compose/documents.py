@@ -8,7 +8,12 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.waba.cluster.plugins.module_utils import contract
-from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import Volume, published_on, volume_settings
+from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import (
+    Publication,
+    Volume,
+    publications,
+    volume_settings,
+)
 from ansible_collections.waba.cluster.plugins.module_utils.database import options as database_options
 
 Document = dict[str, Any]
@@ -101,14 +106,14 @@ def _document(project: str, nodes: Sequence[Mapping[str, Any]], params: Mapping[
 def _service(node: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, Any]:
     database = node["role"] == "mysql"
     environment_file = contract.DATABASE_ENVIRONMENT_FILE if database else contract.NODE_ENVIRONMENT_FILE
-    ports = _port_entry(node, params)
+    ports = [_port_entry(one) for one in publications(node, params)]
     command = database_options.arguments(params["database_options"]) if database else contract.COMMAND
     return {
         "image": node["image"],
         **({"command": list(command)} if command else {}),
         "env_file": [f"./{environment_file}"],
         **({} if database else {"environment": _environment(node)}),
-        **({"ports": [ports]} if ports else {}),
+        **({"ports": ports} if ports else {}),
         "volumes": _mounts(node["role"], params),
         "restart": "always" if database else "unless-stopped",
         "cap_drop": ["MKNOD"],
@@ -133,12 +138,9 @@ def _environment(node: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def _port_entry(node: Mapping[str, Any], params: Mapping[str, Any]) -> str | None:
-    if not node["published"]:
-        return None
-    address = published_on(node, params)
-    prefix = "" if not address else f"[{address}]:" if ":" in address else f"{address}:"
-    return f"{prefix}{_span(node['published'])}:{_span(node['target'])}"
+def _port_entry(one: Publication) -> str:
+    prefix = "" if not one.address else f"[{one.address}]:" if ":" in one.address else f"{one.address}:"
+    return f"{prefix}{_span(one.published)}:{_span(one.target)}"
 
 
 def _span(ports: Sequence[int]) -> str:

@@ -8,7 +8,7 @@ import ipaddress
 import os.path
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible_collections.waba.cluster.plugins.module_utils.compose import ports
 from ansible_collections.waba.cluster.plugins.module_utils.contract import (
@@ -18,6 +18,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.contract import (
     DEFAULT_VOLUMES,
     NODE_PORTS,
     WEBAPP_PORT,
+    WEBHOOK_PORT,
 )
 from ansible_collections.waba.cluster.plugins.module_utils.database import options as database_options
 from ansible_collections.waba.cluster.plugins.module_utils.paths import normalized
@@ -34,12 +35,25 @@ Volume = Mapping[str, Any]  # {"type", "source"} and, for a bind mount, {"owner"
 LISTS = (("master", "masters"), ("coreapp", "coreapps"), ("webapp", "webapps"))  # role, option; in order of start
 
 
+class Publication(NamedTuple):
+    """Ports of a node that are published on one address of the host. audience: "cluster", "api" or "webhooks".
+
+    option: the option with the address. address: "" for every address. published, target: ports of the host and of the container.
+    """
+
+    audience: str
+    option: str
+    address: str
+    published: tuple[int, ...]
+    target: tuple[int, ...]
+
+
 def plan_nodes(params: Mapping[str, Any]) -> list[Node]:
     """Return the nodes of a host in order of start: database, masters, coreapps, webapps.
 
     params: the options `argspec.PLAN_OPTIONS`. A node is a dict: `name`, `role` (mysql, master, coreapp, webapp), `image`,
     `hostname` and `contact_ports` (where other nodes reach it), `published` (tuple of int: ports of the host), `target` (tuple of int: ports in
-    the container). Raises InputError with all problems.
+    the container), `webhook_port` (port of the host for the webhook listener, None for none). Raises InputError with all problems.
     """
     problems = [
         *_simple_problems(params),
@@ -52,7 +66,7 @@ def plan_nodes(params: Mapping[str, Any]) -> list[Node]:
     problems.extend(port_problems)
     if problems:
         raise InputError(problems)
-    return [_node(holder, published[holder["variable"]], params) for holder in holders]
+    return [_node(holder, published, params) for holder in holders if holder["role"] != "webhooks"]
 
 
 def volume_settings(params: Mapping[str, Any], role: str) -> dict[str, Volume]:
@@ -82,6 +96,19 @@ def published_on(node: Mapping[str, Any], params: Mapping[str, Any]) -> str:
     return address
 
 
+def publications(node: Mapping[str, Any], params: Mapping[str, Any]) -> list[Publication]:
+    """Return the publications of a node. params: the options that it was planned from."""
+    found = []
+    if node["published"]:
+        audience = "api" if node["role"] == "webapp" else "cluster"
+        address = published_on(node, params)
+        found.append(Publication(audience, publish_option(node), address, node["published"], node["target"]))
+    if node["webhook_port"]:
+        option = "webhook_publish_address"
+        found.append(Publication("webhooks", option, params[option], (node["webhook_port"],), (WEBHOOK_PORT,)))
+    return found
+
+
 def _holders(params: Mapping[str, Any]) -> list[Holder]:
     holders = []
     if params["database"]:
@@ -91,7 +118,21 @@ def _holders(params: Mapping[str, Any]) -> list[Holder]:
         key = "port" if role == "webapp" else "ports"
         for index, instance in enumerate(params[option] or []):
             holders.append(_holder(role, index, instance["name"], f"{option}[{index}]", instance[key], key))
+    if params["webhook_port"] is not None:
+        for index, instance in enumerate(params["webapps"] or []):
+            holders.append(
+                {
+                    **_holder(
+                        "webhooks", index, f"of webapp {instance['name']}", "", params["webhook_port"] + index, ""
+                    ),
+                    "variable": _webhook_variable(index),
+                }
+            )
     return holders
+
+
+def _webhook_variable(index: int) -> str:
+    return f"webhook_port[{index}]"
 
 
 def _holder(role: str, index: int, name: str, option: str, pinned: str | int | None, key: str) -> Holder:
@@ -99,8 +140,11 @@ def _holder(role: str, index: int, name: str, option: str, pinned: str | int | N
     return {**holder, "variable": f"{option}.{key}"}
 
 
-def _node(holder: Holder, published: tuple[int, ...], params: Mapping[str, Any]) -> Node:
+def _node(holder: Holder, ports_of: Mapping[str, tuple[int, ...]], params: Mapping[str, Any]) -> Node:
+    """Return a node. ports_of: {variable: ports} as from `ports.allocate`."""
     role, single_server = holder["role"], params["layout"] == "single_server"
+    published = ports_of[holder["variable"]]
+    listener = ports_of.get(_webhook_variable(holder["index"]), ()) if role == "webapp" else ()
     target = {"mysql": (DATABASE_PORT,), "webapp": (WEBAPP_PORT,)}.get(role, NODE_PORTS)
     image = (
         params["database"]["image"]
@@ -116,12 +160,15 @@ def _node(holder: Holder, published: tuple[int, ...], params: Mapping[str, Any])
         "contact_ports": target if single_server and role != "webapp" else published,
         "published": published,
         "target": target,
+        "webhook_port": listener[0] if listener else None,
     }
 
 
 def _name_problems(holders: Iterable[Holder]) -> Iterator[Problem]:
     seen: dict[str, str] = {}
     for holder in holders:
+        if holder["role"] == "webhooks":
+            continue
         variable, name = f"{holder['option']}.name", holder["name"]
         if not SIMPLE_NAME.fullmatch(name):
             yield Problem(
@@ -157,16 +204,21 @@ def _simple_problems(params: Mapping[str, Any]) -> Iterator[Problem]:
     for pair in CERTIFICATE_PAIRS:
         for option, other in (pair, pair[::-1]):
             if params[other] and not params[option]:
-                fix = "Set both, or none" + (" for a self-signed certificate" if "tls" not in option else "")
-                yield Problem(option, params[option], f"{other} is set and this is not", fix)
+                yield Problem(option, params[option], f"{other} is set and this is not", _pair_fix(option))
     if params["database_tls_certificate"] and not params["database_tls_ca"]:
         fix = "Name the authority that signed the server's certificate"
         yield Problem("database_tls_ca", None, "nodes with a certificate of their own use no TLS without it", fix)
-    for option in ("publish_address", "webapp_publish_address"):
+    for option in ("publish_address", "webapp_publish_address", "webhook_publish_address"):
         if params[option] and not is_address(params[option]):
             yield Problem(
                 option, params[option], "it is not an IP address", "Give an address of this host, or '' for all"
             )
+
+
+def _pair_fix(option: str) -> str:
+    if option.startswith("webhook"):
+        return "Set both, or none for HTTP behind a reverse proxy"
+    return "Set both, or none" + ("" if "tls" in option else " for a self-signed certificate")
 
 
 def is_address(text: str) -> bool:

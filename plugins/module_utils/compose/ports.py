@@ -16,6 +16,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.problems import Probl
 
 Holder = Mapping[str, Any]
 
+SINGLE = ("webapp", "mysql", "webhooks")  # roles with one port
 FIRST_PORT = {"coreapp": 6250, "master": 6254, "webapp": 9090}
 STEP = {"coreapp": 8, "master": 8, "webapp": 1}
 RANGE_LENGTH = 4
@@ -42,7 +43,7 @@ def parse_range(text: str) -> tuple[int, ...] | str:
 def allocate(holders: Sequence[Holder]) -> tuple[dict[str, tuple[int, ...]], list[Problem]]:
     """Return ({variable: ports}, problems). A holder with invalid ports has no entry. Overlapping ports are a problem and are never moved.
 
-    holders: in the order of the inventory, each with `role` ("coreapp", "master", "webapp" or "mysql"), `index` (from 0 within the role), `name`,
+    holders: in the order of the inventory, each with `role` ("coreapp", "master", "webapp", "webhooks" or "mysql"), `index` (from 0 within the role), `name`,
     `variable` (the option that pins its ports) and `pinned` (None, a range such as "6300-6303", or an int for one port).
     """
     ports: dict[str, tuple[int, ...]] = {}
@@ -65,7 +66,7 @@ def _ports_of(holder: Holder) -> tuple[int, ...] | str:
     pinned = holder["pinned"]
     if pinned is None:
         return () if holder["role"] == "mysql" else default_ports(holder["role"], holder["index"])
-    if holder["role"] in ("webapp", "mysql"):
+    if holder["role"] in SINGLE:
         return (pinned,)
     return parse_range(pinned)
 

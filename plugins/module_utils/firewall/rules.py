@@ -12,9 +12,10 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from enum import IntEnum
 from typing import Any, NamedTuple
 
-from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import is_address
+from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import Publication, is_address
 from ansible_collections.waba.cluster.plugins.module_utils.problems import Problem
 
 LONGEST_CHAIN_NAME = 28  # characters; limit of the kernel
@@ -25,17 +26,22 @@ REFUSE = "-j REJECT --reject-with tcp-reset"
 BRIDGES = ("docker0", "br-+")  # this host's containers may connect to its addresses
 
 
-class Offer(NamedTuple):
-    """A range of ports that some sources may reach. address: "" for every address of the host.
+class Audience(IntEnum):
+    """The sources that may reach a port, besides the cluster's hosts. The order is that of the rules."""
 
-    published: whether a container publishes them. api: whether additional sources are configured for them.
-    """
+    CLUSTER = 0  # no other
+    API = 1
+    WEBHOOKS = 2
+
+
+class Offer(NamedTuple):
+    """A range of ports that some sources may reach. address: "" for every address of the host. published: whether a container publishes them."""
 
     address: str
     first: int
     last: int
     published: bool
-    api: bool
+    audience: Audience
 
 
 def chains(cluster: str) -> tuple[str, str, str]:
@@ -47,30 +53,34 @@ def chains(cluster: str) -> tuple[str, str, str]:
     return f"WABA-IN-{short}", f"WABA-NO-{short}", f"WABA-FW-{short}"
 
 
-def offers(nodes: Iterable[Mapping[str, Any]], addresses: Mapping[str, str], share_port: int | None) -> list[Offer]:
+def offers(published_by_nodes: Iterable[Publication], share_port: int | None) -> list[Offer]:
     """Return the offers of a host, sorted, with adjacent ports merged. Ports published on a loopback address are left out.
 
-    nodes: from `compose.nodes.plan_nodes`. addresses: {role: address on which its ports are published}. share_port: port of the
-    NFS server on this host, or None.
+    published_by_nodes: from `compose.nodes.publications`. share_port: port of the NFS server on this host, or None.
     """
     single = {
-        (addresses.get(node["role"], ""), True, node["role"] == "webapp", port)
-        for node in nodes
-        for port in node["published"]
+        (one.address, True, Audience[one.audience.upper()], port)
+        for one in published_by_nodes
+        for port in one.published
     }
     if share_port:
-        single.add(("", False, False, share_port))
+        single.add(("", False, Audience.CLUSTER, share_port))
     merged: list[Offer] = []
-    for text, published, api, port in sorted(single):
+    for text, published, audience, port in sorted(single):
         parsed = ipaddress.ip_address(text) if text else None
         if parsed and parsed.is_loopback:
             continue
         address = "" if parsed is None or parsed.is_unspecified else str(parsed)
         last = merged[-1] if merged else None
-        if last and (last.address, last.published, last.api, last.last + 1) == (address, published, api, port):
+        if last and (last.address, last.published, last.audience, last.last + 1) == (
+            address,
+            published,
+            audience,
+            port,
+        ):
             merged[-1] = last._replace(last=port)
         else:
-            merged.append(Offer(address, port, port, published, api))
+            merged.append(Offer(address, port, port, published, audience))
     return merged
 
 
@@ -106,20 +116,20 @@ def rules(
     cluster: str,
     offered: Iterable[Offer],
     hosts: Sequence[str],
-    api_sources: Sequence[str],
+    more_sources: Mapping[Audience, Sequence[str]],
     foreign_bridges: Sequence[str],
     family: int,
 ) -> dict[str, list[str]]:
     """Return {chain: rules} of a cluster's chains; a rule is what `iptables-save` prints after "-A CHAIN ".
 
-    hosts: addresses of the cluster's hosts. api_sources: addresses and networks that may reach the API as well.
+    hosts: addresses of the cluster's hosts. more_sources: addresses and networks that may reach the ports of an audience as well.
     foreign_bridges: bridges that are named like Docker's but are not Docker's. family: 4 or 6.
     """
     accept, refuse, forward = chains(cluster)
     here = [one for one in offered if not one.address or ipaddress.ip_address(one.address).version == family]
     inside = [(one, _host_match(one)) for one in here]
     outside = [(one, _container_match(one)) for one in here if one.published]
-    sources = {api: _networks([*hosts, *(api_sources if api else ())], family) for api in (False, True)}
+    sources = {audience: _networks([*hosts, *more_sources.get(audience, ())], family) for audience in Audience}
     return {
         accept: [
             RETURN_UNLESS_NEW,
@@ -140,10 +150,10 @@ def rules(
 
 
 def _from_sources(
-    matches: Iterable[tuple[Offer, str]], sources: Mapping[bool, Sequence[str]], target: str
+    matches: Iterable[tuple[Offer, str]], sources: Mapping[Audience, Sequence[str]], target: str
 ) -> Iterator[str]:
     for one, match in matches:
-        for source in sources[one.api]:
+        for source in sources[one.audience]:
             yield f"{f'-s {source} ' if source else ''}{match} -j {target}"
 
 

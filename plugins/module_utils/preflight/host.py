@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import publish_option, published_on
+from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import publications
 from ansible_collections.waba.cluster.plugins.module_utils.problems import Problem
 from ansible_collections.waba.cluster.plugins.module_utils.secrets.validation import REDACTED, is_vendor_image
 
@@ -104,7 +104,7 @@ def address_problems(
 
     nodes: as from `nodes.plan_nodes`. params: the options they were planned from. has_address: whether the host has an address.
     """
-    wanted = {publish_option(node): published_on(node, params) for node in nodes if node["published"]}
+    wanted = {one.option: one.address for node in nodes for one in publications(node, params)}
     return [
         Problem(option, address, "this host has no such address", "Give an address of this host, or '' for all")
         for option, address in sorted(wanted.items())

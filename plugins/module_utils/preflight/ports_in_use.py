@@ -8,7 +8,7 @@ import ipaddress
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import published_on
+from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import publications
 from ansible_collections.waba.cluster.plugins.module_utils.problems import Problem
 
 LISTEN = "0A"  # the state of a listening TCP socket in /proc/net/tcp
@@ -46,25 +46,30 @@ def clashes(
     for node in nodes:
         role = node["role"]
         index = positions[role] = positions.get(role, -1) + 1
-        address = published_on(node, params)
-        holders: dict[tuple[str, bool], set[int]] = {}
-        for item in taken:
-            if item["port"] in node["published"] and _overlap(address, item["address"]):
-                holders.setdefault((item["by"], item["will_be_stopped"]), set()).add(item["port"])
-        for (by, will_be_stopped), ports in holders.items():
+        # Holders by the purpose of the port and the option that sets it.
+        holders: dict[tuple[str, str, str, bool], set[int]] = {}
+        for one in publications(node, params):
+            webhooks = one.audience == "webhooks"
+            holder = f"{'webhooks of ' if webhooks else ''}{role} {node['name']}"
+            variable = f"webhook_port[{index}]" if webhooks else _variable(role, index)
+            for item in taken:
+                if item["port"] in one.published and _overlap(one.address, item["address"]):
+                    key = (holder, variable, item["by"], item["will_be_stopped"])
+                    holders.setdefault(key, set()).add(item["port"])
+        for (holder, variable, by, will_be_stopped), ports in holders.items():
             listed = ", ".join(str(port) for port in sorted(ports))
             are = "port {0} ({1}) is" if len(ports) == 1 else "ports {0} ({1}) are"
-            holder = f"{role} {node['name']}"
             problem = f"{are.format(listed, holder)} taken by {by}"
-            variable = {"mysql": "database.port", "webapp": f"webapps[{index}].port"}.get(
-                role, f"{role}s[{index}].ports"
-            )
             if will_be_stopped:
                 fix = "Nothing to do, when this cluster replaces it"
                 warnings.append(Problem(variable, listed, f"{problem}, which will be stopped", fix))
             else:
                 problems.append(Problem(variable, listed, problem, "Stop it, or give this instance other ports"))
     return problems, warnings
+
+
+def _variable(role: str, index: int) -> str:
+    return {"mysql": "database.port", "webapp": f"webapps[{index}].port"}.get(role, f"{role}s[{index}].ports")
 
 
 def _overlap(address: str, other: str) -> bool:

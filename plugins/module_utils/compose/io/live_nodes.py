@@ -28,7 +28,8 @@ def observed(client: DockerClient, cluster: str, path: str, roles: Collection[st
     """Return the nodes of a host with these roles, in the order of the host's files. Raises HostError.
 
     Each has `service`, `role`, `file` and `file_image` ("" if no file has the service), `container` (12 characters of the id, "" for no container),
-    `image`, `image_id`, `state`, `health`, `ports` (published, list of int), `address` (on which they are published).
+    `image`, `image_id`, `state`, `health`, `ports` (published, list of int, without that of the webhook listener), `address` (on which they are
+    published).
     """
     found = {
         service: {"service": service, "role": role, "file": file, "file_image": image, **_container(None)}
@@ -88,7 +89,10 @@ def _container(container: dict[str, Any] | None) -> dict[str, Any]:
     if container is None:
         return {"container": "", "image": "", "image_id": "", "state": "", "health": "", "ports": [], "address": ""}
     state, bindings = containers.observation(container) or {}, container["HostConfig"].get("PortBindings") or {}
-    published = [binding for ends in bindings.values() for binding in ends or []]
+    # The webhook listener is no port of the API.
+    published = [
+        binding for port, ends in bindings.items() if port != f"{contract.WEBHOOK_PORT}/tcp" for binding in ends or []
+    ]
     return {
         "container": container["Id"][:12],
         "image": container["Config"]["Image"],

@@ -8,7 +8,7 @@ import contextlib
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import plan_nodes, published_on
+from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import plan_nodes, publications
 from ansible_collections.waba.cluster.plugins.module_utils.firewall import boot, netfilter, rules
 from ansible_collections.waba.cluster.plugins.module_utils.firewall.io import iptables
 from ansible_collections.waba.cluster.plugins.module_utils.io import host_lock
@@ -33,16 +33,19 @@ def converge(module: AnsibleModule) -> dict[str, Any]:
 
 def wanted_rules(params: dict[str, Any]) -> tuple[dict[int, dict[str, list[str]]], list[str]]:
     """Return the wanted rules, and the addresses of the cluster's hosts. Raises InputError."""
-    invalid = rules.source_problems("firewall_api_sources", params["api_sources"])
+    more = {rules.Audience.API: params["api_sources"], rules.Audience.WEBHOOKS: params["webhook_sources"]}
+    invalid = [
+        *rules.source_problems("firewall_api_sources", params["api_sources"]),
+        *rules.source_problems("firewall_webhook_sources", params["webhook_sources"]),
+    ]
     addresses, unresolved = peers.addresses(params["hosts"], params["host"])
     if invalid or unresolved:
         raise InputError([*invalid, *unresolved])
-    nodes = plan_nodes(params)
-    offered = rules.offers(nodes, {node["role"]: published_on(node, params) for node in nodes}, params["nfs_port"])
+    published = [one for node in plan_nodes(params) for one in publications(node, params)]
+    offered = rules.offers(published, params["nfs_port"])
     cluster, bridges = params["cluster_name"], iptables.foreign_bridges()
     return {
-        family: rules.rules(cluster, offered, addresses, params["api_sources"], bridges, family)
-        for family in iptables.PROGRAMS
+        family: rules.rules(cluster, offered, addresses, more, bridges, family) for family in iptables.PROGRAMS
     }, addresses
 
 

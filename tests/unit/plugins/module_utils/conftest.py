@@ -26,6 +26,8 @@ SINGLE_SERVER = {
     "volumes": None,
     "publish_address": "127.0.0.1",
     "webapp_publish_address": "",
+    "webhook_port": None,
+    "webhook_publish_address": "",
     "certificate": None,
     "certificate_key": None,
     "database_tls_ca": None,
@@ -33,6 +35,8 @@ SINGLE_SERVER = {
     "database_tls_key": None,
     "database_certificate": None,
     "database_certificate_key": None,
+    "webhook_certificate": None,
+    "webhook_certificate_key": None,
 }
 
 

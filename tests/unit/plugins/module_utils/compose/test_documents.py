@@ -56,3 +56,32 @@ def test_ports_are_published_on_every_address_with_any_default_of_the_engine(par
     """default-network-opts in the engine's daemon.json may set loopback for every new network."""
     network = planned(params, "1.0.0")[FILE]["networks"]["default"]
     assert network["driver_opts"] == {"com.docker.network.bridge.host_binding_ipv4": "0.0.0.0"}
+
+
+def test_only_webapps_publish_a_webhook_listener_and_mount_its_certificate(params: dict[str, Any]) -> None:
+    params.update(webhook_port=9290, webhook_publish_address="192.0.2.1")
+    params["webapps"].append({"name": "waweb2", "port": None})
+    params.update(webhook_certificate="/etc/ssl/hook.pem", webhook_certificate_key="/etc/ssl/hook.key")
+    services = planned(params, "1.0.0")[FILE]["services"]
+    assert services["waweb"]["ports"] == ["9090:443", "192.0.2.1:9290:6260"]
+    assert services["waweb2"]["ports"] == ["9091:443", "192.0.2.1:9291:6260"]
+    mounted = {
+        name: [one["source"] for one in service["volumes"] if isinstance(one, dict)]
+        for name, service in services.items()
+    }
+    files = ["/etc/ssl/hook.pem", "/etc/ssl/hook.key"]
+    assert {name for name, sources in mounted.items() if sources} == {"waweb", "waweb2"}
+    assert mounted["waweb"] == files
+    assert len(services["wacore1"]["ports"]) == 1
+
+
+def test_services_without_a_webhook_listener_publish_one_entry(params: dict[str, Any]) -> None:
+    services = planned(params, "1.0.0")[FILE]["services"]
+    assert {name: service.get("ports") for name, service in services.items()} == {
+        "db": None,
+        "master1": ["127.0.0.1:6254-6257:6250-6253"],
+        "master2": ["127.0.0.1:6262-6265:6250-6253"],
+        "wacore1": ["127.0.0.1:6250-6253:6250-6253"],
+        "wacore2": ["127.0.0.1:26300-26303:6250-6253"],
+        "waweb": ["9090:443"],
+    }

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 from ansible_collections.waba.cluster.plugins.module_utils.firewall import boot, netfilter
-from ansible_collections.waba.cluster.plugins.module_utils.firewall.rules import Offer, chains, rules
+from ansible_collections.waba.cluster.plugins.module_utils.firewall.rules import Audience, Offer, chains, rules
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,8 +20,8 @@ FOREIGN = {
 
 
 def wanted(cluster: str, hosts: tuple[str, ...] = ("10.1.0.1",)) -> dict[str, list[str]]:
-    offered = [Offer("", 6250, 6257, True, False), Offer("", 2049, 2049, False, False)]
-    return rules(cluster, offered, hosts, (), (), 4)
+    offered = [Offer("", 6250, 6257, True, Audience.CLUSTER), Offer("", 2049, 2049, False, Audience.CLUSTER)]
+    return rules(cluster, offered, hosts, {}, (), 4)
 
 
 def restored(live: dict[str, list[str]], lines: list[str]) -> dict[str, list[str]]:

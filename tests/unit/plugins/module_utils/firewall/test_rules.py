@@ -8,15 +8,17 @@ import shlex
 from typing import Any
 
 import pytest
-from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import plan_nodes
+from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import Publication, plan_nodes, publications
 from ansible_collections.waba.cluster.plugins.module_utils.firewall import rules as firewall
-from ansible_collections.waba.cluster.plugins.module_utils.firewall.rules import Offer
+from ansible_collections.waba.cluster.plugins.module_utils.firewall.rules import Audience, Offer
 from hypothesis import given
 from hypothesis import strategies as st
 
 CLUSTER = "waba"
 HOSTS = ["10.1.0.1", "10.1.0.2", "fd00::1"]
 API = ["192.0.2.0/24", "2001:db8::/32"]
+PROXY = "203.0.113.9"
+MORE = {Audience.API: API, Audience.WEBHOOKS: [PROXY]}
 ACCEPT, REFUSE, FORWARD = firewall.chains(CLUSTER)
 
 
@@ -75,38 +77,51 @@ def to_container(
 
 @pytest.fixture
 def offered(params: dict) -> list[Offer]:
-    params["layout"] = "role"
+    params.update(layout="role", publish_address="")
     params["database"]["port"] = 3306
-    return firewall.offers(plan_nodes(params), {}, 2049)
+    return firewall.offers(published(params), 2049)
+
+
+def published(params: dict, *roles: str) -> list[Publication]:
+    nodes = [node for node in plan_nodes(params) if not roles or node["role"] in roles]
+    return [one for node in nodes for one in publications(node, params)]
 
 
 def rules_for(offered: list[Offer], family: int = 4, foreign: tuple[str, ...] = ()) -> dict[str, list[str]]:
-    return firewall.rules(CLUSTER, offered, HOSTS, API, foreign, family)
+    return firewall.rules(CLUSTER, offered, HOSTS, MORE, foreign, family)
 
 
 def test_adjacent_ports_of_one_kind_are_merged(offered: list[Offer]) -> None:
-    assert [(one.first, one.last, one.published, one.api) for one in offered] == [
-        (2049, 2049, False, False),
-        (3306, 3306, True, False),
-        (6250, 6257, True, False),
-        (6262, 6265, True, False),
-        (26300, 26303, True, False),
-        (9090, 9090, True, True),
+    assert [(one.first, one.last, one.published, one.audience) for one in offered] == [
+        (2049, 2049, False, Audience.CLUSTER),
+        (3306, 3306, True, Audience.CLUSTER),
+        (6250, 6257, True, Audience.CLUSTER),
+        (6262, 6265, True, Audience.CLUSTER),
+        (26300, 26303, True, Audience.CLUSTER),
+        (9090, 9090, True, Audience.API),
     ]
+
+
+def test_webhook_listener_is_open_to_its_own_sources_only(params: dict) -> None:
+    params.update(layout="role", webhook_port=9290)
+    rules = rules_for(firewall.offers(published(params, "webapp"), None))
+    for port, sources in ((9290, {PROXY}), (9090, {"192.0.2.1"})):
+        for source in (PROXY, "192.0.2.1", "198.51.100.1"):
+            assert to_container(rules, source, port) == ("RETURN" if source in sources else "REJECT")
 
 
 @given(st.ip_addresses(v=4).map(str), st.integers(1, 65535))
 def test_only_cluster_hosts_and_api_sources_reach_the_ports(source: str, port: int) -> None:
     offered = [
-        Offer("", 2049, 2049, False, False),
-        Offer("", 6250, 6257, True, False),
-        Offer("", 9090, 9090, True, True),
+        Offer("", 2049, 2049, False, Audience.CLUSTER),
+        Offer("", 6250, 6257, True, Audience.CLUSTER),
+        Offer("", 9090, 9090, True, Audience.API),
     ]
     rules = rules_for(offered)
     is_host, may_api = source in HOSTS, ipaddress.ip_address(source) in ipaddress.ip_network(API[0])
     for one in offered:
         for offered_port in (one.first, one.last):
-            may = is_host or (one.api and may_api)
+            may = is_host or (one.audience == Audience.API and may_api)
             assert to_host(rules, source, offered_port) == ("ACCEPT" if may else "REJECT")
             if one.published:
                 assert to_container(rules, source, offered_port) == ("RETURN" if may else "REJECT")
@@ -118,7 +133,7 @@ def test_only_cluster_hosts_and_api_sources_reach_the_ports(source: str, port: i
     st.integers(1, 65535), st.sampled_from(["eth0", "br-0123456789ab", "docker0", "wg0"]), st.ip_addresses(v=4).map(str)
 )
 def test_established_and_forwarded_packets_are_not_affected(port: int, way: str, source: str) -> None:
-    rules = rules_for([Offer("", 1, 65535, True, False)])
+    rules = rules_for([Offer("", 1, 65535, True, Audience.CLUSTER)])
     packet = {"source": source, "port": port, "to": "10.1.0.1", "way": way, "states": {"ESTABLISHED"}}
     assert verdict(rules[ACCEPT], **packet) == verdict(rules[REFUSE], **packet) == "RETURN"
     assert to_container(rules, source, port, way, states=("NEW",)) == "RETURN", "an outgoing connection of a container"
@@ -146,27 +161,26 @@ def test_a_bridge_that_is_not_dockers_is_treated_as_another_host(offered: list[O
 
 def test_ports_of_one_address_are_restricted_at_that_address_only(params: dict) -> None:
     params.update(layout="role", publish_address="10.1.0.1")
-    nodes = plan_nodes(params)
-    rules = rules_for(firewall.offers(nodes, {"coreapp": "10.1.0.1"}, None))
+    rules = rules_for(firewall.offers(published(params, "coreapp"), None))
     assert [to_host(rules, "198.51.100.1", 6250, to=to) for to in ("10.1.0.1", "10.9.0.1")] == ["REJECT", "RETURN"]
     assert [to_container(rules, "198.51.100.1", 6250, to=to) for to in ("10.1.0.1", "10.9.0.1")] == ["REJECT", "RETURN"]
-    sixth = firewall.rules(CLUSTER, [Offer("10.1.0.1", 6250, 6253, True, False)], HOSTS, API, (), 6)
+    sixth = firewall.rules(CLUSTER, [Offer("10.1.0.1", 6250, 6253, True, Audience.CLUSTER)], HOSTS, MORE, (), 6)
     assert not [rule for rule in sixth[REFUSE] if "6250" in rule], "the address is of the other family"
 
 
 def test_ports_on_a_loopback_address_need_no_rule(params: dict) -> None:
-    nodes = [node for node in plan_nodes(params) if node["role"] == "webapp"]
-    assert firewall.offers(nodes, {"webapp": "127.0.0.1"}, None) == []
-    assert [one.address for one in firewall.offers(nodes, {"webapp": "0.0.0.0"}, None)] == [""]
+    for address, offered in (("127.0.0.1", []), ("0.0.0.0", [""])):
+        params["webapp_publish_address"] = address
+        assert [one.address for one in firewall.offers(published(params, "webapp"), None)] == offered
 
 
 def test_sources_are_merged_within_their_family() -> None:
-    offered = [Offer("", 9090, 9090, True, True)]
+    offered = [Offer("", 9090, 9090, True, Audience.API)]
     sources = ["10.1.0.0/16", "fd00::/8"]
     for family, source in ((4, "10.1.0.0/16"), (6, "fd00::/8")):
-        rules = firewall.rules(CLUSTER, offered, HOSTS, sources, (), family)
+        rules = firewall.rules(CLUSTER, offered, HOSTS, {Audience.API: sources}, (), family)
         assert [rule.split()[1] for rule in rules[ACCEPT] if rule.startswith("-s")] == [source]
-    unrestricted = firewall.rules(CLUSTER, offered, HOSTS, ["0.0.0.0/0"], (), 4)
+    unrestricted = firewall.rules(CLUSTER, offered, HOSTS, {Audience.API: ["0.0.0.0/0"]}, (), 4)
     assert "-p tcp -m tcp --dport 9090 -j ACCEPT" in unrestricted[ACCEPT], "iptables prints no source for all addresses"
 
 

@@ -64,3 +64,14 @@ def test_a_container_that_will_be_stopped_is_a_warning(params):
     problems, warnings = clashes(plan_nodes(params), [taken(9090, will_be_stopped=True)], params)
     assert problems == []
     assert "9090" in warnings[0]
+
+
+def test_port_of_the_webhook_listener_is_checked_at_its_own_address(params):
+    params.update(webhook_port=9290, webhook_publish_address="127.0.0.1")
+    nodes = plan_nodes(params)
+    assert clashes(nodes, [taken(9290, "192.0.2.1")], params) == ([], [])
+    ((problem,), _warnings) = clashes(nodes, [taken(9290)], params)
+    assert (problem.variable, problem.problem) == (
+        "webhook_port[0]",
+        "port 9290 (webhooks of webapp waweb) is taken by python3 (pid 123)",
+    )
