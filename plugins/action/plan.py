@@ -27,7 +27,19 @@ SHARED = (
     "waba_database_name_prefix",
     "waba_ha",
     "waba_shards",
+    "waba_upstream",
+    "waba_cloud_phone_number_id",
+    "waba_cloud_waba_id",
+    "waba_cloud_base_url",
+    "waba_cloud_version",
+    "waba_cloud_webhook_url",
+    "waba_cloud_rate",
+    "waba_cloud_uncertain",
+    "waba_cloud_grace",
+    "waba_cloud_pass_links",
 )
+# A cluster on another upstream has no secrets of the Cloud API yet, and a new verify token is as good as the former one.
+CLOUD_PREFIX = "waba_cloud_"
 # The results that the tasks before register, by the part of a host's report that they are.
 REGISTERED = {"checks": "waba_observed", "listening": "waba_listening", "reach": "waba_reached"}
 ANSWERS = {
@@ -63,7 +75,12 @@ class ActionModule(ActionBase):
             float(args.get("clock_tolerance") or 2),
             {host: self._given(task_vars, host, variables[host], (*SHARED, *secrets)) for host in topology["hosts"]},
             secrets,
-            [*_lost_secrets(seen, missing, secrets_file), *_refused_password(api_host, answers), *image_problems],
+            [
+                *_lost_secrets(seen, missing, secrets_file),
+                *_missing_issued_secrets(missing, secrets_file),
+                *_refused_password(api_host, answers),
+                *image_problems,
+            ],
         )
         if found["warnings"]:
             self._print("Warnings:", found["warnings"])
@@ -118,12 +135,26 @@ def _report(topology: Mapping[str, Any], host: str, variables: Mapping[str, Any]
 
 def _lost_secrets(seen: Mapping[str, Any], missing: list[str], file: str) -> list[tuple[str, Problem]]:
     """Return a problem for each host that has containers of a cluster whose secrets are not known here: new ones would lock it out."""
+    missing = [name for name in missing if not name.startswith(CLOUD_PREFIX)]
     if not missing:
         return []
     holders = [host for host, one in seen.items() if any(service["container"] for service in one.get("services", []))]
     problem = f"{', '.join(missing)}: not known here, but this host runs the cluster with them"
     fix = "Copy the file here from where site.yml was run, or set the variables"
     return [(host, Problem("waba_secrets_file", file, problem, fix)) for host in holders]
+
+
+def _missing_issued_secrets(missing: list[str], file: str) -> list[tuple[str, Problem]]:
+    """Return a problem for each required secret that Meta issues and no setting has."""
+    fixes = {
+        "waba_cloud_token": "Create a token of a System User in Meta Business Suite",
+        "waba_cloud_app_secret": "Copy it from App settings > Basic of your app",
+    }
+    return [
+        (plan.CONTROLLER, Problem(name, None, "the Cloud API needs it", f"{fixes[name]}, and add it to {file}"))
+        for name in missing
+        if name in fixes
+    ]
 
 
 def _secret_changes(missing: list[str], file: str) -> list[plan.Change]:

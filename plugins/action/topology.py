@@ -17,6 +17,7 @@ from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
+from ansible_collections.waba.cluster.plugins.module_utils.cloud import settings as cloud_settings
 from ansible_collections.waba.cluster.plugins.module_utils.cluster import topology
 from ansible_collections.waba.cluster.plugins.module_utils.compose import dotenv
 from ansible_collections.waba.cluster.plugins.module_utils.firewall import rules
@@ -165,9 +166,14 @@ class ActionModule(ActionBase):
         since, until, tail = settings["waba_logs_since"], settings["waba_logs_until"], settings["waba_logs_tail"]
         problems += log_window.window_problems(since or "", until or "", tail or 0, time.time())
         problems += rules.source_problems("firewall_api_sources", settings["waba_firewall_api_sources"] or [])
+        problems += rules.source_problems("firewall_webhook_sources", settings["waba_firewall_webhook_sources"] or [])
         problems += rules.address_problems("firewall_addresses", settings["waba_firewall_addresses"] or [])
-        problems += validation.secret_problems(given, [str(settings[name]) for name in IMAGES])
+        images = [str(settings[name]) for name in IMAGES]
+        problems += validation.secret_problems(given, images)
         problems += unknown
+        found, risks = cloud_settings.problems(settings, given, images)
+        problems += found
+        warnings += risks
         return {
             "sound": sound,
             "problems": [problem._asdict() for problem in problems],

@@ -34,6 +34,11 @@ options:
         V(admin_password) has at least 8 characters.
     type: dict
     required: true
+  read:
+    description: Names of secrets that are never generated, and returned if the file has them.
+    type: list
+    elements: str
+    default: []
   given:
     description: Names of secrets that are set elsewhere.
     type: list
@@ -160,7 +165,8 @@ def converge(module: AnsibleModule) -> dict[str, Any]:
 def _extend(module: AnsibleModule, path: str, needed: list[str], lock: int | None) -> dict[str, Any]:
     """Add the missing secrets to the file; return the module's result. lock: see `files.replace`. Raises HostError, OSError."""
     text, leftovers = read(path), files.leftovers([path])
-    found = _existing(path, text, needed) if needed else {}
+    issued = [name for name in module.params["read"] if name not in module.params["given"]]
+    found = _existing(path, text, needed) if needed else _readable(path, text) if issued else {}
     wanted = module.params["secrets"]
     new = {name: generate(wanted[name]["kind"], wanted[name]["length"]) for name in needed if name not in found}
     collection = installed_collection(path)
@@ -186,7 +192,9 @@ def _extend(module: AnsibleModule, path: str, needed: list[str], lock: int | Non
             os.chmod(path, MODE)
     return {
         "changed": bool(new or readable_by_others or leftovers),
-        "secrets": {name: str(new.get(name, found.get(name))) for name in needed},
+        "secrets": {
+            name: str(new.get(name, found.get(name))) for name in needed + [one for one in issued if found.get(one)]
+        },
         "generated": sorted(new),
         "diff": {"before": "", "after": "".join(f"{name} (generated)\n" for name in sorted(new))},
     }
@@ -207,12 +215,18 @@ def _existing(path: str, text: str, needed: list[str]) -> dict[str, Any]:
     return found
 
 
+def _readable(path: str, text: str) -> dict[str, Any]:
+    """Return the variables in the file; none of an encrypted one, which Ansible itself reads. Raises HostError."""
+    return {} if text.startswith(VAULT) else parse(path, text)
+
+
 def main() -> None:
     isolate_environment()
     module = AnsibleModule(
         argument_spec={
             "path": {"type": "path", "required": True},
             "secrets": {"type": "dict", "required": True, "no_log": False},
+            "read": {"type": "list", "elements": "str", "default": [], "no_log": False},
             "given": {"type": "list", "elements": "str", "default": []},
         },
         supports_check_mode=True,

@@ -39,9 +39,11 @@ def test_every_option_has_a_default_or_is_required(role: str) -> None:
     assert [name for name, option in options(role).items() if not set(settled) & set(option)] == []
 
 
-def test_the_generated_secrets_are_the_specified_ones() -> None:
+def test_the_generated_and_issued_secrets_are_the_specified_ones() -> None:
     secrets = [name for name, option in options("common").items() if option.get("no_log")]
-    assert list(load(ROOT / "roles/common/vars/main.yml")["__waba_secrets"]) == secrets
+    variables = load(ROOT / "roles/common/vars/main.yml")
+    kinds = ("__waba_secrets", "__waba_cloud_secrets", "__waba_issued_secrets")
+    assert [name for kind in kinds for name in variables[kind]] == secrets
 
 
 @pytest.mark.parametrize("role", ROLES)

@@ -46,7 +46,10 @@ FILES_OF_A_HOST = {  # option of a host's plan: the setting that names a file of
     "database_tls_key": "waba_database_tls_key",
     "database_certificate": "waba_mysql_certificate",
     "database_certificate_key": "waba_mysql_certificate_key",
+    "webhook_certificate": "waba_cloud_webhook_certificate",
+    "webhook_certificate_key": "waba_cloud_webhook_key",
 }
+CLOUD = "cloud"  # the value of waba_upstream for the Cloud API
 EVERY_ADDRESS = ("", "0.0.0.0", "::")  # noqa: S104 - values of a setting, compared with
 LOOPBACK = "127.0.0.1"
 
@@ -189,7 +192,15 @@ def _firewall(
     if not values.get("waba_firewall"):
         return {"state": "absent", "cluster_name": plan["cluster_name"]}
     serves = {"nfs_port": share["port"]} if host == share["server"] else {}
-    return {**plan, "host": host, "hosts": names, "api_sources": values["waba_firewall_api_sources"], **serves}
+    webhooks = {"webhook_sources": values["waba_firewall_webhook_sources"]} if "webhook_port" in plan else {}
+    return {
+        **plan,
+        "host": host,
+        "hosts": names,
+        "api_sources": values["waba_firewall_api_sources"],
+        **webhooks,
+        **serves,
+    }
 
 
 def _mount(path: str, values: Settings, share: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -274,6 +285,9 @@ def host_plan(host: str, parts: Mapping[str, list[str]], values: Settings) -> di
         "webapp_publish_address": values["waba_webapp_publish_address"],
         **{option: values[setting] for option, setting in FILES_OF_A_HOST.items() if values[setting]},
     }
+    if values["waba_upstream"] == CLOUD and host in parts["webapps"]:
+        plan["webhook_port"] = values["waba_cloud_webhook_port"]
+        plan["webhook_publish_address"] = values["waba_cloud_webhook_publish_address"]
     if host in parts["database"]:
         port = {} if single else {"port": values["waba_database_port"]}
         plan["database"] = {"name": DATABASE_SERVICE, "image": values["waba_mysql_image"], **port}
@@ -290,7 +304,8 @@ def wanted_images(plan: Mapping[str, Any]) -> list[str]:
 
 def _planned(plan: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the nodes of a host; none where its settings cannot be planned, which preflight reports."""
-    options = {"database": None, **dict.fromkeys(FILES_OF_A_HOST), **plan}
+    unset = {"webhook_port": None, "webhook_publish_address": ""}
+    options = {"database": None, **unset, **dict.fromkeys(FILES_OF_A_HOST), **plan}
     for part in NODE_PARTS:
         pin = "port" if part == "webapps" else "ports"
         options[part] = [{pin: None, **instance} for instance in options[part]]

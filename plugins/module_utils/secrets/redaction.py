@@ -10,18 +10,19 @@ from typing import Any
 
 from ansible_collections.waba.cluster.plugins.module_utils.contract import PLAIN_VARIABLES
 
-SECRET_NAME = re.compile(r"PASS|PWD|SECRET|KEY|TOKEN|CREDENTIAL", re.IGNORECASE)
+SECRET_NAME = re.compile(r"PASS|PWD|SECRET|KEY|TOKEN|CREDENTIAL|_PIN$", re.IGNORECASE)
 SHORTEST = 8  # characters of a value without a secret's name; redacting every "1" would make a text unreadable
 REDACTED = "********"
 
 
 def secret_values(environment: Mapping[str, Any]) -> set[str]:
     """Return the values of an environment that must never be printed."""
-    return {
-        str(value)
-        for name, value in environment.items()
-        if name not in PLAIN_VARIABLES and str(value) and (SECRET_NAME.search(name) or len(str(value)) >= SHORTEST)
-    }
+    found = set()
+    for name, value in environment.items():
+        text = str(value)
+        if name not in PLAIN_VARIABLES and text and (SECRET_NAME.search(name) or len(text) >= SHORTEST):
+            found |= {text, *(part for part in text.split(",") if len(part) >= SHORTEST)}  # a list of secrets
+    return found
 
 
 def redacted(text: str, secrets: Iterable[str]) -> str:

@@ -15,6 +15,8 @@ REDACTED = "(redacted)"
 VENDOR_FORBIDS = "?{}&~!()^="  # docs/reference/vendor-contract.md#database-account
 VENDOR_NAMES = ("coreapp", "web")  # last part of the names of the vendor's images, in any registry
 API_KEY_LENGTHS = (12, 128)  # docs/reference/vendor-contract.md#container-environment
+# Secrets that another party issues, so that the collection cannot generate them.
+ISSUED = ("waba_cloud_token", "waba_cloud_app_secret", "waba_cloud_previous_app_secret", "waba_cloud_pin")
 NOT_IN_ENVIRONMENT = ("waba_admin_password",)  # every other secret is written to an environment file
 
 
@@ -35,7 +37,9 @@ def secret_problems(secrets: Mapping[str, Any], images: Iterable[str]) -> list[P
     for name, value in secrets.items():
         if not isinstance(value, str) or not value:
             problem = "it is empty" if value == "" else f"it has the type {type(value).__name__}, not text"
-            fix = "Write text in quotes; or remove the variable, and a secret is generated"
+            fix = "Write text in quotes; or remove the variable" + (
+                "" if name in ISSUED else ", and a secret is generated"
+            )
             problems.append(Problem(name, REDACTED, problem, fix))
             continue
         texts[name] = value

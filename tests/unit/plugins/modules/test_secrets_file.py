@@ -50,6 +50,19 @@ def test_a_secret_that_is_set_elsewhere_is_not_generated(run: Callable[..., dict
     assert (answer["changed"], answer["secrets"], path.exists()) == (False, {}, False)
 
 
+def test_an_issued_secret_is_read_and_never_generated(run: Callable[..., dict], tmp_path: Path) -> None:
+    path = tmp_path / "secrets.yml"
+    path.write_text("token: issued\n")
+    first = run(secrets_file, path=str(path), secrets={"db": WANTED["db"]}, read=["token", "pin"])
+    assert (first["generated"], sorted(first["secrets"]), first["secrets"]["token"]) == (
+        ["db"],
+        ["db", "token"],
+        "issued",
+    )
+    second = run(secrets_file, path=str(path), secrets={"db": WANTED["db"]}, read=["token", "pin"], given=["db"])
+    assert (second["changed"], second["secrets"]) == (False, {"token": "issued"})
+
+
 def test_a_file_that_others_can_read_gets_the_mode_0600(run: Callable[..., dict], tmp_path: Path) -> None:
     path = tmp_path / "secrets.yml"
     path.write_text("db: one-secret\n")
