@@ -60,6 +60,20 @@ ACCEPTED: list[tuple[str, Any]] = [
     ("contacts", [CONTACT]),
     ("reaction", {"message_id": "wamid.X", "emoji": ""}),
     ("template", TEMPLATE),
+    (
+        "template",
+        {
+            "name": "offers",
+            "language": {"code": "en"},
+            "components": [
+                {
+                    "type": "limited_time_offer",
+                    "parameters": [{"type": "limited_time_offer", "limited_time_offer": {"expiration_time_ms": 1}}],
+                },
+                {"type": "carousel", "cards": [{"card_index": 0, "components": [BUTTON]}]},
+            ],
+        },
+    ),
     ("template", {"name": "plain", "language": {"code": "de", "policy": "deterministic"}}),
     ("interactive", BUTTONS),
     ("interactive", LIST),

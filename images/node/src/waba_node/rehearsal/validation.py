@@ -228,6 +228,27 @@ class ButtonComponent(Strict, tag_field="type", tag="button"):
             raise ValueError(f"the parameter of a {self.sub_type} button has another type")
 
 
+class Offer(Strict):
+    expiration_time_ms: int
+
+
+class OfferParameter(Strict, tag_field="type", tag="limited_time_offer"):
+    limited_time_offer: Offer
+
+
+class OfferComponent(Strict, tag_field="type", tag="limited_time_offer"):
+    parameters: Annotated[list[OfferParameter], Meta(min_length=1, max_length=1)]
+
+
+class Card(Strict):
+    card_index: Annotated[int, Meta(ge=0, le=9)]
+    components: list[HeaderComponent | BodyComponent | ButtonComponent]
+
+
+class CarouselComponent(Strict, tag_field="type", tag="carousel"):
+    cards: Annotated[list[Card], Meta(min_length=1, max_length=10)]
+
+
 class Language(Strict):
     code: Annotated[str, Meta(pattern="^[a-z]{2,3}(_[A-Z]{2,3})?$")]
     policy: Literal["deterministic"] = "deterministic"
@@ -236,11 +257,17 @@ class Language(Strict):
 class Template(Strict):
     name: Annotated[str, Meta(pattern="^[a-z0-9_]{1,512}$")]
     language: Language
-    components: list[HeaderComponent | BodyComponent | ButtonComponent] = []
+    components: list[HeaderComponent | BodyComponent | ButtonComponent | OfferComponent | CarouselComponent] = []
 
-    def parameters(self) -> Iterator[HeaderParameter | ButtonParameter]:
+    def parameters(self) -> Iterator[object]:
+        """Yield the parameters of every component, those of cards included."""
         for component in self.components:
-            yield from component.parameters
+            if isinstance(component, CarouselComponent):
+                for card in component.cards:
+                    for inner in card.components:
+                        yield from inner.parameters
+            else:
+                yield from component.parameters
 
 
 # -- interactive ---------------------------------------------------------------------------------------------------------

@@ -216,7 +216,7 @@ async def test_connection_closed_by_the_server_while_unused_is_replaced(blocked:
             with writer.get_extra_info("socket").dup() as real:
                 real.shutdown(socket.SHUT_WR)
         if blocked:
-            time.sleep(0.05)  # noqa: ASYNC251: the loop must not run
+            time.sleep(0.05)  # the loop must not run
         else:
             await asyncio.sleep(0.05)
         await graph.send({})
