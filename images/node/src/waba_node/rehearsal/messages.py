@@ -15,7 +15,7 @@ from typing import Any
 from .behaviour import Behaviour, Bucket, Outcome
 from .errors import GraphError
 from .media import MediaStore
-from .validation import USER_ID, Message, Template, media_ids
+from .validation import USER_ID, BodyComponent, Message, Template, media_ids
 from .webhooks import Update
 
 STORED = 10_000  # messages of which the body is stored; all are counted
@@ -129,8 +129,8 @@ class Messages:
         name = f"{template.name}/{template.language.code}"
         if name not in behaviour.templates:
             raise GraphError(132001, f"template name ({template.name}) does not exist in {template.language.code}")
-        body = [len(c.parameters) for c in template.components if type(c).__name__ == "BodyComponent"]
-        found, wanted = sum(body), behaviour.templates[name]
+        body = [component for component in template.components if isinstance(component, BodyComponent)]
+        found, wanted = sum(len(component.parameters) for component in body), behaviour.templates[name]
         if found != wanted:
             raise GraphError(132000, f"body: number of localizable_params ({found}) does not match {wanted}")
 

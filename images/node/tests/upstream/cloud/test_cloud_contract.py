@@ -76,8 +76,8 @@ async def received(cloud: Client, **wanted: object) -> list[Update]:
 
 @pytest.mark.parametrize("kind", TYPES)
 async def test_every_message_of_a_user_becomes_an_event_or_is_dropped(cloud: Client, kind: str) -> None:
-    found = await received(cloud, type=kind, context="wamid.OURS", forwarded=True)
-    events = [event for update in found for event in to_events(update, {"wamid.OURS": "ours"})]
+    found = await received(cloud, type=kind, context="wamid.SENT", forwarded=True)
+    events = [event for update in found for event in to_events(update, {"wamid.SENT": "id"})]
     if kind in DROPPED:
         assert not events
         return
