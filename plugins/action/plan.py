@@ -41,7 +41,12 @@ SHARED = (
 # A cluster on another upstream has no secrets of the Cloud API yet, and a new verify token is as good as the former one.
 CLOUD_PREFIX = "waba_cloud_"
 # The results that the tasks before register, by the part of a host's report that they are.
-REGISTERED = {"checks": "waba_observed", "listening": "waba_listening", "reach": "waba_reached"}
+REGISTERED = {
+    "checks": "waba_observed",
+    "listening": "waba_listening",
+    "reach": "waba_reached",
+    "account": "waba_cloud_account",
+}
 ANSWERS = {
     "admin": "waba_admin_login",
     "health": "waba_health",
@@ -92,6 +97,8 @@ class ActionModule(ActionBase):
         for host, observed in seen.items():
             wanted = topology["hosts"][host]["wanted_images"]
             changes += plan.host_changes(host, observed, known_images, wanted)
+        for host, report in reports.items():
+            changes += plan.account_changes(host, report.get("account", {}))
         changes += plan.cluster_changes(api_host, answers, topology["expected"]["shards"])
         if args.get("show", True):
             self._print("Plan:", plan.lines(changes))

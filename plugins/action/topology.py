@@ -43,6 +43,7 @@ REGISTERED = frozenset(
         "waba_health",
         "waba_admin_login",
         "waba_files",
+        "waba_cloud_account",
     )
 )
 

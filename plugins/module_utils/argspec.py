@@ -111,6 +111,14 @@ DATABASE_OPTIONS = {
 # Fragment "backup": the media that an archive contains.
 BACKUP_OPTIONS = {"media": VOLUME}
 
+# Fragment "cloud_account": the account of the Cloud API.
+CLOUD_ACCOUNT_OPTIONS = {
+    "cluster_name": {"type": "str", "default": "waba"},
+    "image": {"type": "str", "required": True},
+    "environment": {"type": "dict", "required": True, "no_log": True},
+    "webhook_url": {"type": "str", "required": True},
+}
+
 # Modules whose comparison `host_info` runs too, in check mode.
 FIREWALL_OPTIONS = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},

@@ -82,7 +82,7 @@ def test_every_waba_variable_is_a_known_setting() -> None:
     groups |= {"waba_nfs_server", "waba_nfs_clients"}
     for path in [*(ROOT / "roles").rglob("tasks/*.yml")]:
         known |= {name for name, _skipped in registered(load(path) or [])}
-    fixed = re.compile(r"waba_(cluster|apply)(_\w*)?|waba_(ask|probe)")
+    fixed = re.compile(r"waba_(cluster|apply)(_\w*)?|waba_(ask|ask_account|probe)")
     for folder in ("roles", "playbooks", "inventories", "molecule"):
         for path in (ROOT / folder).rglob("*.yml"):
             used = set(re.findall(r"(?<![\w-])waba_\w+", path.read_text(encoding="utf-8")))

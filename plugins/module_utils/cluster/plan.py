@@ -26,6 +26,7 @@ STEPS = (
     "masters",
     "coreapps",
     "webapps",
+    "account",
     "cluster",
 )
 ROLE_STEPS = {"mysql": "database", "master": "masters", "coreapp": "coreapps", "webapp": "webapps"}
@@ -79,6 +80,11 @@ def cluster_changes(host: str, answers: Mapping[str, Any], shards: int) -> list[
     if served and not answers["health"]["healthy"]:
         changes.append(Change(host, "cluster", "number of shards", "change", f"it is {served}, not {shards}"))
     return changes
+
+
+def account_changes(host: str, account: Mapping[str, Any]) -> list[Change]:
+    """Return the changes of the account of the Cloud API. host: the host that asked. account: the result of `cloud_account_info`, {} if not asked."""
+    return [Change(host, "account", *change) for change in account.get("changes", [])]
 
 
 def _docker(host: str, docker: Mapping[str, Any]) -> list[Change]:

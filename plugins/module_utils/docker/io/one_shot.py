@@ -1,11 +1,11 @@
 # Copyright: (c) 2026, waba.cluster contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A command of the node's image that runs once, in a container beside the cluster's nodes."""
+"""A command of the node's image that runs once, in a container of its own."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ansible_collections.waba.cluster.plugins.module_utils.contract import LABEL_CLUSTER, LABEL_ROLE
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io import containers
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from docker import DockerClient
 
 ROLE = "dbupgrade"  # docs/reference/vendor-contract.md#upgrades
+ROLE_ALONE = "once"
 LOG_LINES = 15
 
 
@@ -30,22 +31,42 @@ def run(client: DockerClient, cluster: str, image: str, command: Sequence[str], 
 
     Raises HostError with the last lines of its log when it fails.
     """
-    name = f"{cluster}-{ROLE}"
     masters = containers.with_labels(client, f"{LABEL_CLUSTER}={cluster}", f"{LABEL_ROLE}=master")
     if not masters:
         raise HostError(f"This host has no master of the cluster {cluster}, whose network the command needs.")
+    place = {"network_mode": _network(masters[0]), "volumes_from": [masters[0]["Id"]]}
+    return _run(client, cluster, ROLE, image, command, {**environment, "WA_DB_UPGRADE": "1"}, place)
+
+
+def run_alone(
+    client: DockerClient, cluster: str, image: str, command: Sequence[str], environment: Mapping[str, str]
+) -> str:
+    """Run a command that needs no node of the cluster, on Docker's default network; return its standard output. Raises HostError as `run` does."""
+    return _run(client, cluster, ROLE_ALONE, image, command, environment, {})
+
+
+def _run(
+    client: DockerClient,
+    cluster: str,
+    role: str,
+    image: str,
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    place: dict[str, Any],
+) -> str:
+    """Run a command in a container with a role of its own. place: options of the host configuration."""
+    name = f"{cluster}-{role}"
     with host_lock.exclusive(f"{host_lock.NAME} {name}"), engine_errors(f"run {' '.join(command)} in {image}"):
         _await_former(client, name)
         container = client.api.create_container(
             image,
             command=list(command),
             name=name,
-            environment={**environment, "WA_DB_UPGRADE": "1"},
-            labels={LABEL_CLUSTER: cluster, LABEL_ROLE: ROLE},
+            environment=dict(environment),
+            labels={LABEL_CLUSTER: cluster, LABEL_ROLE: role},
             host_config=client.api.create_host_config(
                 cap_drop=["MKNOD"],
-                network_mode=_network(masters[0]),
-                volumes_from=[masters[0]["Id"]],
+                **place,
                 # The output is read from the log, which the engine's default driver may not store.
                 log_config={"Type": "json-file", "Config": {}},  # type: ignore[arg-type]
             ),

@@ -13,6 +13,7 @@ from ansible_collections.waba.cluster.plugins.module_utils import argspec
 FRAGMENTS = {
     "api": argspec.API_OPTIONS,
     "backup": argspec.BACKUP_OPTIONS,
+    "cloud_account": argspec.CLOUD_ACCOUNT_OPTIONS,
     "database": argspec.DATABASE_OPTIONS,
     "hosts": argspec.HOSTS_OPTIONS,
     "plan": argspec.PLAN_OPTIONS,

@@ -55,6 +55,13 @@ def test_the_output_is_returned_and_the_container_removed(engine: docker.DockerC
     assert len(engine.containers.list(all=True, filters={"label": f"{LABEL_CLUSTER}={cluster}"})) == 1
 
 
+def test_a_command_alone_needs_no_master_and_has_only_its_own_environment(engine: docker.DockerClient) -> None:
+    name = f"waba-unit-alone-{os.getpid()}"
+    output = one_shot.run_alone(engine, name, IMAGE, ["sh", "-c", "echo $GIVEN$WA_DB_UPGRADE"], {"GIVEN": "x"})
+    assert output == "x\n"
+    assert not engine.containers.list(all=True, filters={"label": f"{LABEL_CLUSTER}={name}"})
+
+
 @pytest.mark.parametrize("outlived", [True, False], ids=["module still runs", "module was killed"])
 def test_a_command_of_a_killed_run_is_awaited(engine: docker.DockerClient, cluster: str, outlived: bool) -> None:
     pid = os.fork()
