@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Initialize an empty data directory, then run the server. Environment variables as in the official images: MYSQL_ROOT_PASSWORD,
 # MYSQL_DATABASE, MYSQL_USER and MYSQL_PASSWORD, also with the prefix MARIADB_ and with the suffix _FILE.
-# The script is the same for MariaDB and MySQL; server.sh contains the differences.
+# The script is the same for MariaDB and MySQL; server.sh contains the differences. With WABA_GALERA_CLUSTER, MariaDB becomes a member of
+# a cluster: see member.sh.
 set -euo pipefail
-# shellcheck source=/dev/null
-source /usr/local/lib/server.sh
-
 DATA=/var/lib/mysql
 READY=$DATA/.waba-initialised
+# shellcheck source=/dev/null
+source /usr/local/lib/server.sh
 
 # value NAME: print MARIADB_NAME or MYSQL_NAME, or the content of the file that MARIADB_NAME_FILE or MYSQL_NAME_FILE names.
 value() {
@@ -58,7 +58,7 @@ initialize() {
     fi
     echo "I initializing the data directory"
     touch "$DATA/.waba-initialising"
-    find "$DATA" -mindepth 1 -maxdepth 1 ! -name .waba-initialising -exec rm -rf {} +
+    find "$DATA" -mindepth 1 -maxdepth 1 ! -name .waba-initialising ! -name waba-bootstrap -exec rm -rf {} +
     make_data "$@"
     serve_on_socket "$@" &
     for _ in $(seq 600); do
@@ -82,9 +82,30 @@ certificate_options() {
     done
 }
 
+# prepare COMMAND...: provide an initialized data directory.
+prepare() {
+    chown mysql:mysql "$DATA" /run/mysqld
+    [ -e "$READY" ] || initialize "$@"
+}
+
+# serve COMMAND...: run the server in place of this script.
+serve() {
+    local options
+    options=$(certificate_options)
+    # shellcheck disable=SC2086 # the options contain no whitespace
+    exec "$@" --user=mysql $options
+}
+
 if [[ ${1:-} == -* ]]; then set -- "$SERVER" "$@"; fi # options without a program, as in the official images
-chown mysql:mysql "$DATA" /run/mysqld
-[ -e "$READY" ] || initialize "$@"
-options=$(certificate_options)
-# shellcheck disable=SC2086 # the options contain no whitespace
-exec "$@" --user=mysql $options
+if declare -F run_member >/dev/null; then
+    case ${1:-} in
+    position) position ;;
+    bootstrap-file) write_bootstrap_file "${@:2}" ;;
+    *) run_member "$@" ;;
+    esac
+    exit
+fi
+# The history of a cluster ends where a single server changes the data.
+rm -f "$DATA/.waba-member" "$DATA/grastate.dat" "$DATA/gvwstate.dat"
+prepare "$@"
+serve "$@"

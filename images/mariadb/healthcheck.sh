@@ -1,7 +1,13 @@
 #!/usr/bin/env bash
-# Succeed if the first start is complete and the server answers. Root logs in through the socket, without a password.
+# Succeed if the first start is complete and the server answers; a member must have joined its cluster too. Root logs in through the socket,
+# without a password.
 set -eu
+DATA=/var/lib/mysql
 # shellcheck source=/dev/null
 source /usr/local/lib/server.sh
-[ -e /var/lib/mysql/.waba-initialised ]
+if declare -F has_joined >/dev/null; then
+    has_joined
+    exit
+fi
+[ -e "$DATA/.waba-initialised" ]
 "${CLIENT[@]}" --connect-timeout=3 --execute='SELECT 1' >/dev/null

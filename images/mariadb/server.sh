@@ -16,3 +16,8 @@ make_data() {
 serve_on_socket() {
     "$@" --user=mysql --skip-networking
 }
+
+if [ -n "${WABA_GALERA_CLUSTER:-}" ] || [[ ${1:-} == position || ${1:-} == bootstrap-file ]]; then
+    # shellcheck source=/dev/null
+    source /usr/local/lib/member.sh
+fi

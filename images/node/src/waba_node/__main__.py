@@ -51,6 +51,13 @@ def parse(command_line: list[str]) -> argparse.Namespace:
     )
     standin.add_argument("--webhook-ca", metavar="FILE", help="the certificates that webhook receivers are signed by")
     standin.add_argument("--latency", type=float, default=0, metavar="SECONDS", help="to answer a message (default: 0)")
+    guard = commands.add_parser("database-guard", help="run the guard of a database member, beside it")
+    actions = guard.add_subparsers(dest="action")
+    move = actions.add_parser(
+        "move", help="let another member accept writes; run it in the container of the writer's guard"
+    )
+    move.add_argument("target", metavar="MEMBER")
+    actions.add_parser("check", help="succeed when the guard of this container answers")
     return parser.parse_args(command_line)
 
 
@@ -70,6 +77,8 @@ def main(command_line: list[str]) -> int:
         from .rehearsal.command import run_standin
 
         return run_standin(arguments)
+    if arguments.command == "database-guard":
+        return asyncio.run(guard_database(arguments))
     try:
         config = NodeConfig.from_environment(os.environ)
     except ConfigurationError as error:
@@ -102,6 +111,15 @@ async def run(config: NodeConfig) -> int:
 
         await Coreapp(config).run()
     return 0
+
+
+def guard_database(arguments: argparse.Namespace) -> Coroutine[object, object, int]:
+    """Return the coroutine of `database-guard`, which needs no configuration of a node."""
+    from .maintenance import database_guard
+
+    if arguments.action == "move":
+        return database_guard.move(arguments.target)
+    return database_guard.check() if arguments.action == "check" else database_guard.run()
 
 
 def maintain(config: NodeConfig, arguments: argparse.Namespace) -> Coroutine[object, object, int]:

@@ -1,0 +1,347 @@
+"""The guard of a database member: `python3 -m waba_node database-guard`, beside the member and with access to its socket.
+
+It keeps its server writable or read-only by the rules of control.database_writer, and answers the proxies over HTTP: `/writer` and `/reader`
+with 200 or 503, `/status` with JSON. It logs in as root through the socket, without a password, so that it needs no configuration. It avoids
+the libraries of the nodes, since each member's host spends the memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import signal
+import sys
+import time
+from typing import Any
+
+from asyncmy.connection import Connection  # type: ignore[import-untyped]
+from asyncmy.errors import MySQLError  # type: ignore[import-untyped]
+
+from ..control.database_writer import SYNCED, Incarnation, Observation, WriterRules
+
+log = logging.getLogger(__name__)
+
+PORT = 3309
+SOCKET = "/run/mysqld/mysqld.sock"
+CONTROL = "/tmp/waba-database-guard.sock"  # noqa: S108 - in the guard's own container; for `move`
+POLL = 0.2  # seconds between two observations
+ANSWER = 0.8  # seconds for the answer of a server or of another guard; an observation is not used for longer
+STATEMENT = 2.0  # seconds for a change
+HANDOVER = 10.0  # seconds for the next writer to serve
+UNKNOWN = (1049, 1146)  # no such database, no such table
+ERRORS = (MySQLError, OSError, TimeoutError, EOFError)
+READ_STATUS = """SELECT LOWER(variable_name), variable_value FROM information_schema.global_status WHERE variable_name IN (
+        'wsrep_cluster_status', 'wsrep_cluster_size', 'wsrep_cluster_state_uuid', 'wsrep_local_state_comment', 'wsrep_gcomm_uuid',
+        'wsrep_last_committed', 'wsrep_local_recv_queue', 'wsrep_flow_control_paused')
+    UNION ALL SELECT 'name', @@wsrep_node_name UNION ALL SELECT 'read_only', @@read_only UNION ALL SELECT 'version', @@version"""
+READ_MEMBERS = "SELECT node_name, node_uuid, node_incoming_address FROM mysql.wsrep_cluster_members"
+READ_WRITER = "SELECT member, incarnation, epoch FROM waba_guard.writer"
+CREATE = (
+    "CREATE DATABASE IF NOT EXISTS waba_guard CHARACTER SET utf8mb4",
+    """CREATE TABLE IF NOT EXISTS waba_guard.writer (id INT PRIMARY KEY, member VARCHAR(255) NOT NULL, incarnation VARCHAR(64) NOT NULL,
+    epoch BIGINT NOT NULL) ENGINE=InnoDB""",
+    "INSERT IGNORE INTO waba_guard.writer VALUES (1, '', '', 0)",
+)
+NAME_WRITER = (
+    "UPDATE waba_guard.writer SET member = %s, incarnation = %s, epoch = epoch + 1 WHERE id = 1 AND epoch = %s"
+)
+
+
+class Server:
+    """The connection to the member's server; it is made again after a failure."""
+
+    def __init__(self) -> None:
+        self.connection: Any = None
+
+    async def execute(
+        self, *statements: str, arguments: tuple[object, ...] = (), timeout: float = ANSWER
+    ) -> tuple[Any, ...]:
+        """Execute statements, each in a transaction of its own; return the rows of the last, or (the number of changed rows,). Raises ERRORS."""
+        try:
+            async with asyncio.timeout(timeout):
+                if self.connection is None:
+                    # Reads are answered also without a majority.
+                    options = {
+                        "autocommit": True,
+                        "init_command": "SET SESSION wsrep_dirty_reads = ON, lock_wait_timeout = 2",
+                    }
+                    self.connection = Connection(unix_socket=SOCKET, user="root", **options)
+                    await self.connection.connect()
+                async with self.connection.cursor() as cursor:
+                    for statement in statements:
+                        await cursor.execute(statement, arguments or None)
+                    return tuple(await cursor.fetchall()) if cursor.description else (cursor.rowcount,)
+        except BaseException as error:
+            if not isinstance(error, MySQLError) or error.args[0] not in UNKNOWN:
+                self.close()
+            raise
+
+    def close(self) -> None:
+        if self.connection is not None:
+            with contextlib.suppress(Exception):
+                self.connection.close()
+        self.connection = None
+
+
+async def ask_guard(address: str, path: str, port: int) -> int:
+    """Return the HTTP status of a guard's answer, 0 without an answer."""
+    writer = None
+    try:
+        async with asyncio.timeout(ANSWER):
+            reader, writer = await asyncio.open_connection(address, port)
+            writer.write(f"GET {path} HTTP/1.0\r\n\r\n".encode())
+            return int((await reader.readline()).split()[1])
+    except (OSError, TimeoutError, ValueError, IndexError):
+        return 0
+    finally:
+        if writer is not None:
+            writer.close()
+
+
+class DatabaseGuard:
+    """The guard of one member. observation: the last one, with the addresses of the members and the values of `/status`."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.server, self.changes = Server(), Server()
+        self.rules = WriterRules()
+        self.observation: Observation | None = None
+        self.observed_at = 0.0  # of time.monotonic()
+        self.addresses: dict[Incarnation, str] = {}
+        self.values: dict[str, str] = {}
+        self.lock = asyncio.Lock()  # held for a step, and for a move
+        self.answers: dict[str, int] = {}  # name of another member -> status of `/writer` at its guard
+        self.logged = ""
+
+    # -- observing -----------------------------------------------------------------------------------------------------
+
+    async def observe(self) -> Observation:
+        """Read the state of the server. Raises ERRORS."""
+        values = dict(await self.server.execute(READ_STATUS))
+        members = await self.server.execute(READ_MEMBERS)
+        try:
+            rows = await self.server.execute(READ_WRITER)
+        except MySQLError as error:
+            if error.args[0] not in UNKNOWN:
+                raise
+            rows = ()
+        member, incarnation, epoch = rows[0] if rows else ("", "", -1)
+        self.values = values
+        self.addresses = {Incarnation(name, id_): address.rpartition(":")[0] for name, id_, address in members}
+        writer = Incarnation(member, incarnation)
+        return Observation(
+            own=Incarnation(values["name"], values["wsrep_gcomm_uuid"]),
+            primary=values["wsrep_cluster_status"] == "Primary",
+            state=values["wsrep_local_state_comment"],
+            members=frozenset(self.addresses),
+            writer=writer,
+            epoch=epoch,
+            read_only=values["read_only"] == "1",
+            writer_serves=self.answers.get(member) == 200,
+            others_answer=any(status for name, status in self.answers.items() if name != member),
+        )
+
+    async def ask_others(self) -> None:
+        """Ask the other guards, all the time, whether their members are the writer."""
+        while True:
+            seen = self.observation
+            others = {
+                one.name: address
+                for one, address in self.addresses.items()
+                if seen is None or one.name != seen.own.name
+            }
+            statuses = await asyncio.gather(*(ask_guard(address, "/writer", self.port) for address in others.values()))
+            self.answers = dict(zip(others, statuses, strict=True))
+            await asyncio.sleep(POLL * 2)
+
+    # -- acting --------------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Observe and act until cancelled."""
+        while True:
+            changed = False
+            try:
+                async with self.lock:
+                    changed = await self.step()
+            except ERRORS as error:
+                self.log_once(f"the server does not answer: {type(error).__name__}: {error}")
+                if time.monotonic() - self.observed_at > ANSWER:
+                    self.observation = None
+            if not changed:
+                await asyncio.sleep(POLL)
+
+    async def step(self) -> bool:
+        """Observe the server once, and change it where the rules say so. Return whether anything was changed. Raises ERRORS."""
+        seen = await self.observe()
+        self.observation, self.observed_at = seen, time.monotonic()
+        self.log_once(
+            f"{seen.state}, {'Primary' if seen.primary else 'without a majority'}; the writer is {seen.writer.name or 'not named'}"
+        )
+        if seen.primary and seen.epoch < 0:
+            if seen.state == SYNCED:
+                await self.changes.execute(*CREATE, timeout=STATEMENT)
+            return False
+        decision = self.rules.decide(seen, self.observed_at)
+        if decision.read_only != seen.read_only:
+            await self.set_read_only(decision.read_only)
+            return True
+        if decision.claim:
+            log.info(
+                "the writer %s is %s",
+                seen.writer.name or "is not named",
+                "silent" if seen.writer in seen.members else "absent",
+            )
+            return await self.name_writer(seen.own, seen.epoch)
+        return False
+
+    async def set_read_only(self, read_only: bool) -> None:
+        """Let the server refuse or accept writes. Raises ERRORS."""
+        await self.changes.execute(f"SET GLOBAL read_only = {'ON' if read_only else 'OFF'}", timeout=STATEMENT)
+        log.info("the server %s writes", "refuses" if read_only else "accepts")
+
+    async def name_writer(self, writer: Incarnation, epoch: int) -> bool:
+        """Name a member as the writer, unless the row has changed since it was read. Return whether it was named. Raises ERRORS."""
+        (changed,) = await self.changes.execute(NAME_WRITER, arguments=(*writer, epoch), timeout=STATEMENT)
+        if changed:
+            log.info("%s is named as the writer, epoch %d", writer.name, epoch + 1)
+        return bool(changed)
+
+    async def move(self, target: str) -> str:
+        """Hand over to another member, which is in step with this one. Return the reason of a refusal, or ""."""
+        async with self.lock:
+            seen = await self.observe()
+            if seen.writer.name == target and seen.writer in seen.members:
+                return ""
+            if not seen.can_write or seen.writer != seen.own:
+                return f"the writer is {seen.writer.name or 'not named'}: run this command in its guard"
+            found = [one for one in seen.members if one.name == target]
+            if not found:
+                return f"{target} is not a member; members are {', '.join(sorted(one.name for one in seen.members))}"
+            address = self.addresses[found[0]]
+            if await ask_guard(address, "/reader", self.port) != 200:
+                return f"{target} is not Synced, or its guard does not answer"
+            # First no member accepts writes, then the other one does. If this process ends between, the row still names this member.
+            await self.set_read_only(True)
+            self.observation = None
+            if not await self.name_writer(found[0], seen.epoch):
+                return "another member was named meanwhile"
+        until = time.monotonic() + HANDOVER
+        while await ask_guard(address, "/writer", self.port) != 200:
+            if time.monotonic() > until:
+                return f"{target} is named as the writer, but does not accept writes after {HANDOVER:.0f} s"
+            await asyncio.sleep(POLL / 4)
+        return ""
+
+    def log_once(self, text: str) -> None:
+        """Log a text unless it was the last one."""
+        if text != self.logged:
+            self.logged = text
+            log.info("%s", text)
+
+    # -- answering -----------------------------------------------------------------------------------------------------
+
+    def status(self) -> dict[str, Any]:
+        """Return the content of `/status`."""
+        seen, values = self.observation, self.values
+        if seen is None:
+            return {"member": values.get("name"), "answers": False, "is_writer": False}
+        return {
+            "member": seen.own.name,
+            "answers": True,
+            "status": self.values["wsrep_cluster_status"],
+            "primary": seen.primary,
+            "state": seen.state,
+            "size": int(values["wsrep_cluster_size"]),
+            "members": sorted(one.name for one in seen.members),
+            "uuid": values["wsrep_cluster_state_uuid"],
+            "last_committed": int(values["wsrep_last_committed"]),
+            "receive_queue": int(values["wsrep_local_recv_queue"]),
+            "flow_control_paused": float(values["wsrep_flow_control_paused"]),
+            "writer": seen.writer.name or None,
+            "epoch": seen.epoch,
+            "is_writer": seen.is_writer,
+            "read_only": seen.read_only,
+            "version": values["version"],
+        }
+
+    def respond(self, path: str) -> tuple[str, str]:
+        """Return the status line and the body of an answer."""
+        if time.monotonic() - self.observed_at > ANSWER + POLL:
+            self.observation = None
+        seen = self.observation
+        if path == "/status":
+            return "200 OK", json.dumps(self.status())
+        roles = {"/writer": seen is not None and seen.is_writer, "/reader": seen is not None and seen.is_reader}
+        if path not in roles:
+            return "404 Not Found", ""
+        return ("200 OK" if roles[path] else "503 Service Unavailable"), ""
+
+    async def answer_http(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer one request, and close the connection."""
+        with contextlib.suppress(OSError, TimeoutError, ValueError, EOFError, asyncio.LimitOverrunError):
+            async with asyncio.timeout(ANSWER):
+                head = await reader.readuntil(b"\r\n\r\n")
+                status, body = self.respond(head.split(maxsplit=2)[1].decode("ascii", "replace"))
+                writer.write(
+                    f"HTTP/1.0 {status}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()
+                )
+                await writer.drain()
+        writer.close()
+
+    async def answer_control(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Do what a command of this container asks for: a line with the name of the next writer. Answer with the reason of a refusal."""
+        try:
+            refusal = await self.move((await reader.readline()).decode().strip())
+        except ERRORS as error:
+            refusal = f"{type(error).__name__}: {error or 'no answer in time'}"
+        with contextlib.suppress(OSError):
+            writer.write(f"{refusal}\n".encode())
+            await writer.drain()
+        writer.close()
+
+
+def _port() -> int:
+    return int(os.environ.get("WABA_GUARD_PORT") or PORT)
+
+
+async def run() -> int:
+    """Run the guard until it receives a signal. Return the exit status."""
+    guard = DatabaseGuard(_port())
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(CONTROL)
+    await asyncio.start_server(guard.answer_http, os.environ.get("WABA_GUARD_ADDRESS") or None, guard.port)
+    await asyncio.start_unix_server(guard.answer_control, CONTROL)
+    tasks = [asyncio.create_task(guard.run()), asyncio.create_task(guard.ask_others())]
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, tasks[0].cancel)
+    done, _pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in done:
+        if not task.cancelled():
+            task.result()
+    return 0
+
+
+async def move(target: str) -> int:
+    """Ask the guard of this container to hand over. Return the exit status."""
+    began = time.monotonic()
+    try:
+        reader, writer = await asyncio.open_unix_connection(CONTROL)
+        writer.write(f"{target}\n".encode())
+        answer = await reader.readline()
+        writer.close()
+        refusal = answer.decode().strip() if answer else "the guard ended"
+    except OSError as error:
+        refusal = f"no guard runs in this container: {error}"
+    if refusal:
+        print(f"E {refusal}", file=sys.stderr)
+        return 1
+    print(f"I {target} is the writer after {time.monotonic() - began:.2f} s")
+    return 0
+
+
+async def check() -> int:
+    """Return 0 when the guard of this container answers, 1 otherwise."""
+    return int(await ask_guard("127.0.0.1", "/status", _port()) != 200)
