@@ -458,7 +458,7 @@ class Standin:
                     "subscribed": webhooks.subscribed,
                     "url": target.url if target is not None else None,
                     "last_failure": webhooks.last_failure,
-                    "slowest_answer": round(webhooks.slowest, 3),
+                    "answer_seconds": webhooks.answer_time(),
                 },
                 "number": self.account.number(["status", "throughput", "quality_rating", "webhook_configuration"]),
                 "profile": self.account.profile,

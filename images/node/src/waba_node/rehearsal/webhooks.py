@@ -110,7 +110,7 @@ class Webhooks:
         self.retrying: set[asyncio.Task[None]] = set()
         self.counts = {"updates": 0, "dropped": 0, "posts": 0, "delivered": 0, "failed": 0, "expired": 0}
         self.last_failure = ""
-        self.slowest = 0.0
+        self.answer_times: deque[float] = deque(maxlen=10_000)  # seconds
         self.wakeup = asyncio.Event()
         self.workers: list[asyncio.Task[None]] = []
         self.session: aiohttp.ClientSession | None = None
@@ -119,6 +119,12 @@ class Webhooks:
     def target(self) -> Callback | None:
         """Return the address in force: that of the number, else of the WABA, else of the app."""
         return self.number or self.account or self.application
+
+    def answer_time(self) -> dict[str, float]:
+        """Return the median and others of the seconds that the receiver took to answer."""
+        times = sorted(self.answer_times) or [0.0]
+        shares = {"p50": 0.5, "p99": 0.99, "longest": 1.0}
+        return {name: round(times[min(int(len(times) * share), len(times) - 1)], 4) for name, share in shares.items()}
 
     def start(self) -> None:
         self.session = aiohttp.ClientSession(
@@ -135,8 +141,9 @@ class Webhooks:
             await self.session.close()
 
     def clear(self) -> None:
-        """Drop every webhook that waits."""
+        """Drop every webhook that waits, and the times of those before."""
         self.pending.clear()
+        self.answer_times.clear()
         for task in list(self.retrying):
             task.cancel()
 
@@ -190,7 +197,7 @@ class Webhooks:
                         problem = f"HTTP {response.status}"
             except CONNECTION_ERRORS as error:
                 problem = str(error) or type(error).__name__
-            self.slowest = max(self.slowest, time.monotonic() - began)
+            self.answer_times.append(time.monotonic() - began)
         if not problem:
             self.counts["delivered"] += batch.updates
             return

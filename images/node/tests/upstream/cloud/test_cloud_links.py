@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 import pytest
 from aiohttp import web
 from waba_node.upstream.cloud.links import LinkedFile, LinkFailed, LinkFetcher, LinkRefused, provider_authorization
+from yarl import URL
 
 JPEG = b"\xff\xd8\xff" + bytes(5000)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -122,8 +123,6 @@ async def test_other_spellings_of_loopback_are_refused(host: str) -> None:
 @pytest.mark.parametrize("address", ["93.184.216.34", "2606:2800:220:1::2", "64:ff9b::5db8:d822", "2002:5db8:d822::1"])
 async def test_addresses_of_the_internet_are_permitted(address: str) -> None:
     fetcher = LinkFetcher(resolve=resolving(files_example=f"127.0.0.1 {address} 10.0.0.1"))
-    from yarl import URL
-
     assert await fetcher.permitted_addresses(URL("https://files.example/")) == [address]
 
 
@@ -167,6 +166,29 @@ async def test_unknown_host_may_be_known_later() -> None:
 async def test_only_http_and_https_are_links(link: str) -> None:
     with pytest.raises(LinkRefused):
         await fetch(LinkFetcher(), link)
+
+
+async def test_proxy_gets_the_checked_address() -> None:
+    asked: list[str] = []
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append((await reader.readline()).decode().strip())
+        writer.write(b"HTTP/1.1 403 Forbidden\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(talk, "127.0.0.1", 0)
+    proxy = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    names = resolving(files_example="93.184.216.34", inside_example="127.0.0.1")
+    fetcher = LinkFetcher(["inside.example"], proxy=proxy, resolve=names)
+    with pytest.raises(LinkFailed, match="the proxy answers HTTP 403"):
+        await fetch(fetcher, "https://files.example/a")
+    assert asked == ["CONNECT 93.184.216.34:443 HTTP/1.1"]
+    with pytest.raises(LinkRefused, match="only https links"):
+        await fetch(fetcher, "http://files.example/a")
+    async with serving(picture) as port:
+        assert (await fetch(fetcher, f"http://inside.example:{port}/"))[1] == JPEG
+    assert len(asked) == 1
+    server.close()
 
 
 # -- redirects -----------------------------------------------------------------------------------------------------------

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 CONNECT_TIMEOUT = 10.0  # seconds for the name, the connection and TLS
 TIMEOUT = 30.0  # seconds for a call; Meta reckons with 0.35 for a message
-UPLOAD_TIMEOUT = 300.0  # seconds for a file of up to 100 MB
+FILE_TIMEOUT = 300.0  # seconds for a file of up to 100 MB
 READ_TIMEOUT = 30.0  # seconds without a byte of a download
 CONNECTIONS = 300  # more than the messages that are sent at the same time
 KEEP_ALIVE = 10.0  # seconds without use; shorter than a server's own limit, so that the client is the side that closes
@@ -229,7 +229,7 @@ class GraphClient:
             form.append(value).set_content_disposition("form-data", name=name)
         form.append_payload(payload)
         try:
-            answer = await self._call("POST", f"{self.phone_number_id}/media", data=form, timeout=UPLOAD_TIMEOUT)
+            answer = await self._call("POST", f"{self.phone_number_id}/media", data=form, timeout=FILE_TIMEOUT)
         except (NotWritten, NoAnswer):
             if payload.failure is not None:
                 raise payload.failure from None
@@ -245,7 +245,7 @@ class GraphClient:
 
     async def download(self, url: str) -> AsyncGenerator[bytes]:
         """Yield the content behind a URL from `media_info` or a webhook. The caller bounds the size. Raises CloudError, NotWritten, NoAnswer."""
-        timeout = aiohttp.ClientTimeout(sock_connect=CONNECT_TIMEOUT, sock_read=READ_TIMEOUT)
+        timeout = aiohttp.ClientTimeout(FILE_TIMEOUT, sock_connect=CONNECT_TIMEOUT, sock_read=READ_TIMEOUT)
         attempt, failure = _Attempt(), None
         try:
             target = URL(url)
@@ -291,7 +291,7 @@ class GraphClient:
         session_id: `upload:...`, as `POST /<app id>/uploads` returned it.
         """
         headers = {"Authorization": f"OAuth {self._token}", "file_offset": "0"}
-        return await self._call("POST", session_id, data=content, headers=headers, timeout=UPLOAD_TIMEOUT)
+        return await self._call("POST", session_id, data=content, headers=headers, timeout=FILE_TIMEOUT)
 
     async def debug_token(self) -> dict[str, Any]:
         """Return what Meta knows about the token: `app_id`, `scopes`, `expires_at`, `is_valid`, ..."""

@@ -11,6 +11,7 @@ import asyncio
 import base64
 import ipaddress
 import socket
+import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -116,13 +117,19 @@ class LinkFetcher:
         allowed_hosts: Collection[str] = (),
         own_addresses: Collection[str] = (),
         *,
+        proxy: str = "",
         resolve: Resolve = resolve_host,
         duration: float = DURATION,
     ) -> None:
-        """allowed_hosts: hosts that a link may reach although their addresses are private. own_addresses: those of the cluster's hosts."""
+        """allowed_hosts: hosts that a link may reach although their addresses are private. own_addresses: those of the cluster's hosts.
+
+        proxy: `http://host:port` by which the internet is reached. It gets the checked address too, which only a tunnel for https permits.
+        """
         self.allowed_hosts = frozenset(host.lower().rstrip(".") for host in allowed_hosts)
         self.own_addresses = frozenset(ipaddress.ip_address(address) for address in own_addresses)
-        self.resolve, self.duration = resolve, duration
+        self.proxy, self.resolve, self.duration = proxy, resolve, duration
+        if proxy:  # aiohttp takes any proxy for an HTTPS one if the event loop is not asyncio's own
+            warnings.filterwarnings("ignore", "An HTTPS request is being sent through an HTTPS proxy", RuntimeWarning)
 
     @asynccontextmanager
     async def open(
@@ -184,6 +191,9 @@ class LinkFetcher:
         timeout = aiohttp.ClientTimeout(total=max(remaining, 0.001), connect=CONNECT_TIMEOUT, sock_read=READ_TIMEOUT)
         if headers:  # the header replaces what the link itself may contain
             target = target.with_user(None)
+        proxy = self.proxy if self.proxy and not self._is_allowed(target) else None
+        if proxy and target.scheme != "https":
+            raise LinkRefused("only https links are fetched through the proxy")
         reason = "it has no address"
         for address in list(await self.permitted_addresses(target))[:ADDRESSES]:
             # The URL has the address itself, so that the library resolves nothing.
@@ -207,6 +217,7 @@ class LinkFetcher:
                         },
                         server_hostname=target.raw_host if target.scheme == "https" else None,
                         allow_redirects=False,
+                        proxy=proxy,
                     )
                 )
             except (aiohttp.ClientError, OSError, ValueError) as error:
@@ -215,18 +226,20 @@ class LinkFetcher:
 
     async def permitted_addresses(self, target: URL) -> Collection[str]:
         """Return the addresses of a URL's host to which a link may lead. Raises LinkRefused if it has only others, LinkFailed without any."""
-        host = (target.raw_host or "").lower().rstrip(".")
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT):
-                addresses = await self.resolve(host, target.port or 0)
+                addresses = await self.resolve(_host(target), target.port or 0)
         except (OSError, UnicodeError) as error:
             raise LinkFailed(f"the name of {target.host} is not resolved: {_reason(error)}") from None
-        if host in self.allowed_hosts:
+        if self._is_allowed(target):
             return addresses
         permitted = [address for address in addresses if self._is_permitted(address)]
         if addresses and not permitted:
             raise LinkRefused(f"{target.host} is not on the internet; WABA_CLOUD_LINK_HOSTS can allow it")
         return permitted
+
+    def _is_allowed(self, target: URL) -> bool:
+        return _host(target) in self.allowed_hosts
 
     def _is_permitted(self, text: str) -> bool:
         try:
@@ -234,6 +247,10 @@ class LinkFetcher:
         except ValueError:
             return False
         return is_public(address) and embedded_address(address) not in self.own_addresses
+
+
+def _host(target: URL) -> str:
+    return (target.raw_host or "").lower().rstrip(".")
 
 
 def _parse(link: str, base: URL | None = None) -> URL:
@@ -269,6 +286,8 @@ async def _chain(head: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes
 def _reason(error: BaseException) -> str:
     if isinstance(error, TimeoutError):
         return "no answer in time"
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return f"the proxy answers HTTP {error.status}"
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         return f"its certificate is not valid: {error.certificate_error}"
     if isinstance(error, OSError) and error.strerror:
