@@ -109,16 +109,16 @@ def test_a_user_without_a_phone_number_is_named_by_recipient() -> None:
 @pytest.mark.parametrize(
     ("kind", "given", "expected"),
     [
-        ("image", {"id": "ours", "caption": "A picture"}, {"id": "900", "caption": "A picture"}),
-        ("image", {"id": "ours", "caption": ""}, {"id": "900"}),
-        ("video", {"id": "ours", "caption": "A film"}, {"id": "900", "caption": "A film"}),
-        ("audio", {"id": "ours"}, {"id": "900"}),
+        ("image", {"id": "file-1", "caption": "A picture"}, {"id": "900", "caption": "A picture"}),
+        ("image", {"id": "file-1", "caption": ""}, {"id": "900"}),
+        ("video", {"id": "file-1", "caption": "A film"}, {"id": "900", "caption": "A film"}),
+        ("audio", {"id": "file-1"}, {"id": "900"}),
         (
             "document",
-            {"id": "ours", "caption": "Bill", "filename": "bill.pdf"},
+            {"id": "file-1", "caption": "Bill", "filename": "bill.pdf"},
             {"id": "900", "caption": "Bill", "filename": "bill.pdf"},
         ),
-        ("sticker", {"id": "ours"}, {"id": "900"}),
+        ("sticker", {"id": "file-1"}, {"id": "900"}),
         ("image", {"link": LINK, "provider": {"name": "store"}}, {"id": "900"}),
         ("document", {"link": LINK, "filename": "bill.pdf"}, {"id": "900", "filename": "bill.pdf"}),
     ],
@@ -136,9 +136,9 @@ def test_a_link_can_be_passed_on() -> None:
 
 @pytest.mark.parametrize("media", [{}, {"mime_type": "image/png"}])
 def test_a_file_without_a_reference_in_the_cloud_api_is_refused(media: dict) -> None:
-    reference = MediaReference("image", "ours", None, None, None)
+    reference = MediaReference("image", "file-1", None, None, None)
     with pytest.raises(Untranslatable) as refused:
-        to_cloud(stored("image", {"id": "ours"}), callback_data=CORRELATION, media={reference: media}, quoted=None)
+        to_cloud(stored("image", {"id": "file-1"}), callback_data=CORRELATION, media={reference: media}, quoted=None)
     assert refused.value.errors[0]["code"] == 1006
 
 
@@ -156,12 +156,12 @@ def test_a_file_without_a_reference_in_the_cloud_api_is_refused(media: dict) -> 
 )
 def test_ogg_remains_a_voice_message(mime_type: str, expected: bool) -> None:
     assert is_voice(mime_type) is expected
-    given = content_of("audio", {"id": "ours"}, mime_type=mime_type)
+    given = content_of("audio", {"id": "file-1"}, mime_type=mime_type)
     assert given == ({"id": "900", "voice": True} if expected else {"id": "900"})
 
 
 def test_a_document_in_ogg_is_no_voice_message() -> None:
-    assert content_of("document", {"id": "ours"}, mime_type="audio/ogg") == {"id": "900"}
+    assert content_of("document", {"id": "file-1"}, mime_type="audio/ogg") == {"id": "900"}
 
 
 @pytest.mark.parametrize(
@@ -215,6 +215,7 @@ def test_a_contact_without_a_name_part_repeats_its_formatted_name() -> None:
     ) == [{"name": {"formatted_name": "Ann Other", "first_name": "Ann Other"}}]
 
 
+HEADER = {"type": "header", "parameters": [{"type": "image", "image": {"id": "file-1"}}]}
 NAMED = {"namespace": "shop", "name": "parcel", "language": {"policy": "deterministic", "code": "en_US"}}
 
 
@@ -241,7 +242,7 @@ def test_template() -> None:
         {
             **NAMED,
             "components": [
-                {"type": "header", "parameters": [{"type": "image", "image": {"id": "ours", "caption": "x"}}]},
+                {"type": "header", "parameters": [{"type": "image", "image": {"id": "file-1", "caption": "x"}}]},
                 {"type": "body", "parameters": [{"type": "text", "text": "Ada"}]},
                 {
                     "type": "button",
@@ -291,10 +292,10 @@ CURRENCY = {"fallback_value": "€1", "code": "EUR", "amount_1000": 0}
             {"type": "date_time", "date_time": {"fallback_value": "May 1", "month": 5, "calendar": "GREGORIAN"}},
             {"type": "date_time", "date_time": {"fallback_value": "May 1"}},
         ),
-        ({"type": "image", "image": {"id": "ours"}}, {"type": "image", "image": {"id": "900"}}),
+        ({"type": "image", "image": {"id": "file-1"}}, {"type": "image", "image": {"id": "900"}}),
         ({"type": "video", "video": {"link": LINK}}, {"type": "video", "video": {"id": "900"}}),
         (
-            {"type": "document", "document": {"id": "ours", "filename": "bill.pdf", "caption": "x"}},
+            {"type": "document", "document": {"id": "file-1", "filename": "bill.pdf", "caption": "x"}},
             {"type": "document", "document": {"id": "900", "filename": "bill.pdf"}},
         ),
         (
@@ -458,7 +459,7 @@ def test_a_footer_with_parameters_is_refused() -> None:
 
 
 def test_carousel() -> None:
-    image = {"type": "header", "parameters": [{"type": "image", "image": {"id": "ours"}}]}
+    image = {"type": "header", "parameters": [{"type": "image", "image": {"id": "file-1"}}]}
     other = {"type": "header", "parameters": [{"type": "image", "image": {"link": LINK}}]}
     reply = button("quick_reply", {"type": "payload", "payload": "x"})
     cards = [{"card_index": 0, "components": [image, reply, reply]}, {"card_index": 1, "components": [other, reply]}]
@@ -569,7 +570,7 @@ def test_reply_buttons() -> None:
     ("given", "expected"),
     [
         ({"type": "text", "text": "Shop"}, {"type": "text", "text": "Shop"}),
-        ({"type": "image", "image": {"id": "ours", "caption": "x"}}, {"type": "image", "image": {"id": "900"}}),
+        ({"type": "image", "image": {"id": "file-1", "caption": "x"}}, {"type": "image", "image": {"id": "900"}}),
         ({"type": "video", "video": {"link": LINK}}, {"type": "video", "video": {"id": "900"}}),
         (
             {"type": "document", "document": {"link": LINK, "provider": {"name": "store"}, "filename": "a.pdf"}},
@@ -712,6 +713,13 @@ def test_media_references_are_in_document_order() -> None:
         MediaReference("document", "a", None, None, "a.pdf"),
         MediaReference("video", None, LINK, None, None),
     ]
+
+
+def test_a_file_that_the_type_does_not_name_is_no_reference() -> None:
+    text = {"type": "text", "text": "x", "image": {"id": "stray"}}
+    body = {"type": "body", "parameters": [text], "cards": [{"card_index": 0, "components": [HEADER]}]}
+    assert media_references(stored("template", {**NAMED, "components": [body]})) == []
+    assert components(body) == [{"type": "body", "parameters": [{"type": "text", "text": "x"}]}]
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ METADATA = {"display_phone_number": "15559876543", "phone_number_id": NUMBER}
 ADA = {"profile": {"name": "Ada"}, "wa_id": "15551234567", "user_id": "US.1234567890"}
 EMPTY_BASE64 = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
 EMPTY_HEX = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-OURS = {"wamid.OUT1": "gBGGone"}
+SENT = {"wamid.OUT1": "gBGGone"}
 
 
 def webhook(value: dict, field: str = "messages") -> dict:
@@ -48,7 +48,7 @@ def message_of(kind: str, content: object, **more: object) -> dict:
 
 
 def event_of(message: dict, contact: dict | None = ADA) -> UpstreamEvent:
-    (event,) = to_events(one_update({"messages": [message], "contacts": [contact] if contact else []}), OURS)
+    (event,) = to_events(one_update({"messages": [message], "contacts": [contact] if contact else []}), SENT)
     return event
 
 
@@ -203,7 +203,7 @@ RECEIVED = {"reference": "900000000000002", "mime_type": "image/jpeg", "sha256":
 OPUS = {**FILE, "mime_type": "audio/ogg; codecs=opus"}
 RECEIVED_OPUS = {**RECEIVED, "mime_type": "audio/ogg; codecs=opus"}
 REPLY = {"context": {"from": "15559876543", "id": "wamid.OUT1"}}
-REPLY_OURS = {"context": {"from": "15559876543", "id": "gBGGone"}}
+REPLY_TO_SENT = {"context": {"from": "15559876543", "id": "gBGGone"}}
 CARD = {
     "name": {"formatted_name": "Ann Other", "first_name": "Ann"},
     "phones": [{"phone": "+1 555", "wa_id": "1555", "type": "HOME"}],
@@ -241,14 +241,14 @@ CARD = {
         ),
         (
             message_of("button", {"payload": "later", "text": "Later"}, **REPLY),
-            {"type": "button", "button": {"payload": "later", "text": "Later"}, **REPLY_OURS},
+            {"type": "button", "button": {"payload": "later", "text": "Later"}, **REPLY_TO_SENT},
         ),
         (
             message_of("interactive", {"type": "button_reply", "button_reply": {"id": "yes", "title": "Yes"}}, **REPLY),
             {
                 "type": "interactive",
                 "interactive": {"type": "button_reply", "button_reply": {"id": "yes", "title": "Yes"}},
-                **REPLY_OURS,
+                **REPLY_TO_SENT,
             },
         ),
         (
@@ -590,7 +590,7 @@ def test_a_status_without_callback_data_and_phone_number() -> None:
     status = {"id": "wamid.OUT1", "status": "read", "timestamp": "1790000005", "recipient_user_id": "US.1"}
     update = one_update({"statuses": [status]})
     assert (update.user, update.callback_data) == ("US.1", "")
-    assert to_events(update, OURS) == [UpstreamEvent("gBGGone", "read", 1790000005, {})]
+    assert to_events(update, SENT) == [UpstreamEvent("gBGGone", "read", 1790000005, {})]
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ class Verdict(Enum):
     LATER = "nothing was sent; try this message again later"
     NUMBER_THROTTLED = "nothing was sent; slow the whole number, then try again"
     RECIPIENT_THROTTLED = "nothing was sent; delay the messages of this recipient"
-    UNCERTAIN = "perhaps sent; only a status can tell"
+    UNCERTAIN = "perhaps sent; only a status can decide"
     UNUSABLE = "nothing was sent; the number or the token is unusable"
 
 
@@ -45,7 +45,7 @@ class StatusRule:
     statuses: tuple[int, int]
     verdict: Verdict
     reason: str
-    source: str = "ours"
+    source: str = "decision"
 
 
 TITLES: dict[int, str] = {  # on-premises code -> title

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .errors import Untranslatable
@@ -57,7 +57,7 @@ ENVELOPE: dict[str, EnvelopeRule] = {  # on-premises field -> rule
     "context": EnvelopeRule(
         "`context.message_id`",
         "The id of a sent message becomes its id in the Cloud API. A message whose id there is unknown is not quoted.",
-        "replies ours",
+        "replies decision",
     ),
     "ttl": EnvelopeRule(
         "",
@@ -69,48 +69,48 @@ ENVELOPE: dict[str, EnvelopeRule] = {  # on-premises field -> rule
         "",
         "The field carries the correlation id of the cluster. The client's value is stored and returned with every "
         "status.",
-        "changelog ours",
+        "changelog decision",
     ),
 }
 
 PARAMETERS: dict[str, Field] = {  # type of a template parameter -> its field
-    "text": Field(
-        "text",
-        note="`parameter_name` is copied too. Line breaks, tabs and more than four blanks in a row are passed on; "
-        "Meta refuses them.",
-    ),
-    "currency": Field("currency", shape="currency"),
-    "date_time": Field("date_time", shape="date_time", note="Meta always displays the fallback."),
-    "image": Field("image", Rule.FILE, "file"),
-    "video": Field("video", Rule.FILE, "file"),
-    "document": Field("document", Rule.FILE, "named_file"),
-    "location": Field("location", shape="location"),
-    "product": Field("product", shape="template_product"),
-    "payload": Field("payload", Rule.TRIM, required=True, note="Of a `quick_reply` button."),
-    "coupon_code": Field("coupon_code", Rule.TRIM, required=True, note="Of a `copy_code` button."),
-    "action": Field("action", shape="template_action", note="Of a `catalog`, `mpm` or `flow` button."),
-    "limited_time_offer": Field("limited_time_offer", shape="offer"),
+    field.name: replace(field, of=field.name)
+    for field in (
+        Field(
+            "text",
+            note="Line breaks, tabs and more than four blanks in a row are passed on; Meta refuses them.",
+        ),
+        Field("currency", shape="currency"),
+        Field("date_time", shape="date_time", note="Meta always displays the fallback."),
+        Field("image", Rule.FILE, "file"),
+        Field("video", Rule.FILE, "file"),
+        Field("document", Rule.FILE, "named_file"),
+        Field("location", shape="location"),
+        Field("product", shape="template_product"),
+        Field("payload", Rule.TRIM, required=True),
+        Field("coupon_code", Rule.TRIM, required=True),
+        Field("action", shape="template_action"),
+        Field("limited_time_offer", shape="offer"),
+    )
 }
 
 
-def _only_of_its_type(parameter: dict[str, Any]) -> dict[str, Any]:
-    """Return a parameter with the field that its type names. Only a text can have a name."""
-    kind = parameter.get("type")
-    if kind not in PARAMETERS or kind not in parameter:
-        raise Untranslatable(1009, f"the Cloud API has no template parameter of type {kind!r}, or its value is empty")
-    names = ("type", kind, "parameter_name") if kind == "text" else ("type", kind)
-    return {name: parameter[name] for name in names if name in parameter}
+def _typed(thing: dict[str, Any]) -> dict[str, Any]:
+    """Return an object that has the field which its type names. Raises Untranslatable otherwise."""
+    kind = thing.get("type")
+    if kind not in thing:
+        raise Untranslatable(1009, f"the Cloud API has no parameter or header of type {kind!r}, or its value is empty")
+    return thing
 
 
 def _component(component: dict[str, Any]) -> dict[str, Any]:
-    """Return a component, {} for one without content. Only a button has a sub type and an index."""
+    """Return a component, {} for one without content."""
     kind = component.get("type")
     if kind == "button":
         return {**component, "sub_type": component.get("sub_type", "").lower()}
     if kind == "footer" and "parameters" in component:
         raise Untranslatable(1010, "the footer of a template has no parameters in the Cloud API")
-    content = {name: value for name, value in component.items() if name not in ("sub_type", "index")}
-    return content if len(content) > 1 else {}
+    return component if len(component) > 1 else {}
 
 
 def _with_positions(holder: dict[str, Any]) -> dict[str, Any]:
@@ -129,14 +129,6 @@ def _with_positions(holder: dict[str, Any]) -> dict[str, Any]:
 def _with_name_part(name: dict[str, Any]) -> dict[str, Any]:
     """Return a name with a part beside the formatted name, which the Cloud API requires."""
     return name if len(name) > 1 else {**name, "first_name": name.get("formatted_name", "")}
-
-
-def _header(header: dict[str, Any]) -> dict[str, Any]:
-    """Return a header with the field that its type names."""
-    kind = header.get("type")
-    if kind not in header:
-        raise Untranslatable(1009, f"the Cloud API has no header of type {kind!r}, or its content is empty")
-    return {"type": kind, kind: header[kind]}
 
 
 def _action(action: dict[str, Any]) -> dict[str, Any]:
@@ -220,17 +212,17 @@ SHAPES: dict[str, Shape] = {
     "component": Shape(
         (
             Field("type", note="A component without content is left out; a footer has no parameters."),
-            Field("sub_type", note="Lower case."),
-            Field("index", note="As text. A missing one becomes the lowest position that is free."),
+            Field("sub_type", of="button", note="Lower case."),
+            Field("index", of="button", note="As text. A missing one becomes the lowest position that is free."),
             Field("parameters", shape="parameter"),
-            Field("cards", shape="card"),
+            Field("cards", of="carousel", shape="card"),
         ),
         "components migration",
         _component,
     ),
     "card": Shape((Field("card_index"), Field("components", shape="component")), "components", _with_positions),
     "parameter": Shape(
-        (Field("type"), Field("parameter_name"), *PARAMETERS.values()), "templates openapi", _only_of_its_type
+        (Field("type"), *PARAMETERS.values(), Field("parameter_name", of="text")), "templates openapi", _typed
     ),
     "currency": Shape(fields("fallback_value code amount_1000"), "openapi"),
     "date_time": Shape(fields("fallback_value"), "openapi"),
@@ -277,13 +269,14 @@ SHAPES: dict[str, Shape] = {
     ),
     "header": Shape(
         (
-            *fields("type text"),
-            Field("image", Rule.FILE, "file"),
-            Field("video", Rule.FILE, "file"),
-            Field("document", Rule.FILE, "named_file"),
+            Field("type"),
+            Field("text", of="text"),
+            Field("image", Rule.FILE, "file", of="image"),
+            Field("video", Rule.FILE, "file", of="video"),
+            Field("document", Rule.FILE, "named_file", of="document"),
         ),
         "reply-buttons openapi",
-        _header,
+        _typed,
     ),
     "sentence": Shape(fields("text"), "openapi"),
     "button_action": Shape((Field("buttons", shape="button"),), "reply-buttons", _action),
@@ -314,7 +307,7 @@ MESSAGES: dict[str, ContentRule] = {  # on-premises type -> rule
         "audio",
         Field("audio", Rule.FILE, "file"),
         "An Ogg file gets `voice: true`, so that it remains a voice message.",
-        "audio migration ours",
+        "audio migration decision",
     ),
     "document": ContentRule("document", Field("document", Rule.FILE, "document"), "", "documents"),
     "sticker": ContentRule("sticker", Field("sticker", Rule.FILE, "file"), "", "stickers"),

@@ -27,7 +27,7 @@ class Field:
     """A field of an object.
 
     shape: the shape of the object, or of each object of the list, in this field; of a file, the shape of what is beside its id.
-    required: refuse the message if trimming leaves nothing.
+    of: the type of the objects that have this field, "" for any. required: refuse the message if trimming leaves nothing.
     """
 
     name: str
@@ -35,6 +35,7 @@ class Field:
     shape: str = ""
     required: bool = False
     note: str = ""
+    of: str = ""
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,10 @@ class Shape:
     fields: tuple[Field, ...]
     source: str
     finish: Callable[[dict[str, Any]], dict[str, Any]] | None = None
+
+    def fields_of(self, value: Json) -> list[Field]:
+        """Return the fields of an object by its type."""
+        return [field for field in self.fields if field.of in ("", value.get("type"))]
 
 
 Shapes = Mapping[str, Shape]
@@ -59,7 +64,7 @@ def copy(shapes: Shapes, name: str, value: Json, file: FileOf | None = None) -> 
     """Return a copy of an object with the fields of its shape. file: returns the reference to a file. Raises Untranslatable."""
     shape = shapes[name]
     result = {}
-    for field in shape.fields:
+    for field in shape.fields_of(value):
         copied = copy_field(shapes, field, value.get(field.name), file)
         if copied not in (None, "", {}, []):
             result[field.name] = copied
@@ -93,5 +98,5 @@ def files_in(shapes: Shapes, field: Field, given: Any) -> Iterator[tuple[Field, 
         if field.rule is Rule.FILE:
             yield field, entry
         elif field.shape:
-            for inner in shapes[field.shape].fields:
+            for inner in shapes[field.shape].fields_of(entry):
                 yield from files_in(shapes, inner, entry.get(inner.name))

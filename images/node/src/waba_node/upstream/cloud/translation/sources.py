@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 META = "https://developers.facebook.com/documentation/business-messaging/whatsapp/"
-OURS = "ours"
+DECISION = "decision"
 
 SOURCES: dict[str, tuple[str, str]] = {  # key -> title, address (a URL, or a page of this repository)
     "account": ("The on-premises account and profile", "docs/reference/vendor-contract.md#profile-and-account"),
@@ -33,7 +33,7 @@ SOURCES: dict[str, tuple[str, str]] = {  # key -> title, address (a URL, or a pa
     ),
     "onprem-webhooks": ("The on-premises webhooks", "docs/reference/vendor-contract.md#webhooks"),
     "openapi": ("Meta's OpenAPI description", "https://github.com/facebook/openapi"),
-    OURS: ("A decision of this project", "docs/adr/0024-claim-before-cloud-post.md"),
+    DECISION: ("A decision of this project", "docs/adr/0024-claim-before-cloud-post.md"),
     "phone-numbers": ("Phone numbers", f"{META}business-phone-numbers/phone-numbers"),
     "profiles": ("Business profiles", f"{META}business-profiles"),
     "pywa": ("PyWa, a client of the Cloud API", "https://github.com/david-lev/pywa"),

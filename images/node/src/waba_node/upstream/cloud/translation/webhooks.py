@@ -148,7 +148,7 @@ INBOUND: dict[str, InboundRule] = {  # type of a received message -> rule
         "reaction",
         Field("reaction", shape="reaction"),
         "Without `emoji`, the reaction was removed.",
-        "webhook-messages ours",
+        "webhook-messages decision",
     ),
     "system": InboundRule("system", Field("system"), "By the type of the notice, see below.", "webhook-system"),
     "unsupported": InboundRule("unknown", None, "With error 501.", "webhook-unsupported onprem-webhooks"),
@@ -157,7 +157,7 @@ INBOUND: dict[str, InboundRule] = {  # type of a received message -> rule
     "edit": InboundRule("", None, "On-premises knows no edited messages.", "webhook-messages"),
     "revoke": InboundRule("", None, "On-premises knows no revoked messages.", "webhook-messages"),
 }
-ANY_OTHER = InboundRule("unknown", None, "With error 501.", "ours")
+ANY_OTHER = InboundRule("unknown", None, "With error 501.", "decision")
 
 REPLIES: dict[str, Field] = {  # type of an interactive reply -> its field
     "button_reply": Field("button_reply", shape="reply"),
@@ -172,10 +172,10 @@ SYSTEM: dict[str, tuple[str, str, str]] = {  # type of a notice -> type on-premi
     "user_changed_user_id": (
         NUMBER_CHANGED,
         "`new_wa_id` is the new number, or the new id of a user without one.",
-        "bsuid ours",
+        "bsuid decision",
     ),
     "customer_identity_changed": (IDENTITY_CHANGED, "With the hash as `identity`.", "pywa"),
-    "user_identity_changed": (IDENTITY_CHANGED, "As `customer_identity_changed`.", "ours"),
+    "user_identity_changed": (IDENTITY_CHANGED, "As `customer_identity_changed`.", "decision"),
 }
 
 STATUSES: dict[str, StatusRule] = {
