@@ -12,7 +12,8 @@ from typing import Any
 STARTED = time.monotonic()
 PAGE = os.sysconf("SC_PAGESIZE")
 
-Labels = tuple[tuple[str, str], ...]
+Label = tuple[str, str]
+Labels = tuple[Label, ...]
 Metric = dict[str, Any]
 
 COUNTED = {  # counters of the vendor's client: name -> help. Those that the node has no use for stay at zero.

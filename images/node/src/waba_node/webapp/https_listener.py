@@ -17,6 +17,7 @@ FIRST_BYTE_TIMEOUT = 15.0  # seconds
 LONGEST_REQUEST = 4096  # bytes that are read of a plain HTTP request
 PAUSE = 1.0  # seconds after a failed accept, such as for too many open files
 TLS_RECORD = b"\x16"  # a TLS connection begins with this byte: a handshake record
+FAMILIES = (socket.AF_INET, socket.AF_INET6)
 NO_SUCH_FAMILY = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL, errno.EPROTONOSUPPORT)
 
 
@@ -42,9 +43,9 @@ class HttpsListener:
 
     async def start(self, port: int) -> None:
         """Listen on all IPv4 and IPv6 addresses. Raises OSError if the port is in use."""
-        for family in (socket.AF_INET, socket.AF_INET6):
+        for family in FAMILIES:
             try:
-                listening = _listen(family, port)
+                listening = listen(family, port)
             except OSError as error:
                 if self.sockets and error.errno in NO_SUCH_FAMILY:
                     continue  # the host has no IPv6
@@ -107,7 +108,8 @@ class HttpsListener:
             pass
 
 
-def _listen(family: socket.AddressFamily, port: int) -> socket.socket:
+def listen(family: socket.AddressFamily, port: int) -> socket.socket:
+    """Return a socket that listens on all addresses of a family. Raises OSError if the port is in use."""
     listening = socket.socket(family)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

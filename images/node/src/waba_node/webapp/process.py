@@ -6,6 +6,7 @@ import logging
 import ssl
 import time
 from functools import partial
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
@@ -21,6 +22,9 @@ from .metrics import Metrics
 from .routing import Router
 from .server import ApiServer
 from .sessions import Sessions
+
+if TYPE_CHECKING:
+    from .cloud_webhooks import CloudWebhooks
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +42,7 @@ class Webapp(Node):
         self.metrics = Metrics()
         self.database.timed = partial(self.metrics.timed, "db_")
         self.router = Router(self.database, self.client, self.metrics)
+        self.webhooks: CloudWebhooks | None = None
 
     async def start(self) -> None:
         self.health.report("schema", "the schema does not exist yet")
@@ -53,14 +58,24 @@ class Webapp(Node):
             raise RuntimeError("setup created no server")
         self.listener = HttpsListener(self.runner.server, self.certificate.front, api.plain_http_refusal, self.tasks)
         await self.listener.start(self.config.https_port)
+        if self.config.cloud is not None:
+            from .cloud_webhooks import CloudWebhooks  # no webapp of another upstream pays memory for it
+
+            self.webhooks = CloudWebhooks(self, self.config.cloud)
+            await self.webhooks.start()
 
     def loops(self) -> list[Loop]:
-        return [Loop("check", self.check, CHECK_INTERVAL)]
+        return [
+            Loop("check", self.check, CHECK_INTERVAL),
+            *(self.webhooks.loops() if self.webhooks is not None else []),
+        ]
 
     async def stop(self) -> None:
-        """Accept no new call, and finish the calls in progress."""
+        """Accept no new call, and finish the calls in progress; the upstream's webhooks are the last to be refused."""
         await self.listener.stop()
         await self.runner.cleanup()
+        if self.webhooks is not None:
+            await self.webhooks.stop()
         await self.server.stop()
 
     async def drain_pending(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, TypeVar
 
 from ..address import NodeAddress, PortName
@@ -97,6 +97,12 @@ class Router:
         for number in numbers:
             groups.setdefault(shard_of(number, len(self.owners)), []).append(number)
         return list(groups.values())
+
+    async def find_owners(self, buckets: Iterable[int]) -> dict[NodeAddress, int]:
+        """Return the owners of buckets, each with one of its buckets. Raises ApiError 1011 without a shard map."""
+        await self._refresh_shard_map(time.monotonic() - MAP_LIFE)
+        owned = ((self.owners[bucket % len(self.owners)], bucket) for bucket in buckets)
+        return {owner: bucket for owner, bucket in owned if owner is not None}
 
     async def _refresh_shard_map(self, newer_than: float) -> None:
         """Read the shard map unless it was read after a time (monotonic). Concurrent callers share one read.

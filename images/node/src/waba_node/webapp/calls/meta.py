@@ -33,7 +33,10 @@ async def read_metrics(webapp: Webapp, request: web.Request) -> Result:
 
     The text format of Prometheus is selected by `format` or by an Accept header, as a Prometheus server sends it.
     """
-    metrics = webapp.metrics.collect(webapp.config.container_id, webapp.listener.accepted, BACKLOG)
+    node = webapp.config.container_id
+    metrics = webapp.metrics.collect(node, webapp.listener.accepted, BACKLOG)
+    if webapp.webhooks is not None:
+        metrics |= webapp.webhooks.metrics.collect(("node", node), webapp.webhooks.listener.evicted)
     if wants_prometheus(request):
         return web.Response(text=prometheus({"": metrics}), content_type="text/plain")
     return 200, {"metrics": metrics}
