@@ -6,15 +6,23 @@ import hashlib
 import json
 from collections.abc import AsyncIterator
 
+import msgspec
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 from tests.rehearsal.standin_support import NUMBER, TOKEN, WABA, Client, running
 from tests.webapp.message_support import CONTENTS, message
+from waba_node.rehearsal.errors import GraphError
 from waba_node.rehearsal.inbound import FILES, TYPES, picture
 from waba_node.rehearsal.validation import Message, read_message
 from waba_node.upstream.cloud.graph import CloudError, GraphClient, NoAnswer
 from waba_node.upstream.cloud.translation import profile
+from waba_node.upstream.cloud.translation.errors import Untranslatable
 from waba_node.upstream.cloud.translation.messages import media_references, to_cloud
 from waba_node.upstream.cloud.translation.webhooks import Update, to_events, updates
+from waba_node.webapp.errors import ApiError
+from waba_node.webapp.message.model import Message as ApiMessage
+from waba_node.webapp.message.model import payload_of
 
 # Types that on-premises clients do not know; their messages are dropped or reported as unknown.
 DROPPED = {"request_welcome", "edit", "revoke", "group"}
@@ -51,6 +59,49 @@ def test_every_message_of_the_api_is_accepted_by_the_strict_service(kind: str, c
     accepted = read_message(translated(kind, content))
     assert isinstance(accepted, Message)
     assert accepted.biz_opaque_callback_data == "7:id"
+
+
+@st.composite
+def variants(draw: st.DrawFn) -> dict:
+    """A message of the API: an example with fields removed, added and replaced."""
+    kind, content = draw(st.sampled_from(CONTENTS))
+
+    def vary(value: object) -> object:
+        if isinstance(value, dict):
+            varied = {name: vary(item) for name, item in value.items() if draw(st.integers(0, 9)) != 0}
+            if draw(st.integers(0, 3)) == 0:
+                varied[draw(st.sampled_from(("x", "type", "text", "index", "id", "caption", "voice", "title")))] = draw(
+                    st.sampled_from(("", " a ", 0, True, None, [], {"x": 1}))
+                )
+            return varied
+        if isinstance(value, list):
+            return [vary(item) for item in value[:3]]
+        if isinstance(value, str) and draw(st.integers(0, 9)) == 0:
+            return draw(st.sampled_from((f" {value}", f"{value}\n", f"{value}é😀", "x" * 100)))
+        return value
+
+    return {
+        **message(kind, vary(content)),
+        **draw(st.sampled_from(({}, {"preview_url": True}, {"ttl": 60}, {"x": {}}))),
+    }
+
+
+@given(variants())
+def test_no_accepted_message_has_an_unknown_or_lacks_a_property_at_the_service(given_message: dict) -> None:
+    """Values can be refused: the client chose them."""
+    try:
+        stored = payload_of(msgspec.convert(given_message, ApiMessage))
+    except (msgspec.ValidationError, ApiError):
+        assume(False)
+    for payload in (stored, {**stored, "x": 1}):
+        media, code = {file: {"id": "1"} for file in media_references(payload)}, None
+        try:
+            read_message(to_cloud(payload, callback_data="7:id", media=media, quoted=None))
+        except GraphError as error:
+            code = error.code
+        except Untranslatable:
+            code = None
+        assert code in (None, 131009, 132018)
 
 
 async def test_message_goes_out_and_its_statuses_come_back(cloud: Client, graph: GraphClient) -> None:
