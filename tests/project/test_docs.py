@@ -25,6 +25,7 @@ def module(path: str) -> ModuleType:
 
 
 reference_pages = module("tests/tools/reference_pages.py")
+cloud_api_page = module("tests/tools/cloud_api_page.py")
 GENERATION = module("plugins/module_utils/secrets/generation.py")
 
 LINK = re.compile(r"(?<!\\)\[[^\]]*\]\(([^)\s]+)\)")
@@ -143,6 +144,10 @@ def test_generated_pages_are_current(name: str) -> None:
     assert reference_pages.PAGES[name]() == (reference_pages.REFERENCE / name).read_text(encoding="utf-8"), (
         f"run {reference_pages.REGENERATE}"
     )
+
+
+def test_the_page_of_the_cloud_api_is_current() -> None:
+    assert cloud_api_page.page() == cloud_api_page.PAGE.read_text(encoding="utf-8"), f"run {cloud_api_page.REGENERATE}"
 
 
 def test_every_playbook_role_and_module_is_documented() -> None:

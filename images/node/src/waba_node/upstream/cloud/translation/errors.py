@@ -1,7 +1,7 @@
-"""The errors of the Cloud API: how to go on after one, and the on-premises error that reports it.
+"""The errors of the Cloud API: how to go on after one, and the on-premises error that reports it (docs/reference/cloud-api.md#errors).
 
 Meta publishes no mapping of the codes. Many codes are the on-premises code plus 130000 with the same meaning (429, 1005, 1008, 1009, 2000 and others
-have the same titles); the rows that follow another rule are our decision.
+have the same titles); the rows that follow another rule are a decision of this project.
 """
 
 from __future__ import annotations
@@ -160,11 +160,13 @@ RULES: tuple[ErrorRule, ...] = (
 BY_CODE = {code: rule for rule in RULES for code in rule.codes}
 
 STATUS_RULES: tuple[StatusRule, ...] = (
-    StatusRule((100, 299), Verdict.UNCERTAIN, "a success without a message id says nothing"),
+    StatusRule(
+        (100, 299), Verdict.UNCERTAIN, "a success without the id of a message does not prove that one was accepted"
+    ),
     StatusRule((300, 399), Verdict.LATER, "a redirect is not followed, so the request reached no messaging service"),
     StatusRule((408, 408), Verdict.UNCERTAIN, "the server or a proxy may have passed the request on"),
     StatusRule((429, 429), Verdict.NUMBER_THROTTLED, "Graph limits the rate with codes that are not listed", "courier"),
-    StatusRule((413, 414), Verdict.FINAL, "the request is too large, and stays so"),
+    StatusRule((413, 414), Verdict.FINAL, "the request is too large; a repetition is, too"),
     StatusRule((400, 499), Verdict.LATER, "not an answer of Meta: a proxy refused the request"),
     StatusRule((500, 999), Verdict.UNCERTAIN, "the request may have been processed"),
 )

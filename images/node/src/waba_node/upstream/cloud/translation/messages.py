@@ -1,4 +1,4 @@
-"""Translates a stored on-premises message to the body of a message of the Cloud API."""
+"""Translates a stored on-premises message to a body of the Cloud API (docs/reference/cloud-api.md#messages)."""
 
 from __future__ import annotations
 
@@ -149,8 +149,8 @@ def _action(action: dict[str, Any]) -> dict[str, Any]:
 
 
 FILE_FIELDS = (
-    Field("id", Rule.DROP, note="Uploaded when it is first sent; its id in the Cloud API takes its place."),
-    Field("link", Rule.DROP, note="The cluster fetches and uploads the file, or passes a public link on."),
+    Field("id", Rule.REPLACED, note="The file is uploaded when it is first sent."),
+    Field("link", Rule.REPLACED, note="The cluster fetches and uploads the file, or passes a public link on."),
     Field("provider", Rule.DROP, note="The cluster fetches the file with the credentials of the provider."),
 )
 SENTENCES = (

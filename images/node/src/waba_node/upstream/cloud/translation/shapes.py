@@ -19,6 +19,7 @@ class Rule(Enum):
     TRIM = "same, without blanks at its ends"
     FREE = "same, any JSON"
     FILE = "`id` or `link` of the file"
+    REPLACED = "`id` or `link`"
     DROP = "none"
 
 
@@ -73,7 +74,7 @@ def copy(shapes: Shapes, name: str, value: Json, file: FileOf | None = None) -> 
 
 def copy_field(shapes: Shapes, field: Field, given: Any, file: FileOf | None = None) -> Any:
     """Return the copy of a field's value, None for a value of an unexpected kind. Raises Untranslatable."""
-    if field.rule in (Rule.FREE, Rule.DROP):
+    if field.rule in (Rule.FREE, Rule.REPLACED, Rule.DROP):
         return given if field.rule is Rule.FREE else None
     if field.rule is Rule.FILE:
         beside = copy(shapes, field.shape, given) if isinstance(given, Mapping) else {}

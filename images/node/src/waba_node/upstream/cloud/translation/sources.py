@@ -33,7 +33,7 @@ SOURCES: dict[str, tuple[str, str]] = {  # key -> title, address (a URL, or a pa
     ),
     "onprem-webhooks": ("The on-premises webhooks", "docs/reference/vendor-contract.md#webhooks"),
     "openapi": ("Meta's OpenAPI description", "https://github.com/facebook/openapi"),
-    DECISION: ("A decision of this project", "docs/adr/0024-claim-before-cloud-post.md"),
+    DECISION: ("A decision of this project", "docs/adr/README.md"),
     "phone-numbers": ("Phone numbers", f"{META}business-phone-numbers/phone-numbers"),
     "profiles": ("Business profiles", f"{META}business-profiles"),
     "pywa": ("PyWa, a client of the Cloud API", "https://github.com/david-lev/pywa"),

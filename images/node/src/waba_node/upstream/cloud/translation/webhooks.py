@@ -1,4 +1,4 @@
-"""Translates webhooks of the Cloud API to events.
+"""Translates webhooks of the Cloud API to events (docs/reference/cloud-api.md#webhooks).
 
 A webhook is split into updates when it arrives. An update is stored, and translated to events by the owner of its user's shard. Unknown fields and
 malformed parts are ignored, never refused: Meta repeats a webhook that was refused for seven days, with everything else in it.
