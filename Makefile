@@ -17,7 +17,7 @@ SEED ?=
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 
-.PHONY: help site preflight uninstall status logs test test-cores lint lab lab-down soak-simulation fuzz clean soak soak-killed bench-upgrade bench-node bench-deploy
+.PHONY: help site preflight rehearse uninstall status logs test test-cores lint lab lab-down soak-simulation fuzz clean soak soak-killed bench-upgrade bench-node bench-deploy
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -26,6 +26,9 @@ site: $(VENV)/run.stamp ## Deploy the cluster of INVENTORY (ARGS: more options f
 
 preflight: $(VENV)/run.stamp ## Check the hosts of INVENTORY and every setting; read-only
 	ansible-playbook playbooks/preflight.yml -i $(INVENTORY) $(ARGS)
+
+rehearse: $(VENV)/run.stamp ## Send and receive through the whole path with the stand-in of the Cloud API, without an account at Meta
+	ansible-playbook playbooks/rehearse.yml -i inventories/rehearsal $(ARGS)
 
 uninstall: $(VENV)/run.stamp ## Remove the cluster of INVENTORY; volumes are retained unless ARGS="-e waba_wipe_volumes=true"
 	ansible-playbook playbooks/uninstall.yml -i $(INVENTORY) $(ARGS)

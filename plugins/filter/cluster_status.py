@@ -43,7 +43,7 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - C(healthy), C(drifted), C(summary), C(lags), C(nodes) and C(problems); and C(lines), a table of the nodes and the sentences below it.
+    - C(healthy), C(drifted), C(summary), C(lags), C(upstream), C(nodes) and C(problems); and C(lines), a table of the nodes and the sentences below it.
   type: dict
 """
 

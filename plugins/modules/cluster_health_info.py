@@ -46,6 +46,10 @@ options:
     description: Also report the number of pending messages and webhooks.
     type: bool
     default: false
+  upstream:
+    description: Also report the state of the Cloud API as the upstream.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -88,6 +92,13 @@ lags:
   returned: with O(lags=true)
   type: dict
   sample: {messages: 0, webhooks: 3}
+upstream:
+  description:
+    - Messages of unknown outcome, webhooks that wait and webhooks that could not be processed, of all coreapps; and the seconds since this webapp received
+      its last webhook. Without those that no node reports.
+  returned: with O(upstream=true)
+  type: dict
+  sample: {uncertain: 0, waiting: 0, set_aside: 0, webhook_age: 12}
 """
 
 import time
@@ -104,6 +115,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.report.health import 
     parse_lags,
     parse_nodes,
 )
+from ansible_collections.waba.cluster.plugins.module_utils.report.upstream import parse as parse_upstream
 from ansible_collections.waba.cluster.plugins.module_utils.table import table
 
 COLUMNS = ("name", "role", "gateway_status", "problem")
@@ -121,6 +133,7 @@ OPTIONS = {
     },
     "wait_timeout": {"type": "int", "default": 0},
     "lags": {"type": "bool", "default": False},
+    "upstream": {"type": "bool", "default": False},
 }
 
 
@@ -144,6 +157,17 @@ def read_lags(api: Api) -> dict[str, int]:
         return {}
 
 
+def read_upstream(api: Api) -> dict[str, float]:
+    """Return the state of the Cloud API, as far as the nodes report it."""
+    answers = []
+    for path, key in (("stats/app", "stats"), ("/metrics", "metrics")):
+        try:
+            answers.append(api.value_at(api.call("GET", path), key))
+        except HostError:
+            answers.append({})
+    return parse_upstream(*answers)
+
+
 def main() -> None:
     isolate_environment()
     module = AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True)
@@ -160,6 +184,8 @@ def main() -> None:
         module.fail_json(msg=f"After {timeout} s: {result['summary']}\n" + "\n".join(lines), **result)
     if module.params["lags"]:
         result["lags"] = read_lags(api)
+    if module.params["upstream"]:
+        result["upstream"] = read_upstream(api)
     module.exit_json(changed=False, **result)
 
 

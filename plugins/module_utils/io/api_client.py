@@ -92,7 +92,7 @@ class Api:
     def call(
         self, method: str, path: str, body: dict[str, Any] | None = None, authorization: str | None = None
     ) -> dict[str, Any]:
-        """Return the answer of a call; {} for an empty one.
+        """Return the answer of a call; {} for an empty one. path: below /v1, unless it begins with a slash.
 
         Raises ApiRefused, ApiUnreachable, and HostError for an untrusted certificate or an answer that is not the API's.
         """
@@ -102,7 +102,7 @@ class Api:
             headers["Authorization"] = credentials
         try:
             response = open_url(
-                f"{self.url}/v1/{path}",
+                f"{self.url}{path if path.startswith('/') else f'/v1/{path}'}",
                 method=method,
                 data=json.dumps(body) if body is not None else None,
                 headers=headers,

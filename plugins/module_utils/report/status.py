@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ansible_collections.waba.cluster.plugins.module_utils.report import upstream
 from ansible_collections.waba.cluster.plugins.module_utils.report.logs import failure_reason
 from ansible_collections.waba.cluster.plugins.module_utils.rollout.order import version_of
 from ansible_collections.waba.cluster.plugins.module_utils.table import table
@@ -26,7 +27,8 @@ def status(reports: Results, answers: Results, names: Mapping[str, str], whole: 
     names: {host: the name under which other hosts know it}. whole: whether every host of the inventory was asked.
 
     `healthy`: whether the cluster reports itself healthy, None if no webapp was asked. `drifted`: whether something differs from the inventory.
-    `summary`: one sentence. `nodes`: rows with COLUMNS and `container`. `lags`: {"messages", "webhooks"}. `problems`: {"host", "service", "problem"} each.
+    `summary`: one sentence. `nodes`: rows with COLUMNS and `container`. `lags`: {"messages", "webhooks"}. `upstream`: as from `upstream.parse`; {} where
+    the Cloud API is not the upstream. `problems`: {"host", "service", "problem"} each.
     """
     health = next((one for one in answers.values() if one.get("nodes")), None)
     known = {node["container"]: node for node in health["nodes"]} if health else {}
@@ -38,11 +40,16 @@ def status(reports: Results, answers: Results, names: Mapping[str, str], whole: 
     for reason in _cluster_reasons(health, answers, rows, whole):
         problems.append({"host": "", "service": "(the cluster)", "problem": reason})
     unanswered = False if answers and whole else None  # a webapp of another host may answer
+    states = [one["upstream"] for one in answers.values() if "upstream" in one]
+    if health and states:
+        # Its reason is that of a coreapp's row, so it is no problem of its own.
+        rows.append(_row(**upstream.row(upstream.merged(states), health["nodes"])))
     return {
         "healthy": health["healthy"] if health else unanswered,
         "drifted": drifted,
         "summary": health["summary"] if health else _unknown_health(answers, whole),
         "lags": health.get("lags", {}) if health else {},
+        "upstream": upstream.merged(states),
         "nodes": rows,
         "problems": problems,
     }

@@ -163,3 +163,25 @@ def test_a_silent_webapp_under_limit_does_not_make_the_cluster_unhealthy() -> No
     state = status({"one": REPORTS["one"]}, {"one": silent}, NAMES, False)
     assert (state["healthy"], problems(state)) == (None, [("one", "(the API)", "no answer")])
     assert state["summary"].startswith("No webapp of these hosts answers")
+
+
+def test_the_upstream_has_a_row_with_the_reason_of_the_coreapp() -> None:
+    dead = node("two.test", "c1", "coreapp", "disconnected", "the token is refused (190)")
+    state_of = {"uncertain": 2.0, "waiting": 0.0, "set_aside": 0.0}
+    answers = {
+        "one": {**answer(MASTER, dead, reasons=["two.test: the token is refused (190)"]), "upstream": state_of},
+        "two": {"reasons": [], "nodes": [], "upstream": {**state_of, "webhook_age": 7320.0}},
+    }
+    state = status(REPORTS, answers, NAMES, True)
+    row = state["nodes"][-1]
+    assert (row["host"], row["service"], row["gateway"]) == ("(upstream)", "Cloud API", "not connected")
+    assert row["state"] == "last webhook 2 h ago, 2 messages of unknown outcome"
+    assert row["problem"] == "the token is refused (190)"
+    assert state["upstream"] == {**state_of, "webhook_age": 7320.0}
+    assert [one for one in problems(state) if "refused" in one[2]] == [("two", "wacore", "the token is refused (190)")]
+
+
+def test_a_cluster_with_another_upstream_has_no_row_for_it() -> None:
+    state = status(REPORTS, {"one": answer(MASTER, CORE)}, NAMES, True)
+    assert state["upstream"] == {}
+    assert not [row for row in state["nodes"] if row["host"] == "(upstream)"]
