@@ -6,13 +6,14 @@ The bounds are our decision.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from functools import reduce
 from typing import Annotated, Any, Literal, NamedTuple, Union
 from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, defstruct, field
+
+from .lenient_json import fit, ignored
 
 Seconds = Annotated[int, Meta(ge=1, le=3600)]
 Milliseconds = Annotated[int, Meta(ge=1, le=86_400_000)]
@@ -33,8 +34,6 @@ READ_ONLY = {
     "pass_through": "pass_through cannot be enabled since version 2.35 and was ignored",
 }
 LARGEST_HISTORIC_VALUE = 1000  # characters of JSON
-MOST_WARNINGS = 20
-LONGEST_NAME = 100  # characters of an unknown name in a warning
 
 
 class MessageWebhooks(Struct, forbid_unknown_fields=True):
@@ -135,26 +134,15 @@ def read_change(sent: Document) -> Change:
     for name, value in historic.items():
         if len(json.dumps(value)) > LARGEST_HISTORIC_VALUE:
             raise msgspec.ValidationError(f"{name} has more than {LARGEST_HISTORIC_VALUE} characters")
-    values = {name: value for name, value in sent.items() if name not in historic}
-    warnings = [f"{name[:LONGEST_NAME]} is not a setting and was ignored" for name in _unknown_names(values)]
-    change = msgspec.to_builtins(msgspec.convert(values, SettingsChange, strict=False))
+    fitted = fit({name: value for name, value in sent.items() if name not in historic}, SettingsChange)
+    change = msgspec.to_builtins(msgspec.convert(fitted.content, SettingsChange, strict=False))
+    warnings = ignored([name for name in fitted.unknown if name not in READ_ONLY], "setting")
     if change.get("pass_through"):
         warnings.append(READ_ONLY["pass_through"])
         del change["pass_through"]
-    if "wa_id" in values:
+    if "wa_id" in fitted.unknown:
         warnings.append(READ_ONLY["wa_id"])
-    return Change({**change, **historic}, warnings[:MOST_WARNINGS])
-
-
-def _unknown_names(values: Document, struct: type[Struct] = ApplicationSettings, prefix: str = "") -> Iterator[str]:
-    """Yield the dotted names that a struct does not have, except read-only ones."""
-    types = {entry.name: entry.type for entry in msgspec.structs.fields(struct)}
-    for name, value in values.items():
-        if name not in types:
-            if prefix or name not in READ_ONLY:
-                yield prefix + name
-        elif _is_struct(types[name]) and isinstance(value, dict):
-            yield from _unknown_names(value, types[name], f"{prefix}{name}.")
+    return Change({**change, **historic}, warnings)
 
 
 def apply_change(stored: Document, values: Document) -> Document:

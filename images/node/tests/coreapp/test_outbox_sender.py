@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator, Callable
 
 import pytest
 import sqlalchemy as sa
 from messaging_support import DirectedSession, statuses, store, until, webhooks
+from sqlalchemy.ext.asyncio import AsyncConnection
 from waba_node.control.ownership import Grant
-from waba_node.coreapp import outbox_sender
+from waba_node.coreapp import event_receiver, outbox_sender
 from waba_node.coreapp.connection import Connection, Environment
+from waba_node.coreapp.status_events import expiry
 from waba_node.settings import ApplicationSettings
 from waba_node.store import contacts, inbox, outbox
 from waba_node.store.engine import Database
@@ -141,6 +144,52 @@ async def test_a_status_and_its_webhook_are_stored_in_one_transaction(database: 
     assert len(stored) == 2
     assert '"sent"' in stored[0]
     assert '"delivered"' in stored[1]
+
+
+async def test_delivered_does_not_overtake_a_sent_whose_store_failed(
+    database: Database, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_receiver, "RETRY", 0.05)
+    await store(database, "m1")
+    made, session = start()
+    failing = made.receiver.database = FailingDatabase(database, failures=3)
+    session.say("sent", "m1")
+    await until(lambda: failing.failures == 2)
+    session.say("delivered", "m1")
+    assert not await made.receiver.store([expiry("m1", 1)])  # as the sender does at the end of a ttl
+    await until(lambda: has_status(database, "m1", "delivered"))
+    assert await webhook_statuses(database) == ["sent", "delivered"]
+
+
+async def test_a_ttl_that_ends_while_the_confirmation_is_stored_does_not_fail_the_message(
+    database: Database, start: Start
+) -> None:
+    await store(database, "m1", ttl=60)
+    made, session = start()
+    await until(lambda: session.sent == ["m1"])
+    session.say("sent", "m1")
+    await until(lambda: has_status(database, "m1", "sent"))
+    assert await made.sender.fail(["m1"])  # the query for ended ttls was before the confirmation
+    assert await statuses(database) == {"m1": "sent"}
+    assert await webhook_statuses(database) == ["sent"]
+
+
+class FailingDatabase:
+    """A database whose next transactions fail. failures: their number."""
+
+    def __init__(self, database: Database, failures: int) -> None:
+        self.database, self.failures = database, failures
+
+    def begin(self) -> contextlib.AbstractAsyncContextManager[AsyncConnection]:
+        if self.failures:
+            self.failures -= 1
+            raise OSError("the database is away")
+        return self.database.begin()
+
+
+async def webhook_statuses(database: Database) -> list[str]:
+    """Return the status of every stored webhook, in the order of their positions."""
+    return [json.loads(webhook.payload)["statuses"][0]["status"] for webhook in await webhooks(database)]
 
 
 async def has_status(database: Database, name: str, status: str) -> bool:

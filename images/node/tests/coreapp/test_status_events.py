@@ -4,7 +4,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from waba_node.coreapp.status_events import PROGRESS, derive, with_context_sender
+from waba_node.coreapp.status_events import PROGRESS, derive, expiry, with_context_sender
 from waba_node.settings import ApplicationSettings
 from waba_node.store.outbox import StoredMessage
 from waba_node.upstream.base import UpstreamEvent
@@ -12,7 +12,8 @@ from waba_node.upstream.base import UpstreamEvent
 SETTINGS = ApplicationSettings()
 ids = st.sampled_from(["one", "two", "unknown"])
 kinds = st.sampled_from(["sent", "delivered", "read", "failed", "something new"])
-events = st.lists(st.builds(UpstreamEvent, ids, kinds, st.integers(1, 2**31)), max_size=12)
+moments = st.integers(1, 2**31)
+events = st.lists(st.builds(UpstreamEvent, ids, kinds, moments) | st.builds(expiry, ids, moments), max_size=12)
 stored = st.sampled_from([*PROGRESS, "failed"])
 messages = st.fixed_dictionaries(
     {"one": st.builds(StoredMessage, st.just("111"), stored), "two": st.builds(StoredMessage, st.just("222"), stored)}
@@ -51,6 +52,11 @@ def test_the_result_does_not_depend_on_batches(messages, events, data) -> None:
     between = {name: old._replace(status=first.get(name, old.status)) for name, old in messages.items()}
     second, second_webhooks = derive(between, events[cut:], SETTINGS)
     assert derive(messages, events, SETTINGS) == ({**first, **second}, first_webhooks + second_webhooks)
+
+
+@pytest.mark.parametrize("status", ["sent", "delivered", "read"])
+def test_expiry_fails_no_message_that_was_sent(status: str) -> None:
+    assert derive({"one": StoredMessage("111", status)}, [expiry("one", 1)], SETTINGS) == ({}, [])
 
 
 def test_a_status_webhook_has_the_form_of_the_contract() -> None:

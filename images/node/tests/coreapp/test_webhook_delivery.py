@@ -135,24 +135,48 @@ async def test_statuses_of_one_message_are_delivered_in_their_order(
     database: Database, deliveries: WebhookDelivery, receiver
 ) -> None:
     point(deliveries, receiver.url)
-    payloads = [status(name, kind) for name in "abc" for kind in ("sent", "delivered")]
-    for _round in range(5):
-        receiver.received.clear()
-        async with database.begin() as connection:
-            await webhook_queue.store_webhooks(connection, 0, payloads)
+    await store_statuses(database, *((name, kind) for name in "abc" for kind in ("sent", "delivered", "read")))
+    while await webhooks(database):
         await deliveries.deliver_batch()
-        assert len(receiver.received) == len(payloads)
-        for name in "abc":
-            assert [kind for other, kind in receiver.statuses() if other == name] == ["sent", "delivered"]
+    for name in "abc":
+        assert [kind for other, kind in receiver.statuses() if other == name] == ["sent", "delivered", "read"]
 
 
 async def test_later_status_waits_while_an_earlier_one_is_not_delivered(
     database: Database, deliveries: WebhookDelivery, receiver
 ) -> None:
     point(deliveries, receiver.url, callback_backoff_delay_ms=60_000)
-    receiver.answers = [500]
-    async with database.begin() as connection:
-        await webhook_queue.store_webhooks(connection, 0, [status("a", "sent"), status("a", "delivered")])
+    receiver.answers = [500, 200]
+    await store_statuses(database, ("a", "sent"), ("a", "delivered"))
     await deliveries.deliver_batch()
-    assert receiver.statuses() == [("a", "sent")]
-    assert [webhook.attempts for webhook in await webhooks(database)] == [1, 1]
+    await store_statuses(database, ("a", "read"), ("b", "sent"))  # stored after the failure
+    await deliver_all_due(deliveries)
+    assert receiver.statuses() == [("a", "sent"), ("b", "sent")]
+    assert [webhook.attempts for webhook in await webhooks(database)] == [1, 0, 0]
+    for _rest in range(3):
+        await make_due(database)
+        await deliveries.deliver_batch()
+    assert receiver.statuses()[2:] == [("a", "sent"), ("a", "delivered"), ("a", "read")]
+    assert await webhooks(database) == []
+
+
+async def test_later_status_waits_at_the_end_of_a_batch(
+    database: Database, deliveries: WebhookDelivery, receiver
+) -> None:
+    point(deliveries, receiver.url, callback_backoff_delay_ms=60_000)
+    receiver.answers = [500]
+    others = [(f"other{number}", "sent") for number in range(deliveries.concurrency - 1)]
+    await store_statuses(database, *others, ("a", "sent"), ("a", "delivered"))
+    await deliver_all_due(deliveries)
+    assert ("a", "sent") in receiver.statuses()
+    assert ("a", "delivered") not in receiver.statuses()
+
+
+async def store_statuses(database: Database, *reported: tuple[str, str]) -> None:
+    async with database.begin() as connection:
+        await webhook_queue.store_webhooks(connection, 0, [status(*one) for one in reported])
+
+
+async def deliver_all_due(deliveries: WebhookDelivery) -> None:
+    while await deliveries.deliver_batch() == 0:
+        pass

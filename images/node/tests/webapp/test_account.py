@@ -26,7 +26,7 @@ def test_registration_completes_with_the_sent_code(admin: Client) -> None:
         ({"cc": "+49"}, 1009),
         ({"cc": "49\n"}, 1009),
         ({"phone_number": "015112345678901234"}, 1009),
-        ({"phone_number": 15112345678}, 1009),
+        ({"phone_number": [15112345678]}, 1009),
         ({"method": "pigeon"}, 1009),
         ({"cert": ...}, 1008),
         ({"method": ...}, 1008),

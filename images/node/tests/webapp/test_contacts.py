@@ -53,7 +53,7 @@ def test_a_thousand_numbers_are_checked_at_once(admin: Client) -> None:
         ({"contacts": []}, 1009),
         ({"contacts": ["+4930123456"] * 1001}, 1001),
         ({"contacts": "+4930123456"}, 1009),
-        ({"contacts": [4930123456]}, 1009),
+        ({"contacts": [["4930123456"]]}, 1009),
         ({"contacts": ["1" * 65]}, 1001),
         ({"contacts": ["+4930123456"], "blocking": "maybe"}, 1009),
         ({"contacts": ["+4930123456"], "force_check": 2}, 1009),

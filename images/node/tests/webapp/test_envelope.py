@@ -31,7 +31,7 @@ def test_unknown_path_is_404(admin: Client, path: str) -> None:
     assert error_of(admin.call("GET", path)) == (404, 1006)
 
 
-SLASHES = ["{}/", "{}//", "/{}", "//{}/"]
+SLASHES = ["{}/", "{}//", "/{}", "//{}/", "{}/?page=1", "{}//?format=json&a=/b/"]
 
 
 @pytest.mark.parametrize("slashes", SLASHES)

@@ -1,8 +1,7 @@
-"""Rules for every JSON body: numbers and booleans may be sent as text, and a field that is null counts as absent."""
+"""Rules for every JSON body: numbers and booleans may be sent as text and text as a number, null counts as absent, unknown fields are ignored."""
 
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import Iterator
 from typing import Any, get_origin
@@ -12,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from message_support import CONTENTS, message
+from waba_node.lenient_json import fit, ignored
 from waba_node.settings import ApplicationSettings
 from waba_node.webapp.body import convert, parse_json
 from waba_node.webapp.calls import CALLS
@@ -68,7 +68,7 @@ def read(call: Call, content: Any) -> Any:
     """Return a body as the call gets it."""
     assert isinstance(call.body, JsonBody)
     kind = list if get_origin(call.body.content) is list else dict
-    return convert(parse_json(json.dumps(content).encode(), kind), call.body.content)
+    return convert(fit(parse_json(json.dumps(content).encode(), kind), call.body.content).content, call.body.content)
 
 
 def leaves(content: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]:
@@ -80,7 +80,7 @@ def leaves(content: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any
 
 
 def with_value(content: Any, path: tuple[Any, ...], value: Any) -> Any:
-    changed = copy.deepcopy(content)
+    changed = json.loads(json.dumps(content))  # unlike a deep copy, no part is shared
     target = changed
     for key in path[:-1]:
         target = target[key]
@@ -101,6 +101,17 @@ def fields(content: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]
     elif isinstance(content, list):
         for index, value in enumerate(content[:2]):
             yield from fields(value, (*path, index))
+
+
+def objects(content: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Yield the path of every object that is not passed on as a whole."""
+    if isinstance(content, dict):
+        yield path
+        for key, value in content.items():
+            yield from objects(value, (*path, key))
+    elif isinstance(content, list):
+        for index, value in enumerate(content[:2]):
+            yield from objects(value, (*path, index))
 
 
 def result(call: Call, content: Any) -> Any:
@@ -124,9 +135,46 @@ def test_numbers_and_booleans_may_be_sent_as_text(call: Call, example: Any) -> N
 
 
 @every_body
+@pytest.mark.parametrize("number", [12345, 1.5, 0])
+def test_text_may_be_sent_as_a_number(call: Call, example: Any, number: float) -> None:
+    for path, value in leaves(example):
+        if isinstance(value, str) and "index" not in path:
+            expected = result(call, with_value(example, path, as_text(number)))
+            assert result(call, with_value(example, path, number)) == expected, path
+
+
+@every_body
+def test_unknown_fields_are_ignored_and_named_on_every_level(call: Call, example: Any) -> None:
+    expected = read(call, example)
+    assert isinstance(call.body, JsonBody)
+    for path in objects(example):
+        extended = with_value(example, (*path, "no_such_field"), {"nested": [1]})
+        assert read(call, extended) == expected, path
+        (unknown,) = fit(extended, call.body.content).unknown
+        assert unknown.endswith("no_such_field")
+        assert unknown.split(".")[:-1] == dotted(path)
+
+
+def dotted(path: tuple[Any, ...]) -> list[str]:
+    """Return the parts of a path's dotted name."""
+    name = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+    return [part for part in name.split(".") if part]
+
+
+def test_warnings_about_unknown_fields_are_bounded() -> None:
+    warnings = ignored([f"{number}" * 1000 for number in range(1000)])
+    assert len(json.dumps(warnings)) < 4000
+
+
+@pytest.mark.parametrize("raw", [b"", b" \n", b"null", b"{}"])
+def test_optional_body_may_be_absent_in_any_notation(raw: bytes) -> None:
+    assert parse_json(raw, dict, optional=True) == {}
+
+
+@every_body
 def test_null_counts_as_absent_in_every_field(call: Call, example: Any) -> None:
     for path in fields(example):
-        absent = copy.deepcopy(example)
+        absent = json.loads(json.dumps(example))
         target = absent
         for key in path[:-1]:
             target = target[key]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from hypothesis import given, settings
@@ -45,6 +46,13 @@ def test_accepted_message_is_passed_on_unchanged(kind: str, content: object) -> 
         "to": "4915112345678",
         "recipient_type": "individual",
     }
+
+
+@pytest.mark.parametrize(
+    "notation", ["4915112345678", "+4915112345678", "+49 151 12345678", "(49) 151-1234.5678", "+49 (151) 123-456-78"]
+)
+def test_recipient_is_accepted_in_any_usual_notation(notation: str) -> None:
+    assert payload({**message("text", {"body": "Hello"}), "to": notation})["to"] == "4915112345678"
 
 
 def test_examples_cover_every_type() -> None:
@@ -222,7 +230,7 @@ def mutated(value: object) -> st.SearchStrategy:
 def test_mutated_message_is_accepted_or_refused(body: object) -> None:
     if isinstance(body, dict) and (accepted := payload_or_none(body)) is not None:
         json.dumps(accepted)
-        assert accepted["to"] == body["to"].lstrip("+")
+        assert accepted["to"] == re.sub(r"\D", "", body["to"])
 
 
 def payload_or_none(body: dict) -> dict | None:

@@ -34,7 +34,7 @@ def test_pin_is_stored_as_a_hash(admin: Client, pin: str, cluster: Cluster) -> N
     ("body", "code"),
     [
         ({}, 1008),
-        ({"pin": 123456}, 1009),
+        ({"pin": 12345}, 1009),
         ({"pin": "12345"}, 1009),
         ({"pin": "1234567"}, 1009),
         ({"pin": "12345x"}, 1009),

@@ -106,11 +106,13 @@ def test_user_has_no_administrator_rights(user: Client) -> None:
     assert error_of(user.call("DELETE", f"{PATH}/{user.name}")) == (403, 1005)
 
 
-def test_duplicate_user_name_is_refused(admin: Client, user: Client) -> None:
-    again = admin.call("POST", PATH, {"username": user.name, "password": "An0ther-password"})
+@pytest.mark.parametrize("role", [{}, {"ROLES": "ROLE_ADMIN"}, {"ROLES": "ROLE_USER"}, {"ROLES": None}])
+def test_duplicate_user_name_is_refused_and_changes_nothing(admin: Client, user: Client, role: dict) -> None:
+    again = admin.call("POST", PATH, {"username": user.name, "password": "An0ther-password", **role})
     assert error_of(again) == (500, 1014)
     assert "Already exist" in again.json()["errors"][0]["details"]
     assert admin.login(PASSWORD, username=user.name).status_code == 200
+    assert admin.call("GET", f"{PATH}/{user.name}").json()["users"][0]["ROLES"] == "ROLE_USER"
 
 
 @pytest.mark.parametrize("caller", ["admin", "user"])

@@ -11,7 +11,7 @@ from ..control.ownership import Grant
 from ..store import outbox
 from ..store.engine import Database
 from ..upstream.base import UpstreamEvent, UpstreamSession
-from .status_events import EXPIRED, FAILED
+from .status_events import expiry
 
 BATCH = 100  # messages in one query
 WINDOW = 1000  # messages that were sent and are not confirmed
@@ -120,4 +120,4 @@ class OutboxSender:
             return False
         self.late.update(late)
         moment = int(time.time())
-        return await self.store_events([UpstreamEvent(name, FAILED, moment, EXPIRED) for name in late])
+        return await self.store_events([expiry(name, moment) for name in late])

@@ -22,6 +22,15 @@ OWN_MESSAGE = "gBGG"  # the ids of sent messages begin with this
 Webhook = dict[str, Any]
 
 
+class Expiry(UpstreamEvent):
+    """The end of a message's ttl. Only a message that was not sent fails."""
+
+
+def expiry(message_id: str, moment: int) -> Expiry:
+    """Return the event of a message whose ttl has ended. moment: seconds since 1970."""
+    return Expiry(message_id, FAILED, moment, EXPIRED)
+
+
 def advances(old: str, new: str) -> bool:
     """Return whether a message's status may change from `old` to `new`.
 
@@ -66,7 +75,10 @@ def derive(
             webhooks += inbound_webhooks(event.payload, settings)
         elif event.message_id in messages:
             message = messages[event.message_id]
-            if advances(statuses.get(event.message_id, message.status), event.kind):
+            status = statuses.get(event.message_id, message.status)
+            if isinstance(event, Expiry) and status != ACCEPTED:
+                continue  # the upstream confirmed it in the meantime
+            if advances(status, event.kind):
                 statuses[event.message_id] = event.kind
                 if is_reported(event.kind, settings):
                     webhooks.append(status_webhook(event, message, settings))

@@ -83,12 +83,9 @@ class WebhookDelivery:
         self, session: aiohttp.ClientSession, due: list[StoredWebhook], settings: ApplicationSettings
     ) -> None:
         """Post webhooks concurrently, and store the results in one transaction."""
-        groups = _by_message(due)
-        problems_of_groups = await asyncio.gather(
-            *(self.post_in_order(session, settings.webhooks.url, group) for group in groups)
+        problems = await asyncio.gather(
+            *(self.post(session, settings.webhooks.url, webhook.payload) for webhook in due)
         )
-        due = [webhook for group in groups for webhook in group]
-        problems = [problem for of_group in problems_of_groups for problem in of_group]
         step, longest = settings.callback_backoff_delay_ms / 1000, settings.max_callback_backoff_delay_ms / 1000
         failed = [(webhook, problem) for webhook, problem in zip(due, problems, strict=True) if problem is not None]
         delivered = [webhook for webhook, problem in zip(due, problems, strict=True) if problem is None]
@@ -96,7 +93,7 @@ class WebhookDelivery:
             await webhook_queue.delete_webhooks(connection, [webhook.position for webhook in delivered])
             for webhook, _problem in failed:
                 pause = backoff(webhook.attempts + 1, step, longest)
-                await webhook_queue.postpone_webhook(connection, webhook.position, pause)
+                await webhook_queue.postpone_webhook(connection, webhook, pause)
         if failed:
             webhook, problem = failed[0]
             log.warning(
@@ -106,17 +103,6 @@ class WebhookDelivery:
                 problem,
                 backoff(webhook.attempts + 1, step, longest),
             )
-
-    async def post_in_order(
-        self, session: aiohttp.ClientSession, url: str, webhooks: list[StoredWebhook]
-    ) -> list[str | None]:
-        """Post the webhooks of one message one after the other. Return the problem of each; after the first problem none is posted."""
-        problem: str | None = None
-        problems: list[str | None] = []
-        for webhook in webhooks:
-            problem = problem or await self.post(session, url, webhook.payload)
-            problems.append(problem)
-        return problems
 
     async def post(self, session: aiohttp.ClientSession, url: str, payload: dict[str, Any]) -> str | None:
         """Return the problem of a delivery, or None. A redirection is a problem too: following it would drop the body."""
@@ -136,13 +122,3 @@ class WebhookDelivery:
         """Close every connection."""
         if self.session is not None:
             await self.session.close()
-
-
-def _by_message(webhooks: list[StoredWebhook]) -> list[list[StoredWebhook]]:
-    """Return webhooks grouped by the message whose status they report, in their order; others are groups of one."""
-    groups: dict[object, list[StoredWebhook]] = {}
-    for webhook in webhooks:
-        statuses = webhook.payload.get("statuses")
-        key = statuses[0]["id"] if statuses else webhook.position
-        groups.setdefault(key, []).append(webhook)
-    return list(groups.values())

@@ -25,6 +25,9 @@ FOLDERS = {  # field -> folder
 ENVIRONMENT = re.compile(r"(WA|WABA|COREAPP|WEBAPP)_")  # the variables that are reported
 SECRET = re.compile(r"PASSWORD|SECRET|KEY")  # their values are replaced
 CONTROL_SHARD = -1
+# The node encrypts no messages itself, so it has no identity, and no version of it expires.
+ENCRYPTION = {"identity_timestamp": "1970-01-01T00:00:00", "registration_id": 0}
+NEVER = "9999-12-31T23:59:59"
 SOCKET_STATES = {"connected": "UP", "connecting": "SC"}  # by gateway status
 
 
@@ -42,10 +45,12 @@ async def support_info(node: Node) -> dict[str, Any]:
         "description": f"{node.config.client_version} (waba node {node.config.version})",
         "db_engine": connection.dialect.name.upper(),
         "db_info": [server],
-        "schema": {"waba": revision},
+        "schema": {"waba": int(revision or 0)},
         "debug_info": number["cc"] + number["phone_number"] if number else "unregistered",
         "device_iso8601": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        "e2e": ENCRYPTION,
         "env": reported_environment(os.environ),
+        "expire_timestamp": NEVER,
         "health": node.health.line(),
         "lc": "en",
         "lg": "ZZ",  # unknown

@@ -1,7 +1,8 @@
 """Reading request bodies: bytes, then JSON, then the type of the request.
 
-Two rules apply to every JSON body. A field that is `null` counts as absent. A number or boolean may be sent as text (and a boolean as 0 or 1),
-as many clients do (docs/reference/vendor-contract.md#known-client-behaviour).
+Three rules apply to every JSON body, because many clients need them (docs/reference/vendor-contract.md#known-client-behaviour). A field that
+is `null` counts as absent. A number or boolean may be sent as text (and a boolean as 0 or 1), and a text as a number. Unknown fields are
+ignored, with a warning in `meta`.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ async def read_json(request: web.Request, kind: type[Json], *, optional: bool = 
 def parse_json(raw: bytes, kind: type[Json], *, optional: bool = False) -> Json:
     """Return a JSON object or list without the fields that are null. Raises ApiError 1025 for anything else.
 
-    optional: an empty body counts as an empty object or list. A byte order mark, which some clients send, is skipped.
+    optional: an empty body, or null, counts as an empty object or list. A byte order mark, which some clients send, is skipped.
     """
     if optional and not raw.strip():
         return kind()
@@ -48,6 +49,8 @@ def parse_json(raw: bytes, kind: type[Json], *, optional: bool = False) -> Json:
             json.dumps(content, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise ApiError(1025, "the body is not valid JSON in UTF-8") from error
+    if optional and content is None:
+        return kind()
     if not isinstance(content, kind):
         raise ApiError(1025, f"the body is not a JSON {'object' if kind is dict else 'list'}")
     return content

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, get_origin
 
 from aiohttp import web
 
+from ...lenient_json import fit, ignored
 from ..body import convert, read_json
 from ..schema.common import Done
 
@@ -39,7 +40,11 @@ class JsonBody:
             content = await read_json(request, list, optional=self.optional)
         else:
             content = await read_json(request, dict, optional=self.optional)
-        return content if self.raw else convert(content, self.content)
+        if self.raw:
+            return content
+        fitted = fit(content, self.content)
+        request["warnings"] = ignored(fitted.unknown)
+        return convert(fitted.content, self.content)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal, get_args
 
@@ -19,7 +20,8 @@ from .template import Hsm, Template
 LARGEST_MESSAGE = 256 << 10  # bytes of JSON: one database statement stores many messages. Our decision.
 LONGEST_TTL = 30 * 24 * 3600  # seconds, as long as the vendor's service stored a message. Our decision.
 
-Recipient = Annotated[str, Meta(pattern=rf"^\+?[0-9]{{5,15}}{END}")]
+# A number with its country code, in the notations that clients use (docs/reference/vendor-contract.md#known-client-behaviour).
+Recipient = Annotated[str, Meta(pattern=rf"^\+?[0-9(][0-9 ().-]*{END}", max_length=40)]
 Type = Literal[
     "text", "image", "video", "audio", "document", "sticker", "template", "hsm", "interactive", "location", "contacts"
 ]
@@ -83,11 +85,14 @@ class MessageStatus(Struct):
 
 
 def payload_of(message: Message) -> dict[str, Any]:
-    """Return the payload that is stored and sent to the upstream. Raises ApiError 1001 if the message is too large."""
+    """Return the payload that is stored and sent to the upstream. Raises ApiError: 1001 if the message is too large, 1009 for its recipient."""
     if len(msgspec.json.encode(message)) > LARGEST_MESSAGE:
         raise ApiError(1001, f"the message has more than {LARGEST_MESSAGE} bytes")
+    digits = re.sub(r"[^0-9]", "", message.to)
+    if not 5 <= len(digits) <= 15:
+        raise ApiError(1009, "to must have 5 to 15 digits")
     given = msgspec.to_builtins(message)
-    return {**given, "to": message.to.lstrip("+"), "type": message.type, "recipient_type": message.recipient_type}
+    return {**given, "to": digits, "type": message.type, "recipient_type": message.recipient_type}
 
 
 def media_of(message: Message) -> list[tuple[str, MediaReference]]:

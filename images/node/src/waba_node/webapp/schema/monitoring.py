@@ -50,11 +50,19 @@ class DatabaseStats(Answer):
     stats: dict[str, DatabaseStatistics]
 
 
+class Encryption(Struct, forbid_unknown_fields=True):
+    """The node's identity for end-to-end encryption: zero, because the node does not encrypt messages itself."""
+
+    identity_timestamp: str
+    registration_id: int
+
+
 class NodeSupport(Struct, forbid_unknown_fields=True, omit_defaults=True):
     """The support information of one node, or `errors` alone if it does not answer.
 
     shards: pairs of the first and last owned shard; -1 is the control shard. debug_info: the cluster's number, or `unregistered`.
-    socket_conn: UP, SC (connecting) or DN. Free space is in bytes. health, the health line, is our addition.
+    socket_conn: UP, SC (connecting) or DN. expire_timestamp: in the year 9999, because the node does not expire. Free space is in bytes.
+    health, the health line, is our addition.
     """
 
     context: str | UnsetType = UNSET
@@ -63,10 +71,12 @@ class NodeSupport(Struct, forbid_unknown_fields=True, omit_defaults=True):
     description: str | UnsetType = UNSET
     db_engine: str | UnsetType = UNSET
     db_info: list[str] | UnsetType = UNSET
-    schema: dict[str, str] | UnsetType = UNSET
+    schema: dict[str, int] | UnsetType = UNSET
     debug_info: str | UnsetType = UNSET
     device_iso8601: str | UnsetType = UNSET
+    e2e: Encryption | UnsetType = UNSET
     env: list[str] | UnsetType = UNSET
+    expire_timestamp: str | UnsetType = UNSET
     health: str | UnsetType = UNSET
     lc: str | UnsetType = UNSET
     lg: str | UnsetType = UNSET
