@@ -113,6 +113,8 @@ def test_sealed_text_without_a_backup_is_refused(admin: Client, content: dict) -
     assert error_of(admin.call("POST", "/v1/settings/restore", sealed))[0] == 400
 
 
-@pytest.mark.parametrize(("body", "code"), [({}, 1008), ({"password": "short"}, 1009), ({"password": ["12345678"]}, 1009)])
+@pytest.mark.parametrize(
+    ("body", "code"), [({}, 1008), ({"password": "short"}, 1009), ({"password": ["12345678"]}, 1009)]
+)
 def test_backup_requires_a_valid_password(admin: Client, body: dict, code: int) -> None:
     assert error_of(admin.call("POST", "/v1/settings/backup", body)) == (400, code)
