@@ -222,9 +222,14 @@ class Project:
 
     def _failure_text(self, service: str, text: str) -> str:
         found = self._containers().get(service, [])
+        sources = [f"{service}: {text}."]
+        if found and (check := containers.last_check(self._client, found[0]["id"])):
+            sources.append(f"  Its last health check reported: {check}")
         lines = containers.last_lines(self._client, found[0]["id"], LOG_LINES) if found else []
-        log = redaction.redacted("\n".join(f"    {line}" for line in lines), self.secrets())
-        return f"{service}: {text}.\n" + (f"  Last lines of its log:\n{log}" if lines else "  It logged nothing.")
+        sources += (
+            ["  Last lines of its log:", *(f"    {line}" for line in lines)] if lines else ["  It logged nothing."]
+        )
+        return redaction.redacted("\n".join(sources), self.secrets())
 
 
 def predicted_actions(file: str, selected: Sequence[str] | None, reason: str) -> list[convergence.Action]:

@@ -125,6 +125,17 @@ def last_lines(client: DockerClient, container_id: str, count: int) -> list[str]
         return [] if isinstance(error.__cause__, NotFound) else [f"({error})"]
 
 
+def last_check(client: DockerClient, container_id: str) -> str:
+    """Return the output of a container's last health check; "" when there is none to read."""
+    try:
+        with engine_errors("inspect a container"):
+            health = client.api.inspect_container(container_id)["State"].get("Health") or {}
+    except HostError:
+        return ""
+    checks = health.get("Log") or []
+    return checks[-1]["Output"].strip() if checks else ""
+
+
 def execute(client: DockerClient, container_id: str, command: Sequence[str]) -> tuple[int, str]:
     """Run a command in a container; return (exit status, output). A container that does not run has the status 1 and the engine's reason."""
     with engine_errors("run a command in a container"):

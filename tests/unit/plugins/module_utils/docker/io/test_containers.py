@@ -7,7 +7,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ansible_collections.waba.cluster.plugins.module_utils.docker.io.containers import current_observation, last_lines
+from ansible_collections.waba.cluster.plugins.module_utils.docker.io.containers import (
+    current_observation,
+    last_check,
+    last_lines,
+)
 from docker.errors import APIError, NotFound
 
 CHECK = ["CMD", "healthcheck.sh"]
@@ -74,3 +78,28 @@ def test_an_unreadable_log_is_one_line_with_the_reason() -> None:
     (line,) = last_lines(UnreadableLog(APIError("configured logging driver does not support reading")), "c1", 20)
     assert line == "(Docker could not read the container's log: configured logging driver does not support reading)"
     assert last_lines(UnreadableLog(NotFound("No such container")), "c1", 20) == []
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        (
+            {"Health": {"Log": [{"Output": "unhealthy: first\n"}, {"Output": "unhealthy: no database\n"}]}},
+            "no database",
+        ),
+        ({"Health": {"Log": []}}, ""),
+        ({"Health": {"Log": None}}, ""),
+        ({"Health": None}, ""),
+        ({}, ""),
+    ],
+)
+def test_the_last_health_check_is_read(state: dict[str, Any], expected: str) -> None:
+    engine = SimpleNamespace(api=SimpleNamespace(inspect_container=lambda _name: {"State": state}))
+    assert last_check(engine, "c1").removeprefix("unhealthy: ") == expected
+
+
+def test_a_health_check_that_cannot_be_read_is_empty() -> None:
+    def fail(_name: str) -> None:
+        raise NotFound("No such container")
+
+    assert last_check(SimpleNamespace(api=SimpleNamespace(inspect_container=fail)), "c1") == ""

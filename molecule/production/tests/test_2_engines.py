@@ -1,0 +1,44 @@
+"""Engines with options that operators set (prepare.yml): published ports and reasons of failures do not depend on them."""
+
+from __future__ import annotations
+
+import json
+
+from conftest import HOSTS, Lab, play
+from plays import one_line
+
+LOOPBACK_HOST, SILENT_HOST = "webapp1", "master2"
+PROBE = "docker run -d --name probe --network probe -p 8098:80 --entrypoint sleep waba/node:v1.0.0 60"
+PORTS = "docker inspect -f '{{json .NetworkSettings.Ports}}'"
+
+
+def test_ports_are_published_on_an_engine_that_binds_them_to_loopback(lab: Lab) -> None:
+    try:
+        lab.run(LOOPBACK_HOST, f"docker network create probe && {PROBE}")
+        assert bindings(lab, "probe") == {"127.0.0.1"}
+    finally:
+        lab.run(LOOPBACK_HOST, "docker rm -f probe; docker network rm probe")
+    assert bindings(lab, "waba-webapp-waweb-1") == {"0.0.0.0"}
+    lab.run("db1", f"timeout 5 bash -c 'echo > /dev/tcp/{HOSTS[LOOPBACK_HOST]['ansible_host']}/9090'")
+
+
+def bindings(lab: Lab, container: str) -> set[str]:
+    """Return the addresses on which the engine publishes the ports of a container."""
+    published = json.loads(lab.run(LOOPBACK_HOST, f"{PORTS} {container}"))
+    return {binding["HostIp"] for bindings in published.values() for binding in bindings or []}
+
+
+def test_failure_on_an_engine_without_logs_has_the_reason_of_the_health_check(lab: Lab) -> None:
+    assert lab.run(SILENT_HOST, "docker info -f '{{.LoggingDriver}}'").strip() == "none"
+    rule = "DOCKER-USER -p tcp --dport 3306 -j REJECT --reject-with tcp-reset"
+    assert play("playbooks/stop.yml", "--limit", SILENT_HOST).returncode == 0
+    lab.run(SILENT_HOST, f"iptables -I {rule}")
+    try:
+        result = play("playbooks/start.yml", "--limit", SILENT_HOST, "-e", "waba_wait_timeout=15")
+    finally:
+        lab.run(SILENT_HOST, f"iptables -D {rule}")
+    output = one_line(result.stdout)
+    assert result.returncode != 0, output
+    assert "Its last health check reported: unhealthy: the database does not answer" in output
+    assert "logging driver does not support reading" in output
+    assert play("playbooks/start.yml", "--limit", SILENT_HOST).returncode == 0
