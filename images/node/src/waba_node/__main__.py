@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Coroutine
 
-from .config import ConfigurationError, NodeConfig, Role
+from .config import CloudConfig, ConfigurationError, NodeConfig, Role
 
 log = logging.getLogger("waba_node")
 
@@ -51,6 +51,11 @@ def parse(command_line: list[str]) -> argparse.Namespace:
     )
     standin.add_argument("--webhook-ca", metavar="FILE", help="the certificates that webhook receivers are signed by")
     standin.add_argument("--latency", type=float, default=0, metavar="SECONDS", help="to answer a message (default: 0)")
+    check = commands.add_parser("cloud-check", help="print, as JSON, the state of token, number and webhook at Meta")
+    check.add_argument("--webhook-url", metavar="URL", help="the URL that Meta shall call")
+    setup = commands.add_parser("cloud-setup", help="register the number, set its webhook and subscribe the app")
+    setup.add_argument("--webhook-url", metavar="URL", required=True, help="the URL that Meta shall call")
+    setup.add_argument("--check", action="store_true", help="print what would be done, and change nothing")
     guard = commands.add_parser("database-guard", help="run the guard of a database member, beside it")
     actions = guard.add_subparsers(dest="action")
     move = actions.add_parser(
@@ -80,6 +85,8 @@ def main(command_line: list[str]) -> int:
     if arguments.command == "database-guard":
         return asyncio.run(guard_database(arguments))
     try:
+        if arguments.command in ("cloud-check", "cloud-setup"):
+            return asyncio.run(manage_cloud_account(CloudConfig.from_environment(os.environ), arguments))
         config = NodeConfig.from_environment(os.environ)
     except ConfigurationError as error:
         log.error("not starting: %s", error)
@@ -120,6 +127,15 @@ def guard_database(arguments: argparse.Namespace) -> Coroutine[object, object, i
     if arguments.action == "move":
         return database_guard.move(arguments.target)
     return database_guard.check() if arguments.action == "check" else database_guard.run()
+
+
+def manage_cloud_account(config: CloudConfig, arguments: argparse.Namespace) -> Coroutine[object, object, int]:
+    """Return the coroutine of a command about the account at Meta. It needs neither a database nor a running node."""
+    from .maintenance import cloud_account
+
+    if arguments.command == "cloud-check":
+        return cloud_account.print_state(config, arguments.webhook_url)
+    return cloud_account.set_up(config, arguments.webhook_url, arguments.check)
 
 
 def maintain(config: NodeConfig, arguments: argparse.Namespace) -> Coroutine[object, object, int]:

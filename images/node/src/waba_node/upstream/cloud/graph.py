@@ -18,10 +18,12 @@ from __future__ import annotations
 
 import contextvars
 import select
+import time
 import warnings
 import weakref
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -30,7 +32,7 @@ import msgspec
 from aiohttp.payload import AsyncIterablePayload
 from yarl import URL
 
-from ...config import VERSION
+from ...config import VERSION, CloudConfig
 
 if TYPE_CHECKING:
     from aiohttp.client_proto import ResponseHandler
@@ -187,11 +189,33 @@ class GraphClient:
         self.base, self.version = URL(base_url.rstrip("/")), version
         self.phone_number_id, self.waba_id = phone_number_id, waba_id
         self.timeout = timeout
+        self._dated = ("", 0.0)  # the Date header of the last answer, and this machine's time when it came
         self._token, self._proxy = token, proxy or None
         self._session: aiohttp.ClientSession | None = None
 
+    @classmethod
+    def configured(cls, config: CloudConfig) -> GraphClient:
+        """Return a client for the configured number."""
+        return cls(
+            base_url=config.base_url,
+            version=config.version,
+            phone_number_id=config.phone_number_id,
+            waba_id=config.waba_id,
+            token=config.token,
+            proxy=config.proxy,
+        )
+
     def __repr__(self) -> str:
         return f"<GraphClient {self.base.host} {self.version} {self.phone_number_id}>"
+
+    @property
+    def clock_offset(self) -> float | None:
+        """Return the seconds by which the server's clock was ahead of this machine's in the last answer, None if that is not known."""
+        date, received_at = self._dated
+        try:
+            return parsedate_to_datetime(date).timestamp() - received_at
+        except ValueError:
+            return None
 
     async def close(self) -> None:
         """Close every connection. A call under way ends with NotWritten or NoAnswer."""
@@ -351,6 +375,7 @@ class GraphClient:
                     allow_redirects=False,
                     proxy=self._proxy,
                 ) as response:
+                    self._dated = response.headers.get("Date", ""), time.time()
                     if response.status // 100 != 2:
                         raise await self._error(response)
                     return await self._answer(response)
