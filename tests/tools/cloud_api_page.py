@@ -72,8 +72,12 @@ def counterpart(field: shapes.Field) -> str:
     return field.rule.value
 
 
+def listed(names: Iterable[str]) -> str:
+    return ", ".join(code(name) for name in names)
+
+
 def note(field: shapes.Field) -> str:
-    return " ".join(part for part in (f"Of type `{field.of}`." if field.of else "", field.note) if part)
+    return " ".join(part for part in (f"Of type {listed(field.of.split())}." if field.of else "", field.note) if part)
 
 
 def fields(described: shapes.Shapes) -> Iterator[str]:
@@ -93,10 +97,7 @@ def call_lines() -> Iterator[str]:
     yield from ("## Calls", "")
     yield from table(
         "call | counterpart | note | source",
-        (
-            (", ".join(code(call) for call in rule.calls), rule.cloud or "none", rule.note, sources(rule.source))
-            for rule in calls.CALLS
-        ),
+        ((listed(rule.calls), rule.cloud or "none", rule.note, sources(rule.source)) for rule in calls.CALLS),
     )
     yield "The calls of `/v1/groups` and `/v1/stickerpacks` answer 410 with any upstream."
     yield ""
@@ -119,7 +120,7 @@ def message_lines() -> Iterator[str]:
             for name, rule in messages.MESSAGES.items()
         ),
     )
-    forms = ", ".join(code(form) for form in messages.INTERACTIVE)
+    forms = listed(messages.INTERACTIVE)
     yield f"Interactive messages: {forms}; their contents are the objects `interactive_<type>`."
     yield ""
     yield WITHOUT_REQUEST
@@ -223,7 +224,7 @@ def profile_lines() -> Iterator[str]:
     yield from fields(profile.SHAPES)
     yield from ("### Lines of business", "")
     yield from table("`vertical` | counterpart", ((name, code(cloud)) for name, cloud in profile.VERTICALS.items()))
-    also = ", ".join(code(name) for name in profile.CLOUD_ONLY)
+    also = listed(profile.CLOUD_ONLY)
     yield f"{also} and the other names of the Cloud API are accepted as they are. An unknown text becomes `OTHER`."
     yield ""
 

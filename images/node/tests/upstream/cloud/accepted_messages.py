@@ -36,6 +36,8 @@ ACTIONS = {
     "product_list": (("catalog_id", "sections"), ("title", "product_items")),
 }
 MESSAGE = inspect.type_info(Message)
+# Texts whose form Meta defines and the model does not check.
+FORMED = {("Template", "name"): "order_sent", ("Hsm", "element_name"): "order_sent", ("Language", "code"): "en_US"}
 FILE = ("id", "link", "provider")
 ACTION = {  # of a template's button: the model does not check it
     "flow_token": " t ",
@@ -144,6 +146,7 @@ class Maker:
             if field in required or (self.choice.random() < 0.5 and field not in (*FILE, "cards"))
         }
         self.in_carousel = self.in_carousel and kind != "carousel"
+        result |= {field: text for (of, field), text in FORMED.items() if of == name}
         if kind is not None:
             result["type"] = kind
         if set(FILE) <= fields.keys() and kind is None:

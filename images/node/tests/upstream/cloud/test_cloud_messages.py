@@ -372,7 +372,15 @@ def button(sub_type: str, *given: dict, **more: object) -> dict:
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        (button("quick_reply"), {"type": "button", "sub_type": "quick_reply", "index": "0"}),
+        (
+            button("quick_reply", {"type": "payload", "payload": "x"}),
+            {
+                "type": "button",
+                "sub_type": "quick_reply",
+                "index": "0",
+                "parameters": [{"type": "payload", "payload": "x"}],
+            },
+        ),
         (
             button("URL", {"type": "text", "text": "x"}, index=3),
             {"type": "button", "sub_type": "url", "index": "3", "parameters": [{"type": "text", "text": "x"}]},
@@ -430,8 +438,33 @@ def test_template_button(given: dict, expected: dict) -> None:
     ],
 )
 def test_a_button_without_an_index_gets_the_lowest_free_position(given: list, expected: list) -> None:
-    buttons = [button("quick_reply", **({} if index is None else {"index": index})) for index in given]
+    payload = {"type": "payload", "payload": "x"}
+    buttons = [button("quick_reply", payload, **({} if index is None else {"index": index})) for index in given]
     assert [component["index"] for component in components({"type": "body"}, *buttons)] == expected
+
+
+def test_a_button_without_parameters_is_left_out_and_keeps_its_position() -> None:
+    suffix = {"type": "text", "text": "x"}
+    assert components(button("quick_reply"), button("url", suffix)) == [
+        {"type": "button", "sub_type": "url", "index": "1", "parameters": [suffix]}
+    ]
+    assert template(button("quick_reply")) == {"name": "parcel", "language": {"code": "en_US"}}
+
+
+def test_a_carousel_has_no_parameters() -> None:
+    card = {"card_index": 0, "components": [HEADER]}
+    stray = {"type": "image", "image": {"id": "stray"}}
+    assert components({"type": "carousel", "cards": [card], "parameters": [stray]}) == [
+        {
+            "type": "carousel",
+            "cards": [
+                {
+                    "card_index": 0,
+                    "components": [{"type": "header", "parameters": [{"type": "image", "image": {"id": "900"}}]}],
+                }
+            ],
+        }
+    ]
 
 
 def test_the_eleventh_button_is_refused() -> None:

@@ -11,6 +11,8 @@ from accepted_messages import KINDS, accepted_messages, stored
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.webapp.message_support import CONTENTS, message
+from waba_node.rehearsal.errors import GraphError
+from waba_node.rehearsal.validation import read_message
 from waba_node.upstream.cloud.translation.errors import TITLES, Untranslatable, Verdict, onprem_error, verdict
 from waba_node.upstream.cloud.translation.messages import media_references, to_cloud
 from waba_node.upstream.cloud.translation.webhooks import Update, identity, referenced_wamids, to_events, updates
@@ -155,9 +157,21 @@ def assert_valid(payload: dict) -> bool:
         for group in buttons(body["template"]):
             assert all(button["index"] in set("0123456789") for button in group)
             assert all(button["sub_type"] == button["sub_type"].lower() for button in group)
+    assert refusal_of(body) in CHOSEN_BY_THE_CLIENT
     return True
 
 
+def refusal_of(body: dict) -> int:
+    """Return the code with which the stand-in refuses a body, 0 for an accepted one."""
+    try:
+        read_message(body)
+    except GraphError as error:
+        return error.code
+    return 0
+
+
+# Accepted; a card without components; a value of the wrong kind; a parameter with a line break.
+CHOSEN_BY_THE_CLIENT = (0, 131008, 131009, 132018)
 CONTENT_TYPES = (
     BODY.keys()
     - {"messaging_product", "recipient_type", "to", "recipient", "type", "context"}

@@ -114,7 +114,10 @@ def _component(component: dict[str, Any]) -> dict[str, Any]:
 
 
 def _with_positions(holder: dict[str, Any]) -> dict[str, Any]:
-    """Return a template or card whose buttons have their position, as text. A missing position becomes the lowest that is free."""
+    """Return a template or card whose buttons have their position, as text. A missing position becomes the lowest that is free.
+
+    A button without parameters is left out: the Cloud API requires them, and the button of the template needs none.
+    """
     buttons = [component for component in holder.get("components", ()) if component["type"] == "button"]
     taken = {str(button["index"]) for button in buttons if "index" in button}
     free = (str(position) for position in range(MOST_BUTTONS) if str(position) not in taken)
@@ -123,7 +126,9 @@ def _with_positions(holder: dict[str, Any]) -> dict[str, Any]:
         if position is None:
             raise Untranslatable(1009, f"a template has at most {MOST_BUTTONS} buttons in the Cloud API")
         button["index"] = position
-    return holder
+    components = [each for each in holder.get("components", ()) if each["type"] != "button" or "parameters" in each]
+    others = {name: value for name, value in holder.items() if name != "components"}
+    return {**others, "components": components} if components else others
 
 
 def _with_name_part(name: dict[str, Any]) -> dict[str, Any]:
@@ -211,10 +216,10 @@ SHAPES: dict[str, Shape] = {
     ),
     "component": Shape(
         (
-            Field("type", note="A component without content is left out; a footer has no parameters."),
+            Field("type", note="A component without parameters or cards is left out; a footer has no parameters."),
             Field("sub_type", of="button", note="Lower case."),
             Field("index", of="button", note="As text. A missing one becomes the lowest position that is free."),
-            Field("parameters", shape="parameter"),
+            Field("parameters", of="header body footer button limited_time_offer", shape="parameter"),
             Field("cards", of="carousel", shape="card"),
         ),
         "components migration",

@@ -28,7 +28,7 @@ class Field:
     """A field of an object.
 
     shape: the shape of the object, or of each object of the list, in this field; of a file, the shape of what is beside its id.
-    of: the type of the objects that have this field, "" for any. required: refuse the message if trimming leaves nothing.
+    of: the types of the objects that have this field, separated by blanks; "" for any. required: refuse the message if trimming leaves nothing.
     """
 
     name: str
@@ -49,7 +49,7 @@ class Shape:
 
     def fields_of(self, value: Json) -> list[Field]:
         """Return the fields of an object by its type."""
-        return [field for field in self.fields if field.of in ("", value.get("type"))]
+        return [field for field in self.fields if not field.of or value.get("type") in field.of.split()]
 
 
 Shapes = Mapping[str, Shape]
