@@ -100,10 +100,10 @@ class ActionModule(ActionBase):
         for host, report in reports.items():
             changes += plan.account_changes(host, report.get("account", {}))
         changes += plan.cluster_changes(api_host, answers, topology["expected"]["shards"])
-        if args.get("show", True):
-            self._print("Plan:", plan.lines(changes))
-        steps = plan.steps(changes, topology["parts"])
         waits = api_host or next((host for host in topology["parts"]["webapps"] if host in hosts), "")
+        if args.get("show", True):
+            self._print("Plan:", plan.lines(changes, api_follows=bool(waits) and not answers["health"]))
+        steps = plan.steps(changes, topology["parts"])
         if waits and (steps or not answers["health"].get("healthy")):
             steps[waits] = [*(step for step in steps.get(waits, []) if step != "cluster"), "cluster"]
         return {
@@ -112,12 +112,7 @@ class ActionModule(ActionBase):
             "changes": [change._asdict() for change in changes],
             "steps": steps,
             "known_images": known_images,
-            "diff": [
-                _with_host(host, change["diff"])
-                for host, one in seen.items()
-                for change in one.get("file_changes", [])
-                if change["diff"]
-            ],
+            "diff": [diff for host, one in seen.items() for diff in plan.diffs(host, one)],
         }
 
     def _print(self, title: str, lines: list[str]) -> None:
@@ -204,8 +199,3 @@ def _context(name: str, is_database: bool) -> str:
     """Return the folder that an image is built from. A database image is MariaDB's, unless its repository is named mysql."""
     is_mysql = name.rpartition("/")[2].partition(":")[0] == "mysql"
     return str(IMAGES / (("mysql" if is_mysql else "mariadb") if is_database else "node"))
-
-
-def _with_host(host: str, diff: Mapping[str, Any]) -> dict[str, Any]:
-    headers = {name: f"{host}: {diff[name]}" for name in ("before_header", "after_header")}
-    return {**diff, **headers}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from waba_node.config import ConfigurationError, NodeConfig, Role
+from waba_node.config import CLIENT_VERSION, ConfigurationError, NodeConfig, Role
 
 COREAPP = {
     "WA_APP_MULTICONNECT": "1",
@@ -59,6 +59,14 @@ def test_the_configurations_repr_contains_no_secret() -> None:
 
 def test_the_prefix_names_another_database() -> None:
     assert NodeConfig.from_environment({**COREAPP, "WA_DB_NAME_PREFIX": "second_"}).database.name == "second_waba"
+
+
+def test_the_version_of_the_client_is_a_late_one_unless_it_is_set() -> None:
+    assert NodeConfig.from_environment(COREAPP).client_version == CLIENT_VERSION
+    assert CLIENT_VERSION.startswith("v2.")
+    assert NodeConfig.from_environment({**COREAPP, "WABA_CLIENT_VERSION": "v2.35.2"}).client_version == "v2.35.2"
+    with pytest.raises(ConfigurationError, match="WABA_CLIENT_VERSION is 'latest'"):
+        NodeConfig.from_environment({**COREAPP, "WABA_CLIENT_VERSION": "latest"})
 
 
 CLOUD = {

@@ -29,9 +29,11 @@ STEPS = (
     "account",
     "cluster",
 )
+PARTS = ("firewall", "export", "mount")  # steps whose change and diff the observation has under their own names
 ROLE_STEPS = {"mysql": "database", "master": "masters", "coreapp": "coreapps", "webapp": "webapps"}
 # After these steps a container can differ in ways that the observation could not see yet.
 PRECEDE_CONTAINERS = ("docker", "images", "mount", "files")
+API_FOLLOWS = "Once a webapp answers: the password of admin and the number of shards, where they differ."
 HEADINGS = ("host", "thing", "action", "reason")
 CONTROLLER = "(controller)"
 
@@ -59,9 +61,7 @@ def host_changes(
     for name in absent:
         reason = "it was made from other sources" if name in seen["images"] else "the host does not have it"
         changes.append(Change(host, "images", f"image {name}", "provide", reason))
-    changes += [
-        Change(host, step, *seen[step]["change"]) for step in ("firewall", "export", "mount") if _differs(seen, step)
-    ]
+    changes += [Change(host, step, *seen[step]["change"]) for step in PARTS if _differs(seen, step)]
     for change in seen.get("file_changes", []):
         reason = seen["files"].get(change["name"], "it is not there")
         changes.append(Change(host, "files", change["name"], change["action"], reason))
@@ -69,6 +69,22 @@ def host_changes(
         reason = "a second connection for the number gets the account banned"
         changes.append(Change(host, "files", f"container {name}", "stop", reason))
     return changes + _containers(host, seen, {name for name in absent if name in seen["images"]})
+
+
+def diffs(host: str, seen: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Return the differences of one host's parts and files, before and after, with the host and the thing as headers."""
+    found = [(seen[step]["change"][0], seen[step]["diff"]) for step in PARTS if _differs(seen, step)]
+    found += [(change["name"], change["diff"]) for change in seen.get("file_changes", [])]
+    return [
+        {
+            "before": diff["before"],
+            "after": diff["after"],
+            "before_header": f"{host}: {diff.get('before_header') or thing}",
+            "after_header": f"{host}: {diff.get('after_header') or thing}",
+        }
+        for thing, diff in found
+        if diff
+    ]
 
 
 def cluster_changes(host: str, answers: Mapping[str, Any], shards: int) -> list[Change]:
@@ -136,8 +152,11 @@ def steps(changes: Iterable[Change], parts: Mapping[str, list[str]]) -> dict[str
     return {host: [step for step in STEPS if step in given] for host, given in found.items()}
 
 
-def lines(changes: list[Change]) -> list[str]:
-    """Return the lines of the plan as a table; one sentence where nothing changes. A change that several hosts share is one row."""
+def lines(changes: list[Change], *, api_follows: bool = False) -> list[str]:
+    """Return the lines of the plan as a table; one sentence where nothing changes. A change that several hosts share is one row.
+
+    api_follows: no webapp answers yet, so the changes that `cluster_changes` returns are not known.
+    """
     if not changes:
         return ["Nothing to change: every host is as its settings say."]
     merged: dict[tuple[str, ...], list[str]] = {}
@@ -146,4 +165,4 @@ def lines(changes: list[Change]) -> list[str]:
             if change.step == step:
                 merged.setdefault((change.thing, change.action, change.reason), []).append(change.host)
     rows = [(", ".join(dict.fromkeys(hosts)), *cells) for cells, hosts in merged.items()]
-    return table(rows, HEADINGS)
+    return [*table(rows, HEADINGS), *([API_FOLLOWS] if api_follows else [])]

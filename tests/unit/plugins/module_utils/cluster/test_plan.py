@@ -148,3 +148,27 @@ def test_an_initial_password_of_the_admin_is_a_change_of_the_cluster():
 def test_another_number_of_shards_is_a_change_of_the_cluster():
     answers = {"admin": {}, "health": {"healthy": False, "shards": 1}}
     assert [change.reason for change in plan.cluster_changes("h", answers, 2)] == ["it is 1, not 2"]
+
+
+def test_the_plan_names_the_settings_that_are_only_known_once_a_webapp_answers():
+    change = plan.Change("a", "docker", "Docker Engine", "start", "it does not run")
+    assert plan.lines([change], api_follows=True)[-1].startswith("Once a webapp answers: ")
+    assert not plan.lines([change])[-1].startswith("Once")
+
+
+def test_parts_and_files_that_differ_are_in_the_diff():
+    seen = {
+        "firewall": {"change": ("firewall", "apply", "it differs"), "diff": {"before": "", "after": "-A INPUT\n"}},
+        "export": {"change": None, "diff": {}},
+        "mount": {"change": ("share on /mnt/wamedia", "mount", "its server does not export it yet"), "diff": {}},
+        "file_changes": [
+            {
+                "name": "db.env",
+                "diff": {"before": "a\n", "after": "b\n", "before_header": "/o/db.env", "after_header": "/o/db.env"},
+            },
+            {"name": "mysql.env", "diff": {}},
+        ],
+    }
+    headers = [(diff["before_header"], diff["after"]) for diff in plan.diffs("node1", seen)]
+    assert headers == [("node1: firewall", "-A INPUT\n"), ("node1: /o/db.env", "b\n")]
+    assert plan.diffs("node1", {}) == []
