@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 
 import pytest
@@ -74,3 +75,16 @@ def test_sending_continues_after_the_database_restarts(cluster: Cluster, api: Ap
         lambda: api.accepts("after the database came back"), 60, "a message is accepted after the database came back"
     )
     wait_for(api.is_healthy, 60, "the cluster is healthy after the database came back")
+
+
+def test_node_that_waits_for_the_database_ends_at_a_signal(cluster: Cluster) -> None:
+    (image,) = {one.image.id for one in cluster.containers() if one.labels["waba.cluster.role"] == "coreapp"}
+    account = {"WA_DB_HOSTNAME": "127.0.0.1", "WA_DB_PORT": "1", "WA_DB_USERNAME": "waba", "WA_DB_PASSWORD": "unused"}
+    environment = {"WA_APP_MULTICONNECT": "1", "COREAPP_HOSTNAME": "waiting", **account}
+    node = cluster.engine.containers.run(image, environment=environment, network_mode="none", detach=True)
+    try:
+        wait_for(lambda: b"database" in node.logs(), 30, "the node waits for the database")
+        node.stop(timeout=60)
+        assert node.wait()["StatusCode"] == 128 + signal.SIGTERM, "it was killed after the time limit of the stop"
+    finally:
+        node.remove(force=True)
