@@ -78,7 +78,7 @@ class ActionModule(ActionBase):
         found = cluster.judge(
             reports,
             float(args.get("clock_tolerance") or 2),
-            {host: self._given(task_vars, host, variables[host], (*SHARED, *secrets)) for host in topology["hosts"]},
+            self._shared(task_vars, variables, hosts, secrets),
             secrets,
             [
                 *_lost_secrets(seen, missing, secrets_file),
@@ -117,6 +117,17 @@ class ActionModule(ActionBase):
 
     def _print(self, title: str, lines: list[str]) -> None:
         self._display.display("\n".join([title, *(f"  {line}".rstrip() for line in lines)]))
+
+    def _shared(
+        self, task_vars: Mapping[str, Any], variables: Mapping[str, Any], hosts: list[str], secrets: list[str]
+    ) -> dict[str, dict[str, Any]]:
+        """Return {host: its settings that all hosts share}. hosts: those of this run.
+
+        This run has read the file of the secrets for its own hosts. The file is for the others too.
+        """
+        given = {host: self._given(task_vars, host, own, (*SHARED, *secrets)) for host, own in variables.items()}
+        read = {name: given[hosts[0]][name] for name in secrets if hosts and name in given[hosts[0]]}
+        return {host: own if host in hosts else {**read, **own} for host, own in given.items()}
 
     def _given(
         self, task_vars: Mapping[str, Any], host: str, variables: Mapping[str, Any], names: tuple[str, ...]
