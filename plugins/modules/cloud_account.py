@@ -57,7 +57,7 @@ def converge(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     result = account_commands.run(params["cluster_name"], params["image"], environment, *arguments)
     if not result:
         raise HostError(f"{params['image']} has no command cloud-setup. Use an image of this collection's node.")
-    found = account.problems(result["problems"])
+    found = account.problems(result["problems"], environment)
     if found:
         raise InputError(found)
     changes = account.changes(result["actions"], account.ids(environment))

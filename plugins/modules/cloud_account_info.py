@@ -85,11 +85,11 @@ def observe(params: dict[str, Any]) -> dict[str, Any]:
         found = account.probe_problems(probe.ask(environment), environment["WABA_CLOUD_TOKEN"])
         changes = [] if found else [account.NO_IMAGE]
         return {"source": "probe", "problems": dicts(found), "risks": [], "changes": changes, "number": {}}
-    found = account.problems(checked["problems"])
+    found = account.problems(checked["problems"], environment)
     planned = {} if found else account_commands.run(*target, "cloud-setup", "--webhook-url", url, "--check")
     # Both commands report the same problem of a token or a network.
-    found += [one for one in account.problems(planned.get("problems", [])) if one not in found]
-    warnings = account.problems([*checked["warnings"], *planned.get("warnings", [])])
+    found += [one for one in account.problems(planned.get("problems", []), environment) if one not in found]
+    warnings = account.warnings([*checked["warnings"], *planned.get("warnings", [])], environment)
     return {
         "source": "node",
         "problems": dicts(found),

@@ -15,35 +15,41 @@ UNAUTHORIZED = 401
 TOKEN_CODES = (0, 104, 190)  # https://developers.facebook.com/docs/whatsapp/cloud-api/support/error-codes
 OBJECT_CODES = (33, 100, 803)
 PERMISSION_CODES = (3, 10, *range(200, 300))
-# Action of the node's command cloud-setup: (thing, action) of the plan of a run.
+# Action of the node's command cloud-setup: (thing, action, reason without a former state) of the plan of a run.
 ACTIONS = {
-    "register": ("phone number {waba_cloud_phone_number_id}", "register"),
-    "set_webhook": ("webhook of the phone number", "set"),
-    "subscribe_app": ("app of WhatsApp Business Account {waba_cloud_waba_id}", "subscribe"),
+    "register": ("phone number {waba_cloud_phone_number_id}", "register", "it is not registered"),
+    "set_webhook": ("webhook of the phone number", "set", "it is not set"),
+    "subscribe_app": ("app of WhatsApp Business Account {waba_cloud_waba_id}", "subscribe", "it is not subscribed"),
 }
+SET_UP_COMMAND = "cloud-setup"
 NO_IMAGE = ("account of the Cloud API", "set up", "what it lacks is known once the host has the image")
 
 
-def problems(reported: Iterable[Mapping[str, Any]]) -> list[Problem]:
-    """Return the problems that a command of the node reported, with the settings in place of its environment variables."""
-    return [
-        Problem(
-            setting_of(str(one.get("variable") or "")),
-            REDACTED if one.get("value") is None else one["value"],
-            str(one["problem"]),
-            _with_settings(str(one["fix"])),
-        )
-        for one in reported
-    ]
+def problems(reported: Iterable[Mapping[str, Any]], environment: Mapping[str, Any]) -> list[Problem]:
+    """Return the problems that a command of the node reported, with the settings in place of its environment variables.
+
+    environment: the variables that the command had. It reports no value of a secret.
+    """
+    found = []
+    for one in reported:
+        variable = str(one.get("variable") or "")
+        value = REDACTED if one.get("value") is None and variable in environment else one.get("value")
+        found.append(Problem(setting_of(variable), value, str(one["problem"]), _with_settings(str(one["fix"]))))
+    return found
+
+
+def warnings(reported: Iterable[Mapping[str, Any]], environment: Mapping[str, Any]) -> list[Problem]:
+    """Return the warnings that a command of the node reported, as `problems` does, without those of which the plan of the run has the change."""
+    return problems((one for one in reported if SET_UP_COMMAND not in str(one["fix"])), environment)
 
 
 def changes(actions: Iterable[Mapping[str, Any]], ids: Mapping[str, str]) -> list[tuple[str, str, str]]:
     """Return (thing, action, reason) for the actions of the command cloud-setup. ids: the settings that name the number and the account."""
     found = []
     for one in actions:
-        thing, action = ACTIONS.get(one["action"], (str(one["action"]).replace("_", " "), "set up"))
-        reason = f"it is {one['before']}" if one.get("before") else "it is not set"
-        found.append((thing.format(**ids), action, reason))
+        other = (str(one["action"]).replace("_", " "), "set up", "it is not set up")
+        thing, action, missing = ACTIONS.get(one["action"], other)
+        found.append((thing.format(**ids), action, f"it is {one['before']}" if one.get("before") else missing))
     return found
 
 
@@ -75,5 +81,6 @@ def probe_problems(answer: Mapping[str, Any], token: str) -> list[Problem]:
 
 
 def _with_settings(text: str) -> str:
-    """Return a text of the node with the names of settings in place of its environment variables."""
-    return " ".join(setting_of(word) if word.startswith("WABA_") else word for word in text.split(" "))
+    """Return a sentence of the node with the names of settings in place of its environment variables."""
+    sentence = " ".join(setting_of(word) if word.startswith("WABA_") else word for word in text.split(" "))
+    return sentence if sentence.startswith("waba_") else sentence[:1].upper() + sentence[1:]

@@ -36,9 +36,9 @@ SET_UP = {
     "warnings": [],
 }
 CHANGES = [
-    ["phone number 106540352242922", "register", "it is not set"],
+    ["phone number 106540352242922", "register", "it is not registered"],
     ["webhook of the phone number", "set", "it is https://old.example/"],
-    ["app of WhatsApp Business Account 102290129340398", "subscribe", "it is not set"],
+    ["app of WhatsApp Business Account 102290129340398", "subscribe", "it is not subscribed"],
 ]
 DEAD_TOKEN = {
     "variable": "WABA_CLOUD_TOKEN",
@@ -91,6 +91,22 @@ def test_problem_of_the_node_names_the_settings_and_no_secret(run: Callable[...,
     ]
     assert result["changes"] == []
     assert len(node["calls"]) == 1, "the set-up is not asked for with a token that is dead"
+
+
+def test_warning_of_which_the_plan_has_the_change_is_left_out(run: Callable[..., dict], node: dict[str, Any]) -> None:
+    unregistered = {**DEAD_TOKEN, "variable": "WABA_CLOUD_PHONE_NUMBER_ID", "fix": "cloud-setup registers it"}
+    node["cloud-check"] = {
+        **SOUND,
+        "warnings": [unregistered, {**DEAD_TOKEN, "problem": "the token expires in 3 days"}],
+    }
+    (risk,) = run(cloud_account_info, **OPTIONS)["risks"]
+    assert risk["problem"] == "the token expires in 3 days"
+
+
+def test_missing_secret_is_reported_as_not_set(run: Callable[..., dict], node: dict[str, Any]) -> None:
+    node["cloud-check"] = {**SOUND, "problems": [{**DEAD_TOKEN, "variable": "WABA_CLOUD_PIN"}]}
+    (problem,) = run(cloud_account_info, **OPTIONS)["problems"]
+    assert (problem["variable"], problem["value"]) == ("waba_cloud_pin", None)
 
 
 def test_command_that_fails_is_reported(run: Callable[..., dict], node: dict[str, Any]) -> None:
