@@ -47,6 +47,7 @@ class DatabaseConfig:
     password: str = field(repr=False)
     name: str
     idle_timeout: float  # seconds
+    second_port: int = 0  # leads to a member that only reads; 0: none
     tls_ca: str = ""
     tls_certificate: str = ""
     tls_key: str = ""
@@ -180,6 +181,7 @@ class _Reader:
             password=self.text("WA_DB_PASSWORD"),
             name=self.environment.get("WA_DB_NAME_PREFIX", "") + DATABASE,
             idle_timeout=self.number("WA_DB_CONNECTION_IDLE_TIMEOUT", "180000", highest=28_800_000) / 1000,
+            second_port=self.optional_number("WABA_DB_SECOND_PORT"),
             tls_ca=self.environment.get("WA_DB_SSL_CA", ""),
             tls_certificate=self.environment.get("WA_DB_SSL_CERT", ""),
             tls_key=self.environment.get("WA_DB_SSL_KEY", ""),
@@ -261,6 +263,9 @@ class _Reader:
             self.problems.append(f"{variable} is {value!r}: it must be a number from 1 to {highest}")
             return 1
         return int(value)
+
+    def optional_number(self, variable: str) -> int:
+        return self.number(variable, "1") if self.environment.get(variable, "0") not in ("", "0") else 0
 
     def ports(self, variable: str, default: str, count: int) -> tuple[int, ...]:
         parts = [part.strip() for part in (self.environment.get(variable) or default).split(",")]

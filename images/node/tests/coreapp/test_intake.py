@@ -19,6 +19,7 @@ from waba_node.rpc import RpcClient, RpcError, RpcServer
 from waba_node.store import outbox, webhook_queue
 from waba_node.store.buckets import EVERY_BUCKET
 from waba_node.store.engine import Database
+from waba_node.store.second_member import SecondMember
 from waba_node.webapp.message import LARGEST_MESSAGE
 
 Call = Callable[..., Awaitable[list[str]]]  # sends rows to a coreapp, returns the ids that it refused
@@ -207,3 +208,42 @@ async def test_a_message_stored_after_the_shard_was_lost_is_refused_and_the_next
     assert woken == []
     assert await made.accept(content(row, again=True)) == {"refused": []}
     assert woken == [True]
+
+
+class SlowMember(SecondMember):
+    """A second member of the database that applies what was committed when the test lets it."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database.config)
+        self.applied, self.failure = asyncio.Event(), None
+
+    async def confirm(self, _writer: Database, _until: float) -> bool:
+        await self.applied.wait()
+        if self.failure is not None:
+            raise self.failure
+        return True
+
+
+async def test_a_message_is_accepted_when_a_second_member_has_applied_it(database: Database) -> None:
+    second = SlowMember(database)
+    made = intake.Intake(database, lambda _bucket: True, lambda _again: None, second)
+    first = asyncio.create_task(made.accept(content(*rows("gBGGone"))))
+    while "gBGGone" not in await statuses(database):
+        await asyncio.sleep(0.01)
+    other = asyncio.create_task(made.accept(content(*rows("gBGGtwo"))))
+    while "gBGGtwo" not in await statuses(database):
+        await asyncio.sleep(0.01)
+    assert not first.done()
+    assert not other.done()
+    second.applied.set()
+    assert await asyncio.gather(first, other) == [{"refused": []}, {"refused": []}]
+
+
+async def test_a_message_that_a_second_member_does_not_apply_in_time_is_refused_with_1023(database: Database) -> None:
+    second = SlowMember(database)
+    second.failure = TimeoutError()
+    second.applied.set()
+    made = intake.Intake(database, lambda _bucket: True, lambda _again: None, second)
+    with pytest.raises(RpcError) as refusal:
+        await made.accept(content(*rows("gBGGone")))
+    assert refusal.value.code == 1023

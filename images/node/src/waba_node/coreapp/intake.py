@@ -12,7 +12,16 @@ from ..address import PortName
 from ..rpc import Payload, RpcError, RpcServer
 from ..runtime.statistics import Statistics
 from ..store import outbox
-from ..store.engine import ATTEMPT, FAILOVER_PATIENCE, RETRY_PAUSE, Database, error_summary, is_transient
+from ..store.engine import (
+    ATTEMPT,
+    DATABASE_ERRORS,
+    FAILOVER_PATIENCE,
+    RETRY_PAUSE,
+    Database,
+    error_summary,
+    is_transient,
+)
+from ..store.second_member import SecondMember
 
 NOT_PRIMARY_COREAPP = 1018
 LARGEST_BATCH = 200  # messages in one transaction
@@ -50,11 +59,22 @@ class Intake:
     The webapp repeats it to the next owner, which then scans from the oldest message.
     """
 
-    def __init__(self, database: Database, owns: Callable[[int], bool], on_stored: Callable[[bool], None]) -> None:
-        """owns: whether this node owns the shard of a bucket. on_stored: called after messages were stored, with whether one may be a repetition."""
-        self.database, self.owns, self.on_stored = database, owns, on_stored
+    def __init__(
+        self,
+        database: Database,
+        owns: Callable[[int], bool],
+        on_stored: Callable[[bool], None],
+        second: SecondMember | None = None,
+    ) -> None:
+        """owns: whether this node owns the shard of a bucket. on_stored: called after messages were stored, with whether one may be a repetition.
+
+        second: a member of the database's cluster that must have the messages too before they are accepted.
+        """
+        self.database, self.owns, self.on_stored, self.second = database, owns, on_stored, second
         self.waiting: list[Call] = []
+        self.committed: list[Call] = []  # wait for the second member
         self.writer: asyncio.Task[None] | None = None
+        self.confirmer: asyncio.Task[None] | None = None
 
     async def accept(self, payload: Payload) -> Payload:
         """Store messages: rows of `outbox.as_row`, each with its bucket; `again`: it may be stored already.
@@ -89,8 +109,26 @@ class Intake:
                     self.waiting = repeated + self.waiting
                     await asyncio.sleep(RETRY_PAUSE)
                 continue
+            if self.second is None:
+                for call in batch:
+                    call.finish()
+                continue
+            self.committed += batch
+            if self.confirmer is None or self.confirmer.done():
+                self.confirmer = asyncio.create_task(self.confirm(self.second))
+
+    async def confirm(self, second: SecondMember) -> None:
+        """Accept committed messages when a second member has applied them: all that wait at once. Meanwhile the next are committed."""
+        while self.committed:
+            batch, self.committed = self.committed, []
+            refusal = None
+            try:
+                await second.confirm(self.database, min(call.until for call in batch))
+            except DATABASE_ERRORS as error:
+                reason = f"no second member of the database has the message: {error_summary(error)}"
+                refusal = RpcError(1023, "Database error", reason)
             for call in batch:
-                call.finish()
+                call.finish(refusal)
 
     def refuse_or_repeat(self, batch: list[Call], error: Exception) -> list[Call]:
         """Refuse the calls whose time has ended, or all when a repetition is futile; return the others."""
@@ -124,9 +162,10 @@ def register(
     owns: Callable[[int], bool],
     on_stored: Callable[[bool], None],
     statistics: Statistics | None = None,
+    second: SecondMember | None = None,
 ) -> None:
-    """Answer `messages.accept` on the messaging port. owns, on_stored: see Intake. statistics: counts the stored messages."""
-    intake, counters = Intake(database, owns, on_stored), statistics or Statistics()
+    """Answer `messages.accept` on the messaging port. owns, on_stored, second: see Intake. statistics: counts the stored messages."""
+    intake, counters = Intake(database, owns, on_stored, second), statistics or Statistics()
 
     async def accept(payload: Payload) -> Payload:
         answer = await intake.accept(payload)

@@ -15,6 +15,7 @@ from ..runtime.node import Node
 from ..runtime.statistics import GAUGES, gauge
 from ..runtime.supervisor import Loop
 from ..store import documents, master_lease, node_registry, ownership, webhook_queue
+from ..store.second_member import SecondMember
 from ..upstream import create_upstream
 from ..upstream.base import Upstream, UpstreamSession
 from . import attachments, contact_checks, garbage_collection, intake, read_receipts
@@ -22,6 +23,7 @@ from .connection import Connection, Environment
 from .shard_owner import ShardOwner
 
 FIRST_REPORTS = 1.0  # seconds between two reports while no master is registered
+SECOND_MEMBER_PROBE = 1.0  # seconds between two probes of the database's second member
 COLLECTION_CHECK = 60.0  # seconds between two checks whether the settings ask for a collection
 
 
@@ -39,13 +41,14 @@ class Coreapp(Node):
         self.owner = ShardOwner(self, self.upstream, self.environment)
         self.webhook_authority = ""  # certificates in PEM
         self.number = ""  # the registered number
+        self.second = SecondMember(config.database) if config.database.second_port else None
 
     async def start(self) -> None:
         self.health.report("schema", "the schema does not exist yet")
         self.server = self.rpc_server()
         self.server.add(PortName.CONTROL, "heartbeat", self.heartbeat)
         self.server.add(PortName.CONTROL, "promoted", self.promoted)
-        intake.register(self.server, self.database, self.owner.owns, self.messages_stored, self.statistics)
+        intake.register(self.server, self.database, self.owner.owns, self.messages_stored, self.statistics, self.second)
         read_receipts.register(self.server, self.database, self.session)
         contact_checks.register(self.server, self.database, self.session)
         self.attachments = attachments.register(self.server, self.database, self.media, self.session)
@@ -62,12 +65,15 @@ class Coreapp(Node):
         return [
             Loop("report", self.report, REPORT_INTERVAL),
             Loop("garbage", self.collect_garbage, COLLECTION_CHECK),
+            *([Loop("second member", self.probe_second_member, SECOND_MEMBER_PROBE)] if self.second else []),
             *self.owner.loops(),
         ]
 
     async def stop(self) -> None:
         await self.leave_service()
         await self.server.stop()
+        if self.second is not None:
+            await self.second.close()
 
     def environment(self) -> Environment:
         """Return what this node gives to a new connection."""
@@ -218,6 +224,16 @@ class Coreapp(Node):
             nodes = await node_registry.read_nodes(connection)
         self.owner.masters = [row.address for row in nodes if row.address.role == "master"]
         return None if self.owner.masters else FIRST_REPORTS
+
+    async def probe_second_member(self) -> None:
+        """Note in the health line when one member of the database alone acknowledges messages."""
+        if self.second is None:
+            return
+        await self.second.probe()
+        if self.second.present:
+            self.health.notes.pop("second member", None)
+        else:
+            self.health.notes["second member"] = "database: acknowledged by one member only"
 
     async def collect_garbage(self) -> float | None:
         """Begin a collection where the settings ask for it."""

@@ -13,10 +13,11 @@ GRACE = 15.0  # seconds by which a loop may be late
 
 
 class Health:
-    """The problems that keep this node from its work. A node without a problem is healthy."""
+    """The problems that keep this node from its work. A node without a problem is healthy. notes: what operators should know besides."""
 
     def __init__(self) -> None:
         self.problems: dict[str, str] = {"start": "starting"}
+        self.notes: dict[str, str] = {}
         self.due: dict[str, float] = {}
 
     def report(self, subject: str, problem: str) -> bool:
@@ -33,11 +34,12 @@ class Health:
         self.due[loop] = time.monotonic() + pause
 
     def line(self) -> str:
-        """Return `ok`, or `unhealthy: ` and the problems."""
+        """Return `ok`, or `unhealthy: ` and the problems; notes follow in parentheses."""
         now = time.monotonic()
         stalled = [f"{loop} is {now - due:.0f} s late" for loop, due in self.due.items() if now - due > GRACE]
         problems = [*self.problems.values(), *stalled]
-        return f"unhealthy: {'; '.join(problems)}" if problems else "ok"
+        state = f"unhealthy: {'; '.join(problems)}" if problems else "ok"
+        return f"{state} ({'; '.join(self.notes.values())})" if self.notes else state
 
 
 async def serve(line: Callable[[], str], port: int, host: str | None = None) -> asyncio.Server:
