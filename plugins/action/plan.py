@@ -112,6 +112,10 @@ class ActionModule(ActionBase):
             "changes": [change._asdict() for change in changes],
             "steps": steps,
             "known_images": known_images,
+            "missing_images": {
+                host: plan.absent_images(seen[host], known_images, one["wanted_images"]) if host in seen else []
+                for host, one in topology["hosts"].items()
+            },
             "diff": [diff for host, one in seen.items() for diff in plan.diffs(host, one)],
         }
 

@@ -72,4 +72,9 @@ known_images:
   description: What is known of the images before the run, by name.
   returned: success
   type: dict
+missing_images:
+  description: The images that each host lacks, or has with other content.
+  returned: success
+  type: dict
+  sample: {node1: ["waba/node:v1.0.0"], node2: []}
 """

@@ -42,10 +42,14 @@ def reported(write: Callable[[float], None], interval: float = INTERVAL) -> Iter
 class ActionModule(NormalActionModule):
     """Runs the task's module as usual, and prints what it waits for."""
 
+    def description(self) -> str:
+        """Return what the task does, for the lines."""
+        return str(self._task.name or self._task.action)
+
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         host = self._task.delegate_to or (task_vars or {}).get("inventory_hostname", "")
         limit = self._task.args.get("wait_timeout") or self._task.args.get("timeout")
-        task = self._task.name or self._task.action
+        task = self.description()
 
         def write(seconds: float) -> None:
             self._display.display(line(host, task, seconds, int(limit) if limit else None))

@@ -57,7 +57,7 @@ def host_changes(
     of the images that the host needs.
     """
     changes = [*_docker(host, seen["docker"])]
-    absent = missing_images([{"name": name, **known_images.get(name, {})} for name in wanted], seen["images"])
+    absent = absent_images(seen, known_images, wanted)
     for name in absent:
         reason = "it was made from other sources" if name in seen["images"] else "the host does not have it"
         changes.append(Change(host, "images", f"image {name}", "provide", reason))
@@ -69,6 +69,11 @@ def host_changes(
         reason = "a second connection for the number gets the account banned"
         changes.append(Change(host, "files", f"container {name}", "stop", reason))
     return changes + _containers(host, seen, {name for name in absent if name in seen["images"]})
+
+
+def absent_images(seen: Mapping[str, Any], known_images: Mapping[str, Any], wanted: Iterable[str]) -> list[str]:
+    """Return the wanted images that a host lacks, or has with other content. Arguments: see `host_changes`."""
+    return missing_images([{"name": name, **known_images.get(name, {})} for name in wanted], seen["images"])
 
 
 def diffs(host: str, seen: Mapping[str, Any]) -> list[dict[str, str]]:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import time
+from types import SimpleNamespace
 
+import pytest
+from ansible_collections.waba.cluster.plugins.action import image
 from ansible_collections.waba.cluster.plugins.plugin_utils import progress
 
 
@@ -30,3 +33,12 @@ def test_a_short_block_writes_nothing() -> None:
     with progress.reported(written.append, interval=5):
         pass
     assert written == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"), [({"name": "node:1"}, "node:1"), ({"names": ["node:1", "db:1"]}, "node:1, db:1")]
+)
+def test_lines_of_an_image_task_name_the_images(arguments: dict[str, object], named: str) -> None:
+    action = image.ActionModule.__new__(image.ActionModule)
+    action._task = SimpleNamespace(name="Build the images", action="waba.cluster.image", args=arguments)
+    assert action.description() == f"Build the images ({named})"
