@@ -129,6 +129,7 @@ STAGES: dict[str, Stage] = {
     "molecule-nfs": scenario("nfs"),
     "molecule-default": scenario("default", by_name=False),
     "molecule-upgrade": scenario("upgrade"),
+    "molecule-cloud": scenario("cloud"),
     "molecule-killed": scenario("killed"),
     "molecule-database": scenario("database"),
     "molecule-chaos": scenario("chaos", by_name=False),
