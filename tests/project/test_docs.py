@@ -174,6 +174,18 @@ def test_the_code_layout_names_every_package_and_role() -> None:
     assert names - named - {"__init__", "__pycache__"} == set()
 
 
+def test_first_behaviours_lead_to_the_files_that_decide_them() -> None:
+    """A newcomer finds at least ten behaviours by name, each with source files that exist."""
+    page = ROOT / "docs/contribute/code-layout.md"
+    section = page.read_text(encoding="utf-8").partition("## Find a behaviour")[2]
+    rows = re.findall(r"^\| (\w.+?) \| (\[.+?) \|$", section, re.MULTILINE)
+    assert len(rows) == len({behaviour for behaviour, _files in rows}) >= 10
+    for behaviour, files in rows:
+        for title, target in re.findall(r"\[([^\]]+)\]\(([^)]+)\)", files):
+            assert (page.parent / target).exists(), behaviour
+            assert target.endswith(f"/{title}"), behaviour
+
+
 # Groups and results of a run, which are no settings.
 OF_A_RUN = re.compile(r"waba_(cluster|apply|topology|plan)(_|$)")
 

@@ -103,7 +103,7 @@ def decide(
 
 def rows(observed: Mapping[str, Observation | None], hosts: Sequence[str]) -> list[tuple[str, ...]]:
     """Return the table of an observation, with HEADINGS, for an operator who has to choose."""
-    lines = []
+    lines: list[tuple[str, ...]] = []
     for host in hosts:
         facts = observed.get(host)
         if facts is None:
