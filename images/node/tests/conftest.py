@@ -14,6 +14,7 @@ import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
@@ -148,7 +149,7 @@ class Receiver:
         """Return (message id, status) of every status received, in order."""
         return [(status["id"], status["status"]) for hook in self.received for status in hook.get("statuses", [])]
 
-    def wait(self, condition, seconds: float = 20.0) -> None:
+    def wait(self, condition: Callable[[], bool], seconds: float = 20.0) -> None:
         """Wait until `condition()` is true. Raises TimeoutError."""
         with self.changed:
             if not self.changed.wait_for(condition, seconds):
@@ -160,7 +161,7 @@ class Receiver:
 
 
 @pytest.fixture
-def receiver(tmp_path) -> Iterator[Receiver]:
+def receiver(tmp_path: Path) -> Iterator[Receiver]:
     """A running receiver of webhooks."""
     made = Receiver(str(tmp_path))
     yield made

@@ -10,7 +10,7 @@ KINDS = {string.ascii_uppercase, string.ascii_lowercase, string.digits, "".join(
 
 
 @given(st.permutations([*KINDS]), st.text(string.printable.strip(), min_size=4, max_size=60), st.data())
-def test_a_password_needs_every_kind_of_character(kinds: list[str], rest: str, data) -> None:
+def test_a_password_needs_every_kind_of_character(kinds: list[str], rest: str, data: st.DataObject) -> None:
     picked = [data.draw(st.sampled_from(kind)) for kind in kinds]
     assert weakness("".join(picked) + rest) is None
     missing = "".join(character for character in "".join(picked[1:]) + rest if character not in kinds[0])

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,7 +12,7 @@ from waba_node.coreapp.batching import batches
 
 @given(st.lists(st.integers(1, 9)), st.integers(1, 5), st.booleans())
 def test_items_are_yielded_once_in_order_and_an_error_last(pauses: list[int], largest: int, fails: bool) -> None:
-    async def items():
+    async def items() -> AsyncIterator[Any]:
         for number, pause in enumerate(pauses):
             if pause > 5:
                 await asyncio.sleep(0)
@@ -36,7 +38,7 @@ def test_items_are_yielded_once_in_order_and_an_error_last(pauses: list[int], la
 
 
 async def test_waiting_items_are_one_batch() -> None:
-    async def items():
+    async def items() -> AsyncIterator[Any]:
         for number in range(100):
             yield number
 
@@ -45,7 +47,7 @@ async def test_waiting_items_are_one_batch() -> None:
 
 
 async def test_a_batch_does_not_wait_until_it_is_full() -> None:
-    async def items():
+    async def items() -> AsyncIterator[Any]:
         yield "only"
         await asyncio.Event().wait()
 

@@ -24,7 +24,9 @@ def session() -> DirectedSession:
 
 
 @pytest.fixture
-async def call(database: Database, session: DirectedSession, free_ports) -> AsyncIterator[Call]:
+async def call(
+    database: Database, session: DirectedSession, free_ports: Callable[[int], tuple[int, ...]]
+) -> AsyncIterator[Call]:
     """A webapp's call to a coreapp that is connected for bucket 0."""
 
     def connection(bucket: int) -> DirectedSession:
@@ -71,7 +73,9 @@ async def test_the_result_of_a_check_without_wait_is_stored_later(
     await until(stored)
 
 
-async def test_checks_without_wait_are_limited(call: Call, session: DirectedSession, monkeypatch) -> None:
+async def test_checks_without_wait_are_limited(
+    call: Call, session: DirectedSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(service, "MOST_CHECKS", 2)
     session.may_answer.clear()
     for _rest in range(2):

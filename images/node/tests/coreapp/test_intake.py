@@ -23,6 +23,7 @@ from waba_node.store.second_member import SecondMember
 from waba_node.webapp.message import LARGEST_MESSAGE
 
 Call = Callable[..., Awaitable[list[str]]]  # sends rows to a coreapp, returns the ids that it refused
+Serve = Callable[..., Awaitable[Call]]  # starts a coreapp's intake on a database
 OWNED = 0
 
 
@@ -32,7 +33,9 @@ def content(*messages: dict, again: bool = False) -> dict:
 
 
 @pytest.fixture
-async def serve(free_ports) -> AsyncIterator[Callable[[Database, Callable[[bool], None]], Awaitable[Call]]]:
+async def serve(
+    free_ports: Callable[[int], tuple[int, ...]],
+) -> AsyncIterator[Serve]:
     """A function that starts a coreapp's intake, the owner of bucket 0, and returns a webapp's call to it."""
     servers, client = [], RpcClient(trusted("127.0.0.1:webapp"))
 
@@ -56,7 +59,7 @@ async def serve(free_ports) -> AsyncIterator[Callable[[Database, Callable[[bool]
         await server.stop()
 
 
-async def test_a_message_is_stored_before_the_answer(database: Database, serve) -> None:
+async def test_a_message_is_stored_before_the_answer(database: Database, serve: Serve) -> None:
     woken = []
     accept = await serve(database, woken.append)
     (row,) = rows("gBGGone")
@@ -67,7 +70,7 @@ async def test_a_message_is_stored_before_the_answer(database: Database, serve) 
     assert woken
 
 
-async def test_only_the_owner_of_the_shard_accepts_a_message(database: Database, serve) -> None:
+async def test_only_the_owner_of_the_shard_accepts_a_message(database: Database, serve: Serve) -> None:
     woken = []
     accept = await serve(database, woken.append)
     assert await accept(*rows("gBGGone", bucket=1)) == ["gBGGone"]
@@ -76,7 +79,7 @@ async def test_only_the_owner_of_the_shard_accepts_a_message(database: Database,
     assert set(await statuses(database)) == {"gBGGthree"}
 
 
-async def test_a_repeated_message_is_stored_once(database: Database, serve) -> None:
+async def test_a_repeated_message_is_stored_once(database: Database, serve: Serve) -> None:
     accept = await serve(database)
     first, second = rows("gBGGone")[0], {**rows("gBGGone")[0], "recipient": "0000"}
     await accept(first)
@@ -85,14 +88,14 @@ async def test_a_repeated_message_is_stored_once(database: Database, serve) -> N
         assert (await connection.execute(sa.select(outbox.message.c.recipient))).scalars().all() == ["49151"]
 
 
-async def test_ids_are_case_sensitive(database: Database, serve) -> None:
+async def test_ids_are_case_sensitive(database: Database, serve: Serve) -> None:
     accept = await serve(database)
     await accept(rows("gBGGone")[0])
     await accept(rows("gBGGONE")[0])
     assert set(await statuses(database)) == {"gBGGone", "gBGGONE"}
 
 
-async def test_concurrent_messages_are_all_stored(database: Database, serve) -> None:
+async def test_concurrent_messages_are_all_stored(database: Database, serve: Serve) -> None:
     accept = await serve(database)
     names = [f"gBGG{number}" for number in range(3 * intake.LARGEST_BATCH)]
     calls = [names[:1], names[1 : intake.LARGEST_BATCH], names[intake.LARGEST_BATCH :]]
@@ -158,7 +161,7 @@ async def test_an_error_that_repetition_cannot_remove_refuses_at_once(database: 
 
 
 async def test_a_message_that_cannot_be_stored_is_refused_with_1023(
-    database: Database, serve, free_ports, monkeypatch: pytest.MonkeyPatch
+    database: Database, serve: Serve, free_ports: Callable[[int], tuple[int, ...]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(intake, "FAILOVER_PATIENCE", 0.5)
     (unused_port,) = free_ports(1)
@@ -184,7 +187,7 @@ async def test_the_largest_messages_fit_into_the_servers_packet(
 
 
 async def test_a_batch_is_one_statement(database: Database) -> None:
-    async def inserts(connection) -> int:
+    async def inserts(connection: AsyncConnection) -> int:
         return int((await connection.execute(sa.text("SHOW SESSION STATUS LIKE 'Com_insert'"))).one()[1])
 
     batch = [outbox.as_row(row) for row in rows(*(f"gBGG{number}" for number in range(100)))]

@@ -196,7 +196,9 @@ async def has_status(database: Database, name: str, status: str) -> bool:
     return (await statuses(database)).get(name) == status
 
 
-async def test_a_full_window_waits_for_confirmations(database: Database, start: Start, monkeypatch) -> None:
+async def test_a_full_window_waits_for_confirmations(
+    database: Database, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(outbox_sender, "WINDOW", 3)
     monkeypatch.setattr(outbox_sender, "BATCH", 3)
     await store(database, "m1", "m2", "m3", "m4")
@@ -250,7 +252,9 @@ async def age(database: Database, seconds: int) -> None:
         await connection.execute(sa.update(outbox.message_expiry).values(expires_at=expires_at))
 
 
-async def test_a_ttl_ends_while_the_window_is_full(database: Database, start: Start, monkeypatch) -> None:
+async def test_a_ttl_ends_while_the_window_is_full(
+    database: Database, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(outbox_sender, "WINDOW", 1)
     monkeypatch.setattr(outbox_sender, "BATCH", 1)
     await store(database, "stuck", "waiting", ttl=60)

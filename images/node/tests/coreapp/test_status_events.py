@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -25,7 +27,7 @@ def webhook_statuses(webhooks: list[dict]) -> list[tuple[str, str]]:
 
 
 @given(messages, events)
-def test_a_status_never_goes_back_and_each_step_causes_one_webhook(messages, events) -> None:
+def test_a_status_never_goes_back_and_each_step_causes_one_webhook(messages: Any, events: Any) -> None:
     statuses, webhooks = derive(messages, events, SETTINGS)
     reported = webhook_statuses(webhooks)
     assert len(reported) == len(set(reported))
@@ -39,14 +41,14 @@ def test_a_status_never_goes_back_and_each_step_causes_one_webhook(messages, eve
 
 
 @given(messages, events)
-def test_repeated_events_change_nothing(messages, events) -> None:
+def test_repeated_events_change_nothing(messages: Any, events: Any) -> None:
     statuses, _rest = derive(messages, events, SETTINGS)
     now = {name: old._replace(status=statuses.get(name, old.status)) for name, old in messages.items()}
     assert derive(now, events, SETTINGS) == ({}, [])
 
 
 @given(messages, events, st.data())
-def test_the_result_does_not_depend_on_batches(messages, events, data) -> None:
+def test_the_result_does_not_depend_on_batches(messages: Any, events: Any, data: st.DataObject) -> None:
     cut = data.draw(st.integers(0, len(events)))
     first, first_webhooks = derive(messages, events[:cut], SETTINGS)
     between = {name: old._replace(status=first.get(name, old.status)) for name, old in messages.items()}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
@@ -15,6 +16,9 @@ from waba_node.settings import ApplicationSettings
 from waba_node.store import webhook_queue
 from waba_node.store.engine import Database
 from waba_node.store.metadata import NOW
+
+if TYPE_CHECKING:
+    from tests.conftest import Receiver
 
 GRANT = Grant(0, 1, of=2)
 seconds = st.floats(0.001, 1e5)
@@ -47,7 +51,9 @@ async def store(database: Database, *numbers: int) -> None:
         await webhook_queue.store_webhooks(connection, 0, [{"number": number} for number in numbers])
 
 
-async def test_delivered_webhooks_are_deleted(database: Database, deliveries: WebhookDelivery, receiver) -> None:
+async def test_delivered_webhooks_are_deleted(
+    database: Database, deliveries: WebhookDelivery, receiver: Receiver
+) -> None:
     point(deliveries, receiver.url)
     await store(database, *range(10))
     while await webhooks(database):
@@ -56,7 +62,7 @@ async def test_delivered_webhooks_are_deleted(database: Database, deliveries: We
 
 
 async def test_webhooks_are_delivered_in_the_order_of_their_creation(
-    database: Database, deliveries: WebhookDelivery, receiver
+    database: Database, deliveries: WebhookDelivery, receiver: Receiver
 ) -> None:
     point(deliveries, receiver.url)
     await store(database, *range(5))
@@ -67,7 +73,7 @@ async def test_webhooks_are_delivered_in_the_order_of_their_creation(
 
 @pytest.mark.parametrize("status", [500, 201, 302])
 async def test_any_status_but_200_is_retried_after_the_backoff(
-    database: Database, deliveries: WebhookDelivery, receiver, status: int
+    database: Database, deliveries: WebhookDelivery, receiver: Receiver, status: int
 ) -> None:
     point(deliveries, receiver.url, callback_backoff_delay_ms=60_000, max_callback_backoff_delay_ms=90_000)
     receiver.answers = [status]
@@ -91,7 +97,7 @@ async def make_due(database: Database) -> None:
 
 
 async def test_a_webhook_for_an_unreachable_receiver_is_delivered_later(
-    database: Database, deliveries: WebhookDelivery, receiver, free_ports
+    database: Database, deliveries: WebhookDelivery, receiver: Receiver, free_ports: Callable[[int], tuple[int, ...]]
 ) -> None:
     (unused_port,) = free_ports(1)
     point(deliveries, f"https://127.0.0.1:{unused_port}/", callback_backoff_delay_ms=1)
@@ -105,7 +111,7 @@ async def test_a_webhook_for_an_unreachable_receiver_is_delivered_later(
 
 
 async def test_a_failed_webhook_does_not_delay_others(
-    database: Database, deliveries: WebhookDelivery, receiver
+    database: Database, deliveries: WebhookDelivery, receiver: Receiver
 ) -> None:
     point(deliveries, receiver.url, callback_backoff_delay_ms=60_000)
     receiver.answers = [500, 200]
@@ -117,7 +123,7 @@ async def test_a_failed_webhook_does_not_delay_others(
 
 
 async def test_webhooks_without_a_receiver_stay_stored(
-    database: Database, deliveries: WebhookDelivery, receiver
+    database: Database, deliveries: WebhookDelivery, receiver: Receiver
 ) -> None:
     await store(database, 1)
     await deliveries.deliver_batch()
@@ -132,7 +138,7 @@ def status(name: str, kind: str) -> dict:
 
 
 async def test_statuses_of_one_message_are_delivered_in_their_order(
-    database: Database, deliveries: WebhookDelivery, receiver
+    database: Database, deliveries: WebhookDelivery, receiver: Receiver
 ) -> None:
     point(deliveries, receiver.url)
     await store_statuses(database, *((name, kind) for name in "abc" for kind in ("sent", "delivered", "read")))
@@ -143,7 +149,7 @@ async def test_statuses_of_one_message_are_delivered_in_their_order(
 
 
 async def test_later_status_waits_while_an_earlier_one_is_not_delivered(
-    database: Database, deliveries: WebhookDelivery, receiver
+    database: Database, deliveries: WebhookDelivery, receiver: Receiver
 ) -> None:
     point(deliveries, receiver.url, callback_backoff_delay_ms=60_000)
     receiver.answers = [500, 200]
@@ -161,7 +167,7 @@ async def test_later_status_waits_while_an_earlier_one_is_not_delivered(
 
 
 async def test_later_status_waits_at_the_end_of_a_batch(
-    database: Database, deliveries: WebhookDelivery, receiver
+    database: Database, deliveries: WebhookDelivery, receiver: Receiver
 ) -> None:
     point(deliveries, receiver.url, callback_backoff_delay_ms=60_000)
     receiver.answers = [500]

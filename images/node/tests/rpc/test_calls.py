@@ -8,7 +8,8 @@ import dataclasses
 import json
 import socket
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 
 import aiohttp
 import pytest
@@ -39,7 +40,7 @@ class Called:
 
 
 @pytest.fixture
-async def called(free_ports) -> AsyncIterator[Called]:
+async def called(free_ports: Callable[[int], tuple[int, ...]]) -> AsyncIterator[Called]:
     ports = free_ports(4)
     made = Called(NodeAddress(CALLED, "coreapp", "127.0.0.1", ports))
     server = RpcServer(ports, trusted(CALLED))
@@ -139,7 +140,9 @@ async def test_a_caller_with_another_secret_logs_the_refusing_node_once(
     await client.close()
 
 
-async def test_an_answer_of_a_stranger_is_not_trusted(client: RpcClient, free_ports) -> None:
+async def test_an_answer_of_a_stranger_is_not_trusted(
+    client: RpcClient, free_ports: Callable[[int], tuple[int, ...]]
+) -> None:
     async def forge(request: web.Request) -> web.Response:
         return web.json_response({"granted": True}, headers={SIGNATURE: request.headers[SIGNATURE].rpartition("-")[2]})
 
@@ -159,7 +162,9 @@ async def test_a_handlers_refusal_reaches_the_caller(called: Called, client: Rpc
         await client.call(called.address, PortName.CONTROL, "other", {}, 5)
 
 
-async def test_a_call_to_a_stopped_node_fails(called: Called, client: RpcClient, free_ports) -> None:
+async def test_a_call_to_a_stopped_node_fails(
+    called: Called, client: RpcClient, free_ports: Callable[[int], tuple[int, ...]]
+) -> None:
     away = dataclasses.replace(called.address, ports=free_ports(4))
     with pytest.raises(RpcError, match="does not answer"):
         await client.call(away, PortName.CONTROL, "promoted", {}, 5)
@@ -184,13 +189,13 @@ async def test_a_call_to_an_address_without_a_host_fails_before_its_timeout(
 
 
 async def test_a_name_is_resolved_again_after_another_node_took_over_its_address(
-    client: RpcClient, free_ports, monkeypatch: pytest.MonkeyPatch
+    client: RpcClient, free_ports: Callable[[int], tuple[int, ...]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rpc_client, "DNS_CACHE", 0.01)
     loop, found = asyncio.get_running_loop(), "127.0.0.1"
     resolve = loop.getaddrinfo
 
-    def resolved(name: str, *rest, **options):
+    def resolved(name: str, *rest: Any, **options: Any) -> Awaitable[Any]:
         return resolve(found if name == "coreapp1" else name, *rest, **options)
 
     monkeypatch.setattr(loop, "getaddrinfo", resolved)

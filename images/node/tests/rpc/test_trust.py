@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -48,7 +50,9 @@ def test_a_call_of_the_cluster_and_its_answer_are_trusted(clock: Clock) -> None:
 
 
 @given(method=st.text(), body=st.binary(), other_method=st.text(), other_body=st.binary())
-def test_a_signature_is_valid_for_its_method_and_body_only(method, body, other_method, other_body) -> None:
+def test_a_signature_is_valid_for_its_method_and_body_only(
+    method: Any, body: Any, other_method: Any, other_body: Any
+) -> None:
     clock = Clock()
     signature = node(CALLER, clock).sign(CALLED, method, body)
     if (method, body) == (other_method, other_body):
@@ -64,7 +68,7 @@ def test_a_replayed_call_is_refused(clock: Clock) -> None:
 
 
 @given(pauses=st.lists(st.floats(0.01, 3 * FRESH), max_size=30))
-def test_a_replayed_call_is_refused_after_any_number_of_other_calls(pauses) -> None:
+def test_a_replayed_call_is_refused_after_any_number_of_other_calls(pauses: list[int]) -> None:
     clock = Clock()
     caller, called = node(CALLER, clock), node(CALLED, clock)
     signatures = []

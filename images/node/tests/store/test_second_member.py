@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from collections.abc import Callable
 
 import pytest
 from sqlalchemy.exc import OperationalError
@@ -78,7 +79,9 @@ async def test_a_probe_finds_the_second_member_again(database: Database) -> None
     await member.close()
 
 
-async def test_a_port_without_a_server_has_no_second_member(database: Database, free_ports) -> None:
+async def test_a_port_without_a_server_has_no_second_member(
+    database: Database, free_ports: Callable[[int], tuple[int, ...]]
+) -> None:
     (unused,) = free_ports(1)
     member = SecondMember(dataclasses.replace(database.config, second_port=unused))
     await member.probe()

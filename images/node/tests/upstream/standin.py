@@ -18,6 +18,7 @@ import contextlib
 import sys
 import time
 from collections import Counter
+from typing import Any
 
 from aiohttp import WSMsgType, web
 
@@ -154,7 +155,7 @@ class Standin:
             if (connection := self.live.get(shard)) is not None:
                 await connection.write({"event": kind, "id": message_id, "timestamp": int(time.time())})
 
-    def later(self, work) -> None:
+    def later(self, work: Any) -> None:
         task = asyncio.create_task(work)
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import requests
 import sqlalchemy as sa
@@ -166,7 +167,7 @@ class Client:
     def as_caller(self, authorization: str) -> Client:
         return Client(self.url, self.certificate, authorization)
 
-    def call(self, method: str, path: str, json: object = None, **options) -> requests.Response:
+    def call(self, method: str, path: str, json: object = None, **options: Any) -> requests.Response:
         """Return the answer. Raises AssertionError if the answer does not conform to the OpenAPI document."""
         response = self.session.request(method, self.url + path, json=json, timeout=20, **options)
         assert_conforms(method, path, response)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +19,11 @@ START = 120  # seconds for a cluster to start on a busy machine
 
 
 @pytest.fixture(scope="session")
-def cluster(database_server: DatabaseConfig, free_ports, tmp_path_factory) -> Iterator[Cluster]:
+def cluster(
+    database_server: DatabaseConfig,
+    free_ports: Callable[[int], tuple[int, ...]],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Cluster]:
     """A cluster that can send: one connected coreapp and one standby."""
     made = Cluster(database_server, tmp_path_factory.mktemp("cluster"), free_ports)
     made.start()

@@ -10,7 +10,7 @@ from waba_node.webapp.calls import CALLS
 from waba_node.webapp.calls.table import ADMIN, CREDENTIALS, KEY, OPEN, USER, Call
 
 
-def callable_by(*kinds: str):
+def callable_by(*kinds: str) -> pytest.MarkDecorator:
     calls = [call for call in CALLS if call.access in kinds]
     return pytest.mark.parametrize("call", calls, ids=[f"{call.method} {call.path}" for call in calls])
 

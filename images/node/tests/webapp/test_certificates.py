@@ -6,12 +6,16 @@ import socket
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
 from api_support import Client, Cluster, error_of, healthy, wait_until
 from cryptography import x509
 from pem_support import Authority, key_pem, new_key
+
+if TYPE_CHECKING:
+    from tests.conftest import Receiver
 
 CA, EXTERNAL = "/v1/certificates/webhooks/ca", "/v1/certificates/external"
 SETTINGS = "/v1/settings/application"
@@ -30,7 +34,7 @@ def _any_receiver_afterwards(admin: Client) -> Iterator[None]:
 
 @pytest.mark.usefixtures("_any_receiver_afterwards")
 def test_webhooks_are_sent_only_to_receivers_with_a_certificate_of_the_ca(
-    admin: Client, receiver, tmp_path, cluster: Cluster
+    admin: Client, receiver: Receiver, tmp_path: Path, cluster: Cluster
 ) -> None:
     admin.call("PATCH", SETTINGS, {"webhooks": {"url": receiver.url}, "callback_backoff_delay_ms": 50})
     assert admin.call("POST", CA, data=AUTHORITY.pem).status_code == 200

@@ -104,6 +104,6 @@ separators = st.sampled_from(["", " ", "-", ".", "/", " (", ") "])
 
 
 @given(st.from_regex(r"[1-9][0-9]{4,14}", fullmatch=True), st.sampled_from(["", "+", "00"]), st.data())
-def test_digits_do_not_depend_on_the_notation_of_a_number(digits: str, prefix: str, data) -> None:
+def test_digits_do_not_depend_on_the_notation_of_a_number(digits: str, prefix: str, data: st.DataObject) -> None:
     written = prefix + digits[0] + "".join(data.draw(separators) + digit for digit in digits[1:])
     assert digits_of(written) == digits

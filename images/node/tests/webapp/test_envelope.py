@@ -9,7 +9,7 @@ import socket
 import ssl
 import zlib
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 import pytest
@@ -18,6 +18,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from waba_node.webapp.calls import CALLS
 from waba_node.webapp.calls.table import Call
+
+if TYPE_CHECKING:
+    from tests.webapp.conftest import FirstLogin
 
 POSTS = ["/v1/users/login", "/v1/account", "/v1/account/verify", "/v1/messages"]
 
@@ -214,7 +217,7 @@ def test_no_json_body_causes_a_server_error(admin: Client, call: tuple[str, str]
     assert answer.json()["meta"]["api_status"] == "stable"
 
 
-def test_logs_contain_no_traceback_and_no_secret(cluster: Cluster, admin: Client, first_login) -> None:
+def test_logs_contain_no_traceback_and_no_secret(cluster: Cluster, admin: Client, first_login: FirstLogin) -> None:
     logs = cluster.logs()
     assert "Traceback" not in logs
     token = first_login.changed.json()["users"][0]["token"]

@@ -44,7 +44,7 @@ class Fuzzer:
         token = self.admin.login(PASSWORD, username=self.name).json()["users"][0]["token"]
         self.client = self.admin.as_caller(f"Bearer {token}")
 
-    def send(self, case: schemathesis.Case):
+    def send(self, case: schemathesis.Case) -> None:
         """Send a request. The answer is described, not a server error, and contains no secret."""
         restrict(case)
         request = case.as_transport_kwargs(base_url=self.client.url, headers=dict(self.client.session.headers))

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from api_support import Client
 from test_messages import deliver_to
+
+if TYPE_CHECKING:
+    from tests.conftest import Receiver
 
 __all__ = ["deliver_to"]
 
 
-def ends(receiver, kind: str) -> list[dict]:
+def ends(receiver: Receiver, kind: str) -> list[dict]:
     entries = [service for hook in receiver.received for service in hook.get("services", ())]
     return [service[kind]["gc"] for service in entries if kind in service]
 
@@ -20,7 +25,7 @@ def begun(client: Client, kind: str) -> dict:
 
 
 def test_every_coreapp_collects_messages_and_reports_the_end(
-    admin: Client, monitor: Client, deliver_to, receiver
+    admin: Client, monitor: Client, deliver_to: Any, receiver: Receiver
 ) -> None:
     deliver_to(receiver.url)
     health = monitor.call("GET", "/v1/health").json()["health"]
@@ -30,7 +35,7 @@ def test_every_coreapp_collects_messages_and_reports_the_end(
     assert {gc["status"] for gc in ends(receiver, "message")} == {"complete"}
 
 
-def test_primary_master_collects_media_and_reports_the_end(admin: Client, deliver_to, receiver) -> None:
+def test_primary_master_collects_media_and_reports_the_end(admin: Client, deliver_to: Any, receiver: Receiver) -> None:
     deliver_to(receiver.url)
     assert begun(admin, "media") == {"status": "processing"}
     receiver.wait(lambda: ends(receiver, "media"))

@@ -7,6 +7,7 @@ import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -19,6 +20,9 @@ from test_envelope import connection
 from test_messages import answers_to, deliver_to
 from tests.media_support import files, small_disk
 
+if TYPE_CHECKING:
+    from tests.conftest import Receiver
+
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(100)
 MIB = 1 << 20
 TYPES = {"Content-Type": "application/pdf"}
@@ -26,7 +30,7 @@ TYPES = {"Content-Type": "application/pdf"}
 __all__ = ["deliver_to"]
 
 
-def upload(client: Client, content: object, content_type: str = "application/pdf", **options: object):
+def upload(client: Client, content: object, content_type: str = "application/pdf", **options: Any) -> requests.Response:
     return client.call("POST", "/v1/media", data=content, headers={"Content-Type": content_type}, **options)
 
 
@@ -37,7 +41,7 @@ def uploaded(client: Client, content: bytes, content_type: str = "application/pd
     return entry["id"]
 
 
-def get(client: Client, name: str):
+def get(client: Client, name: str) -> requests.Response:
     return client.call("GET", f"/v1/media/{name}")
 
 
@@ -151,7 +155,7 @@ def test_missing_file_is_404(admin: Client, cluster: Cluster) -> None:
 
 
 @pytest.fixture(scope="module")
-def small(cluster: Cluster, admin: Client, tmp_path_factory) -> Iterator[tuple[Client, Path]]:
+def small(cluster: Cluster, admin: Client, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Client, Path]]:
     """A webapp with a disk of 4 MiB."""
     with small_disk(tmp_path_factory.mktemp("small") / "media", "4m") as disk:
         cluster.environment["WABA_MEDIA"] = str(disk)
@@ -207,7 +211,7 @@ def test_no_upload_causes_a_server_error(admin: Client, content: bytes, content_
 
 
 def test_uploaded_file_is_sent_and_received_file_is_downloaded(
-    admin: Client, second_webapp: Client, deliver_to, receiver
+    admin: Client, second_webapp: Client, deliver_to: Any, receiver: Receiver
 ) -> None:
     deliver_to(receiver.url)
     picture = {"id": uploaded(admin, PNG, "image/png"), "caption": "me"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 from waba_node.address import NodeAddress
@@ -22,7 +23,7 @@ class Coreapp:
         self.refuses: set[str] = set()
         self.problem: Exception | None = None
 
-    async def call(self, _owner, _port, method: str, payload: dict, _timeout: float) -> dict:
+    async def call(self, _owner: Any, _port: Any, method: str, payload: dict, _timeout: float) -> dict:
         assert method == "messages.accept"
         ids = [message["message_id"] for message in payload["messages"]]
         self.calls.append(ids)

@@ -6,11 +6,15 @@ import re
 import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from api_support import Client, Cluster, error_of, wait_until
 from message_support import CONTENTS, message
 from waba_node.webapp.calls import retired
+
+if TYPE_CHECKING:
+    from tests.conftest import Receiver
 
 SETTINGS = "/v1/settings/application"
 TEXT = {"to": "+4915112345678", "type": "text", "recipient_type": "individual", "text": {"body": "Hello"}}
@@ -34,12 +38,12 @@ def deliver_to(admin: Client) -> Iterator[Callable[[str], None]]:
     admin.call("DELETE", SETTINGS)
 
 
-def arrived(receiver, *ids: str) -> Callable[[], bool]:
+def arrived(receiver: Receiver, *ids: str) -> Callable[[], bool]:
     wanted = {(name, status) for name in ids for status in ("sent", "delivered")}
     return lambda: wanted <= set(receiver.statuses())
 
 
-def test_text_is_sent_and_delivered(admin: Client, deliver_to, receiver) -> None:
+def test_text_is_sent_and_delivered(admin: Client, deliver_to: Any, receiver: Receiver) -> None:
     deliver_to(receiver.url)
     name = send(admin)
     assert re.fullmatch(r"gBGG[A-Za-z0-9_-]{20}", name)
@@ -51,7 +55,7 @@ def test_text_is_sent_and_delivered(admin: Client, deliver_to, receiver) -> None
     assert all(re.fullmatch(r"[0-9]{10}", status["timestamp"]) for status in statuses)
 
 
-def test_statuses_of_many_messages_arrive_in_order(admin: Client, deliver_to, receiver) -> None:
+def test_statuses_of_many_messages_arrive_in_order(admin: Client, deliver_to: Any, receiver: Receiver) -> None:
     deliver_to(receiver.url)
     names = [send(admin) for _number in range(30)]
     receiver.wait(arrived(receiver, *names))
@@ -63,7 +67,7 @@ def test_statuses_of_many_messages_arrive_in_order(admin: Client, deliver_to, re
 
 @pytest.mark.parametrize("disabled", [False, True])
 def test_statuses_have_conversation_and_pricing_unless_disabled(
-    admin: Client, deliver_to, receiver, disabled: bool
+    admin: Client, deliver_to: Any, receiver: Receiver, disabled: bool
 ) -> None:
     deliver_to(receiver.url, webhook_payload_conversation_pricingmodel_disabled=disabled)
     name = send(admin)
@@ -75,7 +79,7 @@ def test_statuses_have_conversation_and_pricing_unless_disabled(
             assert {"billable", "pricing_model"} <= status["pricing"].keys()
 
 
-def test_failing_receiver_gets_all_webhooks_later(admin: Client, deliver_to, receiver) -> None:
+def test_failing_receiver_gets_all_webhooks_later(admin: Client, deliver_to: Any, receiver: Receiver) -> None:
     receiver.answers = [500]
     deliver_to(receiver.url, callback_backoff_delay_ms=50)
     name = send(admin)
@@ -155,7 +159,7 @@ def test_link_with_an_unknown_provider_is_refused(admin: Client) -> None:
 
 
 def test_changed_identity_must_be_acknowledged_before_a_message_is_sent(
-    admin: Client, cluster: Cluster, deliver_to, receiver
+    admin: Client, cluster: Cluster, deliver_to: Any, receiver: Receiver
 ) -> None:
     identity = "/v1/contacts/4930555/identity"
     latest = admin.call("GET", identity).json()["contacts"]["hash"]
@@ -170,7 +174,9 @@ def test_changed_identity_must_be_acknowledged_before_a_message_is_sent(
     send(admin, to="4930555")
 
 
-def test_callback_data_is_returned_and_a_received_answer_is_marked_as_read(admin: Client, deliver_to, receiver) -> None:
+def test_callback_data_is_returned_and_a_received_answer_is_marked_as_read(
+    admin: Client, deliver_to: Any, receiver: Receiver
+) -> None:
     deliver_to(receiver.url)
     name = send(admin, biz_opaque_callback_data="loopback:answer", context={"message_id": "ABGGold"}, ttl=60)
     receiver.wait(lambda: answers_to(receiver, name) and arrived(receiver, name)())
@@ -184,12 +190,12 @@ def test_callback_data_is_returned_and_a_received_answer_is_marked_as_read(admin
         assert admin.call("PUT", f"/v1/messages/{answer['id']}", {"status": "read"}).status_code == 200
 
 
-def answers_to(receiver, name: str) -> list[dict]:
+def answers_to(receiver: Receiver, name: str) -> list[dict]:
     incoming = [entry for hook in receiver.received for entry in hook.get("messages", ())]
     return [entry for entry in incoming if entry.get("context", {}).get("id") == name]
 
 
-def statuses_of(receiver, name: str) -> list[dict]:
+def statuses_of(receiver: Receiver, name: str) -> list[dict]:
     return [status for hook in receiver.received for status in hook.get("statuses", ()) if status["id"] == name]
 
 
@@ -214,7 +220,7 @@ def test_sent_message_cannot_be_marked_as_read(admin: Client) -> None:
 
 
 @pytest.mark.parametrize("call", retired.CALLS, ids=lambda call: f"{call.method} {call.path}")
-def test_groups_and_sticker_packs_are_410(admin: Client, anonymous: Client, call) -> None:
+def test_groups_and_sticker_packs_are_410(admin: Client, anonymous: Client, call: Any) -> None:
     path = call.path.format(id="x", index=0)
     refusal = admin.call(call.method, path)
     assert error_of(refusal) == (410, 1006)
@@ -223,7 +229,7 @@ def test_groups_and_sticker_packs_are_410(admin: Client, anonymous: Client, call
 
 
 def test_planned_handover_loses_no_message(
-    admin: Client, monitor: Client, cluster: Cluster, deliver_to, receiver
+    admin: Client, monitor: Client, cluster: Cluster, deliver_to: Any, receiver: Receiver
 ) -> None:
     health = monitor.call("GET", "/v1/health").json()["health"]
     (owner,) = [name for name, node in health.items() if node["gateway_status"] == "connected"]
@@ -247,7 +253,7 @@ def test_planned_handover_loses_no_message(
 
 
 def test_messages_are_sent_without_a_master_and_settings_are_refused(
-    admin: Client, cluster: Cluster, deliver_to, receiver
+    admin: Client, cluster: Cluster, deliver_to: Any, receiver: Receiver
 ) -> None:
     deliver_to(receiver.url)
     cluster.nodes["master1"].stop()

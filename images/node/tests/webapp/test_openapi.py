@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from api_support import Client
@@ -23,7 +24,7 @@ def test_document_is_valid() -> None:
 
 
 @pytest.mark.parametrize("call", CALLS, ids=lambda call: f"{call.method} {call.path}")
-def test_every_call_has_a_summary(call) -> None:
+def test_every_call_has_a_summary(call: Any) -> None:
     operation = DOCUMENT["paths"][call.path][call.method.lower()]
     assert re.fullmatch(r"[A-Z0-9].{15,160}\.", operation["summary"])
     assert not operation["summary"].startswith(call.method)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from api_support import Client, error_of
@@ -39,7 +40,7 @@ def test_providers_are_added_replaced_and_deleted_by_name(admin: Client, second_
 
 @pytest.mark.usefixtures("_providers")
 def test_credentials_are_returned_to_administrators_only_and_never_logged(
-    admin: Client, monitor: Client, cluster
+    admin: Client, monitor: Client, cluster: Any
 ) -> None:
     assert error_of(monitor.call("GET", PATH)) == (401, 1005)
     settings = admin.call("GET", "/v1/settings/application").text

@@ -6,10 +6,14 @@ import json
 import re
 from collections import Counter
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import pytest
 from api_support import SECRETS, Client, Cluster, error_of, wait_until
 from prometheus_client.parser import text_string_to_metric_families
+
+if TYPE_CHECKING:
+    from tests.conftest import Receiver
 
 NODES = {"127.0.0.1:coreapp1", "127.0.0.1:coreapp2", "127.0.0.1:master1"}
 SETTINGS = "/v1/settings/application"
@@ -67,7 +71,7 @@ def test_unknown_format_is_refused(monitor: Client, wanted: str) -> None:
     assert error_of(monitor.call("GET", f"/v1/stats/app?format={wanted}")) == (400, 1009)
 
 
-def test_messages_and_webhook_deliveries_are_counted(admin: Client, receiver) -> None:
+def test_messages_and_webhook_deliveries_are_counted(admin: Client, receiver: Receiver) -> None:
     sent = values(admin, "db", "db_messages").get(("delivered",), 0)
     tried = values(admin, "app", "callback_requests").get(("success", "status_change"), 0)
     try:
@@ -82,7 +86,7 @@ def test_messages_and_webhook_deliveries_are_counted(admin: Client, receiver) ->
         admin.call("DELETE", SETTINGS)
 
 
-def test_webhooks_for_a_failing_receiver_are_counted_as_pending(admin: Client, receiver) -> None:
+def test_webhooks_for_a_failing_receiver_are_counted_as_pending(admin: Client, receiver: Receiver) -> None:
     receiver.answers = [500]
     failed = values(admin, "app", "callback_requests").get(("failure", "status_change"), 0)
     try:

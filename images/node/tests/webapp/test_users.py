@@ -5,21 +5,25 @@ import re
 import secrets
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 import jwt
 import pytest
 from api_support import PASSWORD, Client, Cluster, error_of, healthy, wait_until
 
+if TYPE_CHECKING:
+    from tests.webapp.conftest import FirstLogin
 
-def test_default_password_must_be_changed(first_login) -> None:
+
+def test_default_password_must_be_changed(first_login: FirstLogin) -> None:
     assert error_of(first_login.default) == (401, 1024)
 
 
-def test_weak_new_password_is_refused(first_login) -> None:
+def test_weak_new_password_is_refused(first_login: FirstLogin) -> None:
     assert error_of(first_login.weak) == (400, 1009)
 
 
-def test_login_returns_a_token_for_seven_days(first_login) -> None:
+def test_login_returns_a_token_for_seven_days(first_login: FirstLogin) -> None:
     assert first_login.changed.status_code == 200
     (user,) = first_login.changed.json()["users"]
     expires = datetime.datetime.strptime(user["expires_after"], "%Y-%m-%d %H:%M:%S%z")

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 from ansible_collections.waba.cluster.plugins.module_utils.cluster import plan
 from hypothesis import given
@@ -20,14 +21,23 @@ PARTS = {part: ["h"] for part in ("database", "masters", "coreapps", "webapps", 
 class Host:
     """A host as data: what it has, its observation, and the effect of each step on it."""
 
-    def __init__(self, packages, running, images, files, containers, strays, mounted):
+    def __init__(
+        self,
+        packages: set[str],
+        running: bool,
+        images: dict[str, bool],
+        files: dict[str, str],
+        containers: dict[str, str],
+        strays: set[str],
+        mounted: bool,
+    ) -> None:
         self.packages, self.running, self.images = set(packages), running and packages == {"docker.io"}, dict(images)
         self.files, self.strays, self.mounted = dict(files), set(strays), mounted
         self.containers = dict(containers) if self.running else {}
         if not self.running:
             self.images, self.strays = {}, set()
 
-    def observed(self):
+    def observed(self) -> dict[str, Any]:
         actions = []
         for service, role in SERVICES.items():
             state = self.containers.get(service)
@@ -68,7 +78,7 @@ class Host:
             "actions": actions,
         }
 
-    def apply(self, steps):
+    def apply(self, steps: Any) -> None:
         for step in steps:
             if step == "docker":
                 self.packages, self.running = {"docker.io"}, True
@@ -87,7 +97,7 @@ class Host:
                     if plan.ROLE_STEPS[role] == step:
                         self.containers[service] = "running"
 
-    def _replace(self, chosen):
+    def _replace(self, chosen: Any) -> None:
         self.containers = {name: "differs" if chosen(name) else state for name, state in self.containers.items()}
 
 
@@ -103,18 +113,18 @@ hosts = st.builds(
 )
 
 
-def changes_of(host):
+def changes_of(host: Host) -> list[plan.Change]:
     return plan.host_changes("h", host.observed(), KNOWN, [NODE, DATABASE])
 
 
 @given(hosts)
-def test_an_applied_plan_leaves_nothing_to_change(host):
+def test_an_applied_plan_leaves_nothing_to_change(host: Host) -> None:
     host.apply(plan.steps(changes_of(host), PARTS).get("h", []))
     assert changes_of(host) == []
 
 
 @given(hosts)
-def test_the_plan_names_every_container_that_the_run_touches(host):
+def test_the_plan_names_every_container_that_the_run_touches(host: Host) -> None:
     before = copy.deepcopy(host.containers)
     changes = changes_of(host)
     host.apply(plan.steps(changes, PARTS).get("h", []))
@@ -124,39 +134,39 @@ def test_the_plan_names_every_container_that_the_run_touches(host):
 
 
 @given(hosts)
-def test_the_steps_of_a_host_follow_the_order_of_a_run(host):
+def test_the_steps_of_a_host_follow_the_order_of_a_run(host: Host) -> None:
     steps = plan.steps(changes_of(host), PARTS).get("h", [])
     assert steps == sorted(steps, key=plan.STEPS.index)
 
 
-def test_nothing_to_change_is_one_sentence():
+def test_nothing_to_change_is_one_sentence() -> None:
     assert plan.lines([]) == ["Nothing to change: every host is as its settings say."]
 
 
-def test_a_change_that_hosts_share_is_one_row():
+def test_a_change_that_hosts_share_is_one_row() -> None:
     changes = [plan.Change(host, "docker", "Docker Engine", "start", "it does not run") for host in ("a", "b")]
     assert plan.lines(changes)[2] == "a, b  Docker Engine  start   it does not run"
 
 
-def test_an_initial_password_of_the_admin_is_a_change_of_the_cluster():
+def test_an_initial_password_of_the_admin_is_a_change_of_the_cluster() -> None:
     answers = {"admin": {"login": "initial", "changed": False}, "health": {"healthy": True, "shards": 0}}
     assert [change.thing for change in plan.cluster_changes("h", answers, 1)] == ["password of admin"]
     for login in ("accepted", "unreachable", "refused"):
         assert plan.cluster_changes("h", {**answers, "admin": {"login": login}}, 1) == []
 
 
-def test_another_number_of_shards_is_a_change_of_the_cluster():
+def test_another_number_of_shards_is_a_change_of_the_cluster() -> None:
     answers = {"admin": {}, "health": {"healthy": False, "shards": 1}}
     assert [change.reason for change in plan.cluster_changes("h", answers, 2)] == ["it is 1, not 2"]
 
 
-def test_the_plan_names_the_settings_that_are_only_known_once_a_webapp_answers():
+def test_the_plan_names_the_settings_that_are_only_known_once_a_webapp_answers() -> None:
     change = plan.Change("a", "docker", "Docker Engine", "start", "it does not run")
     assert plan.lines([change], api_follows=True)[-1].startswith("Once a webapp answers: ")
     assert not plan.lines([change])[-1].startswith("Once")
 
 
-def test_parts_and_files_that_differ_are_in_the_diff():
+def test_parts_and_files_that_differ_are_in_the_diff() -> None:
     seen = {
         "firewall": {"change": ("firewall", "apply", "it differs"), "diff": {"before": "", "after": "-A INPUT\n"}},
         "export": {"change": None, "diff": {}},

@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import pytest
 from ansible_collections.waba.cluster.plugins.module_utils.cluster import topology
 
@@ -17,7 +20,7 @@ NAMES = {
 GROUPS = {"waba_mysql": ["db1"], "waba_masters": ["a", "b"], "waba_coreapps": ["a", "b"], "waba_webapps": ["b"]}
 
 
-def settings(host, **given):
+def settings(host: str, **given: Any) -> dict[str, Any]:
     return {
         "waba_cluster_name": "waba",
         "waba_dir": "/opt/waba",
@@ -62,13 +65,13 @@ def settings(host, **given):
     }
 
 
-def built(groups=None, leaving=(), **given):
+def built(groups: dict[str, list[str]] | None = None, leaving: Sequence[str] = (), **given: Any) -> dict[str, Any]:
     parts = topology.members(NAMES, GROUPS if groups is None else groups)
     hosts = ("db1", "a", "b", "nfs")
     return topology.build(parts, {host: settings(host, **given.get(host, {})) for host in hosts}, leaving)
 
 
-def test_hosts_get_the_fixed_groups_of_their_parts():
+def test_hosts_get_the_fixed_groups_of_their_parts() -> None:
     hosts = built()["hosts"]
     assert list(hosts) == ["db1", "a", "b"]
     assert hosts["b"]["groups"] == [
@@ -86,7 +89,7 @@ def test_hosts_get_the_fixed_groups_of_their_parts():
     ]
 
 
-def test_a_master_that_stays_is_the_client_of_an_external_database():
+def test_a_master_that_stays_is_the_client_of_an_external_database() -> None:
     groups = {**GROUPS, "waba_mysql": []}
     masters = built(groups)["parts"]["masters"]
     assert built(groups)["database"]["client"] == masters[0]
@@ -96,13 +99,13 @@ def test_a_master_that_stays_is_the_client_of_an_external_database():
     assert topology_without_first["leaving"] == [masters[0]]
 
 
-def test_totals_count_the_instances_of_every_host_but_those_that_leave():
+def test_totals_count_the_instances_of_every_host_but_those_that_leave() -> None:
     more = {"b": {"waba_coreapp_instances": [{"name": "one"}, {"name": "two"}]}}
     assert built(**more)["totals"] == {"masters": 2, "coreapps": 3, "webapps": 1}
     assert built(leaving=["b"], **more)["expected"] == {"masters": 1, "coreapps": 1, "shards": 1}
 
 
-def test_a_plan_has_the_services_of_the_host_and_no_others():
+def test_a_plan_has_the_services_of_the_host_and_no_others() -> None:
     hosts = built()["hosts"]
     assert hosts["a"]["plan"]["webapps"] == []
     assert "database" not in hosts["a"]["plan"]
@@ -119,7 +122,7 @@ def test_a_plan_has_the_services_of_the_host_and_no_others():
         ({**GROUPS, "waba_mysql": []}, {"waba_database_host": "mysql.example.org"}, "mysql.example.org"),
     ],
 )
-def test_nodes_find_the_database_by_the_address_of_its_kind(groups, given, address):
+def test_nodes_find_the_database_by_the_address_of_its_kind(groups: Any, given: Any, address: Any) -> None:
     database = built(groups, **dict.fromkeys(("db1", "a", "b"), given))["database"]
     assert database["address"] == address
     assert database["external"] is (address == "mysql.example.org")
@@ -134,23 +137,23 @@ def test_nodes_find_the_database_by_the_address_of_its_kind(groups, given, addre
         ("2001:db8::7", "https://[2001:db8::7]:9090"),
     ],
 )
-def test_the_url_of_the_api_follows_the_address_it_is_published_on(address, url):
+def test_the_url_of_the_api_follows_the_address_it_is_published_on(address: Any, url: str) -> None:
     assert built(b={"waba_webapp_publish_address": address})["hosts"]["b"]["api_url"] == url
 
 
-def test_a_share_of_the_inventory_is_named_by_its_server():
+def test_a_share_of_the_inventory_is_named_by_its_server() -> None:
     groups = {**GROUPS, "waba_nfs_server": ["nfs"], "waba_nfs_clients": ["a", "b"]}
     share = built(groups, a={"nfs_mount_options": ["nfsvers=4.1", "port=2050"]})["share"]
     assert share == {"server": "nfs", "clients": ["a", "b"], "name": "nfs.example.com", "port": 2050}
 
 
-def test_a_share_outside_the_inventory_has_no_server():
+def test_a_share_outside_the_inventory_has_no_server() -> None:
     groups = {**GROUPS, "waba_nfs_clients": ["a"]}
     share = built(groups, a={"nfs_mount_server": "filer.example.org"})["share"]
     assert share == {"server": "", "clients": ["a"], "name": "filer.example.org", "port": 2049}
 
 
-def test_the_share_is_exported_to_the_names_of_its_clients_and_mounted_on_the_media_folder():
+def test_the_share_is_exported_to_the_names_of_its_clients_and_mounted_on_the_media_folder() -> None:
     groups = {**GROUPS, "waba_nfs_server": ["nfs"], "waba_nfs_clients": ["a", "b"]}
     media = {"waba_volumes": {"media": {"type": "bind", "source": "/mnt/wamedia"}}}
     hosts = built(groups, a={**media, "waba_firewall_addresses": ["192.0.2.7"]}, b={"nfs_mount_mode": "0770"})["hosts"]
@@ -174,7 +177,7 @@ def test_the_share_is_exported_to_the_names_of_its_clients_and_mounted_on_the_me
     assert hosts["a"]["export"] is None
 
 
-def test_a_client_that_binds_no_folder_for_media_is_a_problem():
+def test_a_client_that_binds_no_folder_for_media_is_a_problem() -> None:
     share = {"name": "nfs.example.com"}
     (problem,) = topology.share_problems(settings("a"), share)
     assert (problem.variable, problem.problem) == (
@@ -185,7 +188,7 @@ def test_a_client_that_binds_no_folder_for_media_is_a_problem():
     assert topology.share_problems(settings("a"), {"name": ""}) == []
 
 
-def test_the_firewall_is_absent_where_it_is_off_and_opens_the_share_on_its_server():
+def test_the_firewall_is_absent_where_it_is_off_and_opens_the_share_on_its_server() -> None:
     groups = {**GROUPS, "waba_nfs_server": ["nfs"], "waba_nfs_clients": ["a"]}
     assert built(groups)["hosts"]["a"]["firewall"] == {"state": "absent", "cluster_name": "waba"}
     on = {host: {"waba_firewall": True} for host in ("db1", "a", "b", "nfs")}
@@ -195,18 +198,18 @@ def test_the_firewall_is_absent_where_it_is_off_and_opens_the_share_on_its_serve
     assert [one["host"] for one in hosts["a"]["firewall"]["hosts"]] == ["a", "b", "db1", "nfs"]
 
 
-def test_settings_that_cannot_be_planned_leave_a_host_without_nodes():
+def test_settings_that_cannot_be_planned_leave_a_host_without_nodes() -> None:
     assert built(a={"waba_master_instances": [{"name": "not a name"}]})["hosts"]["a"]["nodes"] == []
 
 
-def test_a_group_without_hosts_is_a_problem_for_nodes_only():
+def test_a_group_without_hosts_is_a_problem_for_nodes_only() -> None:
     problems = topology.group_problems({"a": NAMES}, {"waba_masters": ["a"], "waba_webapps": ["a"]})
     assert [(one.variable, one.value, one.problem) for one in problems] == [
         ("waba_group_coreapps", "waba_coreapps", "no host is in this group")
     ]
 
 
-def test_hosts_that_name_different_groups_are_a_problem():
+def test_hosts_that_name_different_groups_are_a_problem() -> None:
     names = {"a": NAMES, "b": {**NAMES, "waba_group_masters": "blue"}}
     problems = topology.group_problems(names, GROUPS)
     assert [(one.variable, one.value) for one in problems] == [
@@ -215,6 +218,6 @@ def test_hosts_that_name_different_groups_are_a_problem():
 
 
 @pytest.mark.parametrize(("hosts", "is_supported"), [([], True), (["db1"], True), (["db1", "db2"], False)])
-def test_a_number_of_database_hosts_that_cannot_run_the_database_is_refused(hosts, is_supported):
+def test_a_number_of_database_hosts_that_cannot_run_the_database_is_refused(hosts: Any, is_supported: bool) -> None:
     problems = topology.database_problems(hosts, "waba_mysql")
     assert (problems == []) is is_supported

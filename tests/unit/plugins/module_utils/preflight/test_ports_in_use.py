@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import plan_nodes
 from ansible_collections.waba.cluster.plugins.module_utils.preflight.ports_in_use import clashes, parse_proc_net
@@ -19,7 +21,7 @@ PROC_NET_TCP6 = """\
 """
 
 
-def test_only_listening_sockets_are_returned():
+def test_only_listening_sockets_are_returned() -> None:
     assert parse_proc_net(PROC_NET_TCP) == [{"address": "127.0.0.1", "port": 26303, "inode": "94054"}]
     assert parse_proc_net(PROC_NET_TCP6) == [
         {"address": "::", "port": 9090, "inode": "77"},
@@ -27,19 +29,19 @@ def test_only_listening_sockets_are_returned():
     ]
 
 
-def taken(port, address="0.0.0.0", will_be_stopped=False):
+def taken(port: int, address: str = "0.0.0.0", will_be_stopped: bool = False) -> dict[str, Any]:
     return {"address": address, "port": port, "by": "python3 (pid 123)", "will_be_stopped": will_be_stopped}
 
 
 @pytest.mark.parametrize("port", [6250, 6251, 6252, 6253, 6262, 6265, 26300, 26303, 9090])
-def test_every_port_of_every_range_is_checked(params, port):
+def test_every_port_of_every_range_is_checked(params: dict[str, Any], port: int) -> None:
     problems, _warnings = clashes(plan_nodes(params), [taken(port)], params)
     assert len(problems) == 1
     assert str(port) in problems[0].problem
     assert "python3 (pid 123)" in problems[0].problem
 
 
-def test_a_program_that_uses_a_whole_range_is_one_problem(params):
+def test_a_program_that_uses_a_whole_range_is_one_problem(params: dict[str, Any]) -> None:
     problems, _warnings = clashes(plan_nodes(params), [taken(port) for port in range(6254, 6258)], params)
     assert [problem.variable for problem in problems] == ["masters[0].ports"]
 
@@ -54,19 +56,21 @@ def test_a_program_that_uses_a_whole_range_is_one_problem(params):
         ("127.0.0.1", "192.0.2.1", False),
     ],
 )
-def test_a_port_clashes_only_on_overlapping_addresses(params, address, other, clash):
+def test_a_port_clashes_only_on_overlapping_addresses(
+    params: dict[str, Any], address: Any, other: Any, clash: Any
+) -> None:
     params["publish_address"] = address
     problems, _warnings = clashes(plan_nodes(params), [taken(6250, other)], params)
     assert bool(problems) == clash
 
 
-def test_a_container_that_will_be_stopped_is_a_warning(params):
+def test_a_container_that_will_be_stopped_is_a_warning(params: dict[str, Any]) -> None:
     problems, warnings = clashes(plan_nodes(params), [taken(9090, will_be_stopped=True)], params)
     assert problems == []
     assert "9090" in warnings[0]
 
 
-def test_port_of_the_webhook_listener_is_checked_at_its_own_address(params):
+def test_port_of_the_webhook_listener_is_checked_at_its_own_address(params: dict[str, Any]) -> None:
     params.update(webhook_port=9290, webhook_publish_address="127.0.0.1")
     nodes = plan_nodes(params)
     assert clashes(nodes, [taken(9290, "192.0.2.1")], params) == ([], [])

@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import pytest
 from ansible_collections.waba.cluster.plugins.module_utils.preflight.reachability import (
     is_as_deployed,
@@ -13,16 +16,16 @@ from ansible_collections.waba.cluster.plugins.module_utils.preflight.reachabilit
 )
 
 
-def node(role, *ports, running=(), address=""):
+def node(role: str, *ports: int, running: Sequence[int] = (), address: str = "") -> dict[str, Any]:
     return {"role": role, "published": list(ports), "running": list(running), "address": address}
 
 
-def checks(name, *nodes, layout="role", **facts):
+def checks(name: str, *nodes: dict[str, Any], layout: str = "role", **facts: Any) -> dict[str, Any]:
     known = {"external_hostname": name, "layout": layout, "serves_share": False, "firewall": False}
     return {"facts": {**known, "as_deployed": True, "databases": [], **facts}, "nodes": list(nodes)}
 
 
-def tries(plans, host, *keys):
+def tries(plans: dict[str, Any], host: str, *keys: str) -> list[dict[str, Any]]:
     return [{key: target[key] for key in keys} for target in plans[host]["connect"]]
 
 
@@ -33,7 +36,7 @@ CLUSTER = {
 }
 
 
-def test_every_node_host_probes_every_port_of_every_other_host():
+def test_every_node_host_probes_every_port_of_every_other_host() -> None:
     plans = plan(CLUSTER)
     assert tries(plans, "web", "peer", "name", "port", "runs") == [
         {"peer": "db", "name": "db.lan", "port": 3306, "runs": False},
@@ -43,47 +46,47 @@ def test_every_node_host_probes_every_port_of_every_other_host():
     assert [target["port"] for target in plans["core"]["connect"]] == [3306, 9090]
 
 
-def test_a_host_listens_for_missing_containers_and_knows_its_peers():
+def test_a_host_listens_for_missing_containers_and_knows_its_peers() -> None:
     plans = plan(CLUSTER)
     assert plans["core"]["listen"] == [{"address": "", "port": 6251}]
     assert plans["core"]["peers"] == ["web"]
     assert plans["db"]["peers"] == ["core", "web"]
 
 
-def test_a_database_host_probes_no_host():
+def test_a_database_host_probes_no_host() -> None:
     assert plan(CLUSTER)["db"]["connect"] == []
 
 
-def test_a_webapp_published_on_one_address_is_not_probed():
+def test_a_webapp_published_on_one_address_is_not_probed() -> None:
     inside = {**CLUSTER, "web": checks("web.lan", node("webapp", 9090, address="127.0.0.1"))}
     assert plan(inside)["web"]["listen"] == []
     assert [target["port"] for target in plan(inside)["core"]["connect"]] == [3306]
     assert plan({**CLUSTER, "web": checks("web.lan", node("webapp", 9090, address="0.0.0.0"))})["web"]["listen"]
 
 
-def test_hosts_without_facts_or_with_one_network_take_no_part():
+def test_hosts_without_facts_or_with_one_network_take_no_part() -> None:
     idle = {"listen": [], "peers": [], "connect": []}
     odd = {"gone": {"unreachable": True}, "one": checks("one", node("coreapp", 6250), layout="single_server")}
     assert plan(odd) == {"gone": idle, "one": idle}
     assert plan({"core": CLUSTER["core"]}) == {"core": idle}
 
 
-def settled(reports, shared=None):
+def settled(reports: dict[str, Any], shared: dict[str, Any] | None = None) -> bool:
     return is_settled(plan(reports, shared), reports)
 
 
 EVERY_HOST = ["core", "db", "web"]
 
 
-def share(server="nfs", clients=("core", "web"), name="nfs.lan"):
+def share(server: str = "nfs", clients: Sequence[str] = ("core", "web"), name: str = "nfs.lan") -> dict[str, Any]:
     return {"server": server, "name": name, "port": 2049, "clients": list(clients)}
 
 
-def to_the_share(plans):
+def to_the_share(plans: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
     return {host: [one for one in plans[host]["connect"] if one["port"] == 2049] for host in plans}
 
 
-def test_every_node_host_that_mounts_the_share_probes_its_server():
+def test_every_node_host_that_mounts_the_share_probes_its_server() -> None:
     plans = plan(CLUSTER, share(server=""))
     target = {
         "peer": "nfs.lan",
@@ -99,12 +102,12 @@ def test_every_node_host_that_mounts_the_share_probes_its_server():
     assert plan(CLUSTER, None) == plan(CLUSTER, share(server="", name=""))
 
 
-def test_a_refused_connection_is_enough_for_an_unobserved_server_of_the_share():
+def test_a_refused_connection_is_enough_for_an_unobserved_server_of_the_share() -> None:
     found = to_the_share(plan(CLUSTER, share()))
     assert [(one["runs"], one["may_refuse"]) for one in found["core"]] == [(True, True)]
 
 
-def test_a_server_among_the_hosts_listens_until_it_exports_the_share():
+def test_a_server_among_the_hosts_listens_until_it_exports_the_share() -> None:
     plans = plan(CLUSTER, share(server="db"))
     assert {"address": "", "port": 2049} in plans["db"]["listen"]
     assert [(one["peer"], one["runs"], one["may_refuse"]) for one in to_the_share(plans)["web"]] == [
@@ -116,17 +119,17 @@ def test_a_server_among_the_hosts_listens_until_it_exports_the_share():
     assert [(one["runs"], one["may_refuse"]) for one in to_the_share(serving)["web"]] == [(True, False)]
 
 
-def test_a_listener_waits_only_for_hosts_that_probe_it():
+def test_a_listener_waits_only_for_hosts_that_probe_it() -> None:
     plans = plan(CLUSTER, share(server="db", clients=["web"]))
     assert [one["port"] for one in plans["db"]["listen"]] == [3306]
     assert [(one["runs"], one["may_refuse"]) for one in to_the_share(plans)["web"]] == [(True, True)]
 
 
-def test_a_server_does_not_probe_itself():
+def test_a_server_does_not_probe_itself() -> None:
     assert to_the_share(plan(CLUSTER, share(server="core", clients=EVERY_HOST)))["core"] == []
 
 
-def met(port, error=None, **more):
+def met(port: int, error: str | None = None, **more: Any) -> dict[str, Any]:
     """Return what trying a port of core1 met, reached by its name in DNS."""
     target = {"peer": "core1", "name": "core1.lan", "port": port, "runs": True, "setting": "external_hostname"}
     return {**target, "firewalled": False, "error": error, "refused": False, "in_hosts_file": False, **more}
@@ -135,7 +138,7 @@ def met(port, error=None, **more):
 REFUSED = {"error": "Connection refused", "refused": True}
 
 
-def test_an_unreachable_share_is_reported_by_its_setting():
+def test_an_unreachable_share_is_reported_by_its_setting() -> None:
     tried = met(2049, "no answer", peer="nfs", name="nfs.lan", in_hosts_file=True, setting="nfs_mount_server")
     (problem,), _warnings = probe_problems("web1", [tried])
     assert (problem.variable, problem.problem) == (
@@ -151,12 +154,12 @@ RUNNING = {
 }
 
 
-def test_a_cluster_is_settled_when_no_host_listens():
+def test_a_cluster_is_settled_when_no_host_listens() -> None:
     assert not settled(CLUSTER)
     assert settled(RUNNING)
 
 
-def test_a_cluster_is_not_settled_when_a_name_changes():
+def test_a_cluster_is_not_settled_when_a_name_changes() -> None:
     renamed = checks("typo.lan", node("coreapp", 6250, running=[6250]), as_deployed=False)
     assert not settled({**RUNNING, "core": renamed})
     assert not settled({**RUNNING, "db": checks("typo.lan", node("mysql", 3306, running=[3306]))})
@@ -174,20 +177,20 @@ def test_a_cluster_is_not_settled_when_a_name_changes():
         ({"address": "0.0.0.0"}, True),
     ],
 )
-def test_a_host_is_as_deployed_when_names_and_addresses_match(carried, same):
+def test_a_host_is_as_deployed_when_names_and_addresses_match(carried: dict[str, Any], same: bool) -> None:
     wanted = [{"name": "wacore", "hostname": "new.lan", "address": ""}]
     found = {"wacore": {"hostname": "new.lan", "address": "", "database": "", **carried}, "former": {}}
     assert is_as_deployed(wanted, found) is same
     assert is_as_deployed(wanted, {})
 
 
-def test_ports_of_one_peer_with_the_same_error_are_one_problem():
+def test_ports_of_one_peer_with_the_same_error_are_one_problem() -> None:
     (problem,), warnings = probe_problems("webapp1", [met(port, **REFUSED) for port in (6251, 6250)])
     assert problem.problem == "webapp1 cannot reach core1 (core1.lan:6250, 6251): Connection refused"
     assert warnings == []
 
 
-def test_every_target_has_the_firewall_state_of_its_peer():
+def test_every_target_has_the_firewall_state_of_its_peer() -> None:
     guarded = {**CLUSTER, "core": checks("core.lan", node("coreapp", 6250, running=[6250]), firewall=True)}
     assert [(one["peer"], one["firewalled"]) for one in plan(guarded)["web"]["connect"]] == [
         ("db", False),
@@ -199,7 +202,7 @@ def test_every_target_has_the_firewall_state_of_its_peer():
     ]
 
 
-def test_a_refusal_by_the_clusters_firewall_is_a_warning_and_probed_again():
+def test_a_refusal_by_the_clusters_firewall_is_a_warning_and_probed_again() -> None:
     attempts = [met(port, firewalled=True, **REFUSED) for port in (6251, 6250)]
     problems, (warning,) = probe_problems("new", attempts)
     assert problems == []
@@ -210,11 +213,11 @@ def test_a_refusal_by_the_clusters_firewall_is_a_warning_and_probed_again():
     assert [(one["port"], one["firewalled"]) for one in targets_to_retry(attempts)] == [(6251, False), (6250, False)]
 
 
-def test_targets_without_a_container_are_not_probed_again():
+def test_targets_without_a_container_are_not_probed_again() -> None:
     assert targets_to_retry([met(6250, runs=False, firewalled=True, **REFUSED)]) == []
 
 
-def test_a_firewall_excuses_only_a_refused_connection():
+def test_a_firewall_excuses_only_a_refused_connection() -> None:
     for excused in (met(6250, "no answer", firewalled=True), met(6250, **REFUSED)):
         (_problem,), warnings = probe_problems("new", [excused])
         assert (warnings, targets_to_retry([excused])) == ([], [])
@@ -222,7 +225,7 @@ def test_a_firewall_excuses_only_a_refused_connection():
     assert (probe_problems("new", [reached]), targets_to_retry([reached])) == (([], []), [])
 
 
-def test_a_name_from_the_hosts_file_is_one_warning():
+def test_a_name_from_the_hosts_file_is_one_warning() -> None:
     problems, (warning,) = probe_problems("webapp1", [met(port, in_hosts_file=True) for port in (6250, 6251)])
     assert problems == []
     assert "which containers do not read" in warning.problem

@@ -18,17 +18,17 @@ KNOWN = {"waba_coreapp_instances", "waba_dir", "waba_database_host", "images_sou
         ("waba_directory", "waba_dir"),
     ],
 )
-def test_a_misspelled_setting_is_refused_with_the_nearest_name(written, meant):
+def test_a_misspelled_setting_is_refused_with_the_nearest_name(written: str, meant: str) -> None:
     (problem,), warnings = unknown([written, *KNOWN], KNOWN)
     assert (problem.variable, problem.fix, warnings) == (written, f"Write {meant}", [])
 
 
-def test_an_unknown_name_with_the_shared_prefix_is_refused():
+def test_an_unknown_name_with_the_shared_prefix_is_refused() -> None:
     (problem,), _warnings = unknown(["waba_zzzzzzzzzzz"], KNOWN)
     assert problem.fix.startswith("Take it out")
 
 
-def test_variables_with_another_prefix_are_accepted():
+def test_variables_with_another_prefix_are_accepted() -> None:
     problems, warnings = unknown(["images_sorce", "imagination", "ansible_host"], KNOWN)
     assert problems == []
     assert [warning.fix for warning in warnings] == ["Did you mean images_source?"]

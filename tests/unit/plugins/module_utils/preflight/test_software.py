@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from ansible_collections.waba.cluster.plugins.module_utils.preflight.software import judge, version
 
@@ -19,7 +21,7 @@ BARE = {**DEBIAN_12, "lacks": ["engine", "cli", "compose", "docker_sdk", "yaml"]
 
 
 @pytest.mark.parametrize("host", [DEBIAN_12, BARE, {**DEBIAN_12, "release": "13", "engine": "26.1.5"}])
-def test_debian_is_accepted_with_and_without_docker(host):
+def test_debian_is_accepted_with_and_without_docker(host: Any) -> None:
     assert judge(host, True) == ([], [])
 
 
@@ -35,7 +37,7 @@ def test_debian_is_accepted_with_and_without_docker(host):
         ({"lacks": ["compose"], "mirror": None}, True, "the apt sources name none"),
     ],
 )
-def test_unsupported_software_is_refused(change, managed, wrong):
+def test_unsupported_software_is_refused(change: dict[str, Any], managed: bool, wrong: str) -> None:
     (problem,), _warnings = judge({**DEBIAN_12, **change}, managed)
     assert wrong in problem.problem
 
@@ -48,17 +50,17 @@ def test_unsupported_software_is_refused(change, managed, wrong):
         ({"distribution": "ubuntu", "release": "24.04"}, "distribution"),
     ],
 )
-def test_untested_software_is_a_warning(change, variable):
+def test_untested_software_is_a_warning(change: dict[str, Any], variable: str) -> None:
     problems, (warning,) = judge({**DEBIAN_12, **change}, True)
     assert (problems, warning.variable) == ([], variable)
 
 
-def test_a_stopped_engine_is_a_problem_only_where_docker_is_not_managed():
+def test_a_stopped_engine_is_a_problem_only_where_docker_is_not_managed() -> None:
     assert judge({**DEBIAN_12, "engine": None}, True) == ([], [])
 
 
 @pytest.mark.parametrize(
     ("text", "numbers"), [("v2.26.1-4", (2, 26, 1)), ("20.10.24+dfsg1", (20, 10, 24)), ("dev", ()), (None, ())]
 )
-def test_a_version_is_its_leading_numbers(text, numbers):
+def test_a_version_is_its_leading_numbers(text: str | None, numbers: tuple[int, ...]) -> None:
     assert version(text) == numbers
