@@ -106,6 +106,9 @@ def test_a_user_without_a_phone_number_is_named_by_recipient() -> None:
     assert "to" not in body
 
 
+FILE_TYPES = ("image", "video", "audio", "document", "sticker")
+
+
 @pytest.mark.parametrize(
     ("kind", "given", "expected"),
     [
@@ -119,7 +122,7 @@ def test_a_user_without_a_phone_number_is_named_by_recipient() -> None:
             {"id": "900", "caption": "Bill", "filename": "bill.pdf"},
         ),
         ("sticker", {"id": "file-1"}, {"id": "900"}),
-        ("image", {"link": LINK, "provider": {"name": "store"}}, {"id": "900"}),
+        *((kind, {"link": LINK, "provider": {"name": "store"}}, {"id": "900"}) for kind in FILE_TYPES),
         ("document", {"link": LINK, "filename": "bill.pdf"}, {"id": "900", "filename": "bill.pdf"}),
     ],
 )
