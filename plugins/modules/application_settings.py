@@ -13,7 +13,6 @@ description:
 author:
   - waba.cluster contributors (!UNKNOWN)
 extends_documentation_fragment:
-  - waba.cluster.api.admin
   - waba.cluster.api
   - waba.cluster.attributes
 attributes:
@@ -27,6 +26,14 @@ options:
     type: str
     choices: [present, absent]
     default: present
+  username:
+    description: An administrator.
+    type: str
+    default: admin
+  password:
+    description: The administrator's password.
+    type: str
+    required: true
   settings:
     description: The settings, nested as in the API. Without any, the module only reads them.
     type: dict

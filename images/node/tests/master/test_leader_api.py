@@ -5,6 +5,7 @@ from types import SimpleNamespace
 from waba_node.master.leader_api import LeaderApi
 from waba_node.store import documents
 from waba_node.store.engine import Database
+from waba_node.upstream.account import Registration
 from waba_node.upstream.loopback import CODE, Loopback
 
 
@@ -28,9 +29,9 @@ async def test_no_transaction_is_open_while_the_upstream_is_called(database: Dat
     checked: list[str] = []
 
     class CheckingUpstream(Loopback):
-        async def register(self, cc: str, phone_number: str, method: str) -> None:
+        async def register(self, cc: str, phone_number: str, method: str, pin: str | None) -> Registration:
             await self.check("register")
-            await super().register(cc, phone_number, method)
+            return await super().register(cc, phone_number, method, pin)
 
         async def verify(self, code: str) -> None:
             await self.check("verify")

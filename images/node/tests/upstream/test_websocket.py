@@ -156,7 +156,7 @@ async def test_a_malformed_frame_ends_the_connection(service: WebSocketService, 
 
 async def test_an_unreachable_service_is_an_upstream_error() -> None:
     service = create_upstream("ws://127.0.0.1:9")
-    for attempt in (service.connect(0, 1), service.register("1", "5551234", "sms"), service.verify("1")):
+    for attempt in (service.connect(0, 1), service.register("1", "5551234", "sms", None), service.verify("1")):
         with pytest.raises(UpstreamError, match=r"^ws://127\.0\.0\.1:9: "):
             await attempt
 
@@ -165,7 +165,7 @@ async def test_a_number_is_registered_with_its_code(standin: Standin, service: W
     standin.registered = False
     with pytest.raises(UpstreamError, match="401"):
         await service.connect(0, 1)
-    await service.register("1", "5551234", "sms")
+    await service.register("1", "5551234", "sms", None)
     with pytest.raises(WrongCode, match="wrong code"):
         await service.verify("654321")
     await service.verify("123-456")

@@ -13,7 +13,9 @@ from ..runtime.statistics import gauge
 from ..settings import apply_change, restart_needed
 from ..store import contacts, documents, metadata, outbox, webhook_queue
 from ..store.engine import FAILOVER_PATIENCE
-from ..upstream.base import UpstreamError, WrongCode
+from ..upstream.base import Refused, UpstreamError, WrongCode
+from . import account_api
+from .account_api import refusal
 from .documents_api import DocumentsApi, require_pin
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ def register(master: Master) -> None:
     master.add_leader_method("database.tables", leader_api.tables)
     master.add_leader_method("account.register", leader_api.register_account)
     master.add_leader_method("account.verify", leader_api.verify_account)
+    account_api.register(master)
 
 
 class LeaderApi:
@@ -99,15 +102,22 @@ class LeaderApi:
         async with self.registration:
             async with self.database.begin() as connection:
                 account = await documents.read_document(connection, documents.ACCOUNT)
-                await require_pin(connection, payload.get("pin"))
+                if self.upstream.account is None:  # otherwise the upstream checks its own
+                    await require_pin(connection, payload.get("pin"))
             if account.get("registered") == number:
                 return {"registered": True}
             try:
-                await self.upstream.register(number["cc"], number["phone_number"], payload["method"])
+                begun = await self.upstream.register(
+                    number["cc"], number["phone_number"], payload["method"], payload.get("pin")
+                )
+            except Refused as error:
+                raise refusal(error) from error
             except UpstreamError as error:
                 raise RpcError(1005, "Access denied", str(error)) from error
-            await self.write_account({**account, "pending": number})
-        return {"registered": False}
+            await self.write_account({"registered": number} if begun.registered else {**account, "pending": number})
+        if begun.registered:
+            await self.master.broadcast_settings()
+        return {"registered": begun.registered, "name": begun.name}
 
     async def verify_account(self, payload: Payload) -> Payload:
         """Finish the registration with the code."""
@@ -122,6 +132,8 @@ class LeaderApi:
                 await self.upstream.verify(payload["code"])
             except WrongCode as error:
                 raise RpcError(1005, "Access denied", f"Error checking code ({error})") from error
+            except Refused as error:
+                raise refusal(error) from error
             await self.write_account({"registered": account["pending"]})
         # Otherwise standbys report `unregistered` until their next report.
         await self.master.broadcast_settings()

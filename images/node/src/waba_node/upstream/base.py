@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from .account import Registration, UpstreamAccount
+
 
 class UpstreamError(Exception):
     """The upstream refused or failed; the message says why."""
@@ -109,12 +111,13 @@ class Upstream(Protocol):
 
     requires_registration: bool
     idempotent: bool  # whether the same message id twice is one message, and an older epoch is refused
+    account: UpstreamAccount | None  # None: the database has profile and PIN
 
-    async def register(self, cc: str, phone_number: str, method: str) -> None:
-        """Request a registration code for a number. Raises UpstreamError."""
+    async def register(self, cc: str, phone_number: str, method: str, pin: str | None) -> Registration:
+        """Request a registration code for a number, where it needs one. Raises Refused, UpstreamError. pin: of the client, or None."""
 
     async def verify(self, code: str) -> None:
-        """Finish the registration. Raises WrongCode."""
+        """Finish the registration. Raises WrongCode, Refused, UpstreamError."""
 
     async def connect(self, shard: int, epoch: int) -> UpstreamSession:
         """Connect for a shard. Raises StaleEpoch after a newer epoch, UpstreamError otherwise. A cancelled call leaves no connection."""

@@ -23,6 +23,7 @@ from typing import Any
 import aiohttp
 import msgspec
 
+from .account import Registration, UpstreamAccount
 from .base import StaleEpoch, UpstreamError, UpstreamEvent, WrongCode
 
 HEARTBEAT = 5.0  # seconds between two pings; a service that does not answer for half of that is gone
@@ -160,14 +161,16 @@ class WebSocketService:
 
     requires_registration = True
     idempotent = True
+    account: UpstreamAccount | None = None
 
     def __init__(self, address: str) -> None:
         """address: `ws://host:port` or `wss://host:port`."""
         self.address = address.rstrip("/")
         self.http = f"http{self.address.removeprefix('ws')}"
 
-    async def register(self, cc: str, phone_number: str, method: str) -> None:
+    async def register(self, cc: str, phone_number: str, method: str, pin: str | None) -> Registration:  # noqa: ARG002
         await self.post("register", {"cc": cc, "phone_number": phone_number, "method": method})
+        return Registration()
 
     async def verify(self, code: str) -> None:
         await self.post("verify", {"code": code})

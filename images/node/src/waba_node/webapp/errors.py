@@ -21,12 +21,14 @@ ERRORS: dict[int, tuple[str, int]] = {  # code -> title, HTTP status
     1011: ("Service not ready", 503),
     1014: ("Internal error", 503),
     1015: ("Too many requests", 429),
+    1016: ("System overloaded", 503),
     1017: ("Not Primary Master", 503),
     1018: ("Not Primary Coreapp", 503),
     1023: ("Database error", 503),
     1024: ("Password change required", 401),
     1025: ("Request is not valid", 400),
     1028: ("Identity not acknowledged", 400),
+    1031: ("Sender account locked", 403),
 }
 
 

@@ -19,6 +19,7 @@ from .metrics import Metrics
 MAP_TIMEOUT = 2.0  # seconds
 MAP_LIFE = 1.0  # seconds for which a shard map is used without reading it again
 TIMEOUT = 5.0  # seconds
+UPSTREAM_TIMEOUT = 60.0  # seconds for a call that includes calls of the upstream
 PATIENCE = (
     5.0  # seconds to wait while a shard moves: a planned move takes less than one, the loss of its owner at least three
 )
@@ -130,14 +131,14 @@ class Router:
             self.owners = [addresses.get(shard.owner) if shard.owner else None for shard in shards]
         self.read_at = began
 
-    async def call_primary_master(self, method: str, payload: Payload) -> Payload:
+    async def call_primary_master(self, method: str, payload: Payload, timeout: float = TIMEOUT) -> Payload:
         """Call the primary master and return its answer. Raises ApiError, 1017 if there is no primary master."""
         master = await self.database.run(master_lease.find_primary_master, FAILOVER_PATIENCE)
         if master is None:
             raise ApiError(1017, "there is no primary master at the moment")
         try:
             with self.metrics.timed("coreapp_", app=master.at(PortName.MESSAGING)):
-                return await self.client.call(master, PortName.CONTROL, method, payload, TIMEOUT)
+                return await self.client.call(master, PortName.CONTROL, method, payload, timeout)
         except RpcError as error:
             if error.code == 1014:
                 raise ApiError(1017, error.details) from error

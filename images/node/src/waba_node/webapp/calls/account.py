@@ -8,6 +8,7 @@ import msgspec
 from aiohttp import web
 
 from ...store import ownership
+from ..routing import UPSTREAM_TIMEOUT
 from ..schema.account import Register, Registration, ShardCount, Shards, Verify
 from ..schema.common import Done
 from .table import ADMIN, Call, CallTable, JsonBody, Result
@@ -18,13 +19,13 @@ if TYPE_CHECKING:
 
 async def register_account(webapp: Webapp, _request: web.Request, body: Register) -> Result:
     """POST /v1/account: request a registration code. 202 if a code was sent, 201 if the number is already registered."""
-    answer = await webapp.router.call_primary_master("account.register", msgspec.to_builtins(body))
-    return (201, {}) if answer["registered"] else (202, {"account": [{"vname": "Rehearsal"}]})
+    answer = await webapp.router.call_primary_master("account.register", msgspec.to_builtins(body), UPSTREAM_TIMEOUT)
+    return (201, {}) if answer["registered"] else (202, {"account": [{"vname": answer["name"]}]})
 
 
 async def verify_account(webapp: Webapp, _request: web.Request, body: Verify) -> Result:
     """POST /v1/account/verify: complete the registration with the code."""
-    await webapp.router.call_primary_master("account.verify", {"code": body.code})
+    await webapp.router.call_primary_master("account.verify", {"code": body.code}, UPSTREAM_TIMEOUT)
     return 201, None
 
 

@@ -30,6 +30,7 @@ PROFILE_PATH = "/v1/settings/business/profile"
 COMPLIANCE_PATH = "/v1/settings/business/compliance_info"
 ABOUT_PATH = "/v1/settings/profile/about"
 PHOTO_PATH = "/v1/settings/profile/photo"
+NO_PHOTO = "no photo is set"
 LARGEST_PHOTO = 512 << 10  # bytes
 PHOTO_SIGNATURES = {"image/jpeg": b"\xff\xd8\xff", "image/png": b"\x89PNG\r\n\x1a\n"}  # the first bytes of such a file
 
@@ -70,11 +71,13 @@ async def set_about(webapp: Webapp, _request: web.Request, body: About) -> Resul
 
 async def read_photo(webapp: Webapp, request: web.Request) -> Result:
     """GET /v1/settings/profile/photo: the photo, or its address with `?format=link`."""
+    if request.query.get("format") == "link":
+        if not (link := await documents.read_photo_link(webapp, PHOTO_PATH)):
+            raise ApiError(1006, NO_PHOTO)
+        return 200, {"settings": {"profile": {"photo": {"link": link}}}}
     content = await documents.read(webapp, PHOTO)
     if not content:
-        raise ApiError(1006, "no photo is set")
-    if request.query.get("format") == "link":
-        return 200, {"settings": {"profile": {"photo": {"link": PHOTO_PATH}}}}
+        raise ApiError(1006, NO_PHOTO)
     return web.Response(body=base64.b64decode(content["data"]), content_type=content["type"])
 
 

@@ -1,4 +1,7 @@
-"""Two-step verification: a PIN that a registration must include (docs/reference/vendor-contract.md#two-step). Only its hash is stored."""
+"""Two-step verification: a PIN that a registration must include (docs/reference/vendor-contract.md#two-step).
+
+The database has only its hash. An upstream with an account of its own gets the PIN itself.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,8 @@ PATH = "/v1/settings/account/two-step"
 
 async def enable_two_step(webapp: Webapp, _request: web.Request, body: Pin) -> Result:
     """POST /v1/settings/account/two-step: require this PIN of six digits for a registration."""
-    await documents.replace(webapp, TWO_STEP, {"pin": await hashed(body.pin)})
+    pin = body.pin if documents.is_at_upstream(webapp, TWO_STEP) else await hashed(body.pin)
+    await documents.replace(webapp, TWO_STEP, {"pin": pin})
     return 200, {}
 
 
