@@ -19,3 +19,16 @@ options:
     description: PEM file of the authority that signed the webapp's certificate.
     type: path
 """
+
+    # Modules that log in as an administrator who has the final password.
+    ADMIN = r"""
+options:
+  username:
+    description: An administrator.
+    type: str
+    default: admin
+  password:
+    description: The administrator's password.
+    type: str
+    required: true
+"""

@@ -12,16 +12,9 @@ description:
 author:
   - waba.cluster contributors
 positional: hosts, registered, whole
+extends_documentation_fragment:
+  - waba.cluster.results
 options:
-  _input:
-    description: The variables of all hosts, C(hostvars).
-    type: dict
-    required: true
-  hosts:
-    description: The hosts that were asked.
-    type: list
-    elements: str
-    required: true
   registered:
     description:
       - The names of the variables with the registered results, C(status) of M(waba.cluster.host_info) and C(health) of

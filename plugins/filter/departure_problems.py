@@ -12,18 +12,11 @@ description:
 author:
   - waba.cluster contributors
 positional: leaving, hosts, registered, facts
+extends_documentation_fragment:
+  - waba.cluster.results
 options:
-  _input:
-    description: The variables of all hosts, C(hostvars).
-    type: dict
-    required: true
   leaving:
     description: The hosts to remove.
-    type: list
-    elements: str
-    required: true
-  hosts:
-    description: All hosts of the cluster.
     type: list
     elements: str
     required: true

@@ -12,16 +12,9 @@ description:
 author:
   - waba.cluster contributors
 positional: hosts, registered
+extends_documentation_fragment:
+  - waba.cluster.results
 options:
-  _input:
-    description: The variables of all hosts, C(hostvars).
-    type: dict
-    required: true
-  hosts:
-    description: The hosts.
-    type: list
-    elements: str
-    required: true
   registered:
     description: The variable in which each host has its result.
     type: str

@@ -12,16 +12,9 @@ description:
 author:
   - waba.cluster contributors
 positional: hosts, registered, also, share, check
+extends_documentation_fragment:
+  - waba.cluster.results
 options:
-  _input:
-    description: The variables of all hosts, C(hostvars).
-    type: dict
-    required: true
-  hosts:
-    description: The hosts to report.
-    type: list
-    elements: str
-    required: true
   registered:
     description:
       - The names of the variables with the registered results, by C(planned), C(objects), C(files), C(firewall), C(share), C(left) and C(docker).

@@ -13,6 +13,7 @@ description:
 author:
   - waba.cluster contributors (!UNKNOWN)
 extends_documentation_fragment:
+  - waba.cluster.api.admin
   - waba.cluster.api
   - waba.cluster.attributes
 attributes:
@@ -26,14 +27,6 @@ options:
     type: str
     choices: [present, absent]
     default: present
-  username:
-    description: An administrator.
-    type: str
-    default: admin
-  password:
-    description: The administrator's password.
-    type: str
-    required: true
   settings:
     description: The settings, nested as in the API. Without any, the module only reads them.
     type: dict

@@ -12,19 +12,12 @@ description:
 author:
   - waba.cluster contributors (!UNKNOWN)
 extends_documentation_fragment:
+  - waba.cluster.cluster
   - waba.cluster.attributes.read_only
 requirements:
   - Docker SDK for Python (Debian package python3-docker)
   - PyYAML (Debian package python3-yaml)
 options:
-  cluster_name:
-    description: The cluster.
-    type: str
-    default: waba
-  path:
-    description: The host's folder for the Compose files.
-    type: path
-    default: /opt/waba
   images:
     description: Names of images to report if the host has them.
     type: list

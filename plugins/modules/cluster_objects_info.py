@@ -14,16 +14,8 @@ description:
 author:
   - waba.cluster contributors (!UNKNOWN)
 extends_documentation_fragment:
+  - waba.cluster.cluster
   - waba.cluster.attributes.read_only
-options:
-  cluster_name:
-    description: The cluster.
-    type: str
-    default: waba
-  path:
-    description: The host's folder for the cluster's files.
-    type: path
-    default: /opt/waba
 """
 
 EXAMPLES = r"""

@@ -17,6 +17,7 @@ description:
 author:
   - waba.cluster contributors (!UNKNOWN)
 extends_documentation_fragment:
+  - waba.cluster.cluster
   - waba.cluster.attributes
 requirements:
   - Docker SDK for Python (Debian package python3-docker), for the containers
@@ -30,14 +31,6 @@ attributes:
     support: none
     details: Every run collects the logs again.
 options:
-  cluster_name:
-    description: The cluster.
-    type: str
-    default: waba
-  path:
-    description: The host's folder for the Compose files.
-    type: path
-    default: /opt/waba
   secrets:
     description: Further secrets to redact.
     type: list

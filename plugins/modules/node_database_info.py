@@ -13,14 +13,8 @@ description:
 author:
   - waba.cluster contributors (!UNKNOWN)
 extends_documentation_fragment:
+  - waba.cluster.node_command
   - waba.cluster.attributes
-requirements:
-  - Docker SDK for Python (Debian package python3-docker)
-options:
-  cluster_name:
-    description: The cluster. This host must have one of its masters.
-    type: str
-    default: waba
 """
 
 EXAMPLES = r"""

@@ -15,18 +15,13 @@ description:
 author:
   - waba.cluster contributors (!UNKNOWN)
 extends_documentation_fragment:
+  - waba.cluster.node_command
   - waba.cluster.attributes
-requirements:
-  - Docker SDK for Python (Debian package python3-docker)
 attributes:
   idempotent:
     support: none
     details: Epochs jump with each run.
 options:
-  cluster_name:
-    description: The cluster. This host must have one of its masters.
-    type: str
-    default: waba
   epoch:
     description: The highest epoch of the replaced database, by M(waba.cluster.node_database_info).
     type: int

@@ -14,6 +14,7 @@ description:
 author:
   - waba.cluster contributors (!UNKNOWN)
 extends_documentation_fragment:
+  - waba.cluster.api.admin
   - waba.cluster.api
   - waba.cluster.attributes
 options:
@@ -21,14 +22,6 @@ options:
     description: The number of shards.
     type: int
     choices: [1, 2, 4, 8, 16, 32]
-    required: true
-  username:
-    description: An administrator.
-    type: str
-    default: admin
-  password:
-    description: The administrator's password.
-    type: str
     required: true
   cc:
     description: Country code of the registered number. An upstream without registration accepts any number.

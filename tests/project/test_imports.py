@@ -21,3 +21,9 @@ def collections_path() -> None:
 def test_plugin_is_importable(file: Path) -> None:
     name = ".".join(file.with_suffix("").parts)
     importlib.import_module(f"ansible_collections.waba.cluster.{name}")
+
+
+def test_names_of_the_nodes_test_files_are_unique() -> None:
+    """pytest imports them as modules of one name space, and refuses to collect two with one name."""
+    names = [path.name for path in (ROOT / "images/node/tests").rglob("test_*.py")]
+    assert len(names) == len(set(names))

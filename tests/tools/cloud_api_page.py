@@ -35,8 +35,9 @@ on-premises API. A user without a phone number appears with the user id of the C
 accepted in `to`. Timestamps in milliseconds become seconds, and digests in base64 become hexadecimal. Changes of other
 fields than `messages`, of other phone numbers and of groups are ignored.
 """
-ERRORS_HEAD = """An error of an answer decides how the cluster goes on with the message. A client learns of it by a status `failed` with the
-on-premises code. The details of that error contain Meta's text and code. The same table translates the errors in webhooks.
+ERRORS_HEAD = f"""An error of an answer decides how the cluster goes on with the message. A client learns of it by a status `failed` with the
+on-premises code. The details of that error contain Meta's text and code. The same table translates the errors in webhooks. The titles are
+those of the [on-premises errors]({SOURCES["onprem-errors"][1]}).
 """
 
 

@@ -1,6 +1,6 @@
 """Which messages to send next to an upstream that limits rates: per number, and per recipient. No I/O, no clock of its own.
 
-Times are seconds on the node's own monotonic clock. The order of a recipient's messages is kept: at most one of them is in flight, and one that
+Times are seconds on the node's own monotonic clock. The order of a recipient's messages is preserved: at most one of them is in flight, and one that
 was not sent goes back to its place. A message of which it is uncertain whether it was sent holds up no other one.
 """
 

@@ -59,7 +59,7 @@ class Waiting(NamedTuple):
 
 
 class Sent(NamedTuple):
-    """A message of ours under one id of the upstream."""
+    """A message of the cluster under one id of the upstream."""
 
     message_id: str
     bucket: int

@@ -43,7 +43,7 @@ ROWS = """
 131045   UNUSABLE             430   500
 131047   FINAL                470   400
 131048   FINAL                471   400
-131049   FINAL                472   400
+131049   FINAL                1026  400
 131050   FINAL                1013  400
 131051   FINAL                501   400
 131052   FINAL                400   400
@@ -175,7 +175,7 @@ def test_answer_without_a_known_code(http_status: int, error: dict | None, expec
             {"code": 131047, "title": "Re-engagement message", "details": "More than 24 hours have passed"},
             {
                 "code": 470,
-                "title": "Message outside the re-engagement window",
+                "title": "Re-engagement message",
                 "details": "More than 24 hours have passed (Cloud API error 131047)",
             },
         ),

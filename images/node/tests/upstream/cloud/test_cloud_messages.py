@@ -106,6 +106,9 @@ def test_a_user_without_a_phone_number_is_named_by_recipient() -> None:
     assert "to" not in body
 
 
+FILE_TYPES = ("image", "video", "audio", "document", "sticker")
+
+
 @pytest.mark.parametrize(
     ("kind", "given", "expected"),
     [
@@ -119,7 +122,7 @@ def test_a_user_without_a_phone_number_is_named_by_recipient() -> None:
             {"id": "900", "caption": "Bill", "filename": "bill.pdf"},
         ),
         ("sticker", {"id": "file-1"}, {"id": "900"}),
-        ("image", {"link": LINK, "provider": {"name": "store"}}, {"id": "900"}),
+        *((kind, {"link": LINK, "provider": {"name": "store"}}, {"id": "900"}) for kind in FILE_TYPES),
         ("document", {"link": LINK, "filename": "bill.pdf"}, {"id": "900", "filename": "bill.pdf"}),
     ],
 )
@@ -347,9 +350,19 @@ def test_template_parameter(given: dict, expected: dict) -> None:
     assert parameters(given) == [expected]
 
 
+PARAMETERS = test_template_parameter.pytestmark[0].args[1]
+
+
 def test_every_parameter_type_has_a_test() -> None:
-    tested = {given["type"] for given, _expected in test_template_parameter.pytestmark[0].args[1]}
-    assert tested == messages.PARAMETERS.keys()
+    assert {given["type"] for given, _expected in PARAMETERS} == messages.PARAMETERS.keys()
+
+
+@pytest.mark.parametrize(("given", "expected"), PARAMETERS[2:])
+def test_a_parameter_has_the_field_of_its_own_type_only(given: dict, expected: dict) -> None:
+    others = {
+        name: value for other, _expected in PARAMETERS for name, value in other.items() if name != "parameter_name"
+    }
+    assert parameters({**others, **given}) == [expected]
 
 
 @pytest.mark.parametrize(
@@ -613,7 +626,8 @@ def test_reply_buttons() -> None:
 )
 def test_header(given: dict, expected: dict) -> None:
     action = {"buttons": [reply_button("yes", "Yes")]}
-    interactive = {"type": "button", "header": given, "body": {"text": "Choose"}, "action": action}
+    others = {"text": "stray", **{kind: {"id": "stray"} for kind in ("image", "video", "document")}}
+    interactive = {"type": "button", "header": {**others, **given}, "body": {"text": "Choose"}, "action": action}
     assert content_of("interactive", interactive)["header"] == expected
 
 

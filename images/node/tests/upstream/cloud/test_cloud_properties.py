@@ -301,8 +301,8 @@ def test_a_webhook_of_any_json_is_translated(body: object) -> None:
 
 
 @given(
-    st.sampled_from(["message", "status", "error", "other"]),
-    st.dictionaries(st.sampled_from(["message", "status", "error", "contact"]), JSON),
+    st.sampled_from(["message", "status", "deletion", "error", "other"]),
+    st.dictionaries(st.sampled_from(["message", "status", "deletion", "error", "contact"]), JSON),
 )
 def test_an_update_of_any_content_is_translated(kind: str, content: dict) -> None:
     update = Update(kind, "k", "15551234567", "wamid.OUT1", "3:gBGGone", content)

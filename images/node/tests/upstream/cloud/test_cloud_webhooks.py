@@ -560,9 +560,10 @@ def test_an_unknown_status_is_logged() -> None:
 
 def test_deleted_is_a_webhook() -> None:
     status = {"id": "wamid.IN9", "recipient_id": "15551234567", "status": "deleted", "timestamp": "1790000008"}
-    assert status_events({**status, "type": "message"}) == [
-        UpstreamEvent("wamid.IN9", "inbound", 1790000008, {"statuses": [status]})
-    ]
+    update = one_update({"statuses": [{**status, "type": "message"}]})
+    assert (update.kind, update.user, update.wamid) == ("deletion", "15551234567", "wamid.IN9")
+    assert referenced_wamids(update) == {"wamid.IN9"}
+    assert to_events(update, {}) == [UpstreamEvent("wamid.IN9", "inbound", 1790000008, {"statuses": [status]})]
 
 
 def test_every_status_has_a_test() -> None:

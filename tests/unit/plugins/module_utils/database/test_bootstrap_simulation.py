@@ -41,7 +41,7 @@ class Host:
 
 @dataclass
 class Database:
-    """The members and their one history. acknowledged: the highest commit that a client was told about."""
+    """The members and their one history. acknowledged: the highest commit that was acknowledged to a client."""
 
     hosts: dict[str, Host] = field(default_factory=lambda: {name: Host(name) for name in HOSTS})
     component: frozenset[str] = frozenset()  # the members of the Primary component

@@ -57,7 +57,7 @@ CALLS: tuple[CallRule, ...] = (
     ),
     CallRule(
         ("POST /v1/account",),
-        f"`POST {NUMBER}/request_code`",
+        f"`POST {NUMBER}/request_code`; `POST {NUMBER}/register` if the number is verified already",
         "The number is the configured one, and must belong to the WhatsApp Business Account already. "
         "`cert` has no counterpart.",
         "openapi account",
@@ -65,7 +65,7 @@ CALLS: tuple[CallRule, ...] = (
     CallRule(
         ("POST /v1/account/verify",),
         f"`POST {NUMBER}/verify_code`, then `POST {NUMBER}/register`",
-        "The registration needs a PIN.",
+        "The registration needs the two-step PIN of the number, or a new one.",
         "openapi registration",
     ),
     CallRule(("POST /v1/settings/account/two-step",), f"`POST {NUMBER}` with `pin`", "", "two-step"),

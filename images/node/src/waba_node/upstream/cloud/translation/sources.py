@@ -23,10 +23,14 @@ SOURCES: dict[str, tuple[str, str]] = {  # key -> title, address (a URL, or a pa
     "lists": ("Interactive list messages", f"{META}messages/interactive-list-messages"),
     "locations": ("Location messages", f"{META}messages/location-messages"),
     "mark-read": ("Mark messages as read", f"{META}messages/mark-message-as-read"),
+    "marketing-limits": (
+        "Limits of marketing messages in both APIs",
+        "https://fyno.io/docs/whatsapp-marketing-delivery",
+    ),
     "media": ("Media", f"{META}business-phone-numbers/media"),
     "migration": ("Migrating from On-Premises to Cloud API", f"{META}support/migrating-from-onprem-to-cloud"),
     "mpm": ("Multi-product message templates", f"{META}templates/mpm-templates"),
-    "onprem-errors": ("The on-premises errors", "docs/reference/vendor-contract.md#errors-and-envelope"),
+    "onprem-errors": ("The on-premises errors", "https://developers.facebook.com/docs/whatsapp/api/errors"),
     "onprem-profile": (
         "The on-premises business profile",
         "https://developers.facebook.com/docs/whatsapp/api/settings/business-profile/",
@@ -51,5 +55,4 @@ SOURCES: dict[str, tuple[str, str]] = {  # key -> title, address (a URL, or a pa
     "webhook-status": ("Webhooks: statuses", f"{META}webhooks/reference/messages/status"),
     "webhook-system": ("Webhooks: system messages", f"{META}webhooks/reference/messages/system"),
     "webhook-unsupported": ("Webhooks: unsupported messages", f"{META}webhooks/reference/messages/unsupported"),
-    "webhooks": ("Webhooks", f"{META}webhooks/overview"),
 }

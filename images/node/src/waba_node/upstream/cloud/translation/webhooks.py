@@ -30,11 +30,11 @@ CORRELATION = re.compile(r"([0-9]{1,4}):(.+)", re.DOTALL)
 
 @dataclass(frozen=True)
 class Update:
-    """One message, status or error of a webhook.
+    """One message, status, deletion or error of a webhook.
 
-    kind: message, status or error. key: the same for a repetition, and for no other update. user: the phone number or id of the user, "" for an
-    error. wamid: the id of the message, or of the status's message. callback_data: the correlation id in a status, "" without one. content: JSON:
-    `metadata` and the `message` with its `contact`, the `status`, or the `error`.
+    kind: message, status (of a sent message), deletion (of a message by its user) or error. key: the same for a repetition, and for no other
+    update of this kind. user: the phone number or id of the user, "" for an error. wamid: the id of the message, "" for an error.
+    callback_data: the correlation id in a status, "" without one. content: JSON: the part named by the kind, and the `contact` of a message.
     """
 
     kind: str
@@ -259,6 +259,8 @@ def _append_status(status: Json, found: list[Update], ignored: list[str]) -> Non
         ignored.append(f"a status {kind[:32]!r} is ignored: {wamid[:256]!r}")
     elif status.get("recipient_type") == "group":
         ignored.append(f"a status of a message to a group is ignored: {wamid}")
+    elif STATUSES[kind].onprem == DELETED:
+        found.append(Update("deletion", wamid, user, wamid, "", {"deletion": status}))
     elif STATUSES[kind].onprem:
         callback_data = _text(status.get("biz_opaque_callback_data"))
         found.append(Update("status", f"{wamid}/{kind}", user, wamid, callback_data, {"status": status}))
@@ -266,7 +268,7 @@ def _append_status(status: Json, found: list[Update], ignored: list[str]) -> Non
 
 def referenced_wamids(update: Update) -> set[str]:
     """Return the ids in the Cloud API of the messages that an update refers to and that may be the cluster's. Never raises."""
-    if update.kind == "status":
+    if update.kind in ("status", "deletion"):
         return {update.wamid}
     message = _object(update.content.get("message"))
     references = (_object(message.get("context")).get("id"), _object(message.get("reaction")).get("message_id"))
@@ -291,6 +293,8 @@ def to_events(update: Update, message_ids: Mapping[str, str]) -> list[UpstreamEv
         return _status_events(update, _object(update.content.get("status")), message_ids)
     if update.kind == "message":
         return _message_events(update, _object(update.content.get("message")), message_ids)
+    if update.kind == "deletion":
+        return [_deletion(update, _object(update.content.get("deletion")), message_ids)]
     if update.kind == "error":
         error = onprem_error(_object(update.content.get("error")))
         return [UpstreamEvent(update.key, "inbound", 0, {"errors": [error]})]
@@ -302,14 +306,6 @@ def _status_events(update: Update, status: Json, message_ids: Mapping[str, str])
     at = timestamp(status.get("timestamp"))
     if rule is None or not rule.onprem:
         return []
-    if rule.onprem == DELETED:
-        deleted = {
-            "id": message_ids.get(update.wamid, update.wamid),
-            "recipient_id": update.user,
-            "status": DELETED,
-            "timestamp": str(at),
-        }
-        return [UpstreamEvent(update.wamid, "inbound", at, {"statuses": [deleted]})]
     correlation = parse_correlation_id(update.callback_data)
     message_id = message_ids.get(update.wamid) or (correlation[1] if correlation else None)
     if message_id is None:
@@ -319,6 +315,17 @@ def _status_events(update: Update, status: Json, message_ids: Mapping[str, str])
         errors = [onprem_error(error) for error in _objects(status.get("errors"))]
         payload["errors"] = errors or [{"code": GENERIC, "title": TITLES[GENERIC]}]
     return [UpstreamEvent(message_id, rule.onprem, at, payload)]
+
+
+def _deletion(update: Update, status: Json, message_ids: Mapping[str, str]) -> UpstreamEvent:
+    at = timestamp(status.get("timestamp"))
+    deleted = {
+        "id": message_ids.get(update.wamid, update.wamid),
+        "recipient_id": update.user,
+        "status": DELETED,
+        "timestamp": str(at),
+    }
+    return UpstreamEvent(update.wamid, "inbound", at, {"statuses": [deleted]})
 
 
 def _billing(status: Json) -> dict[str, Any]:
