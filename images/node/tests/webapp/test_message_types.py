@@ -242,3 +242,18 @@ def payload_or_none(body: dict) -> dict | None:
 
 def test_every_refusal_of_a_content_is_status_400() -> None:
     assert {ERRORS[code][1] for code in (1001, 1002, 1008, 1009, 1010)} == {400}
+
+
+@pytest.mark.parametrize("user", ["US.13491208655302741918", "DE.ENT.abc123", "BR." + "x" * 128])
+def test_user_without_a_phone_number_is_a_recipient_where_the_upstream_has_such_users(user: str) -> None:
+    body = convert({**message("text", {"body": "Hello"}), "to": user}, Message)
+    assert payload_of(body, user_ids=True)["to"] == user
+    with pytest.raises(ApiError) as refused:
+        payload_of(body)
+    assert refused.value.code == 1009
+
+
+@pytest.mark.parametrize("user", ["US.", "us.123", "US.1-2", "USA.123", "US.123\n", "BR." + "x" * 129, "US.ENT.", "."])
+def test_malformed_user_id_is_refused(user: str) -> None:
+    with pytest.raises(ApiError):
+        payload_of(convert({**message("text", {"body": "Hello"}), "to": user}, Message), user_ids=True)

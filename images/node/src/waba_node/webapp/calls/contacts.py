@@ -15,6 +15,7 @@ from aiohttp import web
 from ...address import PortName
 from ...store import contacts
 from ..errors import ApiError
+from ..message import is_user_id
 from ..schema.messaging import CheckContacts, CheckedContacts, ContactIdentity, IdentityHash
 from .table import USER, Call, CallTable, JsonBody, Result
 
@@ -69,17 +70,17 @@ def _checked_contact(given: str, number: str | None, known: dict[str, str | None
     return {"input": given, "status": "valid", "wa_id": wa_id} if wa_id else {"input": given, "status": "invalid"}
 
 
-def _wa_id_in_path(request: web.Request) -> str:
+def _wa_id_in_path(webapp: Webapp, request: web.Request) -> str:
     """Return the WhatsApp ID in the path. Raises ApiError 1009."""
     wa_id = request.match_info["wa_id"]
-    if digits_of(wa_id) != wa_id:
+    if digits_of(wa_id) != wa_id and not (webapp.config.cloud is not None and is_user_id(wa_id)):
         raise ApiError(1009, "a WhatsApp ID consists of 5 to 15 digits")
     return wa_id
 
 
 async def read_identity(webapp: Webapp, request: web.Request) -> Result:
     """GET /v1/contacts/{wa_id}/identity: the hash of a user's latest identity, and whether it was acknowledged."""
-    wa_id = _wa_id_in_path(request)
+    wa_id = _wa_id_in_path(webapp, request)
     identity = await webapp.router.call_owner(wa_id, PortName.CONTACTS, "contacts.identity", {"wa_id": wa_id})
     return 200, {"contacts": identity}
 
@@ -87,7 +88,7 @@ async def read_identity(webapp: Webapp, request: web.Request) -> Result:
 async def acknowledge_identity(webapp: Webapp, request: web.Request, body: IdentityHash) -> Result:
     """PUT /v1/contacts/{wa_id}/identity: acknowledge a user's latest identity by its hash."""
     async with webapp.database.begin() as connection:
-        acknowledged = await contacts.acknowledge_identity(connection, _wa_id_in_path(request), body.hash)
+        acknowledged = await contacts.acknowledge_identity(connection, _wa_id_in_path(webapp, request), body.hash)
     if acknowledged is None:
         raise ApiError(1006, "no identity of this user is known")
     if not acknowledged:

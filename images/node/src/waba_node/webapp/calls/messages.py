@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 async def send_message(webapp: Webapp, _request: web.Request, message: Message) -> Result:
     """POST /v1/messages: send a message. The answer is sent once the message is stored in the database."""
-    payload = payload_of(message)
+    payload = payload_of(message, user_ids=webapp.config.cloud is not None)
     if media := media_of(message):
         await _require_providers(webapp, [part for _kind, part in media])
         await _use_uploads(webapp, [(kind, part.id) for kind, part in media if part.id is not None])

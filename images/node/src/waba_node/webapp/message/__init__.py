@@ -1,7 +1,7 @@
 """Messages that a client can send: one type per kind of message, validated before anything else happens."""
 
 from .media import MediaReference, check_media_limits
-from .model import LARGEST_MESSAGE, MESSAGE_TYPES, Message, MessageStatus, media_of, payload_of
+from .model import LARGEST_MESSAGE, MESSAGE_TYPES, Message, MessageStatus, is_user_id, media_of, payload_of
 
 __all__ = [
     "LARGEST_MESSAGE",
@@ -10,6 +10,7 @@ __all__ = [
     "Message",
     "MessageStatus",
     "check_media_limits",
+    "is_user_id",
     "media_of",
     "payload_of",
 ]

@@ -20,8 +20,11 @@ from .template import Hsm, Template
 LARGEST_MESSAGE = 256 << 10  # bytes of JSON: one database statement stores many messages. Our decision.
 LONGEST_TTL = 30 * 24 * 3600  # seconds, as long as the vendor's service stored a message. Our decision.
 
-# A number with its country code, in the notations that clients use (docs/reference/vendor-contract.md#known-client-behaviour).
-Recipient = Annotated[str, Meta(pattern=rf"^\+?[0-9(][0-9 ().-]*{END}", max_length=40)]
+# A user without a phone number, which the Cloud API alone has
+# (https://developers.facebook.com/documentation/business-messaging/whatsapp/business-scoped-user-ids).
+USER_ID = r"[A-Z]{2}\.(?:ENT\.)?[A-Za-z0-9]{1,128}"
+# A number with its country code, in the notations that clients use (docs/reference/vendor-contract.md#known-client-behaviour), or a user id.
+Recipient = Annotated[str, Meta(pattern=rf"^(\+?[0-9(][0-9 ().-]*|{USER_ID}){END}", max_length=135)]
 Type = Literal[
     "text", "image", "video", "audio", "document", "sticker", "template", "hsm", "interactive", "location", "contacts"
 ]
@@ -38,7 +41,7 @@ class Text(Part):
 class Context(Part):
     """The message that this one replies to. It is not verified, because it may be older than the database. Our decision."""
 
-    message_id: Annotated[str, length(128)]
+    message_id: Annotated[str, length(255)]
 
 
 class Message(Part):
@@ -84,15 +87,25 @@ class MessageStatus(Struct):
     status: Literal["read"]
 
 
-def payload_of(message: Message) -> dict[str, Any]:
-    """Return the payload that is stored and sent to the upstream. Raises ApiError: 1001 if the message is too large, 1009 for its recipient."""
+def payload_of(message: Message, user_ids: bool = False) -> dict[str, Any]:
+    """Return the payload that is stored and sent to the upstream. Raises ApiError: 1001 if the message is too large, 1009 for its recipient.
+
+    user_ids: the recipient can be a user without a phone number.
+    """
     if len(msgspec.json.encode(message)) > LARGEST_MESSAGE:
         raise ApiError(1001, f"the message has more than {LARGEST_MESSAGE} bytes")
-    digits = re.sub(r"[^0-9]", "", message.to)
-    if not 5 <= len(digits) <= 15:
-        raise ApiError(1009, "to must have 5 to 15 digits")
+    recipient = message.to
+    if not (user_ids and is_user_id(recipient)):
+        recipient = re.sub(r"[^0-9]", "", recipient)
+        if is_user_id(message.to) or not 5 <= len(recipient) <= 15:
+            raise ApiError(1009, "to must have 5 to 15 digits")
     given = msgspec.to_builtins(message)
-    return {**given, "to": digits, "type": message.type, "recipient_type": message.recipient_type}
+    return {**given, "to": recipient, "type": message.type, "recipient_type": message.recipient_type}
+
+
+def is_user_id(text: str) -> bool:
+    """Return whether a text is the id of a user without a phone number."""
+    return re.fullmatch(USER_ID, text) is not None
 
 
 def media_of(message: Message) -> list[tuple[str, MediaReference]]:
