@@ -108,9 +108,15 @@ REQUIREMENTS = (
         "the server would refuse every write",
         "Start the server without innodb_read_only",
     ),
+    Requirement(
+        "innodb_flush_log_at_trx_commit",
+        lambda settings: settings.get("wsrep_on", "OFF") == "OFF" or settings["innodb_flush_log_at_trx_commit"] == "1",
+        "members of a cluster that fail together would lose acknowledged messages",
+        "Set innodb_flush_log_at_trx_commit to 1 on every member",
+    ),
 )
 # Settings to read: of the requirements, and the account's own limit.
-SETTINGS = (*(requirement.setting for requirement in REQUIREMENTS), "log_bin", "max_user_connections")
+SETTINGS = (*(requirement.setting for requirement in REQUIREMENTS), "log_bin", "max_user_connections", "wsrep_on")
 
 
 def server_version(version: str, comment: str) -> tuple[str, tuple[int, int]]:
@@ -215,9 +221,14 @@ def _connection_limits(facts: dict[str, Any], wanted: dict[str, Any]) -> list[Pr
 
 def server_warnings(facts: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
     """Return warnings about a server that meets the requirements. Arguments as for `server_problems`."""
+    warnings = []
     if any(re.match(r"GRANT .*\bALL PRIVILEGES ON \*\.\*", grant, re.IGNORECASE) for grant in facts["grants"]):
-        return [
+        warnings.append(
             f"The account {wanted['user']} has all privileges on {wanted['host']}. "
             f"The nodes need only {', '.join(PRIVILEGES)} on {wanted['database']}.*."
-        ]
-    return []
+        )
+    if facts["settings"].get("wsrep_on", "OFF") != "OFF":
+        warnings.append(
+            f"{wanted['host']} is a member of a Galera cluster. The address must lead to one member at a time: with several writers, messages lose their order."
+        )
+    return warnings

@@ -120,6 +120,20 @@ def test_an_account_with_all_privileges_is_a_warning() -> None:
     assert "on waba.*" in warning
 
 
+def test_a_member_of_a_cluster_of_writers_is_a_warning() -> None:
+    settings = {**FACTS["settings"], "wsrep_on": "ON", "innodb_flush_log_at_trx_commit": "1"}
+    (warning,) = check.server_warnings({**FACTS, "settings": settings}, WANTED)
+    assert "must lead to one member" in warning
+    assert check.server_problems({**FACTS, "settings": settings}, WANTED) == []
+
+
+@pytest.mark.parametrize(("wsrep", "is_refused"), [("ON", True), ("OFF", False)])
+def test_a_member_that_does_not_flush_every_commit_is_refused(wsrep: str, is_refused: bool) -> None:
+    settings = {**FACTS["settings"], "wsrep_on": wsrep, "innodb_flush_log_at_trx_commit": "2"}
+    problems = check.server_problems({**FACTS, "settings": settings}, WANTED)
+    assert ["would lose acknowledged messages" in one.problem for one in problems] == [True] * is_refused
+
+
 @pytest.mark.parametrize(
     ("code", "message", "variable", "problem"),
     [
