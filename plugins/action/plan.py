@@ -193,24 +193,16 @@ def _known_images(topology: Mapping[str, Any]) -> tuple[dict[str, dict[str, Any]
     images = topology["images"]
     hosts = topology["hosts"].values()
     names = {name for one in hosts for name in one["wanted_images"]}
-    databases = {one["plan"]["database"]["image"] for one in hosts if "database" in one["plan"]}
     try:
         if images["source"] == "archive":
             return image_store.read_archive(
                 os.path.realpath(os.path.expanduser(os.path.expandvars(images["archive"]))), names
             ), []
         if images["source"] == "build":
-            names = {name for one in hosts for name in one["wanted_images"]}
-            folders = {name: _context(name, name in databases) for name in names}
+            folders = {name: str(IMAGES / folder) for one in hosts for name, folder in one["image_sources"].items()}
             hashes = {folder: image_builder.source_hash(folder, images["suite"]) for folder in set(folders.values())}
             return {name: {"source_hash": hashes[folder]} for name, folder in folders.items()}, []
     except HostError as error:
         fix = "Correct images_source, or provide what it needs"
         return {}, [(plan.CONTROLLER, Problem("images_source", images["source"], str(error), fix))]
     return {}, []
-
-
-def _context(name: str, is_database: bool) -> str:
-    """Return the folder that an image is built from. A database image is MariaDB's, unless its repository is named mysql."""
-    is_mysql = name.rpartition("/")[2].partition(":")[0] == "mysql"
-    return str(IMAGES / (("mysql" if is_mysql else "mariadb") if is_database else "node"))

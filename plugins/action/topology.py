@@ -17,9 +17,11 @@ from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
+from ansible.template import trust_as_template
 from ansible_collections.waba.cluster.plugins.module_utils.cloud import settings as cloud_settings
 from ansible_collections.waba.cluster.plugins.module_utils.cluster import topology
 from ansible_collections.waba.cluster.plugins.module_utils.compose import dotenv
+from ansible_collections.waba.cluster.plugins.module_utils.contract import GUARD_PORT
 from ansible_collections.waba.cluster.plugins.module_utils.firewall import rules
 from ansible_collections.waba.cluster.plugins.module_utils.preflight import setting_names
 from ansible_collections.waba.cluster.plugins.module_utils.problems import Problem
@@ -27,6 +29,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.report import log_win
 from ansible_collections.waba.cluster.plugins.module_utils.secrets import validation
 
 ROLES = Path(__file__).resolve().parents[2] / "roles"
+PROXY_TEMPLATE = ROLES / "database_proxy" / "templates" / "haproxy.cfg.j2"
 # Ansible's message for a value of the wrong type repeats the value, which may be a secret.
 CONVERSION = re.compile(
     r"(?:argument|Elements value for option) '(\S+)' is of type .* and we were unable to convert to (\w+):.*", re.DOTALL
@@ -123,17 +126,27 @@ class ActionModule(ActionBase):
         hosts = list(dict.fromkeys(host for members in parts.values() for host in members))
         checks = {host: self._check(settings[host], hostvars.raw_get(host), options) for host in hosts}
         built = topology.build(parts, settings, self._task.args.get("leaving") or [])
+        self._configure_proxies(built)
         for host in built["share"]["clients"]:
             checks[host]["problems"] += [
                 problem._asdict() for problem in topology.share_problems(settings[host], built["share"])
             ]
-        for host in parts["database"]:
-            checks[host]["problems"] += [
-                problem._asdict()
-                for problem in topology.database_problems(parts["database"], group_names["waba_group_mysql"])
-            ]
+        group = group_names["waba_group_mysql"]
+        for host, problems in topology.database_problems(parts["database"], group, settings).items():
+            checks[host]["problems"] += [problem._asdict() for problem in problems]
         sound = all(check["sound"] for check in checks.values())
         return {**result, "changed": False, "checks": checks, "sound": sound, **built}
+
+    def _configure_proxies(self, built: Mapping[str, Any]) -> None:
+        """Render the configuration of the proxies, which is the same on every host."""
+        planned = [one["plan"]["proxy"] for one in built["hosts"].values() if "proxy" in one["plan"]]
+        if not planned:
+            return
+        template = trust_as_template(PROXY_TEMPLATE.read_text(encoding="utf-8"))
+        variables = {"members": built["database"]["members"], "guard_port": GUARD_PORT}
+        text = str(self._templar.copy_with_new_env(available_variables=variables).template(template))
+        for proxy in planned:
+            proxy["configuration"] = text
 
     def _specifications(self) -> tuple[dict[str, tuple[str, dict[str, Any]]], dict[str, Any]]:
         """Return ({variable: (role, option)}, {variable: default}) of every role of the collection."""

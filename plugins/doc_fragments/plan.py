@@ -76,6 +76,31 @@ options:
       port:
         description: The published port on the host. Not published when absent.
         type: int
+      member:
+        description: The database is one of several members, which use the network of their hosts. A single server when absent.
+        type: dict
+        suboptions:
+          name:
+            description: Name of this member.
+            type: str
+            required: true
+          addresses:
+            description: Names or addresses of all members.
+            type: list
+            elements: str
+            required: true
+  proxy:
+    description: The proxy that directs the nodes of this host to the database member that writes. None when absent.
+    type: dict
+    suboptions:
+      image:
+        description: The image of the proxy.
+        type: str
+        required: true
+      configuration:
+        description: The text of its configuration.
+        type: str
+        required: true
   database_options:
     description: Additional options of the server in the database container, by name, for example C(innodb_buffer_pool_size).
     type: dict

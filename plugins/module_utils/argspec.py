@@ -41,6 +41,20 @@ PLAN_OPTIONS = {
             "name": {"type": "str", "default": "db"},
             "image": {"type": "str", "required": True},
             "port": {"type": "int"},
+            "member": {
+                "type": "dict",
+                "options": {
+                    "name": {"type": "str", "required": True},
+                    "addresses": {"type": "list", "elements": "str", "required": True},
+                },
+            },
+        },
+    },
+    "proxy": {
+        "type": "dict",
+        "options": {
+            "image": {"type": "str", "required": True},
+            "configuration": {"type": "str", "required": True},
         },
     },
     "database_options": {"type": "dict", "default": {}},
@@ -170,6 +184,7 @@ ROLE_VARIABLES = {
     "coreapps": "waba_coreapp_instances",
     "webapps": "waba_webapp_instances",
     "database": "waba_database_port",
+    "proxy": "waba_database_proxy_image",
     "database_address": "waba_database_host",
     "database_options": "waba_mysql_options",
     "database_password": "waba_database_password",

@@ -10,12 +10,16 @@ from __future__ import annotations
 LABEL_CLUSTER = "waba.cluster.name"
 LABEL_ROLE = "waba.cluster.role"
 LABEL_INSTANCE = "waba.cluster.instance"
+LABEL_CONFIGURATION = (
+    "waba.cluster.configuration"  # hash of a mounted configuration, so that a change replaces the container
+)
 
 # docs/reference/vendor-contract.md#entry-commands
 COMMAND = ["/opt/whatsapp/bin/wait_on_mysql.sh", "/opt/whatsapp/bin/launch_within_docker.sh"]
 
 # Commands of the open node. DRAIN takes the timeout in seconds as its last argument.
 DRAIN = ("python3", "-m", "waba_node", "drain", "--timeout")
+GUARD = ("python3", "-m", "waba_node", "database-guard")
 RESUME = ("python3", "-m", "waba_node", "resume")
 
 # Ports in the containers; docs/reference/vendor-contract.md#ports
@@ -23,6 +27,14 @@ NODE_PORTS = (6250, 6251, 6252, 6253)  # messaging, contacts, control, health ch
 WEBAPP_PORT = 443
 DATABASE_PORT = 3306
 WEBHOOK_PORT = 6260  # of the open node: the listener for webhooks of the Cloud API in a webapp
+# Three database members (docs/adr/0027-three-database-members.md) use the network of their hosts. Group, incremental and complete state transfer; the latter
+# two listen during a transfer only.
+GROUP_PORT = 4567
+TRANSFER_PORTS = (4568, 4444)
+MEMBER_PORTS = (DATABASE_PORT, GROUP_PORT, *TRANSFER_PORTS)
+GUARD_PORT = 3309
+PROXY_NAME = "db"  # under which the nodes of a host find the proxy
+READER_PORT = 3307  # of the proxy, for a member that does not write
 
 MOUNT_POINTS = {"media": "/usr/local/wamedia", "data": "/usr/local/waent/data", "database": "/var/lib/mysql"}
 _NODES = ("master", "coreapp", "webapp")
@@ -51,20 +63,38 @@ DEFAULT_VOLUMES = {
 }
 
 # Time to hand over the lease or the shard (nodes), and to flush to disk (database).
-STOP_GRACE_PERIOD = {"master": "20s", "coreapp": "20s", "webapp": "20s", "mysql": "60s"}
+STOP_GRACE_PERIOD = {
+    "master": "20s",
+    "coreapp": "20s",
+    "webapp": "20s",
+    "mysql": "60s",
+    "guard": "10s",
+    "proxy": "10s",
+}
 
 SINGLE_SERVER_FILE = "multiconnect-compose.yml"
 ROLE_FILES = {  # role: Compose file, in the order in which a host starts them
     "mysql": "multiconnect-db.yml",
+    "guard": "multiconnect-db.yml",
+    "proxy": "multiconnect-proxy.yml",
     "master": "multiconnect-master.yml",
     "coreapp": "multiconnect-coreapp.yml",
     "webapp": "multiconnect-webapp.yml",
 }
 NODE_ENVIRONMENT_FILE = "db.env"
 DATABASE_ENVIRONMENT_FILE = "mysql.env"
+MEMBERS_FILE = "database-members"  # addresses of the database members, one a line
+PROXY_FILE = "database-proxy.cfg"
 # Work folders and archives of a backup or restore in the host folder; leftovers of an interrupted run may be removed.
 SCRATCH = (".backup", ".backup.tar", ".restore", ".restore.tar")
-ALL_FILES = (SINGLE_SERVER_FILE, *ROLE_FILES.values(), NODE_ENVIRONMENT_FILE, DATABASE_ENVIRONMENT_FILE)
+ALL_FILES = (
+    SINGLE_SERVER_FILE,
+    *dict.fromkeys(ROLE_FILES.values()),
+    NODE_ENVIRONMENT_FILE,
+    DATABASE_ENVIRONMENT_FILE,
+    MEMBERS_FILE,
+    PROXY_FILE,
+)
 
 # Environment variables whose values are printed. Every other value is treated as a secret.
 PLAIN_VARIABLES = frozenset(
@@ -87,6 +117,10 @@ PLAIN_VARIABLES = frozenset(
         "WABA_CLOUD_WEBHOOK_CERTIFICATE",
         "WABA_CLOUD_WEBHOOK_KEY",
         "WABA_UPSTREAM",
+        "WABA_DB_SECOND_PORT",
+        "WABA_GALERA_ADDRESS",
+        "WABA_GALERA_CLUSTER",
+        "WABA_GALERA_NODE",
         "WA_APP_MULTICONNECT",
         "WA_DB_CONNECTION_IDLE_TIMEOUT",
         "WA_DB_ENGINE",

@@ -23,6 +23,7 @@ STEPS = (
     "mount",
     "files",
     "database",
+    "proxies",
     "masters",
     "coreapps",
     "webapps",
@@ -30,7 +31,14 @@ STEPS = (
     "cluster",
 )
 PARTS = ("firewall", "export", "mount")  # steps whose change and diff the observation has under their own names
-ROLE_STEPS = {"mysql": "database", "master": "masters", "coreapp": "coreapps", "webapp": "webapps"}
+ROLE_STEPS = {
+    "mysql": "database",
+    "guard": "database",
+    "proxy": "proxies",
+    "master": "masters",
+    "coreapp": "coreapps",
+    "webapp": "webapps",
+}
 # After these steps a container can differ in ways that the observation could not see yet.
 PRECEDE_CONTAINERS = ("docker", "images", "mount", "files")
 API_FOLLOWS = "Once a webapp answers: the password of admin and the number of shards, where they differ."
@@ -142,7 +150,8 @@ def steps(changes: Iterable[Change], parts: Mapping[str, list[str]]) -> dict[str
     """Return {host: its steps in the order of STEPS}.
 
     parts: {part: hosts} of the topology. A host whose Docker, images, files or share change takes part in the steps of its containers too: they compare
-    again, on the host as it is then. Where one host mounts the share, every client verifies it.
+    again, on the host as it is then. Where one host mounts the share, every client verifies it. Where one of several database members changes, all of them
+    are observed before each step.
     """
     found: dict[str, set[str]] = {}
     for change in changes:
@@ -153,7 +162,10 @@ def steps(changes: Iterable[Change], parts: Mapping[str, list[str]]) -> dict[str
             found.setdefault(host, set()).add("mount")
     for host, given in found.items():
         if given.intersection(PRECEDE_CONTAINERS):
-            given.update(step for step in ROLE_STEPS.values() if host in parts[step])
+            given.update(step for step in ROLE_STEPS.values() if host in parts.get(step, ()))
+    if len(parts["database"]) > 1 and any("database" in given for given in found.values()):
+        for host in parts["database"]:
+            found.setdefault(host, set()).add("database")
     return {host: [step for step in STEPS if step in given] for host, given in found.items()}
 
 

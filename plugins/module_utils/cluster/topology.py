@@ -11,12 +11,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import plan_nodes
+from ansible_collections.waba.cluster.plugins.module_utils.contract import DATABASE_PORT
 from ansible_collections.waba.cluster.plugins.module_utils.problems import InputError, Problem
 
 Settings = Mapping[str, Any]
 
-DATABASE_SERVICE = "db"
-DATABASE_HOSTS = (0, 1)  # numbers of hosts that may run the database
+DATABASE_SERVICE = "db"  # also the name of the proxy
+MEMBERS_ARE_SUPPORTED = False
+MEMBERS = 3  # of a database that survives the loss of a host
+FLUSH = "innodb_flush_log_at_trx_commit"
 NFS_PORT = 2049
 
 # The part that a host plays: the setting that names its inventory group, and the fixed group that the plays name.
@@ -30,8 +33,10 @@ PARTS = {
 }
 GROUP_SETTINGS = tuple(setting for setting, _group in PARTS.values())
 NODE_PARTS = ("masters", "coreapps", "webapps")
+PROXIES = "proxies"  # the part of the hosts with nodes, where the database has several members
 NODE_GROUP = "waba_cluster_nodes"  # the hosts that run a container of the cluster
 DATABASE_CLIENT_GROUP = "waba_cluster_database_client"  # the one host from which the database is backed up and restored
+DATABASE_MEMBER_GROUP = "waba_cluster_database_members"
 EVERY_GROUP = "waba_cluster"  # these, and the hosts that only serve or mount the share
 INSTANCES = {
     "masters": "waba_master_instances",
@@ -77,12 +82,43 @@ def group_problems(
     return problems
 
 
-def database_problems(hosts: Sequence[str], setting: str) -> list[Problem]:
-    """Return the problem of a number of database hosts that the collection does not support. hosts: the hosts of the group. setting: the group's name."""
-    if len(hosts) in DATABASE_HOSTS:
-        return []
-    fix = f"Leave one host in the group {setting}"
-    return [Problem("waba_group_mysql", ", ".join(hosts), "the database runs on one host", fix)]
+def database_problems(hosts: Sequence[str], group: str, settings: Mapping[str, Settings]) -> dict[str, list[Problem]]:
+    """Return {host: problems} of the hosts that run the database. hosts: those of the group."""
+    if len(hosts) < 2:
+        return {}
+    if not MEMBERS_ARE_SUPPORTED:
+        problem = Problem(
+            "waba_group_mysql", ", ".join(hosts), "the database runs on one host", f"Leave one in {group}"
+        )
+        return {host: [problem] for host in hosts}
+    if len(hosts) != MEMBERS:
+        reason = (
+            "two members stop when either is lost, since one is no majority"
+            if len(hosts) == 2
+            else "they add no safety"
+        )
+        fix = f"Put one or {MEMBERS} hosts into the group {group}"
+        problem = Problem("waba_group_mysql", ", ".join(hosts), f"{len(hosts)} database hosts: {reason}", fix)
+        return {host: [problem] for host in hosts}
+    return {host: _member_problems(settings[host], settings[hosts[0]]) for host in hosts}
+
+
+def _member_problems(values: Settings, first: Settings) -> list[Problem]:
+    """Return the problems of one database member. first: the settings of the first member."""
+    problems = []
+    image, flush = values["waba_mysql_image"], (values["waba_mysql_options"] or {}).get(FLUSH, 1)
+    if image != first["waba_mysql_image"]:
+        problem = f"the first database member has {first['waba_mysql_image']!r}"
+        problems.append(Problem("waba_mysql_image", image, problem, "Give all members the same"))
+    if image.rpartition("/")[2].startswith("mysql:"):
+        problems.append(Problem("waba_mysql_image", image, "MySQL cannot run on several hosts", "Use waba/mariadb"))
+    if str(flush) != "1":
+        problem = "members that fail together would lose acknowledged messages"
+        problems.append(Problem(f"waba_mysql_options.{FLUSH}", flush, problem, "Set it to 1, or leave it out"))
+    if values["waba_database_port"] != DATABASE_PORT:
+        problem = f"members and proxies use port {DATABASE_PORT}"
+        problems.append(Problem("waba_database_port", values["waba_database_port"], problem, "Leave it out"))
+    return problems
 
 
 def members(names: Settings, groups: Mapping[str, list[str]]) -> dict[str, list[str]]:
@@ -100,6 +136,7 @@ def build(
     """
     leaving = set(leaving)
     database = _database(parts, settings, leaving)
+    proxies = [host for host in _ordered(parts) if database["members"] and _runs_nodes(host, parts)]
     totals = {
         part: sum(len(settings[host][INSTANCES[part]]) for host in parts[part] if host not in leaving)
         for part in NODE_PARTS
@@ -113,7 +150,10 @@ def build(
     shared = settings[next(iter(hosts))] if hosts else {}
     return {
         "cluster_name": shared.get("waba_cluster_name", ""),
-        "parts": {part: list(members) for part, members in parts.items()},
+        "parts": {
+            **{part: list(hosts_of_part) for part, hosts_of_part in parts.items()},
+            **({PROXIES: proxies} if proxies else {}),
+        },
         "totals": totals,
         "nodes_total": sum(totals.values()),
         "expected": {
@@ -145,14 +185,16 @@ def _database(parts: Mapping[str, list[str]], settings: Mapping[str, Settings], 
     server = next(iter(parts["database"]), "")
     first = server or next(iter(_ordered(parts)), "")
     values = settings[first] if first else {}
+    members = _database_members(parts["database"], settings)
     if not server:
         address = values.get("waba_database_host", "")
-    elif values["waba_layout"] == "single_server":
+    elif members or values["waba_layout"] == "single_server":
         address = DATABASE_SERVICE
     else:
         address = values["waba_external_hostname"]
     return {
         "hosts": list(parts["database"]),
+        "members": members,
         "client": server or next((host for host in parts["masters"] if host not in leaving), ""),
         "external": not server,
         "service": DATABASE_SERVICE,
@@ -160,6 +202,17 @@ def _database(parts: Mapping[str, list[str]], settings: Mapping[str, Settings], 
         "port": values.get("waba_database_port", 3306),
         "name": f"{values.get('waba_database_name_prefix', '')}waba",
     }
+
+
+def _database_members(hosts: Sequence[str], settings: Mapping[str, Settings]) -> list[dict[str, str]]:
+    """Return {"host", "name", "address"} of each database member; none where a single server runs the database."""
+    if len(hosts) < 2:
+        return []
+    return [{"host": host, "name": host, "address": settings[host]["waba_external_hostname"]} for host in hosts]
+
+
+def _runs_nodes(host: str, parts: Mapping[str, list[str]]) -> bool:
+    return any(host in parts[part] for part in NODE_PARTS)
 
 
 def _share(parts: Mapping[str, list[str]], settings: Mapping[str, Settings]) -> dict[str, Any]:
@@ -249,7 +302,8 @@ def _host(host: str, parts: Mapping[str, list[str]], values: Settings, database:
     runs_nodes = any(part in (*NODE_PARTS, "database") for part in played)
     groups = [EVERY_GROUP, *([NODE_GROUP] if runs_nodes else []), *(PARTS[part][1] for part in played)]
     groups += [DATABASE_CLIENT_GROUP] if host == database["client"] else []
-    plan = host_plan(host, parts, values)
+    groups += [DATABASE_MEMBER_GROUP] if any(host == member["host"] for member in database["members"]) else []
+    plan = host_plan(host, parts, values, database["members"])
     nodes = _planned(plan)
     return {
         "parts": played,
@@ -258,7 +312,8 @@ def _host(host: str, parts: Mapping[str, list[str]], values: Settings, database:
         "external_hostname": values["waba_external_hostname"],
         "plan": plan,
         "nodes": nodes,
-        "wanted_images": wanted_images(plan),
+        "wanted_images": list(image_sources(plan)),
+        "image_sources": image_sources(plan),
         "files": _role_files(values),
         "api_url": _api_url(nodes, values, "localhost"),
         "public_api_url": _api_url(nodes, values, values["waba_external_hostname"]),
@@ -268,8 +323,13 @@ def _host(host: str, parts: Mapping[str, list[str]], values: Settings, database:
     }
 
 
-def host_plan(host: str, parts: Mapping[str, list[str]], values: Settings) -> dict[str, Any]:
-    """Return the options (see the doc fragment `plan`) that describe the containers of one host."""
+def host_plan(
+    host: str, parts: Mapping[str, list[str]], values: Settings, members: Sequence[Mapping[str, str]] = ()
+) -> dict[str, Any]:
+    """Return the options (see the doc fragment `plan`) that describe the containers of one host.
+
+    members: as from `build`, of the database. The configuration of the proxy is "", because a template renders it.
+    """
     single = values["waba_layout"] == "single_server"
     plan = {
         "path": values["waba_dir"],
@@ -291,26 +351,40 @@ def host_plan(host: str, parts: Mapping[str, list[str]], values: Settings) -> di
     if host in parts["database"]:
         port = {} if single else {"port": values["waba_database_port"]}
         plan["database"] = {"name": DATABASE_SERVICE, "image": values["waba_mysql_image"], **port}
+        name = next((member["name"] for member in members if member["host"] == host), "")
+        if name:
+            plan["database"]["member"] = {"name": name, "addresses": [member["address"] for member in members]}
+    if members and _runs_nodes(host, parts):
+        plan["proxy"] = {"image": values["waba_database_proxy_image"], "configuration": ""}
     return plan
 
 
-def wanted_images(plan: Mapping[str, Any]) -> list[str]:
-    """Return the names of the images that a host needs. plan: as from `host_plan`."""
-    images = [plan["images"]["coreapp"]] if plan["masters"] or plan["coreapps"] else []
-    images += [plan["images"]["webapp"]] if plan["webapps"] else []
-    images += [plan["database"]["image"]] if plan.get("database") else []
-    return list(dict.fromkeys(images))
+def image_sources(plan: Mapping[str, Any]) -> dict[str, str]:
+    """Return {image: folder in images/ that it is built from} of the images that a host needs. plan: as from `host_plan`.
+
+    A database image is MariaDB's, unless its repository is named mysql.
+    """
+    database = plan.get("database")
+    has_node = plan["masters"] or plan["coreapps"] or (database and database.get("member"))  # a member has a guard
+    found = {plan["images"]["coreapp"]: "node"} if has_node else {}
+    found.update({plan["images"]["webapp"]: "node"} if plan["webapps"] else {})
+    if database:
+        name = database["image"].rpartition("/")[2].partition(":")[0]
+        found[database["image"]] = "mysql" if name == "mysql" else "mariadb"
+    if plan.get("proxy"):
+        found[plan["proxy"]["image"]] = "haproxy"
+    return found
 
 
 def _planned(plan: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the nodes of a host; none where its settings cannot be planned, which preflight reports."""
-    unset = {"webhook_port": None, "webhook_publish_address": ""}
+    unset = {"proxy": None, "webhook_port": None, "webhook_publish_address": ""}
     options = {"database": None, **unset, **dict.fromkeys(FILES_OF_A_HOST), **plan}
     for part in NODE_PARTS:
         pin = "port" if part == "webapps" else "ports"
         options[part] = [{pin: None, **instance} for instance in options[part]]
     if options["database"]:
-        options["database"] = {"port": None, **options["database"]}
+        options["database"] = {"port": None, "member": None, **options["database"]}
     try:
         planned = plan_nodes(options)
     except InputError:
@@ -324,7 +398,7 @@ def _planned(plan: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _role_files(values: Settings) -> dict[str, str]:
     """Return {role: path of the Compose file that has its services}."""
     single = values["waba_layout"] == "single_server"
-    names = {role: "compose" if single else role for role in ("db", "master", "coreapp", "webapp")}
+    names = {role: "compose" if single else role for role in ("db", "proxy", "master", "coreapp", "webapp")}
     return {role: f"{values['waba_dir']}/multiconnect-{name}.yml" for role, name in names.items()}
 
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -24,6 +25,12 @@ VOLUME_KEYS = {
     "database": "mysqlData",
 }  # names of the volumes in a Compose file, see docs/reference/vendor-contract.md#compose-files
 
+SOCKET_VOLUME = "databaseSocket"
+SOCKET_MOUNT = f"{SOCKET_VOLUME}:/run/mysqld"
+MEMBERS_LIST = "/etc/waba/galera/members"
+DATABASE_NETWORK = "database"
+PROXY_CONFIGURATION = "/etc/haproxy/haproxy.cfg"
+
 # daemon.json may restrict published ports to loopback (default-network-opts). This option overrides it, for IPv6 too.
 PUBLISH_ON_EVERY_ADDRESS = {"com.docker.network.bridge.host_binding_ipv4": "0.0.0.0"}  # noqa: S104
 
@@ -38,8 +45,8 @@ def compose_documents(nodes: Sequence[Mapping[str, Any]], params: Mapping[str, A
         return {contract.SINGLE_SERVER_FILE: _document(cluster, nodes, params)} if nodes else {}
     documents = {}
     for role, file in contract.ROLE_FILES.items():
-        members = [node for node in nodes if node["role"] == role]
-        if members:
+        members = [node for node in nodes if contract.ROLE_FILES[node["role"]] == file]
+        if members and file not in documents:
             suffix = "db" if role == "mysql" else role
             documents[file] = _document(f"{cluster}-{suffix}", members, params)
     return documents
@@ -97,25 +104,62 @@ def _document(project: str, nodes: Sequence[Mapping[str, Any]], params: Mapping[
         volumes.update(_volume_entries(node["role"], params))
     return {
         "name": project,
-        "services": {node["name"]: _service(node, params) for node in nodes},
+        "services": {node["name"]: _definition(node, params) for node in nodes},
         **({"volumes": volumes} if volumes else {}),
-        "networks": {"default": {"driver_opts": PUBLISH_ON_EVERY_ADDRESS, "labels": _cluster_label(params)}},
+        "networks": _networks({node["role"] for node in nodes}, params),
     }
 
 
-def _service(node: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, Any]:
-    database = node["role"] == "mysql"
-    environment_file = contract.DATABASE_ENVIRONMENT_FILE if database else contract.NODE_ENVIRONMENT_FILE
-    ports = [_port_entry(one) for one in publications(node, params)]
-    command = database_options.arguments(params["database_options"]) if database else contract.COMMAND
+def _networks(roles: Collection[str], params: Mapping[str, Any]) -> Document:
+    """Return the networks of a document. The nodes of a host reach the proxy in a network that the proxy's project creates."""
+    network = {"driver_opts": PUBLISH_ON_EVERY_ADDRESS, "labels": _cluster_label(params)}
+    name = database_network(params["cluster_name"])
+    if "proxy" in roles:
+        return {DATABASE_NETWORK: {"name": name, **network}}
+    shared = {DATABASE_NETWORK: {"name": name, "external": True}} if params["proxy"] and "mysql" not in roles else {}
+    return {"default": network, **shared}
+
+
+def database_network(cluster: str) -> str:
+    """Return Docker's name of the network in which the nodes of a host reach the proxy of the database."""
+    return f"{cluster}_{DATABASE_NETWORK}"
+
+
+def _definition(node: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, Any]:
+    if node["role"] == "guard":
+        return _guard(node, params)
+    return _proxy(node, params) if node["role"] == "proxy" else _service(node, params)
+
+
+def _guard(node: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the service that observes the member of this host. It logs in through the member's socket, without a password."""
     return {
         "image": node["image"],
-        **({"command": list(command)} if command else {}),
-        "env_file": [f"./{environment_file}"],
-        **({} if database else {"environment": _environment(node)}),
-        **({"ports": ports} if ports else {}),
-        "volumes": _mounts(node["role"], params),
-        "restart": "always" if database else "unless-stopped",
+        "command": list(contract.GUARD),
+        "healthcheck": {
+            "disable": True
+        },  # that of the image is of nodes; the proxies ask the guard four times a second
+        "network_mode": "host",
+        "volumes": [SOCKET_MOUNT],
+        **_common(node, params, "always"),
+    }
+
+
+def _proxy(node: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the service that directs the nodes of this host to the member that writes."""
+    definition = {
+        "image": node["image"],
+        "volumes": [_file(f"{params['path']}/{contract.PROXY_FILE}", PROXY_CONFIGURATION)],
+        "networks": {DATABASE_NETWORK: {"aliases": [contract.PROXY_NAME]}},
+        **_common(node, params, "always"),
+    }
+    configuration = hashlib.sha256(params["proxy"]["configuration"].encode()).hexdigest()[:12]
+    return {**definition, "labels": {**definition["labels"], contract.LABEL_CONFIGURATION: configuration}}
+
+
+def _common(node: Mapping[str, Any], params: Mapping[str, Any], restart: str) -> dict[str, Any]:
+    return {
+        "restart": restart,
         "cap_drop": ["MKNOD"],
         "stop_grace_period": contract.STOP_GRACE_PERIOD[node["role"]],
         "pull_policy": "never",
@@ -125,6 +169,43 @@ def _service(node: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, An
             contract.LABEL_INSTANCE: node["name"],
         },
     }
+
+
+def _file(source: str, target: str) -> dict[str, Any]:
+    return {**_bind(source, target), "read_only": True}
+
+
+def _service(node: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, Any]:
+    database = node["role"] == "mysql"
+    environment_file = contract.DATABASE_ENVIRONMENT_FILE if database else contract.NODE_ENVIRONMENT_FILE
+    member = params["database"]["member"] if database else None
+    ports = [_port_entry(one) for one in publications(node, params) if not one.host_network]
+    command = database_options.arguments(params["database_options"]) if database else contract.COMMAND
+    return {
+        "image": node["image"],
+        **({"command": list(command)} if command else {}),
+        "env_file": [f"./{environment_file}"],
+        **({} if database else {"environment": _environment(node)}),
+        **(_member(member, params) if member else {}),
+        **({"ports": ports} if ports else {}),
+        "volumes": [*_mounts(node["role"], params), *(_member_mounts(params) if member else [])],
+        **({"networks": ["default", DATABASE_NETWORK]} if params["proxy"] and not database else {}),
+        **_common(node, params, "always" if database else "unless-stopped"),
+    }
+
+
+def _member(member: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the part of the database service that makes it a member. A member that joins later changes nothing here, so that it restarts no other one."""
+    environment = {
+        "WABA_GALERA_CLUSTER": params["cluster_name"],
+        "WABA_GALERA_NODE": member["name"],
+        "WABA_GALERA_ADDRESS": params["external_hostname"],
+    }
+    return {"environment": environment, "network_mode": "host"}
+
+
+def _member_mounts(params: Mapping[str, Any]) -> list[str | dict[str, Any]]:
+    return [SOCKET_MOUNT, _file(f"{params['path']}/{contract.MEMBERS_FILE}", MEMBERS_LIST)]
 
 
 def _environment(node: Mapping[str, Any]) -> dict[str, str]:
@@ -167,6 +248,8 @@ def _bind(source: str, target: str) -> dict[str, Any]:
 
 def _volume_entries(role: str, params: Mapping[str, Any]) -> dict[str, Any]:
     entries: dict[str, Any] = {}
+    if role == "guard":
+        entries[SOCKET_VOLUME] = {"name": f"{params['cluster_name']}_{SOCKET_VOLUME}", "labels": _cluster_label(params)}
     for kind, volume in volume_settings(params, role).items():
         name = volume_name(params["cluster_name"], volume)
         if volume["type"] == "named":

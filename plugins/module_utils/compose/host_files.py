@@ -43,10 +43,15 @@ def host_files(
     """
     header = contract.header(params["cluster_name"])
     files = {}
-    if any(node["role"] != "mysql" for node in nodes):
+    if any(node["role"] in ("master", "coreapp", "webapp") for node in nodes):
         files[contract.NODE_ENVIRONMENT_FILE] = (dotenv.render(environment, header), 0o600)
     if any(node["role"] == "mysql" for node in nodes):
         files[contract.DATABASE_ENVIRONMENT_FILE] = (dotenv.render(database_environment, header), 0o600)
+    if params["database"] and params["database"]["member"]:
+        addresses = "".join(f"{address}\n" for address in params["database"]["member"]["addresses"])
+        files[contract.MEMBERS_FILE] = (f"# {header}\n{addresses}", 0o644)
+    if params["proxy"]:
+        files[contract.PROXY_FILE] = (f"# {header}\n{params['proxy']['configuration']}", 0o644)
     for name, document in (documents or compose_documents(nodes, params)).items():
         files[name] = (compose_text(document, header), 0o644)
     return files

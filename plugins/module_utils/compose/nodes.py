@@ -16,7 +16,10 @@ from ansible_collections.waba.cluster.plugins.module_utils.contract import (
     CERTIFICATES,
     DATABASE_PORT,
     DEFAULT_VOLUMES,
+    GUARD_PORT,
+    MEMBER_PORTS,
     NODE_PORTS,
+    READER_PORT,
     WEBAPP_PORT,
     WEBHOOK_PORT,
 )
@@ -32,13 +35,16 @@ Node = dict[str, Any]
 Holder = dict[str, Any]  # an instance whose ports are not allocated yet, see `ports.allocate`
 Volume = Mapping[str, Any]  # {"type", "source"} and, for a bind mount, {"owner", "mode"}
 
+PROXY_SERVICE = "db-proxy"
+
 LISTS = (("master", "masters"), ("coreapp", "coreapps"), ("webapp", "webapps"))  # role, option; in order of start
 
 
 class Publication(NamedTuple):
     """Ports of a node that are published on one address of the host. audience: "cluster", "api" or "webhooks".
 
-    option: the option with the address. address: "" for every address. published, target: ports of the host and of the container.
+    option: the option with the address. address: "" for every address. published, target: ports of the host and of the container. host_network: whether the
+    container uses the network of the host, so that nothing is published.
     """
 
     audience: str
@@ -46,14 +52,16 @@ class Publication(NamedTuple):
     address: str
     published: tuple[int, ...]
     target: tuple[int, ...]
+    host_network: bool = False
 
 
 def plan_nodes(params: Mapping[str, Any]) -> list[Node]:
-    """Return the nodes of a host in order of start: database, masters, coreapps, webapps.
+    """Return the nodes of a host in order of start: database, its guard, proxy, masters, coreapps, webapps.
 
-    params: the options `argspec.PLAN_OPTIONS`. A node is a dict: `name`, `role` (mysql, master, coreapp, webapp), `image`,
+    params: the options `argspec.PLAN_OPTIONS`. A node is a dict: `name`, `role` (mysql, guard, proxy, master, coreapp, webapp), `image`,
     `hostname` and `contact_ports` (where other nodes reach it), `published` (tuple of int: ports of the host), `target` (tuple of int: ports in
-    the container), `webhook_port` (port of the host for the webhook listener, None for none). Raises InputError with all problems.
+    the container), `host_network` (whether it uses the network of the host, so that `published` are its own ports), `webhook_port` (port of the host for the
+    webhook listener, None for none). Raises InputError with all problems.
     """
     problems = [
         *_simple_problems(params),
@@ -71,6 +79,8 @@ def plan_nodes(params: Mapping[str, Any]) -> list[Node]:
 
 def volume_settings(params: Mapping[str, Any], role: str) -> dict[str, Volume]:
     """Return {kind: volume} of the volumes that a service of this role mounts."""
+    if role in ("guard", "proxy"):
+        return {}
     settings = {**DEFAULT_VOLUMES, **given_volumes(params["volumes"])}
     kinds = ("database",) if role == "mysql" else ("media", "data")
     return {kind: settings[kind] for kind in kinds if kind in settings}
@@ -92,7 +102,7 @@ def publish_option(node: Mapping[str, Any]) -> str:
 
 def published_on(node: Mapping[str, Any], params: Mapping[str, Any]) -> str:
     """Return the address on which a node is published, "" for all."""
-    address: str = params[publish_option(node)]
+    address: str = "" if node.get("host_network") else params[publish_option(node)]
     return address
 
 
@@ -102,7 +112,8 @@ def publications(node: Mapping[str, Any], params: Mapping[str, Any]) -> list[Pub
     if node["published"]:
         audience = "api" if node["role"] == "webapp" else "cluster"
         address = published_on(node, params)
-        found.append(Publication(audience, publish_option(node), address, node["published"], node["target"]))
+        place = (publish_option(node), address, node["published"], node["target"], node["host_network"])
+        found.append(Publication(audience, *place))
     if node["webhook_port"]:
         option = "webhook_publish_address"
         found.append(Publication("webhooks", option, params[option], (node["webhook_port"],), (WEBHOOK_PORT,)))
@@ -114,6 +125,12 @@ def _holders(params: Mapping[str, Any]) -> list[Holder]:
     if params["database"]:
         database = params["database"]
         holders.append(_holder("mysql", 0, database["name"], "database", database["port"], "port"))
+        if database["member"]:
+            holders[0]["fixed"] = MEMBER_PORTS
+            guard = _holder("guard", 0, f"{database['name']}-guard", "database", None, "guard")
+            holders.append({**guard, "fixed": (GUARD_PORT,)})
+    if params["proxy"]:
+        holders.append({**_holder("proxy", 0, PROXY_SERVICE, "proxy", None, "port"), "fixed": ()})
     for role, option in LISTS:
         key = "port" if role == "webapp" else "ports"
         for index, instance in enumerate(params[option] or []):
@@ -145,10 +162,12 @@ def _node(holder: Holder, ports_of: Mapping[str, tuple[int, ...]], params: Mappi
     role, single_server = holder["role"], params["layout"] == "single_server"
     published = ports_of[holder["variable"]]
     listener = ports_of.get(_webhook_variable(holder["index"]), ()) if role == "webapp" else ()
-    target = {"mysql": (DATABASE_PORT,), "webapp": (WEBAPP_PORT,)}.get(role, NODE_PORTS)
+    host_network = role == "guard" or (role == "mysql" and bool(params["database"]["member"]))
+    targets = {"mysql": (DATABASE_PORT,), "webapp": (WEBAPP_PORT,), "proxy": (DATABASE_PORT, READER_PORT)}
+    target = published if host_network else targets.get(role, NODE_PORTS)
     image = (
-        params["database"]["image"]
-        if role == "mysql"
+        params["database" if role == "mysql" else role]["image"]
+        if role in ("mysql", "proxy")
         else params["images"]["webapp" if role == "webapp" else "coreapp"]
     )
     return {
@@ -161,6 +180,7 @@ def _node(holder: Holder, ports_of: Mapping[str, tuple[int, ...]], params: Mappi
         "published": published,
         "target": target,
         "webhook_port": listener[0] if listener else None,
+        "host_network": host_network,
     }
 
 

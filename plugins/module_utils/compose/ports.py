@@ -44,7 +44,8 @@ def allocate(holders: Sequence[Holder]) -> tuple[dict[str, tuple[int, ...]], lis
     """Return ({variable: ports}, problems). A holder with invalid ports has no entry. Overlapping ports are a problem and are never moved.
 
     holders: in the order of the inventory, each with `role` ("coreapp", "master", "webapp", "webhooks" or "mysql"), `index` (from 0 within the role), `name`,
-    `variable` (the option that pins its ports) and `pinned` (None, a range such as "6300-6303", or an int for one port).
+    `variable` (the option that pins its ports) and `pinned` (None, a range such as "6300-6303", or an int for one port). A holder with `fixed` has those
+    ports, and no option that changes them.
     """
     ports: dict[str, tuple[int, ...]] = {}
     problems: list[Problem] = []
@@ -63,6 +64,8 @@ def allocate(holders: Sequence[Holder]) -> tuple[dict[str, tuple[int, ...]], lis
 
 
 def _ports_of(holder: Holder) -> tuple[int, ...] | str:
+    if "fixed" in holder:
+        return tuple(holder["fixed"])
     pinned = holder["pinned"]
     if pinned is None:
         return () if holder["role"] == "mysql" else default_ports(holder["role"], holder["index"])

@@ -26,7 +26,9 @@ def resolved(document: Mapping[str, Any], environments: Mapping[str, Mapping[str
             service: _service(definition, environments) for service, definition in document["services"].items()
         },
         "volumes": document.get("volumes", {}),
-        "networks": {DEFAULT_NETWORK: {"name": f"{name}_{DEFAULT_NETWORK}"}},
+        "networks": {
+            key: {"name": network.get("name", f"{name}_{key}")} for key, network in document["networks"].items()
+        },
     }
 
 
@@ -42,9 +44,16 @@ def _service(definition: Mapping[str, Any], environments: Mapping[str, Mapping[s
         "environment": {name: _escaped(value) for name, value in environment.items()},
         "ports": [port for entry in definition.get("ports", []) for port in _ports(entry)],
         "volumes": [_mount(entry) for entry in definition.get("volumes", [])],
-        "networks": {DEFAULT_NETWORK: None},
+        "networks": _networks(definition),
         "labels": {name: _escaped(value) for name, value in definition.get("labels", {}).items()},
     }
+
+
+def _networks(definition: Mapping[str, Any]) -> dict[str, Any]:
+    if definition.get("network_mode"):
+        return {}
+    networks = definition.get("networks", [DEFAULT_NETWORK])
+    return dict(networks) if isinstance(networks, Mapping) else dict.fromkeys(networks)
 
 
 def _ports(entry: str) -> list[dict[str, Any]]:

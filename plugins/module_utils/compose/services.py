@@ -49,7 +49,8 @@ def _wanted(service: Mapping[str, Any], document: Mapping[str, Any], image: Mapp
             for port in service.get("ports") or []
         },
         "mounts": {_wanted_mount(mount, document) for mount in service.get("volumes") or []},
-        "networks": {document["networks"][network]["name"] for network in service.get("networks") or {}},
+        "networks": {document["networks"][network]["name"] for network in service.get("networks") or {}}
+        or {service.get("network_mode", "")} - {""},
         "labels": {name: _unescaped(value) for name, value in (service.get("labels") or {}).items()},
         "restart": service.get("restart", "no"),
         "cap_drop": {_capability(name) for name in service.get("cap_drop") or []},

@@ -35,7 +35,11 @@ Observation = Mapping[str, Any]
 
 
 class Step(NamedTuple):
-    """One action on one host. uuid, seqno: the position that a bootstrap starts from. forced: an operator accepts the loss of later commits."""
+    """One action on one host.
+
+    uuid, seqno: the position that a bootstrap starts from. forced: an operator accepts the loss of later commits. successor: the host whose member becomes the
+    writer.
+    """
 
     host: str
     action: str
@@ -43,6 +47,7 @@ class Step(NamedTuple):
     uuid: str = NO_UUID
     seqno: int = NO_SEQNO
     forced: bool = False
+    successor: str = ""
 
 
 class Decision(NamedTuple):
@@ -183,9 +188,8 @@ def _with_primary(members: Sequence[_Member], absent: Sequence[str], bootstrap_f
     if readers:
         return Decision((Step(readers[0].host, REPLACE, "its container differs from the settings"),))
     successor = next(one.host for one in members if not one.writes)
-    return Decision(
-        (Step(due[0].host, MOVE, f"{successor} becomes the writer, so that this container can be replaced"),)
-    )
+    reason = f"{successor} becomes the writer, so that this container can be replaced"
+    return Decision((Step(due[0].host, MOVE, reason, successor=successor),))
 
 
 def _form_by_themselves(members: Sequence[_Member]) -> Decision:

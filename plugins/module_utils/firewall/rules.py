@@ -59,7 +59,7 @@ def offers(published_by_nodes: Iterable[Publication], share_port: int | None) ->
     published_by_nodes: from `compose.nodes.publications`. share_port: port of the NFS server on this host, or None.
     """
     single = {
-        (one.address, True, Audience[one.audience.upper()], port)
+        (one.address, not one.host_network, Audience[one.audience.upper()], port)
         for one in published_by_nodes
         for port in one.published
     }

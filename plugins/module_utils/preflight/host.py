@@ -14,8 +14,8 @@ from ansible_collections.waba.cluster.plugins.module_utils.secrets.validation im
 MIN_MASTERS = 2
 # Memory of a container: measured at rest with a margin for the cluster's images, and the reservations of the vendor's templates for the vendor's
 # (docs/reference/vendor-contract.md#high-availability).
-MEMORY_MB = {"mysql": 256, "master": 96, "coreapp": 96, "webapp": 96}
-VENDOR_MEMORY_MB = {"mysql": 256, "master": 1024, "coreapp": 1024, "webapp": 512}
+MEMORY_MB = {"mysql": 256, "guard": 32, "proxy": 32, "master": 96, "coreapp": 96, "webapp": 96}
+VENDOR_MEMORY_MB = {**MEMORY_MB, "master": 1024, "coreapp": 1024, "webapp": 512}
 
 
 def cluster_problems(
@@ -104,7 +104,7 @@ def address_problems(
 
     nodes: as from `nodes.plan_nodes`. params: the options they were planned from. has_address: whether the host has an address.
     """
-    wanted = {one.option: one.address for node in nodes for one in publications(node, params)}
+    wanted = {one.option: one.address for node in nodes for one in publications(node, params) if not one.host_network}
     return [
         Problem(option, address, "this host has no such address", "Give an address of this host, or '' for all")
         for option, address in sorted(wanted.items())

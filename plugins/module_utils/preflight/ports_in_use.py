@@ -69,7 +69,8 @@ def clashes(
 
 
 def _variable(role: str, index: int) -> str:
-    return {"mysql": "database.port", "webapp": f"webapps[{index}].port"}.get(role, f"{role}s[{index}].ports")
+    variables = {"mysql": "database.port", "guard": "database.port", "webapp": f"webapps[{index}].port"}
+    return variables.get(role, f"{role}s[{index}].ports")
 
 
 def _overlap(address: str, other: str) -> bool:

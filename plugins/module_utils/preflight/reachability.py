@@ -8,9 +8,11 @@ import ipaddress
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ansible_collections.waba.cluster.plugins.module_utils.contract import PROXY_NAME, TRANSFER_PORTS
 from ansible_collections.waba.cluster.plugins.module_utils.problems import Problem
 
 NODE_ROLES = ("master", "coreapp", "webapp")
+CALLERS = (*NODE_ROLES, "guard")  # the host of a guard has a database member, which calls the other members
 
 
 def plan(reports: Mapping[str, Any], share: Mapping[str, Any] | None = None) -> dict[str, dict[str, Any]]:
@@ -25,7 +27,7 @@ def plan(reports: Mapping[str, Any], share: Mapping[str, Any] | None = None) -> 
     """
     known = {host: checks for host, checks in reports.items() if _takes_part(checks)}
     offers = {host: [offer for node in checks["nodes"] for offer in _offers(node)] for host, checks in known.items()}
-    callers = [host for host, checks in known.items() if any(node["role"] in NODE_ROLES for node in checks["nodes"])]
+    callers = [host for host, checks in known.items() if any(node["role"] in CALLERS for node in checks["nodes"])]
     plans: dict[str, dict[str, Any]] = {host: {"listen": [], "peers": [], "connect": []} for host in reports}
     for host in known:
         peers = [caller for caller in callers if caller != host]
@@ -105,7 +107,10 @@ def is_settled(plans: Mapping[str, Any], reports: Mapping[str, Any]) -> bool:
     """
     known = [checks for checks in reports.values() if _takes_part(checks)]
     databases = {
-        checks["facts"]["external_hostname"] for checks in known for node in checks["nodes"] if node["role"] == "mysql"
+        PROXY_NAME if node["role"] == "proxy" else checks["facts"]["external_hostname"]
+        for checks in known
+        for node in checks["nodes"]
+        if node["role"] in ("mysql", "proxy")
     }
     return (
         all(not one["listen"] for one in plans.values())
@@ -135,7 +140,13 @@ def _offers(node: Mapping[str, Any]) -> list[dict[str, Any]]:
     if node["role"] == "webapp" and _plain(node["address"]):
         return []
     running = set(node["running"])
-    return [{"address": node["address"], "port": port, "runs": port in running} for port in node["published"]]
+    # A running member listens on these during a transfer only, and nothing else may listen there then.
+    skipped = TRANSFER_PORTS if running.intersection(TRANSFER_PORTS) else ()
+    return [
+        {"address": node["address"], "port": port, "runs": port in running}
+        for port in node["published"]
+        if port not in skipped
+    ]
 
 
 def probe_problems(host: str, attempts: Iterable[Mapping[str, Any]]) -> tuple[list[Problem], list[Problem]]:

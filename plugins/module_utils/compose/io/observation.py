@@ -19,7 +19,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.errors import DockerU
 from ansible_collections.waba.cluster.plugins.module_utils.io import files
 from ansible_collections.waba.cluster.plugins.module_utils.report import drift
 
-ROLES = (*live_nodes.NODES, "mysql")
+ROLES = (*live_nodes.NODES, "mysql", "guard", "proxy")
 ENVIRONMENTS = {  # file: the option with its variables
     contract.NODE_ENVIRONMENT_FILE: "environment",
     contract.DATABASE_ENVIRONMENT_FILE: "database_environment",
@@ -113,7 +113,8 @@ def _actions(
         definition = resolved(document, {file: values or {} for file, values in known.items()})
         found = Project(client, None, list(document["services"]), definition)
         for service, aspects in found.wanted.items():
-            file = document["services"][service]["env_file"][0][len("./") :]
-            aspects["environment"] = None if known[file] is None else aspects["environment"]
+            needed = [file[len("./") :] for file in document["services"][service].get("env_file", [])]
+            unknown = any(known[file] is None for file in needed)
+            aspects["environment"] = None if unknown else aspects["environment"]
         actions += found.actions("present")
     return actions

@@ -14,7 +14,13 @@ import stat
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ansible_collections.waba.cluster.plugins.module_utils.contract import CERTIFICATES, LABEL_CLUSTER
+from ansible_collections.waba.cluster.plugins.module_utils.contract import (
+    CERTIFICATES,
+    GUARD_PORT,
+    LABEL_CLUSTER,
+    LABEL_ROLE,
+    MEMBER_PORTS,
+)
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io import live_single_connect as single_connect
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io.containers import volume_fault
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io.engine import connect, engine_errors
@@ -23,6 +29,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.preflight.io.port_pro
 from ansible_collections.waba.cluster.plugins.module_utils.preflight.ports_in_use import parse_proc_net
 
 PROXY = "docker-proxy"
+HOST_PORTS = {"mysql": MEMBER_PORTS, "guard": (GUARD_PORT,)}  # of containers in the network of the host
 DOCKER_DATA = "/var/lib/docker"
 
 
@@ -42,7 +49,7 @@ def ports_taken(cluster: str, client_images: Iterable[str]) -> tuple[list[dict[s
     others = [
         {"address": item["address"], "port": item["port"], "by": _text(program), "will_be_stopped": False}
         for item, program in ((item, programs.get(item["inode"])) for item in sockets)
-        if not (program and program[0] in ignored)
+        if not (program and program[0] in ignored) and item["port"] not in own
     ]
     return published + others, own
 
@@ -68,9 +75,15 @@ def _published(cluster: str, client_images: Iterable[str]) -> tuple[list[dict[st
         for container, port in bound
         if container["Labels"].get(LABEL_CLUSTER) != cluster
     ]
-    return others, {
-        port["PublicPort"] for container, port in bound if container["Labels"].get(LABEL_CLUSTER) == cluster
+    own = [container for container in listed if container["Labels"].get(LABEL_CLUSTER) == cluster]
+    # The engine reports no port of a container that uses the network of its host.
+    in_host_network = {
+        port
+        for container in own
+        if container["HostConfig"].get("NetworkMode") == "host"
+        for port in HOST_PORTS.get(container["Labels"].get(LABEL_ROLE), ())
     }
+    return others, in_host_network | {port["PublicPort"] for container, port in bound if container in own}
 
 
 def _listening() -> list[dict[str, Any]]:

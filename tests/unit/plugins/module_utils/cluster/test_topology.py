@@ -33,6 +33,7 @@ def settings(host: str, **given: Any) -> dict[str, Any]:
         "waba_firewall_addresses": [],
         "waba_mysql_options": {},
         "waba_mysql_image": "waba/mariadb:v1.0.0",
+        "waba_database_proxy_image": "waba/haproxy:v1.0.0",
         "waba_coreapp_image": "waba/node:v1.0.0",
         "waba_webapp_image": "waba/node:v1.0.0",
         "waba_volumes": {"media": {"type": "named", "source": "whatsappMedia"}},
@@ -67,7 +68,7 @@ def settings(host: str, **given: Any) -> dict[str, Any]:
 
 def built(groups: dict[str, list[str]] | None = None, leaving: Sequence[str] = (), **given: Any) -> dict[str, Any]:
     parts = topology.members(NAMES, GROUPS if groups is None else groups)
-    hosts = ("db1", "a", "b", "nfs")
+    hosts = ("db1", "db2", "db3", "a", "b", "nfs")
     return topology.build(parts, {host: settings(host, **given.get(host, {})) for host in hosts}, leaving)
 
 
@@ -217,7 +218,70 @@ def test_hosts_that_name_different_groups_are_a_problem() -> None:
     ]
 
 
-@pytest.mark.parametrize(("hosts", "is_supported"), [([], True), (["db1"], True), (["db1", "db2"], False)])
-def test_a_number_of_database_hosts_that_cannot_run_the_database_is_refused(hosts: Any, is_supported: bool) -> None:
-    problems = topology.database_problems(hosts, "waba_mysql")
-    assert (problems == []) is is_supported
+@pytest.fixture(autouse=True)
+def support_members(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(topology, "MEMBERS_ARE_SUPPORTED", True)
+
+
+def test_several_database_hosts_are_not_supported_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(topology, "MEMBERS_ARE_SUPPORTED", False)
+    assert topology.database_problems(["db1"], "waba_mysql", {}) == {}
+    found = topology.database_problems(["db1", "db2", "db3"], "waba_mysql", {})
+    assert {one.problem for problems in found.values() for one in problems} == {"the database runs on one host"}
+
+
+MEMBERS = {**GROUPS, "waba_mysql": ["db1", "db2", "db3"]}
+
+
+@pytest.mark.parametrize(
+    ("hosts", "problem"),
+    [(["a"], ""), (["a", "b"], "no majority"), (["a", "b", "c", "d"], "no safety"), (["a", "b", "c"], "")],
+)
+def test_the_database_runs_on_one_host_or_three(hosts: list[str], problem: str) -> None:
+    given = {"waba_mysql_image": "waba/mariadb:v1.0.0", "waba_mysql_options": {}, "waba_database_port": 3306}
+    found = topology.database_problems(hosts, "waba_mysql", dict.fromkeys(hosts, given))
+    assert all(problem in one.problem for problems in found.values() for one in problems)
+    assert any(found.values()) == bool(problem)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "problem"),
+    [
+        ("waba_mysql_image", "waba/mariadb:v2.0.0", "the first database member has"),
+        ("waba_mysql_image", "waba/mysql:v1.0.0", "cannot run on several hosts"),
+        ("waba_mysql_options", {"innodb_flush_log_at_trx_commit": 2}, "would lose acknowledged messages"),
+        ("waba_database_port", 3310, "use port 3306"),
+    ],
+)
+def test_a_setting_that_members_cannot_have_is_refused_on_its_host(variable: str, value: Any, problem: str) -> None:
+    given: dict[str, Any] = {
+        "waba_mysql_image": "waba/mariadb:v1.0.0",
+        "waba_mysql_options": {},
+        "waba_database_port": 3306,
+    }
+    settings = {"a": given, "b": given, "c": {**given, variable: value}}
+    found = topology.database_problems(list(settings), "waba_mysql", settings)
+    assert problem in [one.problem for one in found["c"]][-1]
+    assert found["a"] == found["b"] == []
+
+
+def test_three_database_hosts_are_members_and_nodes_use_a_proxy() -> None:
+    found = built(MEMBERS)
+    assert [member["address"] for member in found["database"]["members"]] == [f"db{n}.example.com" for n in (1, 2, 3)]
+    assert found["database"]["address"] == "db"
+    assert found["parts"]["proxies"] == ["a", "b"]
+    db2, node = found["hosts"]["db2"], found["hosts"]["a"]
+    assert [(one["name"], one["role"], one["ports"]) for one in db2["nodes"]] == [
+        ("db", "mysql", [3306, 4567, 4568, 4444]),
+        ("db-guard", "guard", [3309]),
+    ]
+    assert db2["plan"]["database"]["member"]["name"] == "db2"
+    assert next(one["role"] for one in node["nodes"]) == "proxy"
+    assert "waba/haproxy:v1.0.0" in node["wanted_images"]
+
+
+def test_one_database_host_has_neither_members_nor_proxies() -> None:
+    found = built()
+    assert found["database"]["members"] == []
+    assert "proxies" not in found["parts"]
+    assert all("proxy" not in one["plan"] for one in found["hosts"].values())
