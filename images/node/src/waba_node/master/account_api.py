@@ -1,6 +1,7 @@
 """RPC methods of the primary master for profile and PIN, where the upstream stores them.
 
-One node makes the calls, so that they do not overtake each other, and no webapp needs a way out to the upstream.
+One node makes the calls, so that they do not overtake each other, and no webapp needs a way out to the upstream
+(docs/adr/0028-cloud-webhooks-and-account.md).
 """
 
 from __future__ import annotations

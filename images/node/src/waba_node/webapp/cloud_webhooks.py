@@ -3,7 +3,7 @@
 A request is answered with 200 once its updates are committed. Meta repeats every other one for days, and it has no call that returns a missed
 update (https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/overview). So no update is lost while the database or
 this webapp is away, and what arrives twice is stored once. Nothing is read of a body without a signature, and a wrong signature costs one
-hash: the body is neither parsed nor stored.
+hash: the body is neither parsed nor stored. See docs/adr/0028-cloud-webhooks-and-account.md.
 """
 
 from __future__ import annotations

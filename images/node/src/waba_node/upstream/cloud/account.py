@@ -1,7 +1,7 @@
 """The number's account at Meta: registration, two-step PIN, profile, photo and compliance information, in the shapes of the API.
 
 The primary master makes these calls, although every node has the token: one node at a time registers the number, and a webapp, which may be
-reachable from the internet, needs no way out to it (docs/adr/0024-claim-before-cloud-post.md#account). No transaction is open meanwhile.
+reachable from the internet, needs no way out to it (docs/adr/0028-cloud-webhooks-and-account.md). No transaction is open meanwhile.
 """
 
 from __future__ import annotations
