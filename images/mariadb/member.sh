@@ -142,8 +142,8 @@ begin_cluster() {
 # Print the provider's options, separated by semicolons. A failed member is suspected soon. The other limits of the group have their defaults:
 # with shorter ones, two members may not agree on their view of a third one that fails, and stop.
 provider_options() {
-    local options="gcache.size=128M;gcs.fc_single_primary=YES;gcs.fc_limit=64"
-    options+=";evs.suspect_timeout=PT1.5S;evs.keepalive_period=PT0.5S;evs.inactive_check_period=PT0.25S;gmcast.peer_timeout=PT1S"
+    local suspect=${WABA_GALERA_SUSPECT_SECONDS:-1.5} options="gcache.size=128M;gcs.fc_single_primary=YES;gcs.fc_limit=64"
+    options+=";evs.suspect_timeout=PT${suspect}S;evs.keepalive_period=PT0.5S;evs.inactive_check_period=PT0.25S;gmcast.peer_timeout=PT${suspect}S"
     if [ "${WABA_GALERA_TLS:-}" = 1 ]; then
         options+=";socket.ssl_ca=/run/mysqld/galera-ca.pem;socket.ssl_cert=/run/mysqld/galera-cert.pem;socket.ssl_key=/run/mysqld/galera-key.pem"
     fi
@@ -167,6 +167,7 @@ run_member() {
     for name in WABA_GALERA_CLUSTER WABA_GALERA_NODE WABA_GALERA_ADDRESS; do
         [[ ${!name:-} =~ ^[A-Za-z0-9_.:-]+$ ]] || refuse "$name is '${!name:-}': it must consist of letters, digits and the characters _.:-"
     done
+    [[ ${WABA_GALERA_SUSPECT_SECONDS:-1.5} =~ ^[0-9]+(\.[0-9]+)?$ ]] || refuse "WABA_GALERA_SUSPECT_SECONDS is '$WABA_GALERA_SUSPECT_SECONDS': it must be a number"
     mapfile -t addresses < <(grep -E '^[A-Za-z0-9_.:-]+$' "$FOLDER/members")
     [ "${#addresses[@]}" -gt 0 ] || refuse "$FOLDER/members does not list the addresses of the members"
     rm -f "$CONFIGURATION"/99-waba-member*.cnf # of the previous start of this container

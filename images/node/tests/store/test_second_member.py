@@ -1,4 +1,4 @@
-"""The wait for a second member of the database. tests/database_ha has the test on a cluster."""
+"""The wait for a second member of the database. molecule/database_ha has the test on a cluster."""
 
 from __future__ import annotations
 

@@ -2,15 +2,21 @@
 
 Two transactions that run at the same time on two members both commit unless their write sets meet: a lock that one member holds does not
 exist on another. So each pair below, run from the same state, must write a common row or a common unique key.
+
+With WABA_TEST_SECOND_MEMBER, the address of another member of the database's cluster, each pair runs on the two members instead: molecule/database_ha.
 """
 
 from __future__ import annotations
 
+import asyncio
+import dataclasses
+import os
 from collections.abc import Awaitable, Callable
 
 import pytest
 import sqlalchemy as sa
 from leases import address, promote, read_lease, renew, take_lease
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from waba_node.control.promotion import Demotion, Promotion, Redraw
 from waba_node.store import documents, master_lease, node_registry, ownership, resharding, users
@@ -20,6 +26,10 @@ from waba_node.store.metadata import metadata
 Transaction = Callable[[AsyncConnection], Awaitable[object]]
 Key = tuple[object, ...]  # of a row, or of a unique index
 TABLES = (master_lease.lease, ownership.shard_map, node_registry.node, documents.document, users.api_user)
+
+
+SECOND_MEMBER = "WABA_TEST_SECOND_MEMBER"
+CONFLICT = 1213
 
 
 class Undone(Exception):
@@ -55,7 +65,33 @@ async def write_set(database: Database, transaction: Transaction) -> set[Key]:
 
 async def conflict(database: Database, first: Transaction, second: Transaction) -> bool:
     """Return whether one of two transactions is aborted when both run from the present state, each on a member of its own."""
+    if other := os.environ.get(SECOND_MEMBER):
+        return await conflict_on_members(database, other, first, second)
     return bool(await write_set(database, first) & await write_set(database, second))
+
+
+async def conflict_on_members(database: Database, other: str, first: Transaction, second: Transaction) -> bool:
+    """Run two transactions on two members, commit both at once, and restore the state. Return whether one was aborted."""
+    elsewhere = Database(dataclasses.replace(database.config, host=other))
+    async with database.begin() as connection:
+        before = {table: (await connection.execute(sa.select(table))).mappings().all() for table in TABLES}
+    async with database.engine.connect() as one, elsewhere.engine.connect() as two:
+        await two.execute(sa.text("SET SESSION wsrep_sync_wait = 15"))  # see what the first member has committed
+        await two.execute(sa.text("SELECT 1"))
+        await two.rollback()
+        await first(one)
+        await second(two)
+        outcomes = await asyncio.gather(one.commit(), two.commit(), return_exceptions=True)
+    await elsewhere.close()
+    errors = [outcome for outcome in outcomes if outcome is not None]
+    assert all(isinstance(error, DBAPIError) and error.orig.args[0] == CONFLICT for error in errors), errors
+    async with database.begin() as connection:
+        for table, rows in before.items():
+            await connection.execute(sa.delete(table))
+            if rows:
+                await connection.execute(sa.insert(table), [dict(row) for row in rows])
+    assert len(errors) < 2
+    return bool(errors)
 
 
 def guarded(transaction: Transaction) -> Transaction:
@@ -89,6 +125,15 @@ async def test_a_lock_alone_is_not_in_the_write_set(cluster: Database) -> None:
     """The counterexample: with locks instead of guards, one process came to own two shards, each given to it on another member."""
     locked = sa.select(master_lease.lease).with_for_update()
     assert await write_set(cluster, lambda connection: connection.execute(locked)) == set()
+
+    def locked_promotion(name: str, shard: int) -> Transaction:
+        async def run(connection: AsyncConnection) -> None:
+            await connection.execute(locked)
+            await promotion(name, shard)(connection)
+
+        return run
+
+    assert not await conflict(cluster, locked_promotion("c2", 1), locked_promotion("c3", 2))
 
 
 async def test_two_promotions_of_one_process_conflict(cluster: Database) -> None:

@@ -167,19 +167,20 @@ class DatabaseGuard:
                 async with self.lock:
                     changed = await self.step()
             except ERRORS as error:
-                self.log_once(f"the server does not answer: {type(error).__name__}: {error}")
-                if time.monotonic() - self.observed_at > ANSWER:
-                    self.observation = None
+                self.log_once(f"the server does not answer: {type(error).__name__}: {error or 'no answer in time'}")
             if not changed:
                 await asyncio.sleep(POLL)
 
     async def step(self) -> bool:
         """Observe the server once, and change it where the rules say so. Return whether anything was changed. Raises ERRORS."""
-        seen = await self.observe()
+        try:
+            seen = await self.observe()
+        except ERRORS:
+            self.observation = None
+            raise
         self.observation, self.observed_at = seen, time.monotonic()
-        self.log_once(
-            f"{seen.state}, {'Primary' if seen.primary else 'without a majority'}; the writer is {seen.writer.name or 'not named'}"
-        )
+        group = "Primary" if seen.primary else "without a majority"
+        self.log_once(f"{seen.state}, {group}; the writer is {seen.writer.name or 'not named'}")
         if seen.primary and seen.epoch < 0:
             if seen.state == SYNCED:
                 await self.changes.execute(*CREATE, timeout=STATEMENT)
@@ -189,11 +190,8 @@ class DatabaseGuard:
             await self.set_read_only(decision.read_only)
             return True
         if decision.claim:
-            log.info(
-                "the writer %s is %s",
-                seen.writer.name or "is not named",
-                "silent" if seen.writer in seen.members else "absent",
-            )
+            if seen.writer.name:
+                log.info("the writer %s is %s", seen.writer.name, "silent" if seen.writer in seen.members else "absent")
             return await self.name_writer(seen.own, seen.epoch)
         return False
 

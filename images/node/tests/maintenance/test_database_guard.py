@@ -1,0 +1,159 @@
+"""The guard of a database member, with a server that is simulated. molecule/database_ha has the tests with real ones."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from waba_node.maintenance import database_guard
+from waba_node.maintenance.database_guard import DatabaseGuard, ask_guard
+
+
+class SimulatedServer:
+    """A member db1 of two. down: it does not answer."""
+
+    def __init__(self) -> None:
+        self.state, self.read_only, self.row, self.down = "Synced", True, None, False
+        self.statements: list[str] = []
+
+    async def execute(
+        self, *statements: str, arguments: tuple[object, ...] = (), timeout: float = 0
+    ) -> tuple[Any, ...]:
+        if self.down:
+            raise OSError("refused")
+        self.statements += statements
+        first = statements[0]
+        if first == database_guard.READ_STATUS:
+            return tuple(self.status().items())
+        if first == database_guard.READ_MEMBERS:
+            return (("db1", "one", "127.0.0.1:0"), ("db2", "two", "127.0.0.1:0"))
+        if first == database_guard.READ_WRITER:
+            return (self.row,) if self.row else ()
+        if first == database_guard.NAME_WRITER:
+            member, incarnation, epoch = arguments
+            matched = self.row[2] == epoch
+            if matched:
+                self.row = (member, incarnation, epoch + 1)
+            return (int(matched),)
+        if first.startswith("SET GLOBAL read_only"):
+            self.read_only = first.endswith("ON")
+        if first == database_guard.CREATE[0]:
+            self.row = ("", "", 0)
+        return (0,)
+
+    def status(self) -> dict[str, str]:
+        return {
+            "name": "db1",
+            "read_only": str(int(self.read_only)),
+            "version": "11.8",
+            "wsrep_cluster_status": "Primary",
+            "wsrep_cluster_size": "2",
+            "wsrep_cluster_state_uuid": "cluster",
+            "wsrep_local_state_comment": self.state,
+            "wsrep_gcomm_uuid": "one",
+            "wsrep_last_committed": "7",
+            "wsrep_local_recv_queue": "0",
+            "wsrep_flow_control_paused": "0.25",
+        }
+
+
+@pytest.fixture
+def server() -> SimulatedServer:
+    return SimulatedServer()
+
+
+@pytest.fixture
+async def guard(server: SimulatedServer, free_ports: Callable[[int], tuple[int, ...]]) -> DatabaseGuard:
+    (port,) = free_ports(1)
+    made = DatabaseGuard(port)
+    made.server = made.changes = server
+    return made
+
+
+async def steps(guard: DatabaseGuard, count: int) -> None:
+    for _number in range(count):
+        await guard.step()
+
+
+async def test_the_first_member_creates_the_row_and_becomes_the_writer(
+    guard: DatabaseGuard, server: SimulatedServer
+) -> None:
+    await steps(guard, 4)  # create, claim, allow writes, observe
+    assert server.row == ("db1", "one", 1)
+    assert not server.read_only
+    assert guard.respond("/writer")[0] == "200 OK"
+    assert guard.respond("/reader")[0].startswith("503")
+
+
+async def test_a_reader_is_made_read_only(guard: DatabaseGuard, server: SimulatedServer) -> None:
+    server.row, server.read_only = ("db2", "two", 5), False
+    guard.answers = {"db2": 200}
+    await steps(guard, 2)
+    assert server.read_only
+    assert server.row == ("db2", "two", 5)
+    assert guard.respond("/reader")[0] == "200 OK"
+
+
+async def test_a_server_that_does_not_answer_is_neither_writer_nor_reader(
+    guard: DatabaseGuard, server: SimulatedServer
+) -> None:
+    await steps(guard, 4)
+    server.down = True
+    with pytest.raises(OSError, match="refused"):
+        await guard.step()
+    assert guard.respond("/writer")[0].startswith("503")
+    assert json.loads(guard.respond("/status")[1]) == {"member": "db1", "answers": False, "is_writer": False}
+
+
+async def test_an_old_observation_is_not_used(guard: DatabaseGuard) -> None:
+    await steps(guard, 4)
+    guard.observed_at -= 10
+    assert guard.respond("/writer")[0].startswith("503")
+
+
+async def test_status_has_what_operators_need(guard: DatabaseGuard) -> None:
+    await steps(guard, 4)
+    status = json.loads(guard.respond("/status")[1])
+    assert (status["writer"], status["state"], status["size"], status["last_committed"]) == ("db1", "Synced", 2, 7)
+    assert (status["flow_control_paused"], status["members"]) == (0.25, ["db1", "db2"])
+
+
+async def test_answers_over_http(guard: DatabaseGuard) -> None:
+    await steps(guard, 4)
+    listener = await asyncio.start_server(guard.answer_http, "127.0.0.1", guard.port)
+    statuses = [await ask_guard("127.0.0.1", path, guard.port) for path in ("/writer", "/reader", "/status", "/other")]
+    assert statuses == [200, 503, 200, 404]
+    listener.close()
+    assert await ask_guard("127.0.0.1", "/writer", guard.port) == 0
+
+
+async def test_move_is_refused_outside_the_writers_guard(guard: DatabaseGuard, server: SimulatedServer) -> None:
+    server.row = ("db2", "two", 5)
+    assert await guard.move("db1") == "the writer is db2: run this command in its guard"
+
+
+async def test_move_is_refused_for_a_member_that_is_not_in_step(guard: DatabaseGuard, server: SimulatedServer) -> None:
+    await steps(guard, 4)
+    assert (await guard.move("db9")).startswith("db9 is not a member; members are db1, db2")
+    assert await guard.move("db2") == "db2 is not Synced, or its guard does not answer"
+    assert not server.read_only
+
+
+async def test_move_makes_the_server_read_only_before_it_names_the_next_writer(
+    guard: DatabaseGuard, server: SimulatedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await steps(guard, 4)
+
+    async def answers(_address: str, _path: str, _port: int) -> int:
+        return 200
+
+    monkeypatch.setattr(database_guard, "ask_guard", answers)
+    server.statements.clear()
+    assert await guard.move("db2") == ""
+    changes = [statement for statement in server.statements if statement.startswith(("SET GLOBAL", "UPDATE"))]
+    assert changes == ["SET GLOBAL read_only = ON", database_guard.NAME_WRITER]
+    assert server.row == ("db2", "two", 2)
+    assert guard.respond("/writer")[0].startswith("503")
