@@ -9,7 +9,6 @@ import aiohttp
 import pytest
 from aiohttp import web
 from standin import FILE, Standin
-from waba_node.upstream import create_upstream
 from waba_node.upstream.base import StaleEpoch, UpstreamError, WrongCode
 from waba_node.upstream.websocket import WebSocketService, WebSocketSession
 
@@ -31,7 +30,7 @@ async def standin() -> AsyncIterator[Standin]:
 
 @pytest.fixture
 def service(standin: Standin) -> WebSocketService:
-    return create_upstream(f"ws://127.0.0.1:{standin.port}")
+    return WebSocketService(f"ws://127.0.0.1:{standin.port}")
 
 
 async def first(session: WebSocketSession, count: int) -> list[tuple[str, str]]:
@@ -155,7 +154,7 @@ async def test_a_malformed_frame_ends_the_connection(service: WebSocketService, 
 
 
 async def test_an_unreachable_service_is_an_upstream_error() -> None:
-    service = create_upstream("ws://127.0.0.1:9")
+    service = WebSocketService("ws://127.0.0.1:9")
     for attempt in (service.connect(0, 1), service.register("1", "5551234", "sms", None), service.verify("1")):
         with pytest.raises(UpstreamError, match=r"^ws://127\.0\.0\.1:9: "):
             await attempt

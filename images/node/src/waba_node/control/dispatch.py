@@ -114,6 +114,11 @@ class Dispatch:
         """Return how many messages of a recipient wait."""
         return len(self.recipients[recipient].waiting) if recipient in self.recipients else 0
 
+    def is_in_flight(self, message_id: str) -> bool:
+        """Return whether a message is in flight."""
+        item = self.known.get(message_id)
+        return item is not None and self.recipients[item.recipient].in_flight == message_id
+
     def add(self, item: Item) -> None:
         """Let a message wait for its turn. One that is known already stays where it is."""
         if item.message_id in self.known:
@@ -195,10 +200,9 @@ class Dispatch:
     def remove(self, message_ids: Iterable[str], now: float) -> None:
         """Forget messages that wait, since another outcome is known."""
         for message_id in message_ids:
-            item = self.known.get(message_id)
-            if item is None or self.recipients[item.recipient].in_flight == message_id:
+            if message_id not in self.known or self.is_in_flight(message_id):
                 continue
-            del self.known[message_id]
+            item = self.known.pop(message_id)
             self.recipients[item.recipient].waiting.remove(item)
             self._schedule(item.recipient, now)
 
@@ -206,10 +210,9 @@ class Dispatch:
 
     def _end(self, message_id: str) -> str | None:
         """Forget a message in flight. Return its recipient."""
-        item = self.known.get(message_id)
-        if item is None or self.recipients[item.recipient].in_flight != message_id:
+        if not self.is_in_flight(message_id):
             return None
-        del self.known[message_id]
+        item = self.known.pop(message_id)
         self.recipients[item.recipient].in_flight = None
         self.in_flight -= 1
         return item.recipient

@@ -12,9 +12,13 @@ from ..runtime.statistics import Statistics
 from ..runtime.supervisor import Loop, Supervisor
 from ..settings import ApplicationSettings
 from ..store.engine import DATABASE_ERRORS, Database, error_summary
+from ..store.inbox import StoredMeanwhile
 from ..upstream.base import UpstreamError, UpstreamSession
+from .claimed_sender import ClaimedSender
+from .claiming import Claiming, NotOwner
 from .event_receiver import EventReceiver
 from .outbox_sender import OutboxSender
+from .update_processor import UpdateProcessor
 from .webhook_delivery import WebhookDelivery
 
 log = logging.getLogger(__name__)
@@ -28,7 +32,8 @@ class Environment:
     """What a node gives to each of its connections.
 
     authority: returns the certificates, in PEM, that a webhook receiver's must be signed by; "" accepts any. fetch_media: begins to fetch
-    received media, by bucket and ids. own_number: returns the cluster's registered number, "" without one.
+    received media, by bucket and ids. own_number: returns the cluster's registered number, "" without one. claiming: for an upstream whose sends
+    are not idempotent.
     """
 
     database: Database
@@ -38,6 +43,7 @@ class Environment:
     statistics: Statistics = field(default_factory=Statistics)
     fetch_media: Callable[[int, Sequence[str]], None] = lambda _bucket, _media_ids: None
     own_number: Callable[[], str] = str
+    claiming: Claiming | None = None
 
 
 class Connection:
@@ -48,18 +54,28 @@ class Connection:
     ) -> None:
         """still_owner: asked before every send."""
         self.grant, self.session, self.closing = grant, session, False
-        database, settings = environment.database, environment.settings
-        self.deliveries = WebhookDelivery(database, settings, grant, environment.authority, environment.statistics)
+        database, settings, statistics = environment.database, environment.settings, environment.statistics
+        self.deliveries = WebhookDelivery(database, settings, grant, environment.authority, statistics)
         self.receiver = EventReceiver(environment, grant, session, self.deliveries.wake, self.confirmed)
-        self.sender = OutboxSender(database, grant, session, still_owner, self.receiver.store)
-        self.supervisor = Supervisor(environment.tasks, (*DATABASE_ERRORS, UpstreamError), self.log_failure)
+        self.sender: OutboxSender | ClaimedSender
+        self.processor: UpdateProcessor | None = None
+        if environment.claiming is None:
+            self.sender = OutboxSender(database, grant, session, still_owner, self.receiver.store)
+        else:
+            self.processor = UpdateProcessor(database, grant, environment.claiming, self.receiver, statistics)
+            caught_up = self.processor.is_caught_up
+            self.sender = ClaimedSender(
+                environment, environment.claiming, grant, session, still_owner, self.receiver, caught_up
+            )
+        expected = (*DATABASE_ERRORS, UpstreamError, NotOwner, StoredMeanwhile)
+        self.supervisor = Supervisor(environment.tasks, expected, self.log_failure)
         self.receiving: asyncio.Task[None]
 
     def start(self) -> None:
         """Begin to send, receive and deliver."""
         self.supervisor.start(
-            Loop("send", self.sender.send_batch, trigger=self.sender.woken),
-            Loop("expire", self.sender.expire_batch),
+            *self.sender.loops(),
+            *(self.processor.loops() if self.processor is not None else ()),
             Loop("deliver", self.deliveries.deliver_batch, trigger=self.deliveries.woken),
         )
         self.receiving = self.supervisor.spawn("receive", self.receiver.receive())
@@ -68,6 +84,11 @@ class Connection:
     def ended(self) -> bool:
         """Whether the upstream has ended the connection."""
         return self.receiving.done() and not self.closing
+
+    @property
+    def uncertain(self) -> int:
+        """Return the number of messages of which it is uncertain whether they were sent."""
+        return self.sender.uncertain if isinstance(self.sender, ClaimedSender) else 0
 
     def confirmed(self, message_ids: set[str]) -> None:
         """Let the sender send more: the upstream has confirmed messages."""
@@ -93,4 +114,5 @@ class Connection:
         await self.session.disconnect()
         await asyncio.wait([self.receiving], timeout=DRAIN_TIMEOUT if drain else RECEIVER_TIMEOUT)
         await self.supervisor.stop()
+        await self.sender.close()
         await self.deliveries.close()

@@ -6,13 +6,15 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
+
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ..control.ownership import Grant
 from ..store import contacts, inbox, media, outbox, webhook_queue
 from ..store.engine import error_summary
 from ..upstream.base import UpstreamError, UpstreamEvent, UpstreamSession
-from .attachments import assign_media_ids
+from .attachments import KINDS, assign_media_ids
 from .batching import batches
 from .status_events import changed_identities, derive, inbound_messages, senders, with_context_sender, without_repeated
 
@@ -24,6 +26,16 @@ log = logging.getLogger(__name__)
 BATCH = 100  # events in one transaction
 PAUSE = 0.03  # seconds after a partial batch, so that the next one is larger
 RETRY = 1.0  # seconds
+
+
+class Step(Protocol):
+    """What else happens in a transaction that stores events."""
+
+    async def before(self, connection: AsyncConnection, events: list[UpstreamEvent]) -> list[UpstreamEvent]:
+        """Return the events to store. An error undoes the transaction."""
+
+    async def after(self, connection: AsyncConnection) -> None:
+        """Run at the end of the transaction. An error undoes it."""
 
 
 class EventReceiver:
@@ -56,10 +68,22 @@ class EventReceiver:
 
     async def store(self, events: list[UpstreamEvent]) -> bool:
         """Store events with their webhooks in one transaction. Return whether that succeeded."""
-        ids = {event.message_id for event in events if event.kind != "inbound"}
-        events, files = assign_media_ids(with_context_sender(events, self.environment.own_number()))
         try:
-            async with self.database.begin() as connection:
+            await self.store_with(events)
+        except Exception as error:
+            log.warning("shard %d: events wait for the database: %s", self.shard, error_summary(error))
+            return False
+        return True
+
+    async def store_with(self, events: list[UpstreamEvent], step: Step | None = None) -> None:
+        """Store events with their webhooks in one transaction, and a step with them. Raises its errors and DATABASE_ERRORS."""
+        events, files = assign_media_ids(with_context_sender(events, self.environment.own_number()))
+        async with self.database.begin() as connection:
+            if step is not None:
+                events = await step.before(connection, events)
+            ids = {event.message_id for event in events if event.kind != "inbound"}
+            new = events
+            if events:
                 messages = await outbox.lock_messages(connection, ids)
                 new = without_repeated(events, await inbox.store_inbound(connection, senders(events)))
                 for wa_id, current in changed_identities(new).items():
@@ -68,15 +92,14 @@ class EventReceiver:
                 await outbox.record_statuses(connection, statuses)
                 await media.store_media(connection, [file.media for file in files])
                 await webhook_queue.store_webhooks(connection, self.shard, webhooks)
-        except Exception as error:
-            log.warning("shard %d: events wait for the database: %s", self.shard, error_summary(error))
-            return False
+            if step is not None:
+                await step.after(connection)
         self.count(events, new)
         self.on_confirmed(ids)
         self.on_webhooks()
-        wanted = self.settings().media.auto_download
+        # Files that the upstream keeps for a few days only are fetched whatever the setting is.
+        wanted = self.settings().media.auto_download if self.environment.claiming is None else KINDS
         self.environment.fetch_media(self.shard, [file.media.media_id for file in files if file.kind in wanted])
-        return True
 
     def count(self, events: list[UpstreamEvent], new: list[UpstreamEvent]) -> None:
         """Count the inbound messages and statuses of stored events. new: the events without repeated messages."""

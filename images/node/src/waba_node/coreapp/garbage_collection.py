@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ..control.ownership import Grant
 from ..runtime.garbage_collection import BATCH, HOUR
-from ..store import inbox, outbox
+from ..store import deliveries, inbox, outbox, updates, upstream_media
 from ..store.engine import Database
 from .intake import not_primary
 
@@ -16,8 +18,15 @@ MESSAGE_AGES = {  # status -> seconds since the message was accepted; the ages a
     "failed": HOUR,
     "delivered": 24 * HOUR,
     "sent": 30 * 24 * HOUR,
+    outbox.HANDED_OVER: 30 * 24 * HOUR,  # as long as the upstream may try
 }
 INBOUND_AGE = 30 * 24 * HOUR  # seconds since the message was received
+# What is stored about an upstream: seconds for which it is kept, and the function that deletes a batch.
+UPSTREAM_AGES: tuple[tuple[int, Callable[[AsyncConnection, int, int], Awaitable[int]]], ...] = (
+    (60 * 24 * HOUR, deliveries.delete_old_ids),
+    (30 * 24 * HOUR, upstream_media.delete_old_uploads),
+    (30 * 24 * HOUR, updates.delete_set_aside),
+)
 
 
 def message_webhook(node: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
@@ -45,3 +54,8 @@ async def completed_messages(database: Database, grant: Grant, still_owner: Call
         async with database.begin() as connection:
             count = await inbox.delete_inbound(connection, INBOUND_AGE, BATCH)
         yield count
+    for age, delete in UPSTREAM_AGES if grant.shard == 0 else ():
+        count = BATCH
+        while count == BATCH:
+            async with database.begin() as connection:
+                count = await delete(connection, age, BATCH)

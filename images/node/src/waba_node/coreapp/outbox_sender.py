@@ -8,6 +8,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 from ..control.ownership import Grant
+from ..runtime.supervisor import Loop
 from ..store import outbox
 from ..store.engine import Database
 from ..upstream.base import UpstreamEvent, UpstreamSession
@@ -39,6 +40,10 @@ class OutboxSender:
         self.unconfirmed: set[str] = set()
         self.late: set[str] = set()  # failed for their ttl since the last query
 
+    def loops(self) -> list[Loop]:
+        """Return the loops that send messages and fail those whose ttl has ended."""
+        return [Loop("send", self.send_batch, trigger=self.woken), Loop("expire", self.expire_batch)]
+
     def wake(self, rescan: bool = False) -> None:
         """Query the outbox now. rescan: a message may be stored before the position that was reached."""
         self.rescan |= rescan
@@ -56,6 +61,9 @@ class OutboxSender:
             async with asyncio.timeout(SETTLE_TIMEOUT):
                 while self.unconfirmed and not ended():
                     await asyncio.sleep(0.01)
+
+    async def close(self) -> None:
+        """Do nothing: the next owner sends what is not confirmed again."""
 
     async def send_batch(self) -> float:
         """Send the next stored messages. Return the seconds until the next query.

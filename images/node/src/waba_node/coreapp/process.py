@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from typing import cast
 
 from ..address import NodeAddress, PortName
 from ..config import NodeConfig
@@ -12,14 +13,16 @@ from ..control.promotion import REPORT_INTERVAL
 from ..rpc import Payload, RpcError
 from ..runtime.garbage_collection import AUTOMATIC_INTERVAL, Collector
 from ..runtime.node import Node
-from ..runtime.statistics import GAUGES, gauge
+from ..runtime.statistics import GAUGES, UPSTREAM_GAUGES, gauge
 from ..runtime.supervisor import Loop
-from ..store import documents, master_lease, node_registry, ownership, webhook_queue
+from ..store import documents, master_lease, node_registry, ownership, updates, webhook_queue
 from ..store.second_member import SecondMember
 from ..upstream import create_upstream
-from ..upstream.base import Upstream, UpstreamSession
+from ..upstream.base import UpdatingUpstream, Upstream, UpstreamSession
 from . import attachments, contact_checks, garbage_collection, intake, read_receipts
+from .claiming import Claiming
 from .connection import Connection, Environment
+from .library import StoredLibrary
 from .shard_owner import ShardOwner
 
 FIRST_REPORTS = 1.0  # seconds between two reports while no master is registered
@@ -37,7 +40,10 @@ class Coreapp(Node):
 
     def __init__(self, config: NodeConfig, upstream: Upstream | None = None) -> None:
         super().__init__(config)
-        self.upstream = upstream or create_upstream(config.upstream)
+        self.upstream = upstream or create_upstream(config, StoredLibrary(self.database, self.media, self.statistics))
+        self.claiming: Claiming | None = None
+        if not self.upstream.idempotent:
+            self.claiming = Claiming(cast(UpdatingUpstream, self.upstream), config.node_id, self.incarnation)
         self.owner = ShardOwner(self, self.upstream, self.environment)
         self.webhook_authority = ""  # certificates in PEM
         self.number = ""  # the registered number
@@ -51,6 +57,7 @@ class Coreapp(Node):
         intake.register(self.server, self.database, self.owner.owns, self.messages_stored, self.statistics, self.second)
         read_receipts.register(self.server, self.database, self.session)
         contact_checks.register(self.server, self.database, self.session)
+        self.server.add(PortName.MESSAGING, "updates.stored", self.updates_stored)
         self.attachments = attachments.register(self.server, self.database, self.media, self.session)
         self.garbage = Collector(
             self.database,
@@ -85,6 +92,7 @@ class Coreapp(Node):
             self.statistics,
             self.attachments.fetch_later,
             lambda: self.number,
+            self.claiming,
         )
 
     @property
@@ -170,6 +178,12 @@ class Coreapp(Node):
         if self.connection is not None:
             self.connection.sender.wake(rescan=again)
 
+    async def updates_stored(self, _payload: Payload) -> Payload:
+        """Process the updates that a webapp has stored. The notification is not needed, only faster."""
+        if self.connection is not None and self.connection.processor is not None:
+            self.connection.processor.wake()
+        return {}
+
     async def heartbeat(self, _payload: Payload) -> Payload:
         """Answer a master. `able`: this node can do its work."""
         able = not {"database", "schema"} & self.health.problems.keys()
@@ -189,6 +203,11 @@ class Coreapp(Node):
             return "unregistered"
         return super().gateway_status()
 
+    async def status(self, payload: Payload) -> Payload:
+        """Answer with this node's part of /v1/health, and why it is not connected."""
+        answer = await super().status(payload)
+        return {**answer, "problem": self.owner.upstream_problem} if self.owner.upstream_problem else answer
+
     def owned_shard(self) -> int | None:
         return None if self.connection is None else self.connection.grant.shard
 
@@ -201,9 +220,18 @@ class Coreapp(Node):
         buckets = self.connection.grant.buckets
         async with self.database.begin() as connection:
             waiting = await webhook_queue.count_pending_webhooks(connection, buckets)
+            numbers = await updates.read_statistics(connection, buckets) if self.claiming is not None else None
         for name in ("callback_queue_size", "pending_callbacks"):
             counted[name] = gauge(GAUGES[name], waiting)
-        return counted
+        if numbers is None:
+            return counted
+        values = {
+            "upstream_messages_uncertain": self.connection.uncertain,
+            "upstream_updates_waiting": numbers.waiting,
+            "upstream_updates_set_aside": numbers.set_aside,
+            "upstream_oldest_update_seconds": numbers.oldest,
+        }
+        return {**counted, **{name: gauge(UPSTREAM_GAUGES[name], value) for name, value in values.items()}}
 
     async def read_settings(self) -> None:
         await super().read_settings()

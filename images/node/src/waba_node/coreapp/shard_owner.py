@@ -38,6 +38,7 @@ class ShardOwner:
         self.ownership = Ownership()
         self.connection: Connection | None = None
         self.connecting = False
+        self.upstream_problem = ""  # why the upstream refused the last connection, "" after a success
         self.handed_over: Grant | None = None  # by the last drain
         self.masters: list[NodeAddress] = []  # as last read, for when the database is unreachable
         self.map_changed = asyncio.Event()
@@ -113,6 +114,7 @@ class ShardOwner:
             return
         if not granted:
             self.ownership.refused(grant)
+            self.clear_problem()
             await self.disconnect("the map no longer names this node")
             await self.release(grant)
             return
@@ -180,9 +182,7 @@ class ShardOwner:
                 async with asyncio.timeout(self.ownership.deadline() - now()):
                     session = await self.upstream.connect(grant.shard, grant.epoch)
             except (UpstreamError, TimeoutError) as error:
-                log.warning(
-                    "shard %d: the upstream refuses the connection: %s", grant.shard, error or "no answer in time"
-                )
+                self.refused(grant, str(error) or "no answer in time")
                 self.ownership.lost()
                 return
             finally:
@@ -193,7 +193,23 @@ class ShardOwner:
                 return
             self.connection = Connection(grant, session, self.environment(), lambda: self.may_use(grant))
             self.connection.start()
+            self.clear_problem()
             log.info("shard %d: connected with epoch %d", grant.shard, grant.epoch)
+
+    def refused(self, grant: Grant, reason: str) -> None:
+        """Report why the upstream refuses a connection, in /v1/health and in the health line too."""
+        if self.upstream_problem != reason:
+            log.warning("shard %d: the upstream refuses the connection: %s", grant.shard, reason)
+        self.upstream_problem = reason
+        if (
+            not self.upstream.idempotent
+        ):  # any other upstream is asked again a moment later, and may only await the end of a former owner
+            self.node.health.report("upstream", f"the upstream refuses the connection: {reason}")
+
+    def clear_problem(self) -> None:
+        """Record that this node is connected, or need not be."""
+        self.upstream_problem = ""
+        self.node.health.clear("upstream")
 
     async def disconnect(self, reason: str, drain: bool = False) -> None:
         """End the connection. drain: first finish what is in progress, but not beyond the right to be connected."""
@@ -220,6 +236,7 @@ class ShardOwner:
         if grant is None:
             return False
         self.ownership.refused(grant)
+        self.clear_problem()
         self.handed_over = grant
         await self.release(grant, leaving=True)
         return True

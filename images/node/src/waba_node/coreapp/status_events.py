@@ -7,12 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 from ..settings import ApplicationSettings
-from ..store.outbox import ACCEPTED, StoredMessage
+from ..store.outbox import ACCEPTED, CLAIMED, HANDED_OVER, StoredMessage
 from ..upstream.base import UpstreamEvent
 
 FAILED = "failed"
 EXPIRED = {"errors": [{"code": 410, "title": "TTL expired", "details": "The message was not sent within its ttl"}]}
-PROGRESS = {ACCEPTED: 0, "sent": 1, "delivered": 2, "read": 3}
+PROGRESS = {ACCEPTED: 0, CLAIMED: 0, HANDED_OVER: 0, "sent": 1, "delivered": 2, "read": 3}
 # System messages that a setting suppresses (docs/reference/vendor-contract.md#webhooks).
 NOTICES = {"user_identity_changed": "show_security_notifications", "user_changed_number": "notify_user_change_number"}
 PRICING = ("conversation", "pricing")  # fields that webhook_payload_conversation_pricingmodel_disabled removes

@@ -41,7 +41,7 @@ class Master(Node):
 
     def __init__(self, config: NodeConfig) -> None:
         super().__init__(config)
-        self.upstream = create_upstream(config.upstream)
+        self.upstream = create_upstream(config)
         self.lease, self.was_primary = MasterLease(), False
         self.lease_observer = Observer()
         self.monitor = CoreappMonitor(self)

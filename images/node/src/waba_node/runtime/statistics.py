@@ -50,6 +50,21 @@ GAUGES = {  # gauges of the vendor's client, zero unless a role has a value
     "pending_messages": "Messages that the upstream has not confirmed",
 }
 
+# Of an upstream whose sends are not idempotent. The names are our own; a counter exists once it was increased.
+UPSTREAM_COUNTED = {
+    "upstream_backoff": "Messages that were not sent and wait, by what the upstream limits",
+    "upstream_calls": "Calls of the upstream",
+    "upstream_errors": "Errors that the upstream answered, by their code",
+    "upstream_uncertain": "Messages of which it was uncertain whether they were sent, by cause and by outcome",
+    "upstream_updates": "Updates of the upstream that were processed",
+}
+UPSTREAM_GAUGES = {
+    "upstream_messages_uncertain": "Messages of which it is uncertain whether they were sent",
+    "upstream_oldest_update_seconds": "Age of the oldest update of the upstream that waits",
+    "upstream_updates_set_aside": "Updates of the upstream that could not be processed",
+    "upstream_updates_waiting": "Updates of the upstream that wait to be processed",
+}
+
 
 class Statistics:
     """Counters since the node's start."""
@@ -58,7 +73,7 @@ class Statistics:
         self.counters: defaultdict[str, defaultdict[Labels, float]] = defaultdict(lambda: defaultdict(float))
 
     def add(self, name: str, labels: Mapping[str, str], amount: float = 1) -> None:
-        """Increase a counter. name: one of COUNTED."""
+        """Increase a counter. name: one of COUNTED or UPSTREAM_COUNTED."""
         self.counters[name][tuple(sorted(labels.items()))] += amount
 
     def timed(self, name: str, seconds: float, **labels: str) -> None:
@@ -74,6 +89,11 @@ class Statistics:
     def snapshot(self) -> dict[str, Metric]:
         """Return name -> metric of every counter, zero without labels if it was never increased."""
         counters = {name: metric("counter", text, self.counters.get(name) or {(): 0}) for name, text in COUNTED.items()}
+        counters |= {
+            name: metric("counter", text, self.counters[name])
+            for name, text in UPSTREAM_COUNTED.items()
+            if name in self.counters
+        }
         return {**counters, **{name: gauge(text, 0) for name, text in GAUGES.items()}}
 
     @contextlib.contextmanager

@@ -81,6 +81,12 @@ async def observe_identity(
     return Identity(row.hash, row.us // 1000, bool(row.acknowledged))
 
 
+async def find_identity(connection: AsyncConnection, wa_id: str) -> str | None:
+    """Return the hash of a user's identity that was observed last, or None."""
+    query = sa.select(contact_identity.c.hash).where(contact_identity.c.wa_id == user_key(wa_id))
+    return (await connection.execute(query)).scalar_one_or_none()
+
+
 async def requires_acknowledgement(connection: AsyncConnection, wa_id: str) -> bool:
     """Return whether a user's identity has changed and the change is not acknowledged."""
     query = sa.select(contact_identity.c.acknowledged).where(contact_identity.c.wa_id == user_key(wa_id))

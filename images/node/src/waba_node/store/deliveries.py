@@ -71,6 +71,7 @@ CLAIM = CLAIM.on_duplicate_key_update(
     epoch=CLAIM.inserted.epoch, state=CLAIM.inserted.state, changed_at=CLAIM.inserted.changed_at
 )
 RECORD_SENT = insert(upstream_message).on_duplicate_key_update({"upstream_id": upstream_message.c.upstream_id})
+RECORD_FAILED = insert(upstream_message).on_duplicate_key_update({"failed": True})
 
 
 async def read_waiting(connection: AsyncConnection, buckets: range, after: int, limit: int) -> list[Waiting]:
@@ -224,16 +225,8 @@ async def queue_again(connection: AsyncConnection, message_ids: Collection[str],
     await connection.execute(sa.update(delivery).where(mine).values(state=QUEUED, changed_at=NOW))
 
 
-async def record_failures(connection: AsyncConnection, upstream_ids: Collection[str]) -> None:
-    """Record that messages have failed under some of their ids."""
-    if upstream_ids:
-        await connection.execute(
-            sa.update(upstream_message).where(upstream_message.c.upstream_id.in_(upstream_ids)).values(failed=True)
-        )
-
-
-async def read_still_possible(connection: AsyncConnection, message_ids: Collection[str]) -> set[str]:
-    """Return those messages that may still arrive: under an id that has not failed, or since they are sent again."""
+async def read_possible(connection: AsyncConnection, message_ids: Collection[str]) -> set[str]:
+    """Return those messages that the upstream has accepted under an id that has not failed."""
     if not message_ids:
         return set()
     query = (
@@ -241,9 +234,34 @@ async def read_still_possible(connection: AsyncConnection, message_ids: Collecti
         .distinct()
         .where(upstream_message.c.message_id.in_(message_ids), upstream_message.c.failed.is_(False))
     )
-    again = sa.select(delivery.c.message_id).where(delivery.c.message_id.in_(message_ids), delivery.c.attempts > 0)
-    possible = set((await connection.execute(query)).scalars())
-    return possible | set((await connection.execute(again)).scalars())
+    return set((await connection.execute(query)).scalars())
+
+
+async def read_repeated(connection: AsyncConnection, message_ids: Collection[str]) -> set[str]:
+    """Return those messages that are being sent again."""
+    if not message_ids:
+        return set()
+    query = sa.select(delivery.c.message_id).where(delivery.c.message_id.in_(message_ids), delivery.c.attempts > 0)
+    return set((await connection.execute(query)).scalars())
+
+
+async def record_failed(connection: AsyncConnection, sent: Mapping[str, Sent]) -> set[str]:
+    """Record that messages have failed under some of the upstream's ids. Return the messages that have failed by that.
+
+    A message that was sent again, or that the upstream has accepted under another id, may still arrive.
+    """
+    if not sent:
+        return set()
+    moment = (await connection.execute(sa.select(NOW))).scalar_one()
+    values = [
+        {"upstream_id": upstream_id, **one._asdict(), "failed": True, "stored_at": moment}
+        for upstream_id, one in sorted(sent.items())
+    ]
+    await connection.execute(RECORD_FAILED, values)
+    names = {one.message_id for one in sent.values()}
+    failed = names - await read_possible(connection, names) - await read_repeated(connection, names)
+    await end_deliveries(connection, failed)
+    return failed
 
 
 async def find_messages(connection: AsyncConnection, upstream_ids: Collection[str]) -> dict[str, Sent]:

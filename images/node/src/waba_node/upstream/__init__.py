@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from .base import Upstream
+from ..config import CLOUD, NodeConfig
+from .base import Library, Upstream
 
 LOOPBACK = "loopback"
 
 
-def create_upstream(address: str) -> Upstream:
-    """Return the upstream of WABA_UPSTREAM: `loopback`, or `ws://host:port` or `wss://host:port` for a service on the network."""
-    if address == LOOPBACK:
+def create_upstream(config: NodeConfig, library: Library | None = None) -> Upstream:
+    """Return the upstream of WABA_UPSTREAM: `loopback`, `cloud`, or the address `ws://...` or `wss://...` of a service on the network.
+
+    library: what the upstream may ask of the cluster; a node that sends no messages has none.
+    """
+    if config.upstream == LOOPBACK:
         from .loopback import Loopback
 
         return Loopback()
+    if config.upstream == CLOUD and config.cloud is not None:
+        from .cloud.service import CloudService
+
+        return CloudService(config.cloud, library)
     from .websocket import WebSocketService
 
-    return WebSocketService(address)
+    return WebSocketService(config.upstream)

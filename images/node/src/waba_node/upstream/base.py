@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -77,6 +78,82 @@ class UpstreamEvent:
     payload: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class DeliveryPolicy:
+    """How messages go to an upstream whose sends are not idempotent (docs/adr/0024-claim-before-cloud-post.md).
+
+    rate: messages per second of the whole cluster. grace: seconds for which a message may be uncertain. resend: send it again then; otherwise it
+    fails.
+    """
+
+    rate: float
+    grace: float
+    resend: bool = False
+
+
+class ParsedUpdate(Protocol):
+    """An update that the upstream posted to a webapp."""
+
+    @property
+    def references(self) -> Collection[str]:
+        """Return the upstream's ids of messages that may be the cluster's and that the update refers to."""
+
+    @property
+    def status_of(self) -> str:
+        """Return the upstream's id of the message whose status this is, "" for any other update."""
+
+    @property
+    def message(self) -> tuple[int, str] | None:
+        """Return bucket and id of the message whose status this is, where the update itself names them."""
+
+    @property
+    def identity(self) -> tuple[str, str] | None:
+        """Return a user and the hash of its identity, None where the update has none."""
+
+    def events(self, message_ids: Mapping[str, str]) -> list[UpstreamEvent]:
+        """Return the events of the update. message_ids: the upstream's id -> the cluster's, of `references`."""
+
+
+@dataclass(frozen=True)
+class OpenedFile:
+    """A stored file to be uploaded. size: bytes, None if unknown."""
+
+    mime_type: str
+    size: int | None
+    content: AsyncIterator[bytes]
+
+
+class Library(Protocol):
+    """What an upstream may ask of the cluster. Every method but `count` raises the errors of the database or of the media folder."""
+
+    async def find_upstream_id(self, message_id: str) -> str | None:
+        """Return the upstream's id of a message that was sent, or None."""
+
+    async def find_upload(self, source: str, seconds: int) -> tuple[str, str] | None:
+        """Return the upstream's id and the content type of an upload that is at most so many seconds old, or None."""
+
+    async def record_upload(self, source: str, upstream_id: str, mime_type: str) -> None:
+        """Record an upload."""
+
+    def open_file(self, media_id: str) -> AbstractAsyncContextManager[OpenedFile | None]:
+        """Open one of the cluster's media; None when it does not exist."""
+
+    async def find_provider(self, name: str) -> Mapping[str, Any] | None:
+        """Return the settings of a media provider, or None."""
+
+    async def find_identity(self, wa_id: str) -> str | None:
+        """Return the hash of a user's identity that was seen last, or None."""
+
+    async def find_wa_ids(self, numbers: Collection[str]) -> Mapping[str, str | None]:
+        """Return number -> WhatsApp ID of the numbers for which one is known."""
+
+    async def find_addresses(self) -> Collection[str]:
+        """Return the addresses of the cluster's hosts."""
+
+    def count(self, name: str, **labels: str) -> None:
+        """Increase a counter of the node."""
+
+
 class UpstreamSession(Protocol):
     """One live connection for one shard."""
 
@@ -121,3 +198,12 @@ class Upstream(Protocol):
 
     async def connect(self, shard: int, epoch: int) -> UpstreamSession:
         """Connect for a shard. Raises StaleEpoch after a newer epoch, UpstreamError otherwise. A cancelled call leaves no connection."""
+
+
+class UpdatingUpstream(Upstream, Protocol):
+    """A messaging service whose sends are not idempotent, and that posts its updates to the webapps."""
+
+    policy: DeliveryPolicy
+
+    def parse_update(self, content: str) -> ParsedUpdate:
+        """Return a stored update. Raises ValueError."""

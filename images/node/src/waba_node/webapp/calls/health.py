@@ -28,7 +28,9 @@ async def health(webapp: Webapp, _request: web.Request) -> Result:
 
 def _node_health(node: NodeAddress, answer: dict[str, Any] | RpcError, primary: NodeAddress | None) -> dict[str, Any]:
     if isinstance(answer, dict):
-        return {"gateway_status": answer["gateway_status"], "role": answer["role"]}
+        entry = {"gateway_status": answer["gateway_status"], "role": answer["role"]}
+        problem = answer.get("problem")  # of a coreapp that the upstream refuses
+        return {**entry, "errors": [ApiError(1014, problem).as_dict()]} if problem else entry
     master_role = "primary_master" if node == primary else "secondary_master"
     return {
         "gateway_status": "disconnected",

@@ -1,0 +1,321 @@
+"""Messages to an upstream whose sends are not idempotent: claimed before a send, never sent twice under `fail`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+import sqlalchemy as sa
+from claiming_support import Owner, ScriptedUpstream, delivery_states, promote, receive
+from messaging_support import rows, statuses, store, until, webhooks
+from waba_node.control.ownership import Grant
+from waba_node.coreapp import claimed_sender, update_processor
+from waba_node.store import contacts, deliveries, outbox
+from waba_node.store.engine import Database
+from waba_node.upstream.base import HandedOver, NotSent, Refused, Scope, Uncertain, UpstreamError
+
+Begin = Callable[..., Awaitable[Owner]]
+
+
+@pytest.fixture
+async def begin(database: Database, tasks: asyncio.TaskGroup, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Begin]:
+    """A function that promotes a coreapp and starts its connection."""
+    for module in (claimed_sender, update_processor):
+        monkeypatch.setattr(module, "POLL", 0.1)
+    monkeypatch.setattr(claimed_sender, "RESOLVE", 0.05)
+    monkeypatch.setattr(claimed_sender, "SETTLE_TIMEOUT", 1.0)
+    running: list[Owner] = []
+
+    async def start(upstream: ScriptedUpstream, name: str = "c1", epoch: int = 1) -> Owner:
+        await promote(database, name, epoch)
+        owner = Owner(database, tasks, upstream, name, Grant(0, epoch))
+        owner.connection.start()
+        running.append(owner)
+        return owner
+
+    yield start
+    for owner in running:
+        await owner.close()
+
+
+async def store_for(database: Database, **recipients: str) -> None:
+    """Store messages, id -> recipient."""
+    async with database.begin() as connection:
+        made = [{**rows(name)[0], "recipient": recipient} for name, recipient in recipients.items()]
+        await outbox.store_messages(connection, [outbox.as_row(row) for row in made])
+
+
+async def all_are(database: Database, status: str, *others: str) -> bool:
+    return set((await statuses(database)).values()) <= {status, *others}
+
+
+async def state_of(database: Database, name: str) -> str | None:
+    return (await delivery_states(database)).get(name)
+
+
+async def reported(database: Database) -> list[tuple[str, str]]:
+    """Return (message id, status) of every status webhook, in order."""
+    found = []
+    for row in await webhooks(database):
+        for status in json.loads(row.payload).get("statuses", ()):
+            found.append((status["id"], status["status"]))
+    return found
+
+
+async def test_every_message_is_claimed_and_sent_once_and_those_of_a_recipient_in_order(
+    database: Database, begin: Begin
+) -> None:
+    await store_for(database, **{f"m{number:03}": f"4915{number % 50}" for number in range(300)})
+    upstream = ScriptedUpstream()
+    await begin(upstream)
+    await until(lambda: len(upstream.received) == 300)
+    await until(lambda: all_are(database, outbox.HANDED_OVER))
+    assert await delivery_states(database) == {}
+    assert len(set(upstream.received)) == 300
+    for recipient in range(50):
+        mine = [name for name in upstream.received if int(name[1:]) % 50 == recipient]
+        assert mine == sorted(mine)
+    async with database.begin() as connection:
+        assert await deliveries.find_upstream_id(connection, "m007") == "wamid.m007.0"
+
+
+async def test_an_owner_that_lost_the_shard_claims_nothing(database: Database, begin: Begin) -> None:
+    upstream = ScriptedUpstream()
+    await begin(upstream)
+    await promote(database, "c2", 2)
+    await store(database, "m1")
+    await asyncio.sleep(0.5)
+    assert upstream.received == []
+    assert await statuses(database) == {"m1": outbox.ACCEPTED}
+
+
+async def test_no_message_is_sent_twice_under_fail_when_owners_die_between_claim_and_answer(
+    database: Database, begin: Begin
+) -> None:
+    await store_for(database, **{f"m{number:03}": f"4915{number}" for number in range(100)})
+    upstream = ScriptedUpstream(grace=0.3, rate=300.0)
+    for epoch in range(1, 5):
+        owner = await begin(upstream, f"c{epoch}", epoch)
+        upstream.may_answer.clear()
+        before = len(upstream.received)
+        await until(lambda before=before: len(upstream.received) > before)
+        await owner.crash()
+        upstream.may_answer.set()
+    await begin(upstream, "c5", 5)
+    await until(lambda: all_are(database, outbox.HANDED_OVER, "failed"))
+    assert max(Counter(upstream.received).values()) == 1
+    kinds = await statuses(database)
+    assert sorted(upstream.received) == sorted(kinds), "each was sent once, whatever is reported"
+    failed = {name for name, status in kinds.items() if status == "failed"}
+    assert failed
+    assert sorted(await reported(database)) == sorted((name, "failed") for name in failed)
+    assert await delivery_states(database) == {}
+
+
+async def test_only_uncertain_messages_are_sent_again_under_resend(database: Database, begin: Begin) -> None:
+    await store_for(database, m1="491", m2="492", m3="493")
+    upstream = ScriptedUpstream(grace=0.2, resend=True)
+    upstream.outcomes["m2"] = [Uncertain("the answer was lost")]
+    await begin(upstream)
+    await until(lambda: all_are(database, outbox.HANDED_OVER))
+    assert Counter(upstream.received) == {"m1": 1, "m2": 2, "m3": 1}
+
+
+async def test_a_status_resolves_an_uncertain_message(database: Database, begin: Begin) -> None:
+    await store(database, "m1")
+    upstream = ScriptedUpstream(grace=1.5)
+    upstream.outcomes["m1"] = [Uncertain("the answer was lost")]
+    await begin(upstream)
+    await until(lambda: is_state(database, "m1", deliveries.UNCERTAIN))
+    await receive(database, {"kind": "sent", "id": "wamid.A", "message": [0, "m1"]})
+    await until(lambda: all_are(database, "sent"))
+    await asyncio.sleep(2)
+    assert await statuses(database) == {"m1": "sent"}
+    async with database.begin() as connection:
+        assert await deliveries.find_upstream_id(connection, "m1") == "wamid.A"
+    await receive(database, {"kind": "delivered", "id": "wamid.A"})
+    await until(lambda: all_are(database, "delivered"))
+    assert upstream.received == ["m1"]
+
+
+async def is_state(database: Database, name: str, state: str) -> bool:
+    return await state_of(database, name) == state
+
+
+async def test_a_status_may_come_before_the_answer(database: Database, begin: Begin) -> None:
+    await store(database, "m1")
+    upstream = ScriptedUpstream()
+    upstream.may_answer.clear()
+    await begin(upstream)
+    await until(lambda: upstream.received == ["m1"])
+    await receive(database, {"kind": "delivered", "id": "wamid.m1.0", "message": [0, "m1"]})
+    await until(lambda: all_are(database, "delivered"))
+    upstream.may_answer.set()
+    await asyncio.sleep(0.3)
+    assert await statuses(database) == {"m1": "delivered"}
+    assert await delivery_states(database) == {}
+
+
+async def test_a_refused_message_fails_with_the_errors_of_the_upstream(database: Database, begin: Begin) -> None:
+    await store_for(database, m1="491", m2="491")
+    upstream = ScriptedUpstream()
+    upstream.outcomes["m1"] = [Refused([{"code": 470, "title": "Re-engagement message"}])]
+    await begin(upstream)
+    await until(lambda: all_are(database, "failed", outbox.HANDED_OVER))
+    assert await statuses(database) == {"m1": "failed", "m2": outbox.HANDED_OVER}
+    (row,) = await webhooks(database)
+    assert '"code": 470' in row.payload
+    assert await delivery_states(database) == {}
+
+
+async def test_a_throttled_recipient_holds_up_no_other_one_and_keeps_its_order(
+    database: Database, begin: Begin
+) -> None:
+    await store_for(database, m1="491", m2="491", m3="492")
+    upstream = ScriptedUpstream()
+    upstream.outcomes["m1"] = [NotSent("pair rate limit hit", Scope.RECIPIENT)]
+    owner = await begin(upstream)
+    await until(lambda: len(upstream.received) == 3)
+    assert upstream.received == ["m3", "m1", "m2"]
+    await until(lambda: all_are(database, outbox.HANDED_OVER))
+    assert owner.statistics.counters["upstream_backoff"] == {(("scope", "recipient"),): 1}
+
+
+async def test_outcomes_wait_for_the_database(
+    database: Database, begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures = 3
+    original = deliveries.record_sent
+
+    async def record(*arguments: object) -> None:
+        nonlocal failures
+        failures -= 1
+        if failures >= 0:
+            raise OSError("the database is away")
+        await original(*arguments)
+
+    monkeypatch.setattr(deliveries, "record_sent", record)
+    await store(database, "m1")
+    upstream = ScriptedUpstream()
+    await begin(upstream)
+    await until(lambda: all_are(database, outbox.HANDED_OVER))
+    assert upstream.received == ["m1"]
+
+
+async def test_a_claim_whose_transaction_fails_after_its_commit_is_undone_and_made_again(
+    database: Database, begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answer to a commit is lost: the message is claimed, but was not sent."""
+    original = claimed_sender.ClaimedSender.claim
+    failed = False
+
+    async def claim(self: claimed_sender.ClaimedSender, items: list) -> bool:
+        nonlocal failed
+        done = await original(self, items)
+        if not failed:
+            failed = True
+            self.unposted += items
+            self.forget(items)
+            raise OSError("the connection was lost during the commit")
+        return done
+
+    monkeypatch.setattr(claimed_sender.ClaimedSender, "claim", claim)
+    await store(database, "m1")
+    upstream = ScriptedUpstream()
+    await begin(upstream)
+    await until(lambda: all_are(database, outbox.HANDED_OVER))
+    assert upstream.received == ["m1"]
+
+
+async def test_a_message_whose_ttl_has_ended_is_not_sent(database: Database, begin: Begin) -> None:
+    await store(database, "m1", ttl=1)
+    await asyncio.sleep(1.1)
+    await store(database, "m2")
+    upstream = ScriptedUpstream()
+    await begin(upstream)
+    await until(lambda: all_are(database, "failed", outbox.HANDED_OVER))
+    assert upstream.received == ["m2"]
+    assert await reported(database) == [("m1", "failed")]
+
+
+async def test_a_handover_waits_for_answers_and_leaves_nothing_uncertain(database: Database, begin: Begin) -> None:
+    await store_for(database, m1="491", m2="492")
+    upstream = ScriptedUpstream()
+    upstream.may_answer.clear()
+    owner = await begin(upstream)
+    await until(lambda: len(upstream.received) == 2)
+    asyncio.get_running_loop().call_later(0.3, upstream.may_answer.set)
+    await owner.close(drain=True)
+    assert await statuses(database) == dict.fromkeys(("m1", "m2"), outbox.HANDED_OVER)
+
+
+async def test_a_connection_that_ends_records_what_is_uncertain(database: Database, begin: Begin) -> None:
+    await store(database, "m1")
+    upstream = ScriptedUpstream()
+    upstream.may_answer.clear()
+    owner = await begin(upstream)
+    await until(lambda: upstream.received == ["m1"])
+    await owner.close()
+    assert await delivery_states(database) == {"m1": deliveries.UNCERTAIN}
+
+
+async def test_the_answer_to_a_former_owner_is_recorded_and_its_refusal_is_not(
+    database: Database, begin: Begin
+) -> None:
+    await store_for(database, m1="491", m2="492")
+    upstream = ScriptedUpstream()
+    upstream.outcomes["m2"] = [Refused([{"code": 470, "title": "Re-engagement message"}])]
+    upstream.may_answer.clear()
+    owner = await begin(upstream)
+    await until(lambda: owner.sender.dispatch.in_flight == 2)
+    await promote(database, "c2", 2)
+    upstream.may_answer.set()
+    await until(lambda: is_handed_over(database, "m1"))
+    await asyncio.sleep(0.3)
+    assert (await statuses(database))["m2"] == outbox.CLAIMED
+
+
+async def is_handed_over(database: Database, name: str) -> bool:
+    return (await statuses(database))[name] == outbox.HANDED_OVER
+
+
+async def test_failed_under_one_id_is_not_reported_while_another_may_arrive(database: Database, begin: Begin) -> None:
+    await store(database, "m1")
+    upstream = ScriptedUpstream(grace=0.1, resend=True)
+    upstream.outcomes["m1"] = [Uncertain("the answer was lost")]
+    await begin(upstream)
+    await until(lambda: len(upstream.received) == 2)
+    await until(lambda: all_are(database, outbox.HANDED_OVER))
+    await receive(database, {"kind": "failed", "id": "wamid.first", "message": [0, "m1"]})
+    await until(lambda: no_updates(database))
+    assert await statuses(database) == {"m1": outbox.HANDED_OVER}
+    await receive(database, {"kind": "failed", "id": "wamid.m1.1"})
+    await until(lambda: all_are(database, "failed"))
+    assert await reported(database) == [("m1", "failed")]
+
+
+async def no_updates(database: Database) -> bool:
+    async with database.begin() as connection:
+        return (await connection.execute(sa.text("SELECT COUNT(*) FROM received_update"))).scalar_one() == 0
+
+
+async def test_a_learned_whatsapp_id_is_remembered(database: Database, begin: Begin) -> None:
+    await store_for(database, m1="5491155", m2="US.13491208655302741918")
+    upstream = ScriptedUpstream()
+    upstream.outcomes["m1"] = [HandedOver("wamid.1", "541155")]
+    upstream.outcomes["m2"] = [HandedOver("wamid.2", "US.1")]
+    await begin(upstream)
+    await until(lambda: all_are(database, outbox.HANDED_OVER))
+    async with database.begin() as connection:
+        assert await contacts.read_checked_numbers(connection, ["5491155"]) == {"5491155": "541155"}
+
+
+async def test_an_unexpected_error_of_a_send_makes_the_message_uncertain(database: Database, begin: Begin) -> None:
+    await store(database, "m1")
+    upstream = ScriptedUpstream()
+    upstream.outcomes["m1"] = [UpstreamError("neither refused nor sent")]
+    await begin(upstream)
+    await until(lambda: is_state(database, "m1", deliveries.UNCERTAIN))
