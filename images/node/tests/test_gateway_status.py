@@ -23,6 +23,7 @@ ENVIRONMENT = {
 
 class Registered(Loopback):
     requires_registration = True
+    idempotent = True
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ class DirectedUpstream:
     """Every connection is a DirectedSession."""
 
     requires_registration = False
+    idempotent = True
 
     def __init__(self) -> None:
         self.sessions: list[DirectedSession] = []
