@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from ...config import CloudConfig
-from ..account import Registration
+from ..account import Registration, UpstreamAccount
 from ..base import DeliveryPolicy, Library, Unusable, UpstreamError, UpstreamEvent
 from .account import CloudAccount
 from .graph import GraphClient
@@ -58,16 +58,17 @@ class CloudService:
     def __init__(self, config: CloudConfig, library: Library | None) -> None:
         """library: None for a node that sends no messages."""
         self.config, self.library = config, library
-        self.account = CloudAccount(config)
+        self.cloud_account = CloudAccount(config)
+        self.account: UpstreamAccount | None = self.cloud_account
         self.policy = DeliveryPolicy(config.rate, config.grace, config.uncertain == "resend")
 
     async def register(self, cc: str, phone_number: str, method: str, pin: str | None) -> Registration:
         """Register the configured number, or request a code for `verify`."""
-        return await self.account.register(cc, phone_number, method, pin)
+        return await self.cloud_account.register(cc, phone_number, method, pin)
 
     async def verify(self, code: str) -> None:
         """Verify the number with a code, and register it."""
-        await self.account.verify(code)
+        await self.cloud_account.verify(code)
 
     async def connect(self, shard: int, epoch: int) -> CloudSession:  # noqa: ARG002 - Meta has neither
         """Return a session after a successful probe of the number with the token. Raises Unusable, UpstreamError."""
