@@ -246,7 +246,7 @@ class ClaimedSender:
             await self.fail_late(late)
 
     def add(self, waiting: Waiting) -> None:
-        """Let a message wait in memory, unless its recipient has too many there: the order of a recipient's messages is kept."""
+        """Let a message wait in memory, unless its recipient has too many there: the order of a recipient's messages is preserved."""
         name = waiting.unsent.message_id
         if waiting.unsent.expired or name in self.late or name in self.in_memory:
             return

@@ -97,7 +97,7 @@ class EventReceiver:
         self.count(events, new)
         self.on_confirmed(ids)
         self.on_webhooks()
-        # Files that the upstream keeps for a few days only are fetched whatever the setting is.
+        # Files that the upstream stores for a few days only are fetched regardless of the setting.
         wanted = self.settings().media.auto_download if self.environment.claiming is None else KINDS
         self.environment.fetch_media(self.shard, [file.media.media_id for file in files if file.kind in wanted])
 
