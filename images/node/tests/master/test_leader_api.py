@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import contextlib
+from collections.abc import AsyncIterator
 from types import SimpleNamespace
 
+import pytest
 from waba_node.master.leader_api import LeaderApi
 from waba_node.store import documents
 from waba_node.store.engine import Database
@@ -48,3 +51,39 @@ async def test_no_transaction_is_open_while_the_upstream_is_called(database: Dat
     await api.register_account({"cc": "49", "phone_number": "15112345678", "method": "sms"})
     await api.verify_account({"code": CODE})
     assert checked == ["register", "verify"]
+
+
+async def test_upstream_with_an_account_decides_itself_whether_a_number_is_registered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The database may have a registration of another upstream, and a PIN."""
+    number = {"cc": "49", "phone_number": "15112345678"}
+    stored = {documents.ACCOUNT: {"registered": number}, documents.TWO_STEP: {"pin": "a hash"}}
+    calls: list[tuple[object, ...]] = []
+
+    async def read(_connection: object, name: str) -> dict:
+        return stored[name]
+
+    class Upstream(Loopback):
+        account = object()
+
+        async def register(self, *given: object) -> Registration:
+            calls.append(given)
+            return Registration(registered=True, name="Shop")
+
+    class NoDatabase:
+        @contextlib.asynccontextmanager
+        async def begin(self) -> AsyncIterator[None]:
+            yield
+
+        async def run(self, _transaction: object, _patience: float) -> None:
+            calls.append(("stored",))
+
+    async def broadcast() -> None:
+        calls.append(("broadcast",))
+
+    monkeypatch.setattr(documents, "read_document", read)
+    api = LeaderApi(SimpleNamespace(database=NoDatabase(), upstream=Upstream(), broadcast_settings=broadcast))
+    answer = await api.register_account({**number, "method": "sms", "pin": "123456"})
+    assert answer == {"registered": True, "name": "Shop"}
+    assert calls == [("49", "15112345678", "sms", "123456"), ("stored",), ("broadcast",)]

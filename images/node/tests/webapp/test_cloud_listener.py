@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 import json
 import logging
+import socket
 import ssl
 import time
 from collections.abc import AsyncIterator, Callable
@@ -463,3 +464,15 @@ async def test_exchanged_certificate_is_served_and_a_broken_one_is_not(
             assert await sender.post(webhook(), ssl=trusting) == 200
             with pytest.raises(aiohttp.ClientError):
                 await sender.post(webhook(), ssl=ssl.create_default_context(cadata=authorities[0].pem.decode()))
+
+
+async def test_port_in_use_makes_the_webapp_unhealthy_until_it_is_free(webapp: StubWebapp, port: int) -> None:
+    with socket.create_server(("", port)):
+        webhooks = CloudWebhooks(webapp, cloud_config(port))
+        await webhooks.start()
+        assert f"the webhook port {port} cannot be used" in webapp.health.problems["webhooks"]
+    await webhooks.check()
+    assert "webhooks" not in webapp.health.problems
+    async with sending(port) as sender:
+        assert (await get(sender))[0] == 200
+    await webhooks.stop()

@@ -104,7 +104,7 @@ class LeaderApi:
                 account = await documents.read_document(connection, documents.ACCOUNT)
                 if self.upstream.account is None:  # otherwise the upstream checks its own
                     await require_pin(connection, payload.get("pin"))
-            if account.get("registered") == number:
+            if self.upstream.account is None and account.get("registered") == number:
                 return {"registered": True}
             try:
                 begun = await self.upstream.register(

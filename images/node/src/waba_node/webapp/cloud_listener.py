@@ -111,6 +111,7 @@ class WebhookListener:
             except OSError as error:
                 if self.sockets and error.errno in NO_SUCH_FAMILY:
                     continue  # the host has no IPv6
+                await self.stop()
                 raise
             self.sockets.append(listening)
             self.loops.append(self.tasks.create_task(self._accept(listening), name=f"accept webhooks {family.name}"))
@@ -124,6 +125,7 @@ class WebhookListener:
         for listening in self.sockets:
             listening.close()
         self.sockets.clear()
+        self.loops.clear()
 
     def close_overdue(self) -> None:
         """Close the connections whose time is over."""

@@ -69,7 +69,7 @@ class CloudWebhooks:
         self.listener: WebhookListener
 
     async def start(self) -> None:
-        """Listen, unless the certificate cannot be used. Raises OSError if the port is in use."""
+        """Listen. If port or certificate cannot be used, the webapp is unhealthy and `check` tries again."""
         self.server = BoundedServer(self.answer)
         tls = self.certificate.front if self.config.webhook_certificate else None
         self.listener = WebhookListener(self.server, tls, self.webapp.tasks)
@@ -80,7 +80,7 @@ class CloudWebhooks:
 
     async def check(self) -> None:
         """Close overdue connections, serve a new certificate, and report refusals."""
-        await self._load_certificate()
+        await self._listen()
         self.listener.close_overdue()
         if time.monotonic() - self.reported_at >= REPORT_INTERVAL:
             self.reported_at = time.monotonic()
@@ -95,7 +95,7 @@ class CloudWebhooks:
             await asyncio.sleep(0.02)
         await self.server.shutdown(CLOSE_TIMEOUT)
 
-    async def _load_certificate(self) -> None:
+    async def _listen(self) -> None:
         """Serve the certificate in its file, and listen as soon as there is a usable one."""
         if self.config.webhook_certificate:
             try:
@@ -110,11 +110,17 @@ class CloudWebhooks:
             if not self.certificate.usable:
                 self.webapp.health.report("webhooks", self.certificate_problem)
                 return
-            self.webapp.health.clear("webhooks")
         if not self.listener.sockets:
-            await self.listener.start(self.config.webhook_port)
+            try:
+                await self.listener.start(self.config.webhook_port)
+            except OSError as error:
+                problem = f"the webhook port {self.config.webhook_port} cannot be used: {error.strerror or error}"
+                if self.webapp.health.report("webhooks", problem):
+                    log.error("%s", problem)
+                return
             scheme = "HTTPS" if self.config.webhook_certificate else "HTTP"
             log.info("accepting webhooks by %s on port %d", scheme, self.config.webhook_port)
+        self.webapp.health.clear("webhooks")
 
     # -- requests ------------------------------------------------------------------------------------------------------
 
