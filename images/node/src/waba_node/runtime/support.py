@@ -23,7 +23,7 @@ FOLDERS = {  # field -> folder
     "free_space_media_outgoing": "{media}/outgoing",
 }
 ENVIRONMENT = re.compile(r"(WA|WABA|COREAPP|WEBAPP)_")  # the variables that are reported
-SECRET = re.compile(r"PASSWORD|SECRET|KEY")  # their values are replaced
+SECRET = re.compile(r"PASSWORD|SECRET|KEY|TOKEN|_PIN$|PROXY")  # their values are replaced; a proxy may have a password
 CONTROL_SHARD = -1
 # The node encrypts no messages itself, so it has no identity, and no version of it expires.
 ENCRYPTION = {"identity_timestamp": "1970-01-01T00:00:00", "registration_id": 0}
