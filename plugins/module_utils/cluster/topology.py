@@ -206,7 +206,7 @@ def _database(parts: Mapping[str, list[str]], settings: Mapping[str, Settings], 
 
 def _database_members(hosts: Sequence[str], settings: Mapping[str, Settings]) -> list[dict[str, str]]:
     """Return {"host", "name", "address"} of each database member; none where a single server runs the database."""
-    if len(hosts) < 2:
+    if not MEMBERS_ARE_SUPPORTED or len(hosts) != MEMBERS:
         return []
     return [{"host": host, "name": host, "address": settings[host]["waba_external_hostname"]} for host in hosts]
 

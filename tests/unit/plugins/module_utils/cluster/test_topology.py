@@ -228,6 +228,7 @@ def test_several_database_hosts_are_not_supported_yet(monkeypatch: pytest.Monkey
     assert topology.database_problems(["db1"], "waba_mysql", {}) == {}
     found = topology.database_problems(["db1", "db2", "db3"], "waba_mysql", {})
     assert {one.problem for problems in found.values() for one in problems} == {"the database runs on one host"}
+    assert built(MEMBERS)["database"]["members"] == []
 
 
 MEMBERS = {**GROUPS, "waba_mysql": ["db1", "db2", "db3"]}
