@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-INSTALL_PACKAGES = "Install the packages, which takes about a minute"
+INSTALL_PACKAGES = "Install | Install the packages"
 WRITE_FILES = "Attach the volumes and write the Compose files"
 START_MASTERS = "Start the masters and wait until they are healthy"
 START_COREAPPS = "Start the coreapps and wait until they are healthy"
@@ -15,5 +15,5 @@ CHECK_SCHEMA = "Ask the new image about the schema"
 UPGRADE_SCHEMA = "Upgrade the schema once"
 ROLL = "Replace the nodes, step by step"
 WRITE_DEFINITION = "Write the new definition of"
-REPLACE_NODES = "Drain, replace, and wait until healthy"
+REPLACE_NODES = "Drain, replace and wait for"
 REPORT_REMOVED = "Report what was removed and what stays"
