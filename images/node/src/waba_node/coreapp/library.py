@@ -15,6 +15,8 @@ from ..store.media_folder import MediaFolder
 from ..store.upstream_media import Upload
 from ..upstream.base import OpenedFile
 
+RESOLVE_TIMEOUT = 2.0  # seconds
+
 
 class StoredLibrary:
     """Reads the database and the media folder of a node."""
@@ -68,13 +70,18 @@ class StoredLibrary:
         """Return the addresses of the cluster's hosts."""
         async with self.database.begin() as connection:
             nodes = await node_registry.read_nodes(connection)
-        found: set[str] = set()
-        for hostname in {row.address.hostname for row in nodes} | {self.database.config.host}:
-            with contextlib.suppress(OSError):
-                entries = await asyncio.get_running_loop().getaddrinfo(hostname, None, type=socket.SOCK_STREAM)
-                found |= {str(entry[4][0]) for entry in entries}
-        return found
+        hostnames = {row.address.hostname for row in nodes} | {self.database.config.host}
+        return set().union(*await asyncio.gather(*map(addresses_of, hostnames)))
 
     def count(self, name: str, **labels: str) -> None:
         """Increase a counter of the node."""
         self.statistics.add(name, labels)
+
+
+async def addresses_of(hostname: str) -> set[str]:
+    """Return the addresses of a host, none if its name is not resolved in time."""
+    with contextlib.suppress(OSError):  # a TimeoutError is one
+        async with asyncio.timeout(RESOLVE_TIMEOUT):
+            loop = asyncio.get_running_loop()
+            return {str(entry[4][0]) for entry in await loop.getaddrinfo(hostname, None, type=socket.SOCK_STREAM)}
+    return set()
