@@ -153,6 +153,16 @@ async def test_a_file_is_uploaded_once(cloud: Client, session: CloudSession, lib
     assert library.counted.count(("media_uploads", {})) == 1
 
 
+async def test_a_received_file_is_downloaded_by_its_id(cloud: Client, session: CloudSession) -> None:
+    await cloud.control("inbound", {"type": "image", "from": "15551234567"})
+    await cloud.receiver.wait(lambda: bool(cloud.receiver.messages))
+    media_id = cloud.receiver.messages[0]["image"]["id"]
+    content = b"".join([chunk async for chunk in session.download(media_id)])
+    assert content
+    with pytest.raises(UpstreamError, match="the download of the file failed"):
+        [chunk async for chunk in session.download("900000000000999")]
+
+
 async def test_a_message_whose_file_is_gone_is_refused(session: CloudSession) -> None:
     with pytest.raises(Refused) as refused:
         await session.send("m1", PICTURE)

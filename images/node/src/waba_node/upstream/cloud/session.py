@@ -38,7 +38,7 @@ UNUSABLE_STATUSES = ("BANNED", "DELETED", "DISCONNECTED", "MIGRATED", "PENDING",
 WITHOUT_CLOUD_API = "NOT_APPLICABLE"  # the platform of a number that is not registered
 UPLOAD_LIFE = 29 * 24 * 3600  # seconds for which an upload is used; Meta keeps it for 30 days
 LINK_LIFE = 600  # seconds for which an upload from a link is used, as long as Meta itself would
-UPLOADS = 8  # at the same time
+UPLOADS = DOWNLOADS = 8  # at the same time, so that messages find a free connection
 LINK_ATTEMPTS = 3
 CONNECTION_PAUSE = 1.0  # seconds, if Meta cannot be reached
 LONGEST_ID = 255  # characters of an id that the database can store
@@ -78,7 +78,7 @@ class CloudSession:
         self.config, self.client, self.library, self.links = config, client, library, links
         self.ended, self.closed, self.reason = asyncio.Event(), False, ""
         self.uploads: dict[str, asyncio.Task[tuple[str, str]]] = {}
-        self.uploading = asyncio.Semaphore(UPLOADS)
+        self.uploading, self.downloading = asyncio.Semaphore(UPLOADS), asyncio.Semaphore(DOWNLOADS)
         self.link_failures: dict[str, int] = {}  # message id -> attempts in a row whose link failed
 
     # -- the life of the session ---------------------------------------------------------------------------------------
@@ -262,9 +262,10 @@ class CloudSession:
     async def download(self, reference: str) -> AsyncIterator[bytes]:
         """Yield the content of a received file. reference: its id at Meta."""
         try:
-            info = await self.client.media_info(reference)
-            async for chunk in self.client.download(str(info.get("url", ""))):
-                yield chunk
+            async with self.downloading:
+                info = await self.client.media_info(reference)
+                async for chunk in self.client.download(str(info.get("url", ""))):
+                    yield chunk
         except (CloudError, NotWritten, NoAnswer) as error:
             self.count("download", error)
             raise UpstreamError(f"the download of the file failed: {error}") from error
