@@ -42,7 +42,7 @@ def test_restore_over_a_running_cluster_is_refused(cluster: Cluster, backup: tup
 
 
 def test_missing_archive_is_refused_by_name() -> None:
-    assert "/nowhere.tar': there is no such file on the controller" in refusal(restore(Path("/nowhere.tar")))
+    assert "/nowhere.tar', and there is no such file on the controller" in refusal(restore(Path("/nowhere.tar")))
 
 
 def test_restore_recovers_a_deleted_database(cluster: Cluster, apis: list[Api], backup: tuple[Path, str]) -> None:
