@@ -17,7 +17,7 @@ SEED ?=
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 
-.PHONY: help site preflight rehearse uninstall status logs test test-cores lint lab lab-down soak-simulation fuzz clean soak soak-killed bench-upgrade bench-node bench-deploy
+.PHONY: help site preflight rehearse uninstall status logs test test-cores lint lab lab-down soak-simulation fuzz clean soak soak-killed bench-upgrade bench-node bench-cloud bench-deploy
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -86,6 +86,9 @@ bench-node: $(VENV)/test.stamp ## Measure messages per second and seconds of fai
 	PYTHONPATH=tests/support python3 tests/bench/node.py failover --kills 30
 	PYTHONPATH=tests/support python3 tests/bench/node.py failover --kills 3 --monitor database
 	PYTHONPATH=tests/support python3 tests/bench/node.py moves
+
+bench-cloud: $(VENV)/test.stamp ## Measure messages per second through the Cloud API upstream beside a floor, and webhooks of users
+	PYTHONPATH=tests/support python3 tests/bench/cloud.py $(ARGS)
 
 clean: ## Remove the environment and the build output of this folder, never a cluster
 	rm -rf $(VENV) .build

@@ -29,6 +29,7 @@ class Cluster:
         self.masters = [f"master{number + 1}" for number in range(masters)]
         self.coreapps = [f"coreapp{number + 1}" for number in range(coreapps)]
         self.containers: dict[str, Container] = {}
+        self.volumes = {str(HERE): {"bind": "/bench", "mode": "ro"}}
         self.environment = {
             "WA_APP_MULTICONNECT": "1",
             "WA_DB_HOSTNAME": "db",
@@ -42,7 +43,7 @@ class Cluster:
         self.remove()
         self.network = self.engine.networks.create(NAME, labels={"waba.bench": "1"})
         try:
-            self.run("db", self.database_image, None, {"MYSQL_ROOT_PASSWORD": DATABASE_PASSWORD})
+            self.run_services()
             for name in self.masters:
                 self.run_node(name, COREAPP_HOSTNAME=name, WA_MASTER_NODE="1")
             for name in self.coreapps:
@@ -64,6 +65,10 @@ class Cluster:
         for network in self.engine.networks.list(filters={"label": "waba.bench=1"}):
             network.remove()
 
+    def run_services(self) -> None:
+        """Start what the nodes need."""
+        self.run("db", self.database_image, None, {"MYSQL_ROOT_PASSWORD": DATABASE_PASSWORD})
+
     def run(self, name: str, image: str, command: list[str] | None, environment: dict[str, str]) -> Container:
         self.containers[name] = self.engine.containers.run(
             image,
@@ -73,7 +78,7 @@ class Cluster:
             network=NAME,
             environment=environment,
             labels={"waba.bench": "1"},
-            volumes={str(HERE): {"bind": "/bench", "mode": "ro"}},
+            volumes=self.volumes,
             detach=True,
         )
         # With the service name as an alias, as Compose does.
@@ -122,13 +127,13 @@ class Cluster:
         """Return the processor seconds that each container has used."""
         return {
             name: container.stats(stream=False, one_shot=True)["cpu_stats"]["cpu_usage"]["total_usage"] / 1e9
-            for name, container in self.containers.items()
+            for name, container in list(self.containers.items())
         }
 
     def memory(self) -> dict[str, int]:
         """Return the bytes that each container uses, without the page cache."""
         used = {}
-        for name, container in self.containers.items():
+        for name, container in list(self.containers.items()):
             statistics = container.stats(stream=False)["memory_stats"]
             inner = statistics.get("stats", {})
             used[name] = statistics.get("usage", 0) - inner.get("total_inactive_file", inner.get("inactive_file", 0))
