@@ -238,6 +238,17 @@ async def test_connection_that_ends_without_a_complete_answer_is_no_answer(sent:
             await graph.send({})
 
 
+async def test_connection_that_ends_at_once_is_one_of_both() -> None:
+    """Nothing was written if the client learns of the end first."""
+
+    async def talk(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.transport.abort()
+
+    async with peer(talk) as graph:
+        results = await asyncio.gather(*(graph.send({}) for _ in range(100)), return_exceptions=True)
+    assert {type(result) for result in results} <= {NoAnswer, NotWritten}
+
+
 async def test_reset_after_a_part_of_the_request_is_no_answer() -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readexactly(20)

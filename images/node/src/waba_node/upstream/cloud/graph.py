@@ -72,7 +72,8 @@ EXTENSIONS = {  # of the types that Meta accepts (https://developers.facebook.co
     "video/mp4": "mp4",
 }
 
-FAILURES = (aiohttp.ClientError, OSError, TimeoutError, RuntimeError, ValueError)  # RuntimeError: the client is closed
+# RuntimeError: the client is closed. AssertionError: a new connection ended before aiohttp used it.
+FAILURES = (aiohttp.ClientError, OSError, TimeoutError, RuntimeError, ValueError, AssertionError)
 
 
 class CloudError(Exception):
@@ -129,10 +130,9 @@ class _Request(aiohttp.ClientRequest):
     async def send(self, conn: Connection) -> ClientResponse:
         protocol = conn.protocol
         # A new TLS connection is readable without being closed: the server may have sent a session ticket.
-        if protocol is not None and protocol in _used and _is_readable(conn):
+        if protocol is None or (protocol in _used and _is_readable(conn)):
             raise _ClosedByServer("the server closed the connection")
-        if protocol is not None:
-            _used.add(protocol)
+        _used.add(protocol)
         attempt = _attempt.get()
         attempt.written = True
         try:
