@@ -16,6 +16,11 @@ author:
 extends_documentation_fragment:
   - waba.cluster.cloud_account
   - waba.cluster.attributes
+options:
+  webhook:
+    description: Set the webhook too. V(false) is for a run before the webapps serve.
+    type: bool
+    default: true
 seealso:
   - module: waba.cluster.cloud_account_info
 """
@@ -54,6 +59,7 @@ def converge(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     """Set up the account; return the module's result. Raises InputError, HostError."""
     environment = params["environment"]
     arguments = ["cloud-setup", "--webhook-url", params["webhook_url"], *(["--check"] if check_mode else [])]
+    arguments += [] if params["webhook"] else ["--without-webhook"]
     result = account_commands.run(params["cluster_name"], params["image"], environment, *arguments)
     if not result:
         raise HostError(f"{params['image']} has no command cloud-setup. Use an image of this collection's node.")
@@ -67,7 +73,8 @@ def converge(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
 
 def main() -> None:
     isolate_environment()
-    module = AnsibleModule(argument_spec=CLOUD_ACCOUNT_OPTIONS, supports_check_mode=True)
+    options = {**CLOUD_ACCOUNT_OPTIONS, "webhook": {"type": "bool", "default": True}}
+    module = AnsibleModule(argument_spec=options, supports_check_mode=True)
     # Redact secrets only. Ansible would redact every value of the dictionary, also "1".
     environment = module.params["environment"]
     module.no_log_values -= {str(value) for value in environment.values()} - redaction.secret_values(environment)

@@ -56,6 +56,9 @@ def parse(command_line: list[str]) -> argparse.Namespace:
     setup = commands.add_parser("cloud-setup", help="register the number, set its webhook and subscribe the app")
     setup.add_argument("--webhook-url", metavar="URL", required=True, help="the URL that Meta shall call")
     setup.add_argument("--check", action="store_true", help="print what would be done, and change nothing")
+    setup.add_argument(
+        "--without-webhook", action="store_true", help="leave the webhook to a run after the webapps serve"
+    )
     guard = commands.add_parser("database-guard", help="run the guard of a database member, beside it")
     actions = guard.add_subparsers(dest="action")
     move = actions.add_parser(
@@ -135,7 +138,7 @@ def manage_cloud_account(config: CloudConfig, arguments: argparse.Namespace) -> 
 
     if arguments.command == "cloud-check":
         return cloud_account.print_state(config, arguments.webhook_url)
-    return cloud_account.set_up(config, arguments.webhook_url, arguments.check)
+    return cloud_account.set_up(config, arguments.webhook_url, arguments.check, not arguments.without_webhook)
 
 
 def maintain(config: NodeConfig, arguments: argparse.Namespace) -> Coroutine[object, object, int]:

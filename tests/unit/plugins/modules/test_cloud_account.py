@@ -181,6 +181,11 @@ def test_account_is_set_up_except_in_check_mode(
     assert node["calls"] == [("cloud-setup", "--webhook-url", URL, *(["--check"] if check_mode else []))]
 
 
+def test_webhook_is_left_out_before_the_webapps_serve(run: Callable[..., dict], node: dict[str, Any]) -> None:
+    run(cloud_account, webhook=False, **OPTIONS)
+    assert node["calls"] == [("cloud-setup", "--webhook-url", URL, "--without-webhook")]
+
+
 def test_account_that_is_set_up_is_not_changed(run: Callable[..., dict], node: dict[str, Any]) -> None:
     node["cloud-setup"] = {**SET_UP, "changed": False, "actions": []}
     result = run(cloud_account, **OPTIONS)

@@ -21,11 +21,14 @@ async def print_state(config: CloudConfig, webhook_url: str | None) -> int:
     return 0
 
 
-async def set_up(config: CloudConfig, webhook_url: str, check: bool) -> int:
-    """Set up the account and print what was done: see upstream.cloud.setup.Outcome. Return the exit status. check: change nothing."""
+async def set_up(config: CloudConfig, webhook_url: str, check: bool, webhook: bool = True) -> int:
+    """Set up the account and print what was done: see upstream.cloud.setup.Outcome. Return the exit status.
+
+    check: change nothing. webhook: set the webhook too.
+    """
     client = GraphClient.configured(config)
     try:
-        outcome = await set_up_account(client, config, webhook_url, check)
+        outcome = await set_up_account(client, config, webhook_url, check, webhook)
     finally:
         await client.close()
     print(json.dumps(outcome.as_dict()))

@@ -43,14 +43,19 @@ class Outcome:
         return {"changed": changed, **asdict(self)}
 
 
-async def set_up_account(client: GraphClient, config: CloudConfig, webhook_url: str, check: bool) -> Outcome:
+async def set_up_account(
+    client: GraphClient, config: CloudConfig, webhook_url: str, check: bool, webhook: bool = True
+) -> Outcome:
     """Register the number, set its webhook and subscribe the application, each where that is needed. check: change nothing.
+
+    webhook: False leaves it out, for a run before the webapps serve.
 
     The webhook is set after the number is registered, and only if nothing is wrong: Meta calls the URL at once, and refuses one that does
     not answer.
     """
     report = await inspect(client, config, webhook_url)
-    outcome = Outcome(check, _plan(report, webhook_url), report.problems, report.warnings)
+    planned = [action for action in _plan(report, webhook_url) if webhook or action.action != SET_WEBHOOK]
+    outcome = Outcome(check, planned, report.problems, report.warnings)
     if check or report.problems:
         return outcome
     calls: dict[str, Callable[[], Awaitable[object]]] = {
