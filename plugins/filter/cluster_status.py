@@ -74,7 +74,8 @@ def cluster_status(
     """Return `report.status.status` of the registered results, with its `lines`."""
     hosts = list(hosts)
     results = registered_results(variables, hosts, registered)
-    state = status(results["status"], results["health"], external_names(variables, hosts), whole)
+    members = results.get("members", {})
+    state = status(results["status"], results["health"], external_names(variables, hosts), whole, members)
     return {**state, "lines": status_lines(state)}
 
 

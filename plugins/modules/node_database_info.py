@@ -15,6 +15,10 @@ author:
 extends_documentation_fragment:
   - waba.cluster.node_command
   - waba.cluster.attributes
+options:
+  database_host:
+    description: Address of the database server. By default, the one that the master uses.
+    type: str
 """
 
 EXAMPLES = r"""
@@ -73,9 +77,13 @@ from ansible_collections.waba.cluster.plugins.module_utils.io.environment import
 
 def main() -> None:
     isolate_environment()
-    module = AnsibleModule(argument_spec={"cluster_name": {"type": "str", "default": "waba"}}, supports_check_mode=True)
+    module = AnsibleModule(
+        argument_spec={"cluster_name": {"type": "str", "default": "waba"}, "database_host": {"type": "str"}},
+        supports_check_mode=True,
+    )
+    cluster, host = module.params["cluster_name"], module.params["database_host"]
     try:
-        module.exit_json(changed=False, database=node_command.run(module.params["cluster_name"], "database-info"))
+        module.exit_json(changed=False, database=node_command.run(cluster, "database-info", database_host=host))
     except HostError as error:
         module.fail_json(msg=str(error))
 

@@ -31,6 +31,9 @@ options:
       - Seconds for which an owner of the replaced database may still be connected, by M(waba.cluster.node_database_info). The delays of the backup
         apply when absent.
     type: float
+  database_host:
+    description: Address of the database server. By default, the one that the master uses.
+    type: str
 seealso:
   - module: waba.cluster.restore
 """
@@ -58,6 +61,7 @@ def main() -> None:
             "cluster_name": {"type": "str", "default": "waba"},
             "epoch": {"type": "int", "required": True},
             "takeover_delay": {"type": "float"},
+            "database_host": {"type": "str"},
         },
         supports_check_mode=True,
     )
@@ -66,7 +70,8 @@ def main() -> None:
     try:
         if not module.check_mode:
             epoch = str(module.params["epoch"])
-            node_command.run(module.params["cluster_name"], "secure-restored", "--epoch", epoch, *options)
+            cluster, host = module.params["cluster_name"], module.params["database_host"]
+            node_command.run(cluster, "secure-restored", "--epoch", epoch, *options, database_host=host)
         module.exit_json(changed=True)
     except HostError as error:
         module.fail_json(msg=str(error))

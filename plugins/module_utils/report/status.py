@@ -9,6 +9,7 @@ from typing import Any
 
 from ansible_collections.waba.cluster.plugins.module_utils.report import upstream
 from ansible_collections.waba.cluster.plugins.module_utils.report.logs import failure_reason
+from ansible_collections.waba.cluster.plugins.module_utils.report.members import HEADINGS, member_problems, member_rows
 from ansible_collections.waba.cluster.plugins.module_utils.rollout.order import version_of
 from ansible_collections.waba.cluster.plugins.module_utils.table import table
 
@@ -20,15 +21,18 @@ Results = Mapping[str, Mapping[str, Any]]
 Row = dict[str, str]
 
 
-def status(reports: Results, answers: Results, names: Mapping[str, str], whole: bool) -> dict[str, Any]:
+def status(
+    reports: Results, answers: Results, names: Mapping[str, str], whole: bool, members: Results | None = None
+) -> dict[str, Any]:
     """Return the status of a cluster as data for JSON.
 
     reports: {host: the result of `host_info` as Ansible registers it}. answers: {host: the result of `cluster_health_info`} for hosts with webapps.
-    names: {host: the name under which other hosts know it}. whole: whether every host of the inventory was asked.
+    names: {host: the name under which other hosts know it}. whole: whether every host of the inventory was asked. members: {host: the result of
+    `database_member_info`} for hosts with a database member.
 
     `healthy`: whether the cluster reports itself healthy, None if no webapp was asked. `drifted`: whether something differs from the inventory.
     `summary`: one sentence. `nodes`: rows with COLUMNS and `container`. `lags`: {"messages", "webhooks"}. `upstream`: as from `upstream.parse`; {} where
-    the Cloud API is not the upstream. `problems`: {"host", "service", "problem"} each.
+    the Cloud API is not the upstream. `members`: rows with `members.HEADINGS`. `problems`: {"host", "service", "problem"} each.
     """
     health = next((one for one in answers.values() if one.get("nodes")), None)
     known = {node["container"]: node for node in health["nodes"]} if health else {}
@@ -37,6 +41,7 @@ def status(reports: Results, answers: Results, names: Mapping[str, str], whole: 
         rows += _unknown_nodes(reports, known, names)
     problems = [{key: row[key] for key in ("host", "service", "problem")} for row in rows if row["problem"]]
     drifted = bool(problems)
+    problems += member_problems(members or {})
     for reason in _cluster_reasons(health, answers, rows, whole):
         problems.append({"host": "", "service": "(the cluster)", "problem": reason})
     unanswered = False if answers and whole else None  # a webapp of another host may answer
@@ -51,6 +56,7 @@ def status(reports: Results, answers: Results, names: Mapping[str, str], whole: 
         "lags": health.get("lags", {}) if health else {},
         "upstream": upstream.merged(states),
         "nodes": rows,
+        "members": [dict(zip(HEADINGS, row)) for row in member_rows(members or {})],
         "problems": problems,
     }
 
@@ -58,6 +64,8 @@ def status(reports: Results, answers: Results, names: Mapping[str, str], whole: 
 def status_lines(state: Mapping[str, Any]) -> list[str]:
     """Return the lines of a status for operators: a table and the sentences below it."""
     lines = table([[row[column] for column in COLUMNS] for row in state["nodes"]], COLUMNS)
+    if state["members"]:
+        lines += ["", *table([list(row.values()) for row in state["members"]], HEADINGS)]
     lags = ", ".join(f"{count} {name} pending" for name, count in state["lags"].items())
     return [*lines, "", *[line for line in (state["summary"], lags and f"Lags: {lags}.") if line]]
 

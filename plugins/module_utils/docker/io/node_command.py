@@ -17,8 +17,10 @@ from ansible_collections.waba.cluster.plugins.module_utils.secrets import redact
 PROGRAM = ("python3", "-m", "waba_node")
 
 
-def run(cluster: str, *arguments: str) -> dict[str, Any]:
+def run(cluster: str, *arguments: str, database_host: str | None = None) -> dict[str, Any]:
     """Run a command with the image, the environment and the mounts of a master, which need not run. Return the JSON object that it prints.
+
+    database_host: address of the database server, None for the one that the master uses.
 
     No secret is an argument. Raises HostError when the host has no master of the cluster, or the command fails.
     """
@@ -27,6 +29,7 @@ def run(cluster: str, *arguments: str) -> dict[str, Any]:
     if not masters:
         raise HostError(f"This host has no master of the cluster {cluster}. Use a host of waba_masters.")
     environment = dict(entry.split("=", 1) for entry in masters[0]["Config"]["Env"])
+    environment.update({"WA_DB_HOSTNAME": database_host} if database_host else {})
     try:
         output = one_shot.run(client, cluster, masters[0]["Image"], _command(arguments), environment)
     except HostError as error:

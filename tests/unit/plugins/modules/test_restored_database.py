@@ -31,6 +31,6 @@ def test_the_node_secures_the_database_except_in_check_mode(
     expected: list[tuple[str, ...]],
 ) -> None:
     commands: list[tuple[str, ...]] = []
-    monkeypatch.setattr(node_command, "run", lambda *arguments: commands.append(arguments))
+    monkeypatch.setattr(node_command, "run", lambda *arguments, **_options: commands.append(arguments))
     assert run(restored_database, check_mode=check_mode, **options)["changed"] is True
     assert commands == expected

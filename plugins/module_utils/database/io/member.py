@@ -1,0 +1,185 @@
+# Copyright: (c) 2026, waba.cluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The database member of a host: its server, its guard, and its volume while no server runs. Every function raises HostError."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.waba.cluster.plugins.module_utils.compose.volumes import mount_source
+from ansible_collections.waba.cluster.plugins.module_utils.contract import (
+    GUARD,
+    GUARD_PORT,
+    LABEL_CLUSTER,
+    LABEL_ROLE,
+    MOUNT_POINTS,
+)
+from ansible_collections.waba.cluster.plugins.module_utils.docker.io import containers
+from ansible_collections.waba.cluster.plugins.module_utils.docker.io.engine import engine_errors
+from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+
+MEMBER_VARIABLE = "WABA_GALERA_CLUSTER"  # in the environment of a member's container
+RUNNING = ("running", "restarting", "paused")
+STATUS = {  # status variable of the server: key of an observation
+    "wsrep_cluster_status": "status",
+    "wsrep_local_state_comment": "state",
+    "wsrep_cluster_size": "size",
+    "wsrep_cluster_state_uuid": "uuid",
+    "wsrep_last_committed": "seqno",
+    "wsrep_local_recv_queue": "receive_queue",
+    "wsrep_flow_control_paused": "flow_control_paused",
+}
+NUMBERS = {"size": int, "seqno": int, "receive_queue": int, "flow_control_paused": float}
+QUERY = f"SHOW GLOBAL STATUS WHERE Variable_name IN ({', '.join(repr(name) for name in STATUS)})"
+CLIENT = ("mariadb", "--protocol=socket", "--batch", "--skip-column-names", "--connect-timeout=3", "--execute", QUERY)
+# A member that left its last Primary view in order removes the file.
+POSITION = f"entrypoint.sh position && {{ test ! -e {MOUNT_POINTS['database']}/gvwstate.dat || echo crashed; }}"
+BOOTSTRAP_FILE = f"{MOUNT_POINTS['database']}/waba-bootstrap"
+GUARD_TIMEOUT = 2  # seconds
+
+Volume = Mapping[str, Any]
+
+
+def observe(client: DockerClient, cluster: str, image: str, volume: Volume) -> dict[str, Any]:
+    """Return the observation of this host's member, as for `database.bootstrap.decide`.
+
+    image: of the database. volume: {"type", "source"} of its data.
+    """
+    container = _container(client, cluster, "mysql")
+    if container and container["State"]["Status"] in RUNNING:
+        environment = dict(entry.partition("=")[::2] for entry in container["Config"].get("Env") or [])
+        if MEMBER_VARIABLE not in environment:
+            return {"running": True, "initialised": True, "member": False}
+        return {"running": True, **_server(client, container), **_guard(client, cluster)}
+    return {"running": False, **_volume(client, cluster, image, volume)}
+
+
+def permit_bootstrap(
+    client: DockerClient, cluster: str, image: str, volume: Volume, position: tuple[str, int], run: str
+) -> None:
+    """Permit the volume to begin the cluster from a position (uuid, seqno). run: names the run in the member's log."""
+    uuid, seqno = position
+    mount = _mount(cluster, volume)
+    status, output = _one_shot(client, cluster, image, mount, ["bootstrap-file", uuid, str(seqno), run])
+    if status != 0:
+        raise HostError(f"The permission to begin the cluster cannot be written: {output.strip()}")
+
+
+def withdraw_bootstrap(client: DockerClient, cluster: str, image: str, volume: Volume) -> None:
+    """Remove a permission to begin the cluster."""
+    _one_shot(client, cluster, image, _mount(cluster, volume), ["-f", BOOTSTRAP_FILE], entrypoint=["rm"])
+
+
+def kill(client: DockerClient, cluster: str) -> bool:
+    """Kill the server of a member that is not Primary; return whether it ran.
+
+    An orderly stop would remove the evidence that the member crashed.
+    """
+    container = _container(client, cluster, "mysql")
+    if not container or container["State"]["Status"] not in RUNNING:
+        return False
+    with engine_errors("kill the database"):
+        if container["State"]["Status"] == "running":
+            client.api.kill(container["Id"])
+        client.api.stop(container["Id"], timeout=0)  # the engine does not start it again
+    return True
+
+
+def hand_over(client: DockerClient, cluster: str, successor: str) -> None:
+    """Make another member the writer. This host must have the present writer."""
+    guard = _container(client, cluster, "guard")
+    if not guard:
+        raise HostError(f"This host has no guard of the database of the cluster {cluster}. Run site.yml.")
+    status, output = containers.execute(client, guard["Id"], [*GUARD, "move", successor])
+    if status != 0:
+        raise HostError(f"The guard of the database could not hand over to {successor}: {output.strip()}")
+
+
+def _container(client: DockerClient, cluster: str, role: str) -> containers.Inspected | None:
+    found = containers.with_labels(client, f"{LABEL_CLUSTER}={cluster}", f"{LABEL_ROLE}={role}")
+    return found[0] if found else None
+
+
+def _server(client: DockerClient, container: containers.Inspected) -> dict[str, Any]:
+    """Return the status of a running member; {} while its server does not answer."""
+    status, output = containers.execute(client, container["Id"], CLIENT)
+    if status != 0:
+        return {}
+    found: dict[str, Any] = {}
+    for name, value in (line.split("\t", 1) for line in output.splitlines() if "\t" in line):
+        key = STATUS.get(name, "")
+        if key:
+            found[key] = NUMBERS[key](value) if key in NUMBERS else value
+    return {**found, "member": True}
+
+
+def _guard(client: DockerClient, cluster: str) -> dict[str, Any]:
+    """Return {"is_writer", "writer", "read_only"} of the guard; {} while it does not answer."""
+    if not _container(client, cluster, "guard"):
+        return {}
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(f"http://127.0.0.1:{GUARD_PORT}/status", timeout=GUARD_TIMEOUT) as response:
+            answer = json.load(response)
+    except (OSError, ValueError):
+        return {}
+    return {key: answer.get(key) for key in ("is_writer", "writer", "read_only", "version")}
+
+
+def _volume(client: DockerClient, cluster: str, image: str, volume: Volume) -> dict[str, Any]:
+    """Return the position of a volume that no server uses."""
+    if volume["type"] != "bind" and containers.volume_fault(client, mount_source(cluster, volume)[1]):
+        return {"initialised": False, "member": False}
+    arguments = ["-c", POSITION]
+    status, output = _one_shot(client, cluster, image, _mount(cluster, volume), arguments, entrypoint=["/bin/bash"])
+    if status != 0:
+        raise HostError(f"The position of the database in its volume cannot be read: {output.strip()[-1000:]}")
+    line = next((line for line in output.splitlines() if line.startswith("{")), "{}")
+    try:
+        found: dict[str, Any] = json.loads(line)
+    except ValueError as error:
+        raise HostError(f"The image {image} printed no position: {output.strip()[-500:]}") from error
+    return {**found, "clean": "crashed" not in output.splitlines()}
+
+
+def _mount(cluster: str, volume: Volume) -> str:
+    return f"{mount_source(cluster, volume)[1]}:{MOUNT_POINTS['database']}"
+
+
+def _one_shot(
+    client: DockerClient,
+    cluster: str,
+    image: str,
+    mount: str,
+    arguments: Sequence[str],
+    entrypoint: Sequence[str] | None = None,
+) -> tuple[int, str]:
+    """Run a command of the database image on the volume; return (exit status, output)."""
+    with engine_errors(f"run a command of {image}"):
+        container = client.api.create_container(
+            image,
+            command=list(arguments),
+            entrypoint=list(entrypoint) if entrypoint else None,
+            labels={LABEL_CLUSTER: cluster, LABEL_ROLE: "position"},
+            host_config=client.api.create_host_config(
+                binds=[mount],
+                network_mode="none",
+                cap_drop=["MKNOD"],
+                # The output is read from the log, which the engine's default driver may not store.
+                log_config={"Type": "json-file", "Config": {}},  # type: ignore[arg-type]
+            ),
+            use_config_proxy=False,
+        )["Id"]
+        try:
+            client.api.start(container)
+            status = client.api.wait(container, timeout=None)["StatusCode"]
+            output = client.api.logs(container).decode("utf-8", "replace")
+        finally:
+            client.api.remove_container(container, force=True, v=True)
+    return status, output

@@ -1,0 +1,63 @@
+# Copyright: (c) 2026, waba.cluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The state of the database members: one row for each, and the problems of them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.waba.cluster.plugins.module_utils.report.logs import failure_reason
+
+HEADINGS = ("member", "role", "status", "state", "size", "seqno", "queue", "paused", "version")
+SERVICE = "(the database)"
+LONG_QUEUE = 100  # write sets that a member has received and not applied
+
+Results = Mapping[str, Mapping[str, Any]]
+
+
+def member_rows(results: Results) -> list[tuple[str, ...]]:
+    """Return the table of the members. results: {host: result of `database_member_info`, or the error that Ansible registered}."""
+    return [_row(host, one) for host, one in results.items()]
+
+
+def member_problems(results: Results) -> list[dict[str, str]]:
+    """Return {"host", "service", "problem"} of every member that does not serve, and of members that disagree."""
+    problems = []
+    for host, one in results.items():
+        if "running" not in one:
+            problems.append(_problem(host, failure_reason(one)))
+        elif not one["running"]:
+            problems.append(_problem(host, "the member does not run"))
+        elif not one.get("serving"):
+            seen = " ".join(filter(None, (one.get("status"), one.get("state")))) or "it does not answer"
+            problems.append(_problem(host, f"the member is not Primary and Synced with a writer: {seen}"))
+        elif one.get("receive_queue", 0) > LONG_QUEUE:
+            problems.append(_problem(host, f"the member has {one['receive_queue']} changes to apply"))
+    serving = {host: one for host, one in results.items() if one.get("serving")}
+    for key, noun in (("uuid", "cluster"), ("writer", "writer")):
+        values = {str(one.get(key)): host for host, one in serving.items()}
+        if len(values) > 1:
+            listed = ", ".join(f"{value} on {host}" for value, host in sorted(values.items()))
+            problems.append(_problem("", f"the members name different {noun}s: {listed}"))
+    return problems
+
+
+def _row(host: str, one: Mapping[str, Any]) -> tuple[str, ...]:
+    if not one.get("running"):
+        return (host, "", "stopped" if "running" in one else "not known", *[""] * (len(HEADINGS) - 3))
+    role = "" if not one.get("serving") else "writer" if one.get("is_writer") else "reader"
+    paused = one.get("flow_control_paused")
+    return (
+        host,
+        role,
+        str(one.get("status") or "no answer"),
+        str(one.get("state") or ""),
+        *(str(one.get(key, "")) for key in ("size", "seqno", "receive_queue")),
+        "" if paused is None else f"{100 * float(paused):.1f} %",
+        str(one.get("version") or ""),
+    )
+
+
+def _problem(host: str, problem: str) -> dict[str, str]:
+    return {"host": host, "service": "db" if host else SERVICE, "problem": problem}

@@ -1,0 +1,65 @@
+# Copyright: (c) 2026, waba.cluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.waba.cluster.plugins.module_utils.report.members import (
+    HEADINGS,
+    member_problems,
+    member_rows,
+)
+
+
+def member(**more: Any) -> dict[str, Any]:
+    return {
+        "running": True,
+        "serving": True,
+        "status": "Primary",
+        "state": "Synced",
+        "size": 3,
+        "uuid": "u",
+        "seqno": 12,
+        "receive_queue": 0,
+        "flow_control_paused": 0.0125,
+        "writer": "db1",
+        "is_writer": False,
+        "version": "11.8.9",
+        **more,
+    }
+
+
+def test_a_serving_member_is_a_row_without_a_problem() -> None:
+    results = {"db1": member(is_writer=True), "db2": member()}
+    assert member_rows(results) == [
+        ("db1", "writer", "Primary", "Synced", "3", "12", "0", "1.2 %", "11.8.9"),
+        ("db2", "reader", "Primary", "Synced", "3", "12", "0", "1.2 %", "11.8.9"),
+    ]
+    assert member_problems(results) == []
+
+
+def test_every_row_has_a_cell_for_each_heading() -> None:
+    results = {"a": member(), "b": {"running": False}, "c": {"unreachable": True}, "d": {"running": True}}
+    assert {len(row) for row in member_rows(results)} == {len(HEADINGS)}
+
+
+def test_a_member_that_does_not_serve_is_a_problem_of_its_host() -> None:
+    results = {
+        "a": {"running": False},
+        "b": {"unreachable": True, "msg": "no route"},
+        "c": member(serving=False, state="Joiner"),
+        "d": member(receive_queue=5000),
+        "e": {"running": True, "serving": False},
+    }
+    problems = {one["host"]: one["problem"] for one in member_problems(results)}
+    assert problems["a"] == "the member does not run"
+    assert "no route" in problems["b"]
+    assert problems["c"].endswith("Primary Joiner")
+    assert "5000 changes" in problems["d"]
+    assert problems["e"].endswith("it does not answer")
+
+
+def test_members_that_disagree_are_a_problem_of_the_database() -> None:
+    results = {"a": member(), "b": member(uuid="v"), "c": member(writer="db2")}
+    assert [one["service"] for one in member_problems(results)] == ["(the database)", "(the database)"]
