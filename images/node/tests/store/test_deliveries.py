@@ -80,17 +80,17 @@ async def test_a_message_that_is_sent_again_keeps_both_ids(database: Database) -
         await deliveries.mark_uncertain(connection, 1, ["m1"])
         assert await deliveries.read_uncertain(connection, ["m1"]) == {"m1"}
         await deliveries.queue_again(connection, ["m1"], sent_perhaps=True)
-        assert await deliveries.read_still_possible(connection, ["m1"]) == {"m1"}
+        assert await deliveries.read_repeated(connection, ["m1"]) == {"m1"}
     assert await waiting(database) == ["m1"]
     await claim(database, 1, "m1")
     async with database.begin() as connection:
         await deliveries.record_sent(connection, {"wamid.A": Sent("m1", 3)})
         await deliveries.record_sent(connection, {"wamid.B": Sent("m1", 3)})
-        await deliveries.record_failures(connection, ["wamid.B"])
-        assert await deliveries.read_still_possible(connection, ["m1"]) == {"m1"}
+        assert await deliveries.record_failed(connection, {"wamid.B": Sent("m1", 3)}) == set()
+        assert await deliveries.read_possible(connection, ["m1"]) == {"m1"}
         assert await deliveries.find_upstream_id(connection, "m1") == "wamid.A"
-        await deliveries.record_failures(connection, ["wamid.A"])
-        assert await deliveries.read_still_possible(connection, ["m1"]) == set()
+        assert await deliveries.record_failed(connection, {"wamid.A": Sent("m1", 3)}) == {"m1"}
+        assert await deliveries.read_possible(connection, ["m1"]) == set()
         assert await deliveries.delete_old_ids(connection, 60, 10) == 0
         assert await deliveries.delete_old_ids(connection, -1, 10) == 2
 
@@ -100,7 +100,7 @@ async def test_a_message_that_was_not_sent_waits_again_without_an_attempt(databa
     await claim(database, 1, "m1")
     async with database.begin() as connection:
         await deliveries.queue_again(connection, ["m1"], sent_perhaps=False)
-        assert await deliveries.read_still_possible(connection, ["m1"]) == set()
+        assert await deliveries.read_repeated(connection, ["m1"]) == set()
     assert await waiting(database) == ["m1"]
 
 

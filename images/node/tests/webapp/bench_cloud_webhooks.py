@@ -78,7 +78,7 @@ def request(number: int, batch: int) -> bytes:
 
 
 async def send(rate: float, batch: int, seconds: float) -> None:
-    """Offer `rate` updates a second over a fixed number of connections, whatever the answers take."""
+    """Offer `rate` updates a second over a fixed number of connections, however long the answers take."""
     requests = [request(number, batch) for number in range(int(rate * seconds / batch))]
     free: asyncio.Queue[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = asyncio.Queue()
     for _connection in range(CONNECTIONS):
