@@ -36,11 +36,11 @@ async def report_of(cloud: Client, url: str | None = None, **changes: str) -> Re
         await client.close()
 
 
-async def set_up(cloud: Client, url: str, check: bool = False, **changes: str) -> Outcome:
+async def set_up(cloud: Client, url: str, check: bool = False, webhook: bool = True, **changes: str) -> Outcome:
     config = config_of(cloud, **changes)
     client = GraphClient.configured(config)
     try:
-        return await set_up_account(client, config, url, check)
+        return await set_up_account(client, config, url, check, webhook)
     finally:
         await client.close()
 
@@ -165,6 +165,13 @@ async def test_set_up_registers_subscribes_and_sets_the_webhook_once(cloud: Clie
     for check in (True, False):
         again = await set_up(cloud, url, check)
         assert (again.as_dict()["changed"], again.actions, again.problems) == (False, [], [])
+
+
+async def test_webhook_is_left_out_before_the_webapps_serve(cloud: Client) -> None:
+    await cloud.control("account", {"registered": False})
+    outcome = await set_up(cloud, cloud.receiver.url, webhook=False)
+    assert [(action.action, action.done) for action in outcome.actions] == [("register", True), ("subscribe_app", True)]
+    assert (await report_of(cloud)).webhook.phone_number is None
 
 
 async def test_changed_url_replaces_the_override(cloud: Client) -> None:
