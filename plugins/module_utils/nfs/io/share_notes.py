@@ -10,12 +10,14 @@ io.subprocess_timeout. Every function raises OSError.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from collections.abc import Iterable, Mapping
 from urllib.parse import quote, unquote
 
 FOLDER = ".waba-share-notes"
 ATTEMPTS = 5
+GONE = (errno.ENOENT, errno.ESTALE)  # of a folder that another host has removed; NFS reports an open one as stale
 
 
 def write(path: str, host: str, readers: Iterable[str], token: str) -> None:
@@ -37,8 +39,8 @@ def _write_one(folder: str, name: str, text: str) -> None:
                 file.flush()
                 os.fsync(file.fileno())
             return
-        except FileNotFoundError:  # another host that had collected its last note removed the folder
-            if attempt == ATTEMPTS - 1:
+        except OSError as error:  # another host that had collected its last note removed the folder
+            if error.errno not in GONE or attempt == ATTEMPTS - 1:
                 raise
 
 
@@ -75,8 +77,13 @@ def _collect_one(note: str, text: str) -> str | None:
 
 
 def _notes(folder: str) -> list[tuple[str, str, str]]:
-    """Return (writer, reader, file name) of every note in the folder."""
-    names = os.listdir(folder) if os.path.isdir(folder) else []
+    """Return (writer, reader, file name) of every note in the folder; none when another host has removed it."""
+    try:
+        names = os.listdir(folder)
+    except OSError as error:
+        if error.errno not in GONE:
+            raise
+        return []
     parts = ((name.split("@"), name) for name in names)
     return [(unquote(part[0]), unquote(part[-1]), name) for part, name in parts if len(part) == 3]
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,27 @@ def test_notes_of_an_interrupted_run_are_deleted(tmp_path: Path) -> None:
     write_all(tmp_path, TOKENS)
     assert all(share_notes.collect(str(tmp_path), host, TOKENS) == {} for host in HOSTS)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("reason", [errno.ENOENT, errno.ESTALE])
+def test_a_folder_that_another_host_removes_meanwhile_is_no_problem(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reason: int
+) -> None:
+    def removed(folder: str) -> list[str]:
+        raise OSError(reason, os.strerror(reason), folder)
+
+    write_all(tmp_path, TOKENS)
+    monkeypatch.setattr(os, "listdir", removed)
+    assert share_notes.collect(str(tmp_path), "node1", TOKENS) == {}
+
+
+def test_a_folder_that_cannot_be_read_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(folder: str) -> list[str]:
+        raise OSError(errno.EIO, os.strerror(errno.EIO), folder)
+
+    monkeypatch.setattr(os, "listdir", refused)
+    with pytest.raises(OSError, match="Input/output error"):
+        share_notes.collect(str(tmp_path), "node1", {})
 
 
 def test_hosts_that_verify_only_themselves_at_the_same_time_do_not_affect_each_other(tmp_path: Path) -> None:
