@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import docker
 import requests
@@ -39,7 +39,7 @@ class Cluster:
             "WA_SECRET": secrets.token_hex(24),
         }
 
-    def __enter__(self) -> Cluster:
+    def __enter__(self) -> Self:
         self.remove()
         self.network = self.engine.networks.create(NAME, labels={"waba.bench": "1"})
         try:

@@ -75,7 +75,8 @@ class CloudCluster(Cluster):
     def waiting_updates(self) -> int:
         """Return the number of received updates that are not processed."""
         query = ["mariadb", "-uroot", f"-p{DATABASE_PASSWORD}", "-N", "-e", "SELECT COUNT(*) FROM waba.received_update"]
-        return int(self.containers["db"].exec_run(query, stderr=False).output)
+        output: Any = self.containers["db"].exec_run(query, stderr=False).output
+        return int(output)
 
 
 def send(cluster: CloudCluster, count: int) -> dict[str, Any]:

@@ -78,7 +78,7 @@ def test_sending_continues_after_the_database_restarts(cluster: Cluster, api: Ap
 
 
 def test_node_that_waits_for_the_database_ends_at_a_signal(cluster: Cluster) -> None:
-    (image,) = {one.image.id for one in cluster.containers() if one.labels["waba.cluster.role"] == "coreapp"}
+    image = cluster.container("wacore1").attrs["Config"]["Image"]
     account = {"WA_DB_HOSTNAME": "127.0.0.1", "WA_DB_PORT": "1", "WA_DB_USERNAME": "waba", "WA_DB_PASSWORD": "unused"}
     environment = {"WA_APP_MULTICONNECT": "1", "COREAPP_HOSTNAME": "waiting", **account}
     node = cluster.engine.containers.run(image, environment=environment, network_mode="none", detach=True)
