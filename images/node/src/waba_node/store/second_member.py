@@ -15,7 +15,7 @@ from .engine import ATTEMPT, CONNECT_TIMEOUT, DATABASE_ERRORS, RETRY_PAUSE, Data
 log = logging.getLogger(__name__)
 
 # Of the server, not of the connection: a message that is stored already belongs to another transaction.
-COMMITTED = sa.text("SELECT WSREP_LAST_SEEN_GTID()")
+COMMITTED = sa.text("SELECT CAST(WSREP_LAST_SEEN_GTID() AS CHAR)")
 WAIT = sa.text("SELECT WSREP_SYNC_WAIT_UPTO_GTID(:position, :seconds)")
 
 
