@@ -132,6 +132,7 @@ STAGES: dict[str, Stage] = {
     "molecule-cloud": scenario("cloud"),
     "molecule-killed": scenario("killed"),
     "molecule-database": scenario("database"),
+    "molecule-database-ha": scenario("database_ha"),
     "molecule-chaos": scenario("chaos", by_name=False),
     "molecule-production": scenario("production"),
 }
