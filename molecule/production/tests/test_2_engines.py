@@ -34,11 +34,13 @@ def test_failure_on_an_engine_without_logs_has_the_reason_of_the_health_check(la
     assert play("playbooks/stop.yml", "--limit", SILENT_HOST).returncode == 0
     lab.run(SILENT_HOST, f"iptables -I {rule}")
     try:
-        result = play("playbooks/start.yml", "--limit", SILENT_HOST, "-e", "waba_wait_timeout=15")
+        result = play("playbooks/start.yml", "--limit", SILENT_HOST, "-e", "waba_wait_timeout=30")
     finally:
         lab.run(SILENT_HOST, f"iptables -D {rule}")
     output = one_line(result.stdout)
     assert result.returncode != 0, output
-    assert "Its last health check reported: unhealthy: the database does not answer" in output
+    # A node that waits for the database has no health port yet.
+    assert "Its last health check reported: " in output
+    assert "Connection refused" in output
     assert "logging driver does not support reading" in output
     assert play("playbooks/start.yml", "--limit", SILENT_HOST).returncode == 0
