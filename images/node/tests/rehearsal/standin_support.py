@@ -118,7 +118,10 @@ async def running(subscribed: bool = True) -> AsyncIterator[Client]:
     """A client of a stand-in with a registered number, whose webhooks go to a receiver."""
     receiver = Receiver()
     standin = Standin(Identity(TOKEN, SECRET), registered=True, trust=False)
-    runners = [web.ServerRunner(web.Server(receiver.handle)), web.AppRunner(standin.application())]
+    runners = [
+        web.ServerRunner(web.Server(receiver.handle), shutdown_timeout=0.1),
+        web.AppRunner(standin.application(), shutdown_timeout=0.1),
+    ]
     addresses = []
     for runner in runners:
         await runner.setup()
