@@ -91,7 +91,9 @@ def test_rules_are_applied_once_without_a_restart(lab: Lab, api: Api, visitors: 
     gateway = lab.network.attrs["IPAM"]["Config"][0].get("Gateway") or re.sub(r"\d+$", "1", stranger.address)
     settings = {"waba_firewall": True, "waba_firewall_api_sources": [permitted.address, f"{gateway}/32"]}
     before = lab.started(*members())
-    assert changed(play("playbooks/site.yml", "--check", "-e", json.dumps(settings))) == len(members())
+    plan = play("playbooks/site.yml", "--check", "-e", json.dumps(settings)).stdout
+    rows = re.findall(r"^ +((?:\w+, )*\w+) +firewall ", plan, re.MULTILINE)
+    assert {host for row in rows for host in row.split(", ")} == set(members()), plan
     assert "WABA" not in rules(lab, FOREIGN_HOST)
     SETTINGS.write_text(yaml.safe_dump(settings), encoding="utf-8")
     assert changed(play("playbooks/site.yml")) == len(members())
