@@ -47,10 +47,10 @@ class DatabaseConfig:
     password: str = field(repr=False)
     name: str
     idle_timeout: float  # seconds
-    second_port: int = 0  # leads to a member that only reads; 0: none
     tls_ca: str = ""
     tls_certificate: str = ""
     tls_key: str = ""
+    second_port: int = 0  # leads to a member that only reads; 0: none
 
 
 @dataclass(frozen=True)

@@ -95,7 +95,7 @@ async def test_a_message_is_handed_over_with_its_correlation_id(cloud: Client, s
     assert outcome.wa_id == "15551234567"
     await cloud.receiver.wait(lambda: len(cloud.receiver.statuses) == 2)
     (status, *_rest) = [one for value in cloud.receiver.values for one in value["statuses"]]
-    bucket, _, message_id = status["biz_opaque_callback_data"].partition(":")
+    bucket, _colon, message_id = status["biz_opaque_callback_data"].partition(":")
     assert (message_id, 0 <= int(bucket) < 32) == ("gBGGone", True)
 
 

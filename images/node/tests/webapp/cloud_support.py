@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -116,7 +116,7 @@ def status(wamid: str, kind: str = "sent", callback_data: str | None = None, use
     return made if callback_data is None else {**made, "biz_opaque_callback_data": callback_data}
 
 
-def webhook(*, messages: list[dict] = [], statuses: list[dict] = [], number_id: str = NUMBER_ID) -> dict:  # noqa: B006
+def webhook(*, messages: Sequence[dict] = (), statuses: Sequence[dict] = (), number_id: str = NUMBER_ID) -> dict:
     """Return the body of a webhook."""
     value = {
         "messaging_product": "whatsapp",

@@ -110,7 +110,14 @@ def test_drained_webapp_fails_load_balancer_checks_and_still_answers(cluster: Cl
 @pytest.mark.usefixtures("connected")
 def test_stopped_webapp_finishes_the_calls_in_progress(cluster: Cluster, admin: Client) -> None:
     webapp, answers = cluster.nodes["webapp1"], []
-    slow = threading.Thread(target=lambda: answers.append(admin.login("Wr0ng-password").status_code))
+    client = admin.as_caller("")
+    client.call("GET", "/v1/health")  # connects, so that the login arrives at once
+
+    def login() -> None:
+        answer = client.call("POST", "/v1/users/login", auth=("admin", "Wr0ng-password"))
+        answers.append(answer.status_code)
+
+    slow = threading.Thread(target=login)
     slow.start()  # hashing a password takes a while
     time.sleep(0.1)
     webapp.stop()

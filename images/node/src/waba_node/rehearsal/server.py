@@ -255,7 +255,7 @@ class Standin:
         header = request.headers.get("Authorization", "")
         if not header:
             raise GraphError(104)
-        kind, _, token = header.partition(" ")
+        kind, _space, token = header.partition(" ")
         if kind != scheme or token not in self.tokens or self.behaviour.dead_tokens:
             raise GraphError(190, "the token is malformed, expired or revoked")
 

@@ -130,7 +130,7 @@ class Webhooks:
         self.session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(ssl=self.trust, limit=0), cookie_jar=aiohttp.DummyCookieJar()
         )
-        self.workers = [asyncio.create_task(self.work()) for _ in range(WORKERS)]
+        self.workers = [asyncio.create_task(self.work()) for _worker in range(WORKERS)]
 
     async def close(self) -> None:
         self.clear()
@@ -173,7 +173,7 @@ class Webhooks:
                 self.wakeup.clear()
                 await self.wakeup.wait()
                 continue
-            updates = [self.pending.popleft() for _ in range(min(behaviour.batch, len(self.pending)))]
+            updates = [self.pending.popleft() for _update in range(min(behaviour.batch, len(self.pending)))]
             await self.post(self.batch_of(updates))
 
     async def post(self, batch: Batch) -> None:

@@ -75,7 +75,7 @@ class Maker:
         self.in_carousel = False
 
     def message(self, kind: str) -> dict[str, Any]:
-        name, _, form = kind.partition(" ")
+        name, _space, form = kind.partition(" ")
         self.form, self.in_carousel = form, False
         fields = {field.name: field.type for field in MESSAGE.fields}
         optional = [field for field in fields if field not in (*MESSAGE_TYPES, "to", "type", "recipient_type")]
@@ -92,7 +92,7 @@ class Maker:
             return self.value(self.choice.choice(kind.types))
         if isinstance(kind, inspect.ListType):
             shortest = kind.min_length or 0
-            return [self.value(kind.item_type) for _ in range(self.choice.randint(shortest, max(shortest, 3)))]
+            return [self.value(kind.item_type) for _item in range(self.choice.randint(shortest, max(shortest, 3)))]
         if isinstance(kind, inspect.StrType):
             samples = [sample for sample in SAMPLES if kind.pattern and re.search(kind.pattern, sample)]
             return self.choice.choice(samples) if samples else self.text(kind.min_length or 0, kind.max_length or 6)
@@ -116,7 +116,7 @@ class Maker:
 
     def text(self, shortest: int, longest: int) -> str:
         size = self.choice.randint(shortest, max(shortest, min(longest, 6)))
-        return "".join(self.choice.choice(LETTERS) for _ in range(size))
+        return "".join(self.choice.choice(LETTERS) for _letter in range(size))
 
     def present(self, kind: inspect.Type) -> Any:
         """Return a value that is not None."""

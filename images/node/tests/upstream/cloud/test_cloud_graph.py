@@ -210,7 +210,7 @@ async def test_connection_closed_by_the_server_while_unused_is_replaced(blocked:
         await writer.drain()
 
     async with peer(talk) as graph:
-        await asyncio.gather(*(graph.send({}) for _ in range(3)))
+        await asyncio.gather(*(graph.send({}) for _message in range(3)))
         assert len(connections) == 3
         for writer in connections:
             with writer.get_extra_info("socket").dup() as real:
@@ -245,7 +245,7 @@ async def test_connection_that_ends_at_once_is_one_of_both() -> None:
         writer.transport.abort()
 
     async with peer(talk) as graph:
-        results = await asyncio.gather(*(graph.send({}) for _ in range(100)), return_exceptions=True)
+        results = await asyncio.gather(*(graph.send({}) for _message in range(100)), return_exceptions=True)
     assert {type(result) for result in results} <= {NoAnswer, NotWritten}
 
 
@@ -296,7 +296,7 @@ async def test_client_posts_250_messages_at_the_same_time() -> None:
         return web.Response(body=ACCEPTED)
 
     async with serving(handler) as graph:
-        await asyncio.gather(*(graph.send({}) for _ in range(250)))
+        await asyncio.gather(*(graph.send({}) for _message in range(250)))
 
 
 # -- the token -----------------------------------------------------------------------------------------------------------

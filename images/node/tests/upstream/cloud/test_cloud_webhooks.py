@@ -47,8 +47,9 @@ def message_of(kind: str, content: object, **more: object) -> dict:
     return {"from": "15551234567", "id": "wamid.IN1", "timestamp": "1790000000", "type": kind, kind: content, **more}
 
 
-def event_of(message: dict, contact: dict | None = ADA) -> UpstreamEvent:
-    (event,) = to_events(one_update({"messages": [message], "contacts": [contact] if contact else []}), SENT)
+def event_of(message: dict, *contacts: dict) -> UpstreamEvent:
+    """Return the event of a message. contacts: ADA by default."""
+    (event,) = to_events(one_update({"messages": [message], "contacts": list(contacts or (ADA,))}), SENT)
     return event
 
 

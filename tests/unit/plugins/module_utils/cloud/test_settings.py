@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -26,9 +27,11 @@ STAND_IN = {"waba_cloud_base_url": "http://172.17.0.1:6270", "waba_cloud_webhook
 SECRETS = {"waba_cloud_token": "EAAB", "waba_cloud_app_secret": "0123456789abcdef"}
 
 
-def judged(secrets: dict[str, Any] | None = None, images: list[str] = IMAGES, **changes: Any) -> list[tuple[str, str]]:
+def judged(
+    secrets: dict[str, Any] | None = None, images: Sequence[str] = (IMAGES[0],), **changes: Any
+) -> list[tuple[str, str]]:
     """Return (variable, problem) of each problem, then of each warning."""
-    found, warnings = problems({**SOUND, **changes}, secrets or SECRETS, images)
+    found, warnings = problems({**SOUND, **changes}, secrets or SECRETS, list(images))
     return [(one.variable, one.problem) for one in [*found, *warnings]]
 
 

@@ -360,7 +360,8 @@ class GraphClient:
         target = URL(f"{self.base}/{self.version}/{path}", encoded=True)
         limits = aiohttp.ClientTimeout(total=timeout or self.timeout, sock_connect=CONNECT_TIMEOUT)
         attempts = 0
-        while True:
+        failure: Exception | None = None
+        while failure is None:
             attempts += 1
             attempt = _Attempt()
             _attempt.set(attempt)
@@ -380,10 +381,9 @@ class GraphClient:
                         raise await self._error(response)
                     return await self._answer(response)
             except FAILURES as error:
-                repeat = isinstance(error, _ClosedByServer) and attempts < ATTEMPTS
-                failure = _failure(error, attempt)
-            if not repeat:
-                raise failure
+                if not isinstance(error, _ClosedByServer) or attempts == ATTEMPTS:
+                    failure = _failure(error, attempt)
+        raise failure  # outside of the handler, so that it has no cause
 
     async def _answer(self, response: aiohttp.ClientResponse) -> dict[str, Any]:
         """Return the object of a successful answer."""

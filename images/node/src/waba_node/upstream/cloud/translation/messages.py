@@ -402,7 +402,7 @@ def recipient(to: str) -> dict[str, str]:
 
 def is_voice(mime_type: str) -> bool:
     """Return whether an audio file is a voice message: Ogg, for which the Cloud API accepts Opus only."""
-    kind, _, parameters = mime_type.lower().partition(";")
+    kind, _separator, parameters = mime_type.lower().partition(";")
     return kind.strip() == "audio/ogg" and parameters.strip().replace(" ", "").replace('"', "") in ("", "codecs=opus")
 
 
