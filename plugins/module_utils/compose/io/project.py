@@ -121,10 +121,21 @@ class Project:
         if "unpause" in by_kind:
             compose.unpause(by_kind["unpause"])
         if "recreate" in by_kind:
+            self._remove_surplus(by_kind["recreate"])
             compose.up(by_kind["recreate"], recreate=True)
         to_start = [*by_kind.get("create", []), *by_kind.get("start", [])]
         if to_start:
             compose.up(to_start, recreate=False)
+
+    def _remove_surplus(self, recreated: Iterable[str]) -> None:
+        """Remove the containers that an interrupted run has created beside the oldest one of a service.
+
+        Compose would remove them while it gives their names to new ones, which fails when the removal is the slower one.
+        """
+        for service in recreated:
+            found = sorted(self.existing[service], key=lambda container: str(container["inspected"]["Created"]))
+            for container in found[1:]:
+                containers.remove(self._client, container["inspected"])
 
     def wait(self, timeout: float) -> None:
         """Wait until the selected services are ready. Raises HostError with the state and the last log lines of every service that is not."""

@@ -123,6 +123,23 @@ def test_a_second_database_of_another_project_is_removed_first(
     assert {one.status for one in containers(engine)} == {"exited"}
 
 
+@pytest.mark.usefixtures("real_compose")
+def test_a_second_container_of_an_interrupted_run_is_removed_before_compose_begins(
+    run: Callable, engine: docker.DockerClient, file: str
+) -> None:
+    run(compose_project, file=file)
+    (own,) = containers(engine)
+    # As Compose leaves it when it is killed while it recreates a service. Its name is the one that Compose gives the next container.
+    engine.containers.create(own.image, "sleep 60", labels=own.labels, name=f"{own.id[:12]}_{own.name}")
+    actions = run(compose_project, file=file)["actions"]
+    assert [(one["action"], one["reason"]) for one in actions] == [
+        ("recreate", "it has 2 containers, left by an interrupted run")
+    ]
+    (one,) = containers(engine)
+    assert (one.name, one.status) == (own.name, "running")
+    assert run(compose_project, file=file)["actions"] == []
+
+
 @pytest.mark.usefixtures("engine", "real_compose")
 def test_an_unready_service_is_reported_without_a_readable_log(run: Callable, tmp_path: Path) -> None:
     unhealthy = {"test": ["CMD", "false"], "interval": "1s", "retries": 1}
