@@ -204,9 +204,14 @@ class Coreapp(Node):
         return super().gateway_status()
 
     async def status(self, payload: Payload) -> Payload:
-        """Answer with this node's part of /v1/health, and why it is not connected."""
+        """Answer with this node's part of /v1/health, and why it cannot be connected.
+
+        Another upstream refuses an unregistered number, and a new owner until the former one has ended, which is no problem of the node.
+        """
         answer = await super().status(payload)
-        return {**answer, "problem": self.owner.upstream_problem} if self.owner.upstream_problem else answer
+        if self.upstream.idempotent or not self.owner.upstream_problem:
+            return answer
+        return {**answer, "problem": self.owner.upstream_problem}
 
     def owned_shard(self) -> int | None:
         return None if self.connection is None else self.connection.grant.shard
