@@ -16,7 +16,8 @@ class Cluster:
         self.label: dict[str, str | list[str] | bool] = {"label": f"waba.cluster.name={name}"}
 
     def containers(self) -> list[Container]:
-        return self.engine.containers.list(all=True, filters=self.label)
+        # The engine may still be removing one, for instance after a killed run.
+        return self.engine.containers.list(all=True, filters=self.label, ignore_removed=True)
 
     def container(self, instance: str) -> Container:
         (found,) = [one for one in self.containers() if one.labels["waba.cluster.instance"] == instance]
