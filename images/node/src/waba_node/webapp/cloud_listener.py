@@ -16,7 +16,7 @@ from typing import Any
 
 from aiohttp import web
 
-from .https_listener import FAMILIES, NO_SUCH_FAMILY, PAUSE, listen
+from .sockets import accepted, listen_everywhere
 
 log = logging.getLogger(__name__)
 
@@ -105,16 +105,10 @@ class WebhookListener:
 
     async def start(self, port: int) -> None:
         """Listen on all IPv4 and IPv6 addresses. Raises OSError if the port is in use."""
-        for family in FAMILIES:
-            try:
-                listening = listen(family, port)
-            except OSError as error:
-                if self.sockets and error.errno in NO_SUCH_FAMILY:
-                    continue  # the host has no IPv6
-                await self.stop()
-                raise
-            self.sockets.append(listening)
-            self.loops.append(self.tasks.create_task(self._accept(listening), name=f"accept webhooks {family.name}"))
+        self.sockets = listen_everywhere(port)
+        for listening in self.sockets:
+            name = f"accept webhooks {listening.family.name}"
+            self.loops.append(self.tasks.create_task(self._accept(listening), name=name))
 
     async def stop(self) -> None:
         """Stop listening. Established connections are not affected."""
@@ -132,14 +126,7 @@ class WebhookListener:
         self.evicted += self.server.close_overdue()
 
     async def _accept(self, listening: socket.socket) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            try:
-                connection, _address = await loop.sock_accept(listening)
-            except OSError as error:
-                log.warning("cannot accept a webhook connection: %s", error)
-                await asyncio.sleep(PAUSE)
-                continue
+        async for connection, _remote in accepted(listening):
             if not self._make_room():
                 connection.close()
                 continue

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import logging
 import socket
 import ssl
 from collections.abc import Callable
 
+from .sockets import accepted, listen_everywhere
+
 log = logging.getLogger(__name__)
 
-BACKLOG = 128  # connections that wait to be accepted
 FIRST_BYTE_TIMEOUT = 15.0  # seconds
 LONGEST_REQUEST = 4096  # bytes that are read of a plain HTTP request
-PAUSE = 1.0  # seconds after a failed accept, such as for too many open files
 TLS_RECORD = b"\x16"  # a TLS connection begins with this byte: a handshake record
-FAMILIES = (socket.AF_INET, socket.AF_INET6)
-NO_SUCH_FAMILY = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL, errno.EPROTONOSUPPORT)
 
 
 class HttpsListener:
@@ -43,15 +40,9 @@ class HttpsListener:
 
     async def start(self, port: int) -> None:
         """Listen on all IPv4 and IPv6 addresses. Raises OSError if the port is in use."""
-        for family in FAMILIES:
-            try:
-                listening = listen(family, port)
-            except OSError as error:
-                if self.sockets and error.errno in NO_SUCH_FAMILY:
-                    continue  # the host has no IPv6
-                raise
-            self.sockets.append(listening)
-            self.loops.append(self.tasks.create_task(self._accept(listening), name=f"accept {family.name}"))
+        self.sockets = listen_everywhere(port)
+        for listening in self.sockets:
+            self.loops.append(self.tasks.create_task(self._accept(listening), name=f"accept {listening.family.name}"))
 
     async def stop(self) -> None:
         """Stop listening. Established connections are not affected."""
@@ -62,16 +53,9 @@ class HttpsListener:
             listening.close()
 
     async def _accept(self, listening: socket.socket) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            try:
-                connection, address = await loop.sock_accept(listening)
-            except OSError as error:
-                log.warning("cannot accept a connection: %s", error)
-                await asyncio.sleep(PAUSE)
-                continue
+        async for connection, remote in accepted(listening):
             self.accepted += 1
-            task = self.tasks.create_task(self._begin(connection, address[0]))
+            task = self.tasks.create_task(self._begin(connection, remote))
             self.starting.add(task)
             task.add_done_callback(self.starting.discard)
 
@@ -106,22 +90,6 @@ class HttpsListener:
         # Read what else was sent, so that closing the socket does not discard the answer.
         while await loop.sock_recv(connection, LONGEST_REQUEST):
             pass
-
-
-def listen(family: socket.AddressFamily, port: int) -> socket.socket:
-    """Return a socket that listens on all addresses of a family. Raises OSError if the port is in use."""
-    listening = socket.socket(family)
-    try:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:
-            listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        listening.setblocking(False)
-        listening.bind(("", port))
-        listening.listen(BACKLOG)
-    except OSError:
-        listening.close()
-        raise
-    return listening
 
 
 async def _peek(connection: socket.socket) -> bytes:

@@ -9,8 +9,8 @@ from aiohttp import web
 from ...runtime.statistics import prometheus
 from ..errors import ApiError
 from ..formats import FORMATS, wants_prometheus
-from ..https_listener import BACKLOG
 from ..schema.monitoring import WebappMetrics
+from ..sockets import BACKLOG
 from .table import KEY, OPEN, Call, CallTable, Query, RawBody, Result
 
 if TYPE_CHECKING:
