@@ -17,7 +17,6 @@ from .errors import GraphError
 NUMBER = re.compile(r"\+?[0-9() -]{5,25}")
 USER_ID = re.compile(r"[A-Z]{2}\.(ENT\.)?[A-Za-z0-9]{1,128}")
 BAD_PARAMETER = re.compile(r"[\n\t]| {5}")
-OPUS = "audio/ogg; codecs=opus"
 
 Text1024 = Annotated[str, Meta(min_length=1, max_length=1024)]
 Text256 = Annotated[str, Meta(min_length=1, max_length=256)]

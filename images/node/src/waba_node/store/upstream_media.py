@@ -43,11 +43,6 @@ async def record_upload(connection: AsyncConnection, source: str, upload: Upload
     await connection.execute(statement.on_duplicate_key_update(values))
 
 
-async def forget_upload(connection: AsyncConnection, source: str) -> None:
-    """Upload a file again when it is next sent."""
-    await connection.execute(sa.delete(upstream_media).where(upstream_media.c.source == source))
-
-
 async def delete_old_uploads(connection: AsyncConnection, seconds: int, limit: int) -> int:
     """Delete at most `limit` uploads that are older than so many seconds. Return their number."""
     query = (

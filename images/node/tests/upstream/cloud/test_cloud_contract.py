@@ -186,7 +186,7 @@ async def test_number_is_registered_and_described(cloud: Client, graph: GraphCli
     await graph.post(f"{NUMBER}/verify_code", profile.verification_body("123-456"))
     await graph.post(f"{NUMBER}/register", profile.registration_body("123456"))
     await graph.post(NUMBER, profile.two_step_body("654321"))
-    await graph.post(f"{NUMBER}/settings", profile.identity_check_body(True))
+    await graph.post(f"{NUMBER}/settings", {"user_identity_change": {"enable_identity_key_check": True}})
     assert (await graph.number_info("status"))["status"] == "CONNECTED"
     assert (await graph.debug_token())["scopes"]
 

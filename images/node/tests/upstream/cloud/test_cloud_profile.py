@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from waba_node.upstream.cloud.translation import profile
 from waba_node.upstream.cloud.translation.errors import Untranslatable
-from waba_node.upstream.cloud.translation.sources import SOURCES
 
 VERTICALS = [
     ("Automotive", "AUTO"),
@@ -198,18 +197,3 @@ def test_a_malformed_pin_is_refused(pin: str) -> None:
     with pytest.raises(Untranslatable) as refused:
         profile.registration_body(pin)
     assert refused.value.errors[0]["code"] == 1009
-
-
-def test_identity_check() -> None:
-    assert profile.identity_check_body(True) == {"user_identity_change": {"enable_identity_key_check": True}}
-
-
-def test_the_fields_of_the_requests() -> None:
-    assert profile.PROFILE_FIELDS == "about,address,description,email,profile_picture_url,websites,vertical"
-    assert profile.COMPLIANCE_FIELDS == (
-        "entity_name,entity_type,entity_type_custom,is_registered,grievance_officer_details,customer_care_details"
-    )
-
-
-def test_every_row_names_known_sources() -> None:
-    assert {source for shape in profile.SHAPES.values() for source in shape.source.split()} <= SOURCES.keys()

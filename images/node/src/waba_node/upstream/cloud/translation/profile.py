@@ -164,8 +164,3 @@ def two_step_body(pin: str) -> dict[str, Any]:
     if not re.fullmatch(r"[0-9]{6}", pin):
         raise Untranslatable(1009, "the Cloud API requires a PIN of six digits")
     return {"pin": pin}
-
-
-def identity_check_body(enabled: bool) -> dict[str, Any]:
-    """Return the body of POST settings that turns the identity check of users on or off."""
-    return {"user_identity_change": {"enable_identity_key_check": enabled}}
