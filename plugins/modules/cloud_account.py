@@ -75,9 +75,7 @@ def main() -> None:
     isolate_environment()
     options = {**CLOUD_ACCOUNT_OPTIONS, "webhook": {"type": "bool", "default": True}}
     module = AnsibleModule(argument_spec=options, supports_check_mode=True)
-    # Redact secrets only. Ansible would redact every value of the dictionary, also "1".
-    environment = module.params["environment"]
-    module.no_log_values -= {str(value) for value in environment.values()} - redaction.secret_values(environment)
+    module.no_log_values -= redaction.plain_values(module.params["environment"])
     try:
         module.exit_json(**converge(module.params, module.check_mode))
     except InputError as error:

@@ -107,9 +107,7 @@ def dicts(found: list[Problem]) -> list[dict[str, Any]]:
 def main() -> None:
     isolate_environment()
     module = AnsibleModule(argument_spec=CLOUD_ACCOUNT_OPTIONS, supports_check_mode=True)
-    # Redact secrets only. Ansible would redact every value of the dictionary, also "1".
-    environment = module.params["environment"]
-    module.no_log_values -= {str(value) for value in environment.values()} - redaction.secret_values(environment)
+    module.no_log_values -= redaction.plain_values(module.params["environment"])
     try:
         module.exit_json(changed=False, **observe(module.params))
     except HostError as error:

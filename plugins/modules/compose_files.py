@@ -256,11 +256,8 @@ def main() -> None:
     module = AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True)
     if not host_files.HAS_YAML and module.params["state"] == "present" and not module.check_mode:
         module.fail_json(msg=missing_required_lib("PyYAML"))
-    # Ansible redacts every value of a no_log dictionary, even "db" and "1", throughout a result. Limit that to the secrets.
     for option in ("environment", "database_environment"):
-        environment = module.params[option]
-        secret = redaction.secret_values(environment)
-        module.no_log_values -= {str(value) for value in environment.values()} - secret
+        module.no_log_values -= redaction.plain_values(module.params[option])
     module.params["external_hostname"] = module.params["external_hostname"] or socket.getfqdn()
     module.diff_key = os.urandom(32)
     try:

@@ -366,9 +366,8 @@ def main() -> None:
     isolate_environment()
     module = AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True)
     params = module.params
-    # Ansible hides every value of a no_log dictionary, "1" too, wherever a result has it. Only secrets need that.
     for values in (params[name] or {} for name in ENVIRONMENTS):
-        module.no_log_values -= {str(value) for value in values.values()} - redaction.secret_values(values)
+        module.no_log_values -= redaction.plain_values(values)
     params["external_hostname"] = params["external_hostname"] or socket.getfqdn()
     clock = time.time()
     try:

@@ -25,6 +25,14 @@ def secret_values(environment: Mapping[str, Any]) -> set[str]:
     return found
 
 
+def plain_values(environment: Mapping[str, Any]) -> set[str]:
+    """Return the values of an environment that may be printed.
+
+    Ansible redacts every value of a no_log dictionary throughout a result, even "db" and "1"; modules exempt these.
+    """
+    return {str(value) for value in environment.values()} - secret_values(environment)
+
+
 def redacted(text: str, secrets: Iterable[str]) -> str:
     """Return text without the secrets, which are not empty. Longer secrets are replaced first."""
     for secret in sorted(secrets, key=len, reverse=True):
