@@ -18,9 +18,10 @@ LABEL_CONFIGURATION = (
 COMMAND = ["/opt/whatsapp/bin/wait_on_mysql.sh", "/opt/whatsapp/bin/launch_within_docker.sh"]
 
 # Commands of the open node. DRAIN takes the timeout in seconds as its last argument.
-DRAIN = ("python3", "-m", "waba_node", "drain", "--timeout")
-GUARD = ("python3", "-m", "waba_node", "database-guard")
-RESUME = ("python3", "-m", "waba_node", "resume")
+PROGRAM = ("python3", "-m", "waba_node")
+DRAIN = (*PROGRAM, "drain", "--timeout")
+GUARD = (*PROGRAM, "database-guard")
+RESUME = (*PROGRAM, "resume")
 
 # Ports in the containers; docs/reference/vendor-contract.md#ports
 NODE_PORTS = (6250, 6251, 6252, 6253)  # messaging, contacts, control, health check

@@ -57,13 +57,13 @@ import json
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils.contract import COMMAND
+from ansible_collections.waba.cluster.plugins.module_utils.contract import COMMAND, PROGRAM
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io import engine, one_shot
 from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
 from ansible_collections.waba.cluster.plugins.module_utils.secrets import redaction
 
-STATUS = ["python3", "-m", "waba_node", "schema-status"]
+STATUS = [*PROGRAM, "schema-status"]
 
 
 def converge(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
@@ -103,9 +103,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    # Redact secrets only. Ansible would redact every value of the dictionary, also "1".
-    environment = module.params["environment"]
-    module.no_log_values -= {str(value) for value in environment.values()} - redaction.secret_values(environment)
+    module.no_log_values -= redaction.plain_values(module.params["environment"])
     try:
         module.exit_json(**converge(module.params, module.check_mode))
     except HostError as error:

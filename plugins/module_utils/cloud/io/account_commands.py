@@ -4,12 +4,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.waba.cluster.plugins.module_utils.docker.io import containers, engine, one_shot
-from ansible_collections.waba.cluster.plugins.module_utils.docker.io.node_command import PROGRAM
+from ansible_collections.waba.cluster.plugins.module_utils.contract import PROGRAM
+from ansible_collections.waba.cluster.plugins.module_utils.docker.io import containers, engine, node_command, one_shot
 from ansible_collections.waba.cluster.plugins.module_utils.errors import DockerUnavailable, HostError
 from ansible_collections.waba.cluster.plugins.module_utils.secrets import redaction
 
@@ -36,10 +35,4 @@ def run(cluster: str, image: str, environment: Mapping[str, Any], *arguments: st
         if UNKNOWN_COMMAND in str(error):
             return {}
         raise HostError(redaction.redacted(str(error), redaction.secret_values(texts))) from error
-    try:
-        result: dict[str, Any] = json.loads(output)
-    except ValueError as error:
-        raise HostError(
-            f"The command {arguments[0]} of {image} printed no JSON. Use an image of this collection's node."
-        ) from error
-    return result
+    return node_command.answer(output, arguments[0], image)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.waba.cluster.plugins.module_utils.compose.volumes import mount_source
@@ -17,7 +17,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.contract import (
     LABEL_ROLE,
     MOUNT_POINTS,
 )
-from ansible_collections.waba.cluster.plugins.module_utils.docker.io import containers
+from ansible_collections.waba.cluster.plugins.module_utils.docker.io import containers, one_shot
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io.engine import engine_errors
 from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 
@@ -65,15 +65,13 @@ def permit_bootstrap(
 ) -> None:
     """Permit the volume to begin the cluster from a position (uuid, seqno). run: names the run in the member's log."""
     uuid, seqno = position
-    mount = _mount(cluster, volume)
-    status, output = _one_shot(client, cluster, image, mount, ["bootstrap-file", uuid, str(seqno), run])
-    if status != 0:
-        raise HostError(f"The permission to begin the cluster cannot be written: {output.strip()}")
+    command = ["bootstrap-file", uuid, str(seqno), run]
+    one_shot.run_on_volume(client, cluster, image, command, _mount(cluster, volume))
 
 
 def withdraw_bootstrap(client: DockerClient, cluster: str, image: str, volume: Volume) -> None:
     """Remove a permission to begin the cluster."""
-    _one_shot(client, cluster, image, _mount(cluster, volume), ["-f", BOOTSTRAP_FILE], entrypoint=["rm"])
+    one_shot.run_on_volume(client, cluster, image, ["-f", BOOTSTRAP_FILE], _mount(cluster, volume), "rm")
 
 
 def kill(client: DockerClient, cluster: str) -> bool:
@@ -136,10 +134,7 @@ def _volume(client: DockerClient, cluster: str, image: str, volume: Volume) -> d
     """Return the position of a volume that no server uses."""
     if volume["type"] != "bind" and containers.volume_fault(client, mount_source(cluster, volume)[1]):
         return {"initialised": False, "member": False}
-    arguments = ["-c", POSITION]
-    status, output = _one_shot(client, cluster, image, _mount(cluster, volume), arguments, entrypoint=["/bin/bash"])
-    if status != 0:
-        raise HostError(f"The position of the database in its volume cannot be read: {output.strip()[-1000:]}")
+    output = one_shot.run_on_volume(client, cluster, image, ["-c", POSITION], _mount(cluster, volume), "bash")
     line = next((line for line in output.splitlines() if line.startswith("{")), "{}")
     try:
         found: dict[str, Any] = json.loads(line)
@@ -150,36 +145,3 @@ def _volume(client: DockerClient, cluster: str, image: str, volume: Volume) -> d
 
 def _mount(cluster: str, volume: Volume) -> str:
     return f"{mount_source(cluster, volume)[1]}:{MOUNT_POINTS['database']}"
-
-
-def _one_shot(
-    client: DockerClient,
-    cluster: str,
-    image: str,
-    mount: str,
-    arguments: Sequence[str],
-    entrypoint: Sequence[str] | None = None,
-) -> tuple[int, str]:
-    """Run a command of the database image on the volume; return (exit status, output)."""
-    with engine_errors(f"run a command of {image}"):
-        container = client.api.create_container(
-            image,
-            command=list(arguments),
-            entrypoint=list(entrypoint) if entrypoint else None,
-            labels={LABEL_CLUSTER: cluster, LABEL_ROLE: "position"},
-            host_config=client.api.create_host_config(
-                binds=[mount],
-                network_mode="none",
-                cap_drop=["MKNOD"],
-                # The output is read from the log, which the engine's default driver may not store.
-                log_config={"Type": "json-file", "Config": {}},  # type: ignore[arg-type]
-            ),
-            use_config_proxy=False,
-        )["Id"]
-        try:
-            client.api.start(container)
-            status = client.api.wait(container, timeout=None)["StatusCode"]
-            output = client.api.logs(container).decode("utf-8", "replace")
-        finally:
-            client.api.remove_container(container, force=True, v=True)
-    return status, output

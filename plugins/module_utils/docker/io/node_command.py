@@ -5,16 +5,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from typing import Any
 
-from ansible_collections.waba.cluster.plugins.module_utils.contract import LABEL_CLUSTER, LABEL_ROLE
+from ansible_collections.waba.cluster.plugins.module_utils.contract import LABEL_CLUSTER, LABEL_ROLE, PROGRAM
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io import containers, one_shot
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io import engine as docker_engine
 from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 from ansible_collections.waba.cluster.plugins.module_utils.secrets import redaction
-
-PROGRAM = ("python3", "-m", "waba_node")
 
 
 def run(cluster: str, *arguments: str, database_host: str | None = None) -> dict[str, Any]:
@@ -31,17 +28,18 @@ def run(cluster: str, *arguments: str, database_host: str | None = None) -> dict
     environment = dict(entry.split("=", 1) for entry in masters[0]["Config"]["Env"])
     environment.update({"WA_DB_HOSTNAME": database_host} if database_host else {})
     try:
-        output = one_shot.run(client, cluster, masters[0]["Image"], _command(arguments), environment)
+        output = one_shot.run(client, cluster, masters[0]["Image"], [*PROGRAM, *arguments], environment)
     except HostError as error:
         raise HostError(redaction.redacted(str(error), redaction.secret_values(environment))) from error
+    return answer(output, arguments[0], "the master's image")
+
+
+def answer(output: str, command: str, image: str) -> dict[str, Any]:
+    """Return the JSON object that a command of the node printed. Raises HostError. image: for the message."""
     try:
-        result: dict[str, Any] = json.loads(output)
+        found: dict[str, Any] = json.loads(output)
     except ValueError as error:
         raise HostError(
-            f"The command {arguments[0]} of the master's image printed no JSON. Use an image of this collection's node."
+            f"The command {command} of {image} printed no JSON. Use an image of this collection's node."
         ) from error
-    return result
-
-
-def _command(arguments: Sequence[str]) -> list[str]:
-    return [*PROGRAM, *arguments]
+    return found

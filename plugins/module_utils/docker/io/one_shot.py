@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 ROLE = "dbupgrade"  # docs/reference/vendor-contract.md#upgrades
 ROLE_ALONE = "once"
+ROLE_ON_VOLUME = "volume"
 LOG_LINES = 15
 
 
@@ -35,14 +36,30 @@ def run(client: DockerClient, cluster: str, image: str, command: Sequence[str], 
     if not masters:
         raise HostError(f"This host has no master of the cluster {cluster}, whose network the command needs.")
     place = {"network_mode": _network(masters[0]), "volumes_from": [masters[0]["Id"]]}
-    return _run(client, cluster, ROLE, image, command, {**environment, "WA_DB_UPGRADE": "1"}, place)
+    return _run(client, cluster, ROLE, image, command, place, environment={**environment, "WA_DB_UPGRADE": "1"})
 
 
 def run_alone(
     client: DockerClient, cluster: str, image: str, command: Sequence[str], environment: Mapping[str, str]
 ) -> str:
     """Run a command that needs no node of the cluster, on Docker's default network; return its standard output. Raises HostError as `run` does."""
-    return _run(client, cluster, ROLE_ALONE, image, command, environment, {})
+    return _run(client, cluster, ROLE_ALONE, image, command, {}, environment=dict(environment))
+
+
+def run_on_volume(
+    client: DockerClient,
+    cluster: str,
+    image: str,
+    command: Sequence[str],
+    mount: str,
+    entrypoint: str | None = None,
+) -> str:
+    """Run a command on a volume that no container uses, without a network; return its standard output. Raises HostError as `run` does.
+
+    mount: source:destination. entrypoint: None for the image's.
+    """
+    place = {"binds": [mount], "network_mode": "none"}
+    return _run(client, cluster, ROLE_ON_VOLUME, image, command, place, entrypoint=entrypoint)
 
 
 def _run(
@@ -51,10 +68,10 @@ def _run(
     role: str,
     image: str,
     command: Sequence[str],
-    environment: Mapping[str, str],
     place: dict[str, Any],
+    **options: Any,
 ) -> str:
-    """Run a command in a container with a role of its own. place: options of the host configuration."""
+    """Run a command in a container with a role of its own. place: options of the host configuration. options: others of the container."""
     name = f"{cluster}-{role}"
     with host_lock.exclusive(f"{host_lock.NAME} {name}"), engine_errors(f"run {' '.join(command)} in {image}"):
         _await_former(client, name)
@@ -62,7 +79,6 @@ def _run(
             image,
             command=list(command),
             name=name,
-            environment=dict(environment),
             labels={LABEL_CLUSTER: cluster, LABEL_ROLE: role},
             host_config=client.api.create_host_config(
                 cap_drop=["MKNOD"],
@@ -71,6 +87,7 @@ def _run(
                 log_config={"Type": "json-file", "Config": {}},  # type: ignore[arg-type]
             ),
             use_config_proxy=False,
+            **options,
         )["Id"]
         try:
             client.api.start(container)
