@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import stat
 from pathlib import Path
 
 import yaml
@@ -19,6 +18,7 @@ from conftest import (
     refusal,
     started,
 )
+from secret_places import places_of
 
 SITE = "playbooks/site.yml"
 
@@ -70,19 +70,9 @@ def test_secrets_appear_in_no_output_argument_log_or_readable_file(cluster: Clus
     generated = yaml.safe_load(SECRETS_FILE.read_text(encoding="utf-8"))
     assert "waba_cloud_verify_token" in generated
     issued = [SETTINGS[name] for name in ("waba_cloud_token", "waba_cloud_app_secret")]
-    secrets = [str(value).encode() for value in [*generated.values(), *issued]]
-    places = {
-        f"{playbook} --diff -vvv": play(f"playbooks/{playbook}.yml", "--check", "--diff", "-vvv").stdout.encode()
+    secrets = [str(value) for value in [*generated.values(), *issued]]
+    outputs = {
+        f"{playbook} --diff -vvv": play(f"playbooks/{playbook}.yml", "--check", "--diff", "-vvv").stdout
         for playbook in ("site", "rotate_cloud_secrets")
     }
-    for process in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            places[f"the arguments of {process}"] = process.read_bytes()
-        except OSError:
-            continue
-    for container in cluster.containers():
-        places[f"the log of {container.name}"] = container.logs()
-    for file in FOLDER.rglob("*"):
-        if file.is_file() and file.stat().st_mode & (stat.S_IROTH | stat.S_IRGRP):
-            places[str(file)] = file.read_bytes()
-    assert [place for place, content in places.items() if any(secret in content for secret in secrets)] == []
+    assert places_of(secrets, cluster, FOLDER, outputs) == []
