@@ -129,14 +129,17 @@ def test_a_second_container_of_an_interrupted_run_is_removed_before_compose_begi
 ) -> None:
     run(compose_project, file=file)
     (own,) = containers(engine)
-    # As Compose leaves it when it is killed while it recreates a service. Its name is the one that Compose gives the next container.
-    engine.containers.create(own.image, "sleep 60", labels=own.labels, name=f"{own.id[:12]}_{own.name}")
-    actions = run(compose_project, file=file)["actions"]
-    assert [(one["action"], one["reason"]) for one in actions] == [
+    # As Compose leaves it when it is killed while it recreates a service: with the name that it gives the next container. It stops slowly.
+    left = f"{own.id[:12]}_{own.name}"
+    engine.containers.run(own.image, ["60"], entrypoint="sleep", labels=own.labels, name=left, detach=True)
+    answer = run(compose_project, file=file)
+    assert "msg" not in answer
+    assert [(one["action"], one["reason"]) for one in answer["actions"]] == [
         ("recreate", "it has 2 containers, left by an interrupted run")
     ]
     (one,) = containers(engine)
     assert (one.name, one.status) == (own.name, "running")
+    assert one.id != own.id
     assert run(compose_project, file=file)["actions"] == []
 
 
