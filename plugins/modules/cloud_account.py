@@ -35,7 +35,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 changes:
-  description: What was done, or would be done in check mode, each with thing, action and reason.
+  description: The changes that were made, or would be made in check mode, each with thing, action and reason.
   returned: success
   type: list
   elements: list

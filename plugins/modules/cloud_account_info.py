@@ -38,19 +38,19 @@ source:
   type: str
   sample: node
 problems:
-  description: What would keep the cluster from sending or receiving.
+  description: Problems that keep the cluster from sending or receiving.
   returned: success
   type: list
   elements: dict
   sample:
     - {variable: waba_cloud_token, value: (redacted), problem: "Meta refuses it: session has expired", fix: Create a new token}
 risks:
-  description: What is allowed but may be regretted, in the same form.
+  description: Valid settings that are risky, in the same form.
   returned: success
   type: list
   elements: dict
 changes:
-  description: What M(waba.cluster.cloud_account) would do, each with thing, action and reason.
+  description: The changes that M(waba.cluster.cloud_account) would make, each with thing, action and reason.
   returned: success
   type: list
   elements: list

@@ -122,7 +122,7 @@ class Nodes:
 
 @dataclass
 class Calls:
-    """What clients saw. accepted: message id -> moment (monotonic) of the answer. refused: answers other than 200. slowest: seconds."""
+    """The results of the clients. accepted: message id -> moment (monotonic) of the answer. refused: answers other than 200. slowest: seconds."""
 
     accepted: dict[str, float] = field(default_factory=dict)
     refused: list[str] = field(default_factory=list)

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, waba.cluster contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the node's commands and Meta's answers say about the account of the Cloud API: problems, and the actions that set it up."""
+"""The problems of the account of the Cloud API and the actions that set it up, from the answers of the node's commands and of Meta."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ACTIONS = {
     "subscribe_app": ("app of WhatsApp Business Account {waba_cloud_waba_id}", "subscribe", "it is not subscribed"),
 }
 SET_UP_COMMAND = "cloud-setup"
-NO_IMAGE = ("account of the Cloud API", "set up", "what it lacks is known once the host has the image")
+NO_IMAGE = ("account of the Cloud API", "set up", "the missing parts are known once the host has the image")
 
 
 def problems(reported: Iterable[Mapping[str, Any]], environment: Mapping[str, Any]) -> list[Problem]:

@@ -58,7 +58,7 @@ class Decision(NamedTuple):
 
 
 class _Member(NamedTuple):
-    """What is known about the server and the volume of one host that answered."""
+    """The observation of the server and the volume of one host that answered."""
 
     host: str
     runs: bool  # the container runs

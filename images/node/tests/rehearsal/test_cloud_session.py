@@ -30,7 +30,7 @@ PNG = b"\x89PNG\r\n\x1a\n" + bytes(100)
 
 
 class MemoryLibrary:
-    """What the session asks of the cluster, in memory."""
+    """The data of the cluster that the session uses, in memory."""
 
     def __init__(self) -> None:
         self.uploads: dict[str, tuple[str, str]] = {}

@@ -26,7 +26,7 @@ class Incarnation(NamedTuple):
 
 @dataclass(frozen=True)
 class Observation:
-    """What a guard reads from its own server, and from the other guards.
+    """The observation of a guard: of its own server, and of the other guards.
 
     members: in the server's view of the group. writer, epoch: of the row. writer_serves: whether the writer's guard answers so.
     others_answer: whether the guard of a member other than the writer and this one answers.

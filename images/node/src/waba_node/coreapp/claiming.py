@@ -1,4 +1,4 @@
-"""What a coreapp needs to send to an upstream whose sends are not idempotent (docs/adr/0024-claim-before-cloud-post.md)."""
+"""The ownership check and the policy for sending to an upstream whose sends are not idempotent (docs/adr/0024-claim-before-cloud-post.md)."""
 
 from __future__ import annotations
 

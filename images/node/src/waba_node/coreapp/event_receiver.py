@@ -29,7 +29,7 @@ RETRY = 1.0  # seconds
 
 
 class Step(Protocol):
-    """What else happens in a transaction that stores events."""
+    """An additional step of a transaction that stores events."""
 
     async def before(self, connection: AsyncConnection, events: list[UpstreamEvent]) -> list[UpstreamEvent]:
         """Return the events to store. An error undoes the transaction."""

@@ -21,7 +21,7 @@ MESSAGE_AGES = {  # status -> seconds since the message was accepted; the ages a
     outbox.HANDED_OVER: 30 * 24 * HOUR,  # as long as the upstream may try
 }
 INBOUND_AGE = 30 * 24 * HOUR  # seconds since the message was received
-# What is stored about an upstream: seconds for which it is retained, and the function that deletes a batch.
+# Rows about an upstream: seconds for which they are retained, and the function that deletes a batch.
 UPSTREAM_AGES: tuple[tuple[int, Callable[[AsyncConnection, int, int], Awaitable[int]]], ...] = (
     (60 * 24 * HOUR, deliveries.delete_old_ids),
     (30 * 24 * HOUR, upstream_media.delete_old_uploads),

@@ -1,4 +1,4 @@
-"""What the upstream of a coreapp may ask of the cluster: see upstream.base.Library."""
+"""The data of the cluster that the upstream of a coreapp may use: see upstream.base.Library."""
 
 from __future__ import annotations
 

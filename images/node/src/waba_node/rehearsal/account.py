@@ -102,7 +102,7 @@ class Settings(Strict):
 
 
 class AccountUpdate(Struct, forbid_unknown_fields=True):
-    """What a test or an operator changes. None leaves a value."""
+    """A change of the behaviour by a test or an operator. None leaves a value."""
 
     registered: bool | None = None
     verified: bool | None = None

@@ -44,7 +44,7 @@ MESSAGING, MANAGEMENT = "whatsapp_business_messaging", "whatsapp_business_manage
 
 @dataclass
 class Identity:
-    """What a client of the stand-in must know."""
+    """The credentials and ids that a client of the stand-in uses."""
 
     token: str
     app_secret: str

@@ -1,4 +1,4 @@
-"""What the API accepts in a message, as types: https://developers.facebook.com/docs/whatsapp/cloud-api/reference/messages.
+"""The messages that the API accepts, as types: https://developers.facebook.com/docs/whatsapp/cloud-api/reference/messages.
 
 The API rejects properties that it does not know. Codes: 100 for an unknown property, 131008 for a missing one, 131009 for a value.
 """

@@ -32,7 +32,7 @@ class Refused(UpstreamError):
 
 
 class Scope(enum.StrEnum):
-    """What a NotSent applies to."""
+    """The messages that a NotSent holds back."""
 
     MESSAGE = "message"
     RECIPIENT = "recipient"
@@ -124,7 +124,7 @@ class OpenedFile:
 
 
 class Library(Protocol):
-    """What an upstream may ask of the cluster. Every method but `count` raises the errors of the database or of the media folder."""
+    """The data of the cluster that an upstream may use. Every method but `count` raises the errors of the database or of the media folder."""
 
     async def find_upstream_id(self, message_id: str) -> str | None:
         """Return the upstream's id of a message that was sent, or None."""
