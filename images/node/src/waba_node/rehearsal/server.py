@@ -1,18 +1,4 @@
-"""The stand-in's server: the Graph API under /v<N>.0, downloads, and the control calls of tests and operators under /control.
-
-GET    /control/state       counts of everything, and the switches
-GET    /control/messages    accepted messages; ?after=POSITION, ?to=, ?callback_data=, ?limit=
-GET    /control/events      what happened, the oldest first; ?limit=
-POST   /control/behaviour   switches (behaviour.py); those not named keep their values
-POST   /control/faults      a fault, or a list; DELETE removes all
-POST   /control/account     state of the number (account.AccountUpdate)
-POST   /control/inbound     a message of a user (inbound.Inbound); answers its ids
-POST   /control/status      {"wamid", "status", "code"}: one more status of a message
-POST   /control/identity    {"user"}: the user has a new identity
-POST   /control/webhook     {"field", "value"}: any other webhook
-POST   /control/callback    {"url", "verify_token", "subscribed", "app_secret"}: the address of the app, as its dashboard sets it
-DELETE /control/webhooks    drop the webhooks that wait
-"""
+"""The stand-in's server: the Graph API under /v<N>.0, downloads, and the control calls (control.py)."""
 
 from __future__ import annotations
 
@@ -26,16 +12,16 @@ from typing import Any
 
 import msgspec
 from aiohttp import BodyPartReader, web
-from msgspec import UNSET, Struct, UnsetType
 
-from .account import Account, AccountUpdate
+from .account import Account
+from .answers import json_answer
 from .behaviour import Behaviour, Fault
+from .control import ControlApi
 from .errors import GraphError
-from .inbound import FILES, REFERRAL, Inbound, content_of, context_of, file_object, file_of
 from .media import LARGEST, MediaStore
-from .messages import Messages, Sent, make_wamid
+from .messages import Messages, Sent
 from .validation import Message, ReadMark, read_message
-from .webhooks import Callback, Update, Webhooks
+from .webhooks import Webhooks
 
 VERSIONS = range(20, 27)  # of the Graph API that are not retired
 EVENTS = 10_000  # stored
@@ -73,28 +59,6 @@ class Call:
     @property
     def origin(self) -> str:
         return str(self.request.url.origin())
-
-
-class StatusRequest(Struct, forbid_unknown_fields=True):
-    wamid: str
-    status: str
-    code: int = 131026
-
-
-class CallbackRequest(Struct, forbid_unknown_fields=True):
-    url: str | UnsetType = UNSET
-    verify_token: str = ""
-    subscribed: bool | UnsetType = UNSET
-    app_secret: str | UnsetType = UNSET
-
-
-class UserRequest(Struct, forbid_unknown_fields=True):
-    user: str
-
-
-class WebhookRequest(Struct, forbid_unknown_fields=True):
-    value: dict[str, Any]
-    field: str = "messages"
 
 
 class Standin:
@@ -179,23 +143,9 @@ class Standin:
         router.add_route("*", "/v{version:[0-9]+}.0/{node}/{edge}", self.graph)
         router.add_get("/whatsapp_business/attachments/", self.download)
         router.add_get("/profile-picture", self.picture)
-        router.add_get("/", self.state)
-        router.add_get("/control/state", self.state)
-        router.add_get("/control/messages", self.list_messages)
-        router.add_get("/control/events", self.list_events)
-        router.add_delete("/control/faults", self.clear_faults)
-        router.add_delete("/control/webhooks", self.clear_webhooks)
-        for name, handler in (
-            ("behaviour", self.change_behaviour),
-            ("faults", self.add_faults),
-            ("account", self.change_account),
-            ("inbound", self.send_inbound),
-            ("status", self.send_status),
-            ("identity", self.change_identity),
-            ("webhook", self.send_webhook),
-            ("callback", self.change_callback),
-        ):
-            router.add_post(f"/control/{name}", _controlled(handler))
+        control = ControlApi(self)
+        router.add_get("/", control.state)
+        control.add_routes(router)
         application.cleanup_ctx.append(self.deliver)
         return application
 
@@ -231,11 +181,11 @@ class Standin:
             answer = handler(call)
             if isinstance(answer, Awaitable):
                 answer = await answer
-            return answer if isinstance(answer, web.StreamResponse) else _answer(200, answer)
+            return answer if isinstance(answer, web.StreamResponse) else json_answer(200, answer)
         except GraphError as error:
             self.messages.refused[error.code] += 1
             self.note("refused", method=request.method, path=request.path, code=error.code, details=error.details)
-            return _answer(error.http_status, error.answer())
+            return json_answer(error.http_status, error.answer())
 
     def _kind(self, node: str) -> str:
         account = self.account
@@ -286,7 +236,7 @@ class Standin:
         await asyncio.sleep(self.behaviour.latency)
         self.messages.answered(sent)
         self.report(sent)
-        return _answer(200, answer)
+        return json_answer(200, answer)
 
     def _accept(self, message: Message, body: dict[str, Any]) -> Sent:
         sent = self.messages.accept(message, body)
@@ -298,7 +248,7 @@ class Standin:
             raise GraphError(100, "message_id is not that of a received message")
         self.messages.read_marks[mark.message_id] += 1
         self.note("read", wamid=mark.message_id)
-        return _answer(200, {"success": True})
+        return json_answer(200, {"success": True})
 
     def _fault(
         self, kinds: tuple[str, ...], message: Message | None = None, body: dict[str, Any] | None = None
@@ -338,11 +288,11 @@ class Standin:
             await self.webhooks.deliver_now(self.messages.statuses(sent))
             await asyncio.sleep(self.behaviour.latency)
             self.messages.answered(sent)
-            return _answer(200, answer)
+            return json_answer(200, answer)
         self.report(sent)
         if fault.kind == "delay_answer":
             await asyncio.sleep(fault.seconds)
-            return _answer(200, answer)
+            return json_answer(200, answer)
         await asyncio.sleep(self.behaviour.latency)
         if fault.kind == "cut_answer":
             text = msgspec.json.encode(answer)
@@ -420,7 +370,7 @@ class Standin:
         try:
             self._authenticate(request, "Bearer")
         except GraphError as error:
-            return _answer(error.http_status, error.answer())
+            return json_answer(error.http_status, error.answer())
         found = self.media.download(request.query.get("mid", ""), request.query.get("hash", ""))
         if found is None:
             return web.Response(status=404)
@@ -430,163 +380,6 @@ class Standin:
     async def picture(self, _request: web.Request) -> web.Response:
         """Return the profile photo, which needs no token."""
         return web.Response(body=self.account.photo, content_type="image/jpeg")
-
-    # -- control -------------------------------------------------------------------------------------------------------
-
-    async def state(self, _request: web.Request) -> web.Response:
-        messages, webhooks = self.messages, self.webhooks
-        target = webhooks.target
-        return _answer(
-            200,
-            {
-                "messages": {
-                    "accepted": messages.accepted,
-                    "unanswered": messages.unanswered,
-                    "lost": messages.lost,
-                    "callback_data": len(messages.by_callback_data),
-                    "repeated_callback_data": {k: n for k, n in messages.by_callback_data.items() if n > 1},
-                    "repeated_content": {k: n for k, n in messages.by_content.items() if n > 1},
-                },
-                "refused": {str(code): count for code, count in messages.refused.items()},
-                "read": dict(messages.read_marks),
-                "media": self.media.counts,
-                "inbound": len(self.inbound_wamids),
-                "webhooks": {
-                    **webhooks.counts,
-                    "pending": len(webhooks.pending),
-                    "retrying": len(webhooks.retrying),
-                    "subscribed": webhooks.subscribed,
-                    "url": target.url if target is not None else None,
-                    "last_failure": webhooks.last_failure,
-                    "answer_seconds": webhooks.answer_time(),
-                },
-                "number": self.account.number(["status", "throughput", "quality_rating", "webhook_configuration"]),
-                "profile": self.account.profile,
-                "behaviour": msgspec.to_builtins(self.behaviour),
-                "faults": msgspec.to_builtins(self.faults),
-            },
-        )
-
-    async def list_messages(self, request: web.Request) -> web.Response:
-        query = request.query
-        after, limit = int(query.get("after", 0)), int(query.get("limit", 1000))
-        chosen = [
-            sent
-            for sent in self.messages.stored
-            if sent.position > after
-            and query.get("to", sent.to) == sent.to
-            and query.get("callback_data", sent.callback_data) == sent.callback_data
-        ]
-        return _answer(200, {"messages": chosen[:limit]})
-
-    async def list_events(self, request: web.Request) -> web.Response:
-        return _answer(200, {"events": list(self.events)[-int(request.query.get("limit", EVENTS)) :]})
-
-    async def clear_faults(self, _request: web.Request) -> web.Response:
-        self.faults.clear()
-        return _answer(200, {})
-
-    async def clear_webhooks(self, _request: web.Request) -> web.Response:
-        self.webhooks.clear()
-        return _answer(200, {})
-
-    async def change_behaviour(self, body: Any) -> Any:
-        self.behaviour = msgspec.convert({**msgspec.to_builtins(self.behaviour), **body}, Behaviour)
-        self.webhooks.wakeup.set()
-        return msgspec.to_builtins(self.behaviour)
-
-    async def add_faults(self, body: Any) -> Any:
-        self.faults.extend(msgspec.convert(body if isinstance(body, list) else [body], list[Fault]))
-        return msgspec.to_builtins(self.faults)
-
-    async def change_account(self, body: Any) -> Any:
-        self.account.change(msgspec.convert(body, AccountUpdate))
-        return self.account.number([])
-
-    async def send_inbound(self, body: Any) -> Any:
-        wanted = msgspec.convert(body, Inbound)
-        ids: list[str] = []
-        for position in range(wanted.count):
-            sender = str(int(wanted.sender) + position % wanted.users)
-            update, wamid = self._inbound(wanted, sender)
-            ids.append(wamid)
-            self.webhooks.add([update] * wanted.copies)
-        return {"ids": ids}
-
-    def _inbound(self, wanted: Inbound, sender: str) -> tuple[Update, str]:
-        """Return the webhook with a message of a user, and the message's id."""
-        messages = self.messages
-        wamid = wanted.id or make_wamid(sender, inbound=True)
-        user_id = wanted.user_id or messages.user_id(sender)
-        hidden = bool(wanted.username) or messages.hides_number(sender)
-        file = None
-        if wanted.type in FILES:
-            content, mime_type = file_of(wanted)
-            stored = self.media.add(mime_type, content, self.behaviour.inbound_media_life, wanted.filename)
-            self.media.counts["received"] += 1
-            url = self.media.url(stored, self.origin) if self.origin else ""
-            file = file_object(wanted, stored.media_id, url, content, mime_type)
-        message: dict[str, Any] = {"from": sender, "from_user_id": user_id, "id": wamid}
-        if hidden:
-            del message["from"]
-        message["timestamp"] = str(int(time.time() * (1000 if wanted.milliseconds else 1)))
-        message |= content_of(wanted, file, user_id)
-        if context := context_of(wanted, self.identity.display_number):
-            message["context"] = context
-        if wanted.referral:
-            message["referral"] = REFERRAL
-        message |= wanted.extra
-        value: dict[str, Any] = {"messaging_product": "whatsapp", "metadata": messages.metadata}
-        if message["type"] != "system":
-            contact = messages.contact(sender, wanted.name, hidden, wanted.username)
-            value["contacts"] = [{**contact, "user_id": user_id}]
-        value["messages"] = [message]
-        self.inbound_wamids[wamid] = None
-        messages.record_inbound(sender)
-        self.note("inbound", wamid=wamid, sender=sender, type=wanted.type)
-        return Update("messages", value), wamid
-
-    async def send_status(self, body: Any) -> Any:
-        wanted = msgspec.convert(body, StatusRequest)
-        sent = self.messages.by_wamid.get(wanted.wamid)
-        if sent is None:
-            raise web.HTTPNotFound(text="no message has this wamid")
-        self.webhooks.add([self.messages.status(sent, wanted.status, wanted.code)])
-        return {}
-
-    async def change_identity(self, body: Any) -> Any:
-        self.messages.generations[msgspec.convert(body, UserRequest).user] += 1
-        return {}
-
-    async def send_webhook(self, body: Any) -> Any:
-        wanted = msgspec.convert(body, WebhookRequest)
-        self.webhooks.add([Update(wanted.field, wanted.value)])
-        return {}
-
-    async def change_callback(self, body: Any) -> Any:
-        wanted = msgspec.convert(body, CallbackRequest)
-        if isinstance(wanted.app_secret, str):
-            self.webhooks.app_secret = wanted.app_secret
-        if isinstance(wanted.url, str):
-            callback = Callback(wanted.url, wanted.verify_token)
-            if wanted.url and wanted.verify_token:
-                await self.webhooks.verify(callback)
-            self.webhooks.application = callback if wanted.url else None
-        if isinstance(wanted.subscribed, bool):
-            self.webhooks.subscribed = wanted.subscribed
-        return {}
-
-
-def _controlled(handler: Callable[[Any], Awaitable[Any]]) -> Callable[[web.Request], Awaitable[web.Response]]:
-    """Return a handler that decodes a control call's body, and answers 400 to what it does not accept."""
-
-    async def handle(request: web.Request) -> web.Response:
-        try:
-            return _answer(200, await handler(msgspec.json.decode(await request.read() or b"{}")))
-        except (msgspec.DecodeError, GraphError) as error:
-            return _answer(400, {"problem": str(error)})
-
-    return handle
 
 
 async def _json(request: web.Request) -> dict[str, Any]:
@@ -612,10 +405,6 @@ async def _read_part(part: BodyPartReader) -> bytes:
         if len(content) > LARGEST:
             raise GraphError(131053, f"a file has at most {LARGEST} bytes", 400)
     return bytes(content)
-
-
-def _answer(status: int, content: Any) -> web.Response:
-    return web.Response(status=status, body=msgspec.json.encode(content), content_type="application/json")
 
 
 def _reset(request: web.Request) -> web.Response:
