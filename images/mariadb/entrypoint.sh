@@ -8,6 +8,8 @@ DATA=/var/lib/mysql
 READY=$DATA/.waba-initialised
 # shellcheck source=/dev/null
 source /usr/local/lib/server.sh
+# As process 1, the shell would ignore a signal without a handler until the server replaces it. An interrupted first start is repeated.
+trap 'exit 143' TERM INT
 
 # value NAME: print MARIADB_NAME or MYSQL_NAME, or the content of the file that MARIADB_NAME_FILE or MYSQL_NAME_FILE names.
 value() {

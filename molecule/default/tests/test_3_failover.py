@@ -88,3 +88,16 @@ def test_node_that_waits_for_the_database_ends_at_a_signal(cluster: Cluster) -> 
         assert node.wait()["StatusCode"] == 128 + signal.SIGTERM, "it was killed after the time limit of the stop"
     finally:
         node.remove(force=True)
+
+
+def test_database_ends_at_a_signal_during_its_first_start(cluster: Cluster) -> None:
+    image = cluster.container("db").attrs["Config"]["Image"]
+    server = cluster.engine.containers.run(
+        image, environment={"MYSQL_ROOT_PASSWORD": "unused"}, network_mode="none", detach=True
+    )
+    try:
+        wait_for(lambda: b"initializing" in server.logs(), 30, "the data directory is initialized")
+        server.stop(timeout=60)
+        assert server.wait()["StatusCode"] == 128 + signal.SIGTERM, "it was killed after the time limit of the stop"
+    finally:
+        server.remove(force=True, v=True)
