@@ -154,6 +154,17 @@ options:
     description: Allow that existing containers get another source for a mount, because the data was copied or is not needed.
     type: bool
     default: false
+  log_max_size:
+    description:
+      - Size at which the engine rotates the log of a container, as V(500k), V(10m) or V(1g).
+      - Containers use the logging of the engine without a limit of their own when empty, and on an engine whose default driver is neither C(json-file)
+        nor C(local).
+    type: str
+    default: 10m
+  log_max_files:
+    description: How many files of O(log_max_size) the engine stores for each container, two or more.
+    type: int
+    default: 5
   publish_address:
     description: Address of the host on which the ports of masters, coreapps and the database are published; all when empty.
     type: str

@@ -124,6 +124,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.compose import dotenv
 from ansible_collections.waba.cluster.plugins.module_utils.compose.documents import compose_documents, merged
 from ansible_collections.waba.cluster.plugins.module_utils.compose.io import volume_usage
 from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import plan_nodes
+from ansible_collections.waba.cluster.plugins.module_utils.docker.io import engine
 from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 from ansible_collections.waba.cluster.plugins.module_utils.io import files
 from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
@@ -154,7 +155,7 @@ def present(module: AnsibleModule) -> dict[str, Any]:
         found = [*error.problems, *found]
     if found:
         raise problems.InputError(found)
-    documents, current = compose_documents(nodes, params), current_documents(params)
+    documents, current = compose_documents(nodes, params, engine.log_driver()), current_documents(params)
     documents = merged(documents, current, params["only"], params["definitions"])
     wanted = host_files.host_files(
         nodes, params, environments["environment"], environments["database_environment"], documents

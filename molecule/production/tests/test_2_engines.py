@@ -28,6 +28,14 @@ def bindings(lab: Lab, container: str) -> set[str]:
     return {binding["HostIp"] for bindings in published.values() for binding in bindings or []}
 
 
+def test_logs_are_rotated_unless_the_engine_stores_none(lab: Lab) -> None:
+    log = "docker inspect -f '{{json .HostConfig.LogConfig}}'"
+    rotated = {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "5"}}
+    assert json.loads(lab.run("db1", f"{log} waba-db-db-1")) == rotated
+    assert json.loads(lab.run(LOOPBACK_HOST, f"{log} waba-webapp-waweb-1")) == rotated
+    assert json.loads(lab.run(SILENT_HOST, f"{log} waba-master-master-1"))["Type"] == "none"
+
+
 def test_failure_on_an_engine_without_logs_has_the_reason_of_the_health_check(lab: Lab) -> None:
     assert lab.run(SILENT_HOST, "docker info -f '{{.LoggingDriver}}'").strip() == "none"
     rule = "DOCKER-USER -p tcp --dport 3306 -j REJECT --reject-with tcp-reset"

@@ -341,6 +341,8 @@ def host_plan(
         "images": {"coreapp": values["waba_coreapp_image"], "webapp": values["waba_webapp_image"]},
         "volumes": values["waba_volumes"],
         "allow_source_change": values["waba_allow_source_change"],
+        "log_max_size": values["waba_log_max_size"],
+        "log_max_files": values["waba_log_max_files"],
         "publish_address": values["waba_publish_address"],
         "webapp_publish_address": values["waba_webapp_publish_address"],
         **{option: values[setting] for option, setting in FILES_OF_A_HOST.items() if values[setting]},

@@ -29,7 +29,7 @@ def wanted_services(document: Mapping[str, Any], image_facts: Mapping[str, Mappi
 
     document: the output of `docker compose config --format json`. image_facts: {image name: {"id", "environment", "command"}} of the images that
     this host has. Aspects: `image` (name, id; the id is None if the host lacks the image), `command` (None if unknown), `environment`, `ports`,
-    `mounts`, `networks`, `labels`, `restart`, `cap_drop`, `stop_timeout`.
+    `mounts`, `networks`, `labels`, `restart`, `cap_drop`, `stop_timeout`, `logging` (driver and options; None if the file leaves them to the engine).
     """
     return {
         name: _wanted(service, document, image_facts.get(service["image"], NO_IMAGE))
@@ -55,7 +55,13 @@ def _wanted(service: Mapping[str, Any], document: Mapping[str, Any], image: Mapp
         "restart": service.get("restart", "no"),
         "cap_drop": {_capability(name) for name in service.get("cap_drop") or []},
         "stop_timeout": _seconds(service.get("stop_grace_period")),
+        "logging": _wanted_logging(service),
     }
+
+
+def _wanted_logging(service: Mapping[str, Any]) -> dict[str, str] | None:
+    logging = service.get("logging")
+    return {"driver": logging["driver"], **(logging.get("options") or {})} if logging else None
 
 
 def _wanted_mount(mount: Mapping[str, Any], document: Mapping[str, Any]) -> tuple[str, str, str, bool]:
@@ -94,7 +100,12 @@ def container_aspects(container: Mapping[str, Any], live_networks: Collection[st
         "restart": (host.get("RestartPolicy") or {}).get("Name") or "no",
         "cap_drop": {_capability(name) for name in host.get("CapDrop") or []},
         "stop_timeout": config.get("StopTimeout"),
+        "logging": _logging(host.get("LogConfig") or {}),
     }
+
+
+def _logging(configuration: Mapping[str, Any]) -> dict[str, str]:
+    return {"driver": configuration.get("Type", ""), **(configuration.get("Config") or {})}
 
 
 def differences(wanted: Aspects, existing: Aspects, stale_binds: Collection[str]) -> list[str]:
@@ -114,6 +125,10 @@ def differences(wanted: Aspects, existing: Aspects, stale_binds: Collection[str]
             known = {**value, **existing[aspect]} if image_id else value
             names = sorted(name for name in known if value.get(name) != existing[aspect].get(name))
             found.extend(f"environment {name}" for name in names)
+        elif aspect == "logging" and value is not None:
+            # The container also has the options of its engine's daemon.json.
+            if value != {name: existing[aspect].get(name) for name in value}:
+                found.append(aspect)
         elif value is not None and value != existing[aspect]:
             found.append(aspect.replace("_", " "))
     bound = {target for kind, _source, target, _writable in wanted["mounts"] if kind == "bind"}

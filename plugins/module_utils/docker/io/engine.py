@@ -47,6 +47,16 @@ def connect() -> DockerClient:
         ) from error
 
 
+def log_driver() -> str | None:
+    """Return the default logging driver of this host's engine, None if no engine answers. Raises HostError."""
+    try:
+        client = connect()
+    except DockerUnavailable:
+        return None
+    with engine_errors("report its logging driver"):
+        return client.info()["LoggingDriver"]
+
+
 def is_installed() -> bool:
     """Return whether this host has an engine, running or not. Without one it has no object of the cluster either."""
     return os.path.exists(SOCKET) or shutil.which("dockerd") is not None

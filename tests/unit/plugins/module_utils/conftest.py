@@ -25,6 +25,8 @@ SINGLE_SERVER = {
     "database_options": {},
     "images": {"coreapp": "waba/node:v1.0.0", "webapp": "waba/node:v1.0.0"},
     "volumes": None,
+    "log_max_size": "10m",
+    "log_max_files": 5,
     "publish_address": "127.0.0.1",
     "webapp_publish_address": "",
     "webhook_port": None,

@@ -38,6 +38,8 @@ def settings(host: str, **given: Any) -> dict[str, Any]:
         "waba_webapp_image": "waba/node:v1.0.0",
         "waba_volumes": {"media": {"type": "named", "source": "whatsappMedia"}},
         "waba_allow_source_change": False,
+        "waba_log_max_size": "10m",
+        "waba_log_max_files": 5,
         "waba_publish_address": "",
         "waba_webapp_publish_address": "",
         "waba_database_host": "",

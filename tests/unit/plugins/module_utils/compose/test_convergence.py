@@ -64,6 +64,8 @@ def test_no_action_is_planned_for_containers_that_compose_created(wanted: dict[s
         (lambda item: item["HostConfig"]["PortBindings"].popitem(), "ports"),
         (lambda item: item["Mounts"][0].update(Name="elsewhere"), "mounts"),
         (lambda item: item["NetworkSettings"]["Networks"].clear(), "networks"),
+        (lambda item: item["HostConfig"]["LogConfig"].update(Config={}), "logging"),
+        (lambda item: item["HostConfig"]["LogConfig"].update(Type="journald"), "logging"),
     ],
 )
 def test_only_a_container_that_differs_is_recreated(
@@ -92,6 +94,21 @@ def test_other_spellings_of_newer_engines_are_no_difference(recorded: dict[str, 
         item["HostConfig"]["CapDrop"] = ["CAP_MKNOD"]
         item["Mounts"].append({"Type": "volume", "Name": "0" * 64, "Source": "/x", "Destination": "/x", "RW": True})
     assert convergence.plan_present(wanted, observed(containers)) == []
+
+
+def test_options_of_the_engines_own_logging_are_no_difference(recorded: dict[str, Any], wanted: dict[str, Any]) -> None:
+    containers = copy.deepcopy(recorded["containers"])
+    for item in containers:
+        item["HostConfig"]["LogConfig"]["Config"]["labels"] = "site"
+    assert convergence.plan_present(wanted, observed(containers)) == []
+
+
+def test_logging_that_the_file_leaves_to_the_engine_is_no_difference(recorded: dict[str, Any]) -> None:
+    document = copy.deepcopy(recorded["compose_config"])
+    for service in document["services"].values():
+        del service["logging"]
+    wanted = services.wanted_services(document, recorded["images"])
+    assert convergence.plan_present(wanted, observed(recorded["containers"])) == []
 
 
 def test_a_command_that_is_no_longer_in_the_file_is_a_difference(

@@ -123,6 +123,21 @@ def test_tls_files_are_mounted_only_into_the_containers_that_use_them(params: di
     assert all(found == expected for found in read_only.values())
 
 
+@pytest.mark.parametrize("size", ["10", "10M", "10 m", "0m", "1.5g", "ten"])
+def test_a_log_size_that_docker_cannot_parse_is_refused(params: dict[str, Any], size: str) -> None:
+    params["log_max_size"] = size
+    with pytest.raises(problems.InputError) as caught:
+        plan_nodes(params)
+    assert [problem.variable for problem in caught.value.problems] == ["log_max_size"]
+
+
+def test_a_single_log_file_is_refused(params: dict[str, Any]) -> None:
+    params["log_max_files"] = 1
+    with pytest.raises(problems.InputError) as caught:
+        plan_nodes(params)
+    assert "waba_log_max_files (log_max_files)" in problems.message(caught.value.problems, "host1", "")
+
+
 @pytest.mark.parametrize(
     ("given", "variable"),
     [
