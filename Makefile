@@ -17,7 +17,7 @@ SEED ?=
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 
-.PHONY: help site preflight rehearse uninstall status logs test test-cores lint lab lab-down soak-simulation fuzz clean soak soak-killed bench-upgrade bench-node bench-cloud bench-deploy
+.PHONY: help site preflight rehearse uninstall status logs test test-cores lint release lab lab-down soak-simulation fuzz clean soak soak-killed bench-upgrade bench-node bench-cloud bench-deploy
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -47,6 +47,9 @@ test-cores: $(VENV)/test.stamp ## Run sanity and units on each supported ansible
 
 lint: $(VENV)/test.stamp ## Run the quick checks alone
 	python3 tests/run.py ruff mypy words ansible-lint changelog
+
+release: $(VENV)/test.stamp ## Prepare release VERSION: versions, changelog, artifact, checks (NODE, DATABASE: new versions of their images)
+	python3 tests/tools/release.py "$(VERSION)" $(if $(NODE),--node $(NODE)) $(if $(DATABASE),--database $(DATABASE))
 
 fuzz: $(VENV)/test.stamp ## Fuzz the API with EXAMPLES random requests for each call, and with requests at the bounds of its document
 	WABA_FUZZ_EXAMPLES=$(EXAMPLES) PYTHONPATH=images/node/src tests/tools/with_database $(VENV)/bin/python -m pytest -s images/node/tests/webapp/test_fuzz.py

@@ -124,7 +124,7 @@ def test_status_of_a_healthy_cluster_succeeds(api: Api, cluster: Cluster, tmp_pa
     nodes = {one["service"]: one for one in state["nodes"]}
     assert set(nodes) == {one.labels["waba.cluster.instance"] for one in cluster.containers()}
     assert sorted(nodes[name]["gateway"] for name in ("wacore1", "wacore2")) == ["connected", "disconnected"]
-    assert {one["version"] for one in nodes.values()} == {"1.0.0"}
+    assert {f"waba/node:v{one['version']}" for one in nodes.values()} == {"waba/node:v1.0.0"}
     assert set(state["lags"]) == {"messages", "webhooks"}
     assert cluster.started() == before
 
