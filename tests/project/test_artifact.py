@@ -52,7 +52,7 @@ def test_artifact_contains_no_file_of_development(names: list[str]) -> None:
     assert {name.partition("/")[0] for name in names} - TOP_LEVEL == set()
     unwanted = ("images/node/tests", "images/node/requirements-test.txt", "changelogs/fragments")
     assert [name for name in names if name.startswith(unwanted) or name.endswith("waba_secrets.yml")] == []
-    assert [name for name in names if "__pycache__" in name] == []
+    assert [name for name in names if "__pycache__" in name or "/." in name] == []
 
 
 def test_installed_playbook_runs_by_its_full_name(artifact: Path, tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ def checkout(tmp_path: Path) -> Path:
     git(ROOT, "clone", "--quiet", "--shared", ".", str(root))
     changes = git(ROOT, "diff", "--binary", "HEAD")
     if changes:
-        subprocess.run(["git", "apply"], cwd=root, input=changes, text=True, check=True)
+        subprocess.run(["git", "apply", "--index"], cwd=root, input=changes, text=True, check=True)
     commit(root, "changes")
     return root
 
