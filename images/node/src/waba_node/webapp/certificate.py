@@ -9,6 +9,8 @@ import ssl
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .tls import front_context, server_context
+
 if TYPE_CHECKING:
     from cryptography.x509 import GeneralName
 
@@ -23,13 +25,7 @@ class ServedCertificate:
         self.folder = folder
         self.own = self.current = context_from_folder(folder, hostname)
         self.uploaded: dict[str, str] = {}
-        # A context holds one certificate per type of key, and a second one may be ignored. So each certificate gets a context of its own.
-        self.front = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.front.minimum_version = ssl.TLSVersion.TLSv1_2
-        self.front.sni_callback = self._select_context  # also called for clients that send no server name
-
-    def _select_context(self, connection: ssl.SSLObject, _name: str | None, _context: ssl.SSLContext) -> None:
-        connection.context = self.current
+        self.front = front_context(lambda: self.current)
 
     def serve(self, uploaded: dict[str, str]) -> bool:
         """Serve an uploaded pair (`chain` and `key`, in PEM), or with {} the container's own. Return whether this is a change.
@@ -70,8 +66,7 @@ def context_from_folder(folder: str, hostname: str) -> ssl.SSLContext:
 
 
 def _load_context(certificate: str | Path, key: Path | None = None) -> ssl.SSLContext:
-    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.minimum_version = ssl.TLSVersion.TLSv1_2
+    tls = server_context()
     tls.load_cert_chain(certificate, key)
     return tls
 

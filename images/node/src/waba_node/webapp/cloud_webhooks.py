@@ -25,6 +25,7 @@ from .cloud_listener import IDLE_TIMEOUT, REQUEST_TIMEOUT, BoundedServer, Webhoo
 from .cloud_metrics import WebhookMetrics
 from .cloud_signature import HEADER, Signature, claimed_digest
 from .cloud_updates import NotJson, OwnerNotifier, Split, UpdateWriter, split
+from .tls import front_context, server_context
 
 if TYPE_CHECKING:
     from ..config import CloudConfig
@@ -252,9 +253,7 @@ class ReloadedCertificate:
         self.chain, self.key = Path(chain), Path(key or chain)
         self.loaded: list[tuple[int, int, int]] = []
         self.current: ssl.SSLContext | None = None
-        self.front = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.front.minimum_version = ssl.TLSVersion.TLSv1_2
-        self.front.sni_callback = self._select_context  # also called for clients that send no server name
+        self.front = front_context(lambda: self.current)
 
     @property
     def usable(self) -> bool:
@@ -270,15 +269,10 @@ class ReloadedCertificate:
         if found == self.loaded:
             return False
         self.loaded = found
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context = server_context()
         context.load_cert_chain(self.chain, self.key, _no_password)
         self.current = context
         return True
-
-    def _select_context(self, connection: ssl.SSLObject, _name: str | None, _context: ssl.SSLContext) -> None:
-        if self.current is not None:
-            connection.context = self.current
 
 
 def _no_password() -> str:

@@ -22,6 +22,7 @@ from .metrics import Metrics
 from .routing import Router
 from .server import ApiServer
 from .sessions import Sessions
+from .tls import hide_versions
 
 if TYPE_CHECKING:
     from .cloud_webhooks import CloudWebhooks
@@ -45,6 +46,7 @@ class Webapp(Node):
         self.webhooks: CloudWebhooks | None = None
 
     async def start(self) -> None:
+        hide_versions()
         self.health.report("schema", "the schema does not exist yet")
         self.certificate = ServedCertificate(self.config.certificates, self.config.hostname)
         self.server = self.rpc_server((PortName.CONTROL,), "127.0.0.1")  # for commands in the container
