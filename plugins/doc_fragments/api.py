@@ -18,6 +18,13 @@ options:
   ca_path:
     description: PEM file of the authority that signed the webapp's certificate.
     type: path
+  cluster_name:
+    description:
+      - Name of the cluster whose webapp has O(url). The webapp runs on the host of this module and publishes the port of the URL there.
+      - The server must present the certificate that is read inside the container of this webapp, so a self-signed one is verified too, and a certificate
+        need not name the host of the URL. O(validate_certs) and O(ca_path) then have no effect.
+      - The vendor's image reports no certificate. It is called without verification.
+    type: str
 """
 
     # Modules that log in as an administrator who has the final password.

@@ -100,6 +100,7 @@ API_OPTIONS = {
     "url": {"type": "str", "required": True},
     "validate_certs": {"type": "bool", "default": True},
     "ca_path": {"type": "path"},
+    "cluster_name": {"type": "str"},
 }
 
 # Fragment "database": the database and the account that the nodes use.

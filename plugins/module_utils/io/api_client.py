@@ -12,9 +12,9 @@ import ssl
 import time
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
-from urllib.error import HTTPError
+from urllib.parse import urlsplit
 
-from ansible.module_utils.urls import open_url
+from ansible_collections.waba.cluster.plugins.module_utils.docker.io import webapp_certificate
 from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 
 REQUEST_TIMEOUT = 10  # seconds
@@ -48,11 +48,9 @@ class Api:
 
     def __init__(self, params: dict[str, Any]) -> None:
         self.url = params["url"].rstrip("/")
-        self.options = {
-            "validate_certs": params["validate_certs"],
-            "ca_path": params["ca_path"],
-            "timeout": REQUEST_TIMEOUT,
-        }
+        self.cluster = params.get("cluster_name")
+        self.certificate: bytes | None = None  # of the webapp, once it was read
+        self.verify, self.ca_path = params["validate_certs"] and not self.cluster, params["ca_path"]
         self.authorization: str | None = None
 
     def use_api_key(self, key: str) -> None:
@@ -100,27 +98,19 @@ class Api:
         credentials = authorization or self.authorization
         if credentials:
             headers["Authorization"] = credentials
+        text = json.dumps(body) if body is not None else None
         try:
-            response = open_url(
-                f"{self.url}{path if path.startswith('/') else f'/v1/{path}'}",
-                method=method,
-                data=json.dumps(body) if body is not None else None,
-                headers=headers,
-                follow_redirects="none",  # never send credentials to another address
-                use_netrc=False,
-                **self.options,
-            )
-            content = response.read()
-        except HTTPError as error:
-            raise ApiRefused(error.code, _errors(error)) from error
-        except (OSError, ValueError, http.client.HTTPException) as error:  # a URLError is an OSError
-            reason = getattr(error, "reason", None) or error
-            if isinstance(reason, ssl.SSLCertVerificationError):
-                raise HostError(
-                    f"{self.url}: its certificate is not trusted ({reason.verify_message}). "
-                    "Set ca_path to the certificate of its authority, or set validate_certs to false."
-                ) from error
-            raise ApiUnreachable(f"{self.url} does not answer: {reason}") from error
+            status, content = self._exchange(method, path if path.startswith("/") else f"/v1/{path}", text, headers)
+        except ssl.SSLCertVerificationError as error:
+            raise HostError(
+                f"{self.url}: its certificate is not trusted ({error.verify_message}). "
+                "Set ca_path to the certificate of its authority, or set validate_certs to false."
+            ) from error
+        except (OSError, ValueError, http.client.HTTPException) as error:
+            raise ApiUnreachable(f"{self.url} does not answer: {error}") from error
+        # No redirection is followed, so that the credentials are sent to no other address.
+        if not http.HTTPStatus.OK <= status < http.HTTPStatus.MULTIPLE_CHOICES:
+            raise ApiRefused(status, _errors(content))
         try:
             answer = json.loads(content) if content else {}
         except ValueError as error:
@@ -128,6 +118,38 @@ class Api:
         if not isinstance(answer, dict):
             raise self._not_the_api()
         return answer
+
+    def _exchange(self, method: str, path: str, text: str | None, headers: dict[str, str]) -> tuple[int, bytes]:
+        """Return the status and the body of an answer. Raises ApiUnreachable, HostError, OSError, ValueError, HTTPException."""
+        place = urlsplit(self.url)
+        if place.scheme != "https" or not place.hostname:
+            raise HostError(f"{self.url} is not the URL of an API. Write https://HOST:PORT.")
+        tls = _tls(self.verify, self.ca_path)
+        connection = http.client.HTTPSConnection(place.hostname, place.port, timeout=REQUEST_TIMEOUT, context=tls)
+        try:
+            connection.connect()
+            if self.cluster:
+                self._verify(self.cluster, connection)
+            connection.request(method, f"{place.path}{path}", text, headers)
+            response = connection.getresponse()
+            return response.status, response.read()
+        finally:
+            connection.close()
+
+    def _verify(self, cluster: str, connection: http.client.HTTPSConnection) -> None:
+        """Raise HostError unless the server is the webapp of this host. It must present the certificate that is read inside the webapp's container."""
+        presented = connection.sock.getpeercert(binary_form=True)
+        if presented == self.certificate:
+            return
+        try:
+            self.certificate = webapp_certificate.read(cluster, connection.port)
+        except HostError as error:
+            raise ApiUnreachable(f"{self.url} cannot be verified: {error}") from error
+        if self.certificate not in (None, presented):
+            raise HostError(
+                f"{self.url} presents another certificate than the webapp of the cluster {cluster} on this host. "
+                "Check whether another program has this address."
+            )
 
     def _not_the_api(self) -> HostError:
         return HostError(
@@ -148,9 +170,22 @@ def retry(call: Callable[[], Result], timeout: float) -> Result:
             time.sleep(RETRY_INTERVAL)
 
 
-def _errors(error: HTTPError) -> list[dict[str, Any]]:
+def _tls(verify: bool, ca_path: str | None) -> ssl.SSLContext:
+    """Return the TLS context of a client. Raises HostError if the file of the authority cannot be used."""
     try:
-        errors = json.loads(error.read()).get("errors", [])
-    except (ValueError, OSError, AttributeError, http.client.HTTPException):
+        context = ssl.create_default_context(cafile=ca_path) if verify else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    except OSError as error:
+        raise HostError(f"ca_path: {ca_path} cannot be used: {error}") from error
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if not verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _errors(content: bytes) -> list[dict[str, Any]]:
+    try:
+        errors = json.loads(content).get("errors", [])
+    except (ValueError, AttributeError):
         return []
     return [one for one in errors if isinstance(one, dict)] if isinstance(errors, list) else []

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import base64
+import ssl
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,86 @@ def test_an_untrusted_certificate_is_refused_without_a_retry_and_ca_path_is_name
     assert server.calls == []
     server.answer = lambda *_call: (200, TOKEN, {})
     Api({**server.connection, "ca_path": None, "validate_certs": False}).login("admin", "Password-1")
+
+
+def webapp_serves(monkeypatch: pytest.MonkeyPatch, *certificates: Any) -> list[tuple[str, int]]:
+    """Let the webapp of this host serve these certificates, one a call. Return the calls."""
+    calls, answers = [], list(certificates)
+
+    def read(cluster: str, port: int) -> bytes | None:
+        calls.append((cluster, port))
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(api_client.webapp_certificate, "read", read)
+    return calls
+
+
+def der(path: str) -> bytes:
+    return ssl.PEM_cert_to_DER_cert("-----BEGIN CERT" + Path(path).read_text().partition("-----BEGIN CERT")[2])
+
+
+def test_the_self_signed_certificate_of_the_hosts_own_webapp_is_verified(
+    server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.answer = lambda *_call: (200, TOKEN, {})
+    calls = webapp_serves(monkeypatch, der(server.ca_path))
+    url = server.url.replace("127.0.0.1", "localhost")  # a name that the certificate does not have
+    api = Api({"url": url, "validate_certs": True, "ca_path": None, "cluster_name": "waba"})
+    api.login("admin", "Password-1")
+    api.logout()
+    assert calls == [("waba", int(url.rpartition(":")[2]))], "it is read once"
+    assert len(server.calls) == 2
+
+
+def test_another_server_at_the_address_of_the_webapp_gets_no_credentials(
+    server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = webapp_serves(monkeypatch, b"another")
+    api = Api({**server.connection, "cluster_name": "waba"})
+    with pytest.raises(HostError, match="another certificate than the webapp of the cluster waba"):
+        retry(lambda: api.login("admin", "Password-1"), 5)
+    assert (server.calls, len(calls)) == ([], 1)
+
+
+def test_a_webapp_whose_certificate_cannot_be_read_yet_is_unreachable(
+    server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.answer = lambda *_call: (200, TOKEN, {})
+    webapp_serves(monkeypatch, HostError("no running webapp"), der(server.ca_path))
+    api = Api({**server.connection, "cluster_name": "waba"})
+    with pytest.raises(ApiUnreachable, match="no running webapp"):
+        api.call("GET", "health")
+    api.call("GET", "health")
+
+
+def test_an_exchanged_certificate_is_read_again(server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    server.answer = lambda *_call: (200, TOKEN, {})
+    calls = webapp_serves(monkeypatch, der(server.ca_path))
+    api = Api({**server.connection, "cluster_name": "waba"})
+    api.certificate = b"former"
+    api.call("GET", "health")
+    assert len(calls) == 1
+
+
+def test_the_vendors_webapp_is_called_without_verification(server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    server.answer = lambda *_call: (200, TOKEN, {})
+    webapp_serves(monkeypatch, None)
+    Api({**server.connection, "ca_path": None, "cluster_name": "waba"}).call("GET", "health")
+    assert len(server.calls) == 1
+
+
+@pytest.mark.parametrize("url", ["http://localhost:9090", "localhost:9090", "https://"])
+def test_an_address_without_https_is_refused(url: str) -> None:
+    with pytest.raises(HostError, match="https://HOST:PORT"):
+        Api({"url": url, "validate_certs": True, "ca_path": None}).call("GET", "health")
+
+
+def test_a_missing_file_of_the_authority_is_named(server: Any) -> None:
+    with pytest.raises(HostError, match="ca_path: /nowhere"):
+        Api({**server.connection, "ca_path": "/nowhere.pem"}).call("GET", "health")
 
 
 def test_credentials_are_not_sent_after_a_redirection(server: Any, serve: Any) -> None:
