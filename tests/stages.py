@@ -86,13 +86,11 @@ def other_core(kind: str, core: str, version: str, *, may_fail: bool = False) ->
     return Stage(prepare, by_name=True, may_fail=may_fail)
 
 
-def publishing(*arguments: str, by_name: bool = False) -> Stage:
-    """A gate of Ansible Galaxy or of the Ansible documentation, whose libraries would not fit beside the project's."""
+def tool(name: str, *arguments: str, by_name: bool = False) -> Stage:
+    """A command of requirements/NAME.txt, whose libraries would not fit beside the project's."""
 
     def prepare() -> Command:
-        binaries = virtual_environment(
-            "publishing", Path(sys.executable), "--requirement", "requirements/publishing.txt"
-        )
+        binaries = virtual_environment(name, Path(sys.executable), "--requirement", f"requirements/{name}.txt")
         return Command(list(arguments), binaries=binaries, variables={"ANSIBLE_COLLECTIONS_PATH": str(BUILD)})
 
     return Stage(prepare, by_name)
@@ -107,10 +105,11 @@ STAGES: dict[str, Stage] = {
     "changelog": command("antsibull-changelog", "lint"),
     "ansible-lint": command("ansible-lint"),
     "project": pytest("tests/project"),
-    "collection-docs": publishing("tests/tools/collection_docs"),
-    "docs-site": publishing("tests/site/build"),
-    "licences": publishing("reuse", "lint"),
-    "galaxy-importer": publishing("tests/tools/import_artifact"),
+    "collection-docs": tool("publishing", "tests/tools/collection_docs"),
+    "docs-site": tool("publishing", "tests/site/build"),
+    "licences": tool("publishing", "reuse", "lint"),
+    "galaxy-importer": tool("publishing", "tests/tools/import_artifact"),
+    "execution-environment": tool("execution-environment", "tests/tools/execution_environment", by_name=True),
     # Docker, Compose and the images that users get: later stages run against the real ones.
     "images": command("ansible-playbook", "-i", "molecule/default/inventory", "molecule/default/create.yml"),
     "inputs": pytest("tests/inputs"),

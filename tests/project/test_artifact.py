@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 TOP_LEVEL = {
-    *("FILES.json", "LICENSE", "MANIFEST.json", "README.md", "CHANGELOG.md", "CHANGELOG.rst", "bindep.txt"),
+    *("FILES.json", "LICENSE", "MANIFEST.json", "README.md", "CHANGELOG.md", "CHANGELOG.rst"),
     *("CODE_OF_CONDUCT.md", "CONTRIBUTING.md", "MAINTAINING.md", "SECURITY.md"),  # documents link to them
     *("changelogs", "docs", "images", "inventories", "meta", "playbooks", "plugins", "roles"),
 }

@@ -212,6 +212,19 @@ def test_the_example_of_a_new_setting_is_current() -> None:
     assert used - {page, OWN_NAME} == listed
 
 
+def test_paths_on_the_control_node_are_listed_for_execution_environments() -> None:
+    listed = re.findall(r"^\| `(\w+)` \|", texts()["docs/install/execution-environments.md"], re.MULTILINE)
+    paths = {
+        name
+        for role in reference_pages.roles()
+        for entry in reference_pages.specifications(role).values()
+        for name, option in (entry.get("options") or {}).items()
+        if option.get("type") == "path"
+        and re.search("controller|control node|beside the inventory", reference_pages.paragraphs(option["description"]))
+    }
+    assert paths == set(listed)
+
+
 def test_only_available_documents_are_cited() -> None:
     cited = [
         (name, match[0])
