@@ -47,6 +47,10 @@ class MemoryLibrary:
     async def record_upload(self, source: str, upstream_id: str, mime_type: str) -> None:
         self.uploads[source] = upstream_id, mime_type
 
+    async def forget_upload(self, source: str, upstream_id: str) -> None:
+        if self.uploads.get(source, ("",))[0] == upstream_id:
+            del self.uploads[source]
+
     @contextlib.asynccontextmanager
     async def open_file(self, media_id: str) -> AsyncIterator[OpenedFile | None]:
         async def content(data: bytes) -> AsyncIterator[bytes]:
@@ -151,6 +155,42 @@ async def test_a_file_is_uploaded_once(cloud: Client, session: CloudSession, lib
     await asyncio.gather(*(session.send(f"m{number}", PICTURE) for number in range(5)))
     assert list(library.uploads) == ["media:f1"]
     assert library.counted.count(("media_uploads", {})) == 1
+
+
+async def test_a_file_that_meta_has_deleted_is_uploaded_again_once(
+    cloud: Client, session: CloudSession, library: MemoryLibrary
+) -> None:
+    library.files["f1"] = "image/png", PNG
+    await session.send("m1", PICTURE)
+    (stale, _type) = library.uploads["media:f1"]
+    cloud.standin.media.delete(stale)
+    for outcome in await asyncio.gather(*(session.send(f"m{number}", PICTURE) for number in range(2, 5))):
+        assert isinstance(outcome, HandedOver)
+    assert library.uploads["media:f1"][0] != stale
+    assert (await cloud.control("state"))["media"]["uploaded"] == 2
+    assert (await cloud.control("state"))["messages"]["accepted"] == 4
+
+
+async def test_a_file_that_meta_refuses_after_a_new_upload_fails_the_message_alone(
+    cloud: Client, session: CloudSession, library: MemoryLibrary
+) -> None:
+    library.files["f1"] = "image/png", PNG
+    library.uploads["media:f1"] = "900000000000999", "image/png"
+    await cloud.control("faults", {"kind": "error", "code": 100, "times": 2})
+    with pytest.raises(Refused) as refused:
+        await session.send("m1", PICTURE)
+    assert refused.value.errors[0]["code"] == 1009
+    assert (await cloud.control("state"))["media"]["uploaded"] == 1
+    assert isinstance(await session.send("m2", PICTURE), HandedOver), "the session stays usable"
+
+
+async def test_an_invalid_parameter_of_a_message_without_an_earlier_upload_is_final(
+    cloud: Client, session: CloudSession
+) -> None:
+    await cloud.control("faults", {"kind": "error", "code": 100})
+    with pytest.raises(Refused):
+        await session.send("m1", TEXT)
+    assert (await cloud.control("state"))["messages"]["accepted"] == 0
 
 
 async def test_a_received_file_is_downloaded_by_its_id(cloud: Client, session: CloudSession) -> None:

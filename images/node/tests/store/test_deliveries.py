@@ -146,4 +146,9 @@ async def test_an_upload_is_used_until_it_is_too_old(database: Database) -> None
         await upstream_media.record_upload(connection, "f1", Upload("2", "image/png"))
         assert await upstream_media.find_upload(connection, "f1", 60) == Upload("2", "image/png")
         assert await upstream_media.find_upload(connection, "f1", -1) is None
+        await upstream_media.forget_upload(connection, "f1", "1")
+        assert await upstream_media.find_upload(connection, "f1", 60) is not None, "it is a later one"
+        await upstream_media.forget_upload(connection, "f1", "2")
+        assert await upstream_media.find_upload(connection, "f1", 60) is None
+        await upstream_media.record_upload(connection, "f1", Upload("3", "image/png"))
         assert await upstream_media.delete_old_uploads(connection, -1, 10) == 1

@@ -39,6 +39,11 @@ class StoredLibrary:
         async with self.database.begin() as connection:
             await upstream_media.record_upload(connection, source, Upload(upstream_id, mime_type))
 
+    async def forget_upload(self, source: str, upstream_id: str) -> None:
+        """Forget an upload that the upstream does not know any more."""
+        async with self.database.begin() as connection:
+            await upstream_media.forget_upload(connection, source, upstream_id)
+
     @contextlib.asynccontextmanager
     async def open_file(self, media_id: str) -> AsyncIterator[OpenedFile | None]:
         """Open one of the cluster's media; None when it does not exist."""

@@ -91,13 +91,16 @@ class MediaStore:
         made.broken = extension not in extensions or declared.partition(";")[0] != kind.partition(";")[0]
         return made
 
+    def has(self, media_id: str) -> bool:
+        """Return whether there is a file with this id, and still is."""
+        return media_id in self.files and self.files[media_id].expires >= self.clock()
+
     def find(self, media_id: str) -> File:
         """Return a file. Raises GraphError if there is none, or no longer."""
-        found = self.files.get(media_id)
-        if found is None or found.expires < self.clock():
+        if not self.has(media_id):
             details = f"Unsupported request. Object with ID '{media_id}' does not exist, or cannot be loaded"
             raise GraphError(100, details, subcode=33)
-        return found
+        return self.files[media_id]
 
     def info(self, media_id: str, origin: str) -> dict[str, Any]:
         """Return the answer about a file, with a new download URL."""

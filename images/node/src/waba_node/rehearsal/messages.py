@@ -104,8 +104,10 @@ class Messages:
         if user == self.metadata["display_phone_number"]:
             raise GraphError(100, "the recipient is the sender")
         self._check_rates(behaviour, now, user)
-        for media_id in media_ids(message):
-            self.media.find(media_id)
+        if not all(map(self.media.has, media_ids(message))):
+            raise GraphError(
+                100, f"Param {message.type}.id is not a valid whatsapp business account media attachment ID"
+            )
         template = message.template if isinstance(message.template, Template) else None
         if template is not None:
             self._check_template(template, behaviour)

@@ -43,6 +43,12 @@ async def record_upload(connection: AsyncConnection, source: str, upload: Upload
     await connection.execute(statement.on_duplicate_key_update(values))
 
 
+async def forget_upload(connection: AsyncConnection, source: str, upstream_id: str) -> None:
+    """Forget an upload that the upstream does not know any more. A later one of the same source stays."""
+    stale = (upstream_media.c.source == source, upstream_media.c.upstream_id == upstream_id)
+    await connection.execute(sa.delete(upstream_media).where(*stale))
+
+
 async def delete_old_uploads(connection: AsyncConnection, seconds: int, limit: int) -> int:
     """Delete at most `limit` uploads that are older than so many seconds. Return their number."""
     query = (

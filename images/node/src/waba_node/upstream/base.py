@@ -135,6 +135,9 @@ class Library(Protocol):
     async def record_upload(self, source: str, upstream_id: str, mime_type: str) -> None:
         """Record an upload."""
 
+    async def forget_upload(self, source: str, upstream_id: str) -> None:
+        """Forget an upload that the upstream does not know any more. A later one of the same source stays."""
+
     def open_file(self, media_id: str) -> AbstractAsyncContextManager[OpenedFile | None]:
         """Open one of the cluster's media; None when it does not exist."""
 

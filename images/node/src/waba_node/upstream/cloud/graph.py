@@ -264,8 +264,12 @@ class GraphClient:
         return media_id
 
     async def media_info(self, media_id: str) -> dict[str, Any]:
-        """Return `url` (for five minutes), `mime_type`, `sha256`, `file_size` and `id` of a file."""
-        return await self.get(quote(media_id, safe=""), {"phone_number_id": self.phone_number_id})
+        """Return `url` (for five minutes), `mime_type`, `sha256`, `file_size` and `id` of a file.
+
+        The optional `phone_number_id` is left out: for files of users Meta refuses some numbers' own id
+        (https://github.com/chatwoot/chatwoot/pull/13319).
+        """
+        return await self.get(quote(media_id, safe=""))
 
     async def download(self, url: str) -> AsyncGenerator[bytes]:
         """Yield the content behind a URL from `media_info` or a webhook. The caller bounds the size. Raises CloudError, NotWritten, NoAnswer."""

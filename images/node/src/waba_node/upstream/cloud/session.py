@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import hashlib
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from typing import Any
 
 from ...config import CloudConfig
@@ -44,8 +44,10 @@ CONNECTION_PAUSE = 1.0  # seconds, if Meta cannot be reached
 LONGEST_ID = 255  # characters of an id that the database can store
 LARGEST = {"image": 5 << 20, "audio": 16 << 20, "video": 16 << 20, "document": 100 << 20, "sticker": 500 << 10}  # bytes
 DOWNLOAD_ERROR, MISSING, INTERNAL = 400, 1006, 1014  # on-premises codes
+INVALID_PARAMETER = 100  # the Cloud API's code for, among others, the id of a file that does not exist (any more)
 
 Media = dict[MediaReference, Mapping[str, str]]
+Upload = tuple[str, str]  # source, id at Meta
 
 
 async def probe(client: GraphClient) -> None:
@@ -127,14 +129,28 @@ class CloudSession:
 
     async def send(self, message_id: str, payload: dict[str, Any]) -> HandedOver:
         """Post a message. Raises Refused, NotSent, Uncertain, Unusable."""
-        self.require_open()
-        body = await self.prepare(message_id, payload)
+        body, reused = await self.prepare(message_id, payload)
+        try:
+            return handed_over(await self.post(body))
+        except CloudError as error:
+            if not reused or code_of(error.error) != INVALID_PARAMETER:
+                raise self.outcome_of(error) from error
+            log.warning("message %s: uploading its files again, which Meta may have deleted: %s", message_id, error)
+        # Nothing was sent, so a second request is safe.
+        body, _reused = await self.prepare(message_id, payload, stale=reused)
+        try:
+            return handed_over(await self.post(body))
+        except CloudError as error:
+            raise self.outcome_of(error) from error
+
+    async def post(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Post a message; return the answer. Raises CloudError, NotSent, Uncertain."""
         self.require_open()
         try:
             answer = await self.client.send(body)
         except CloudError as error:
             self.count("messages", error)
-            raise self.outcome_of(error) from error
+            raise
         except NotWritten as error:
             self.count("messages", error)
             raise NotSent(f"Meta cannot be reached: {error}", Scope.NUMBER, CONNECTION_PAUSE) from error
@@ -142,14 +158,23 @@ class CloudSession:
             self.count("messages", error)
             raise Uncertain(str(error)) from error
         self.count("messages")
-        return handed_over(answer)
+        return answer
 
-    async def prepare(self, message_id: str, payload: dict[str, Any]) -> dict[str, Any]:
-        """Return the body of a message, after its files were uploaded. Nothing is sent by that. Raises Refused, NotSent, Unusable."""
+    async def prepare(
+        self, message_id: str, payload: dict[str, Any], stale: Collection[Upload] = ()
+    ) -> tuple[dict[str, Any], set[Upload]]:
+        """Return the body of a message, after its files were uploaded, and the earlier uploads that it refers to.
+
+        Nothing is sent by that. stale: uploads that are not used any more. Raises Refused, NotSent, Unusable.
+        """
+        self.require_open()
+        reused: set[Upload] = set()
         try:
+            for source, upstream_id in stale:
+                await self.library.forget_upload(source, upstream_id)
             media: Media = {}
             for reference in media_references(payload):
-                media[reference] = await self.resolve(message_id, reference)
+                media[reference] = await self.resolve(message_id, reference, reused)
             quoted = await self.find_quoted(payload)
         except (Refused, NotSent, Unusable):
             raise
@@ -158,7 +183,7 @@ class CloudSession:
         self.link_failures.pop(message_id, None)
         try:
             callback_data = correlation_id(bucket_of(payload["to"]), message_id)
-            return to_cloud(payload, callback_data=callback_data, media=media, quoted=quoted)
+            return to_cloud(payload, callback_data=callback_data, media=media, quoted=quoted), reused
         except Untranslatable as error:
             raise Refused(error.errors) from error
         except Exception as error:  # would be the same in every attempt
@@ -188,15 +213,18 @@ class CloudSession:
 
     # -- files ---------------------------------------------------------------------------------------------------------
 
-    async def resolve(self, message_id: str, reference: MediaReference) -> Mapping[str, str]:
-        """Return the id of a file at Meta, or its link where links are passed on. Raises Refused, NotSent, Unusable."""
+    async def resolve(self, message_id: str, reference: MediaReference, reused: set[Upload]) -> Mapping[str, str]:
+        """Return the id of a file at Meta, or its link where links are passed on. Raises Refused, NotSent, Unusable.
+
+        reused: gets the upload if it is an earlier one.
+        """
         if reference.media_id is not None:
-            return await self.uploaded(f"media:{reference.media_id}", UPLOAD_LIFE, reference)
+            return await self.uploaded(f"media:{reference.media_id}", UPLOAD_LIFE, reference, reused)
         if reference.provider is None and self.config.pass_links:
             return {"link": str(reference.link)}
         digest = hashlib.sha256(f"{reference.provider or ''} {reference.link}".encode()).hexdigest()
         try:
-            return await self.uploaded(f"link:{reference.kind}:{digest}", LINK_LIFE, reference)
+            return await self.uploaded(f"link:{reference.kind}:{digest}", LINK_LIFE, reference, reused)
         except LinkRefused as error:
             raise Refused([error_of(DOWNLOAD_ERROR, str(error))]) from error
         except LinkFailed as error:
@@ -206,10 +234,14 @@ class CloudSession:
             del self.link_failures[message_id]
             raise Refused([error_of(DOWNLOAD_ERROR, str(error))]) from error
 
-    async def uploaded(self, source: str, seconds: int, reference: MediaReference) -> Mapping[str, str]:
+    async def uploaded(
+        self, source: str, seconds: int, reference: MediaReference, reused: set[Upload]
+    ) -> Mapping[str, str]:
         """Return id and content type of a file, which is uploaded unless that was done. Concurrent calls for a file share one upload."""
         known = await self.library.find_upload(source, seconds)
-        if known is None:
+        if known is not None:
+            reused.add((source, known[0]))
+        else:
             if source not in self.uploads:
                 task = self.uploads[source] = asyncio.create_task(self.upload(source, reference))
                 task.add_done_callback(lambda _done: self.uploads.pop(source, None))
