@@ -331,7 +331,7 @@ async def test_an_inbound_message_that_two_owners_store_causes_one_webhook(datab
 
 
 async def waits_to_insert(database: Database) -> bool:
-    query = "SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE 'INSERT IGNORE INTO inbound_message%'"
+    query = "SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE 'INSERT INTO inbound_message%'"
     async with database.begin() as connection:
         return (await connection.execute(sa.text(query))).scalar_one() == 1
 

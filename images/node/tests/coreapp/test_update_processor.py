@@ -70,6 +70,16 @@ async def test_updates_that_arrived_without_an_owner_are_processed_in_order_and_
     assert await received_ids(database) == [*names, "wamid.last"]
 
 
+async def test_repetitions_of_strange_ids_hold_up_no_other_update(database: Database, begin: Begin) -> None:
+    names = ["wamid." + "x" * 300, "wamid.blank", "wamid.blank "]
+    await receive(database, *map(inbound, names))
+    await begin()
+    await until(lambda: processed(database))
+    await receive(database, *map(inbound, names), inbound("wamid.last"))
+    await until(lambda: processed(database))
+    assert await received_ids(database) == [*names, "wamid.last"]
+
+
 async def test_an_update_that_cannot_be_processed_is_set_aside_and_holds_up_no_other_one(
     database: Database, begin: Begin, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -241,7 +241,7 @@ async def answer(bodies: list[Any], body: Any) -> dict[str, Any]:
     return {"messages": [{"id": "wamid.X"}]}
 
 
-@pytest.mark.parametrize("given", [{}, {"messages": []}, {"messages": [{}]}, {"messages": [{"id": "x" * 256}]}])
+@pytest.mark.parametrize("given", [{}, {"messages": []}, {"messages": [{}]}, {"messages": [{"id": "x" * 4097}]}])
 async def test_a_success_without_a_usable_id_is_uncertain(
     session: CloudSession, monkeypatch: pytest.MonkeyPatch, given: dict
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ from .user_ids import user_key
 
 CACHE_LIFE = sa.text("UTC_TIMESTAMP(6) - INTERVAL 7 DAY")  # docs/reference/vendor-contract.md#contacts
 DELETED_AT_ONCE = 1000  # outdated entries that a check deletes
+LONGEST_HASH = 64  # characters
 
 contact = sa.Table(
     "contact",
@@ -26,7 +28,7 @@ contact_identity = sa.Table(
     "contact_identity",
     metadata,
     sa.Column("wa_id", sa.String(32), primary_key=True),  # see user_ids.user_key
-    sa.Column("hash", sa.String(64), nullable=False),
+    sa.Column("hash", sa.String(LONGEST_HASH), nullable=False),  # see stored_hash
     sa.Column("seen_at", Moment, nullable=False),
     sa.Column("acknowledged", sa.Boolean, nullable=False),
 )
@@ -59,6 +61,11 @@ async def store_checked_numbers(connection: AsyncConnection, wa_ids: Mapping[str
     await connection.execute(outdated.with_dialect_options(mysql_limit=DELETED_AT_ONCE, mariadb_limit=DELETED_AT_ONCE))
 
 
+def stored_hash(identity: str) -> str:
+    """Return an identity as it is stored: a hash of one that the column cannot hold, which clients may send in its place."""
+    return identity if len(identity) <= LONGEST_HASH else hashlib.sha256(identity.encode()).hexdigest()
+
+
 async def observe_identity(
     connection: AsyncConnection, wa_id: str, current: str, first_is_known: bool = True
 ) -> Identity:
@@ -66,10 +73,11 @@ async def observe_identity(
 
     A user's first identity counts as acknowledged, unless the upstream reports it as a change: first_is_known=False.
     """
-    first = sa.insert(contact_identity).prefix_with("IGNORE")
-    await connection.execute(
-        first.values(wa_id=user_key(wa_id), hash=current, seen_at=NOW, acknowledged=first_is_known)
+    current = stored_hash(current)
+    first = insert(contact_identity).values(
+        wa_id=user_key(wa_id), hash=current, seen_at=NOW, acknowledged=first_is_known
     )
+    await connection.execute(first.on_duplicate_key_update(wa_id=contact_identity.c.wa_id))
     mine = contact_identity.c.wa_id == user_key(wa_id)
     await connection.execute(
         sa.update(contact_identity)
@@ -97,7 +105,7 @@ async def acknowledge_identity(connection: AsyncConnection, wa_id: str, given: s
     """Acknowledge a user's identity. Return whether `given` is the latest hash, None when no identity was observed."""
     query = sa.select(contact_identity.c.hash).where(contact_identity.c.wa_id == user_key(wa_id)).with_for_update()
     latest = (await connection.execute(query)).scalar_one_or_none()
-    if latest is None or latest != given:
+    if latest is None or latest != stored_hash(given):
         return None if latest is None else False
     mine = contact_identity.c.wa_id == user_key(wa_id)
     await connection.execute(sa.update(contact_identity).where(mine).values(acknowledged=True))

@@ -16,6 +16,7 @@ from sqlalchemy.dialects.mysql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from .buckets import among
+from .keys import HASHED, key_of
 from .metadata import NOW, Moment, metadata, seconds_from_now
 from .outbox import ACCEPTED, CLAIMED, HANDED_OVER, Unsent, message
 from .user_ids import whole_user
@@ -38,7 +39,7 @@ delivery = sa.Table(
 upstream_message = sa.Table(
     "upstream_message",
     metadata,
-    sa.Column("upstream_id", sa.String(255), primary_key=True),
+    sa.Column("upstream_id", sa.String(255), primary_key=True),  # see keys.key_of
     sa.Column("message_id", sa.String(64), nullable=False, index=True),
     sa.Column("bucket", sa.Integer, nullable=False),
     sa.Column("failed", sa.Boolean, nullable=False),
@@ -124,7 +125,7 @@ async def record_sent(connection: AsyncConnection, sent: Mapping[str, Sent]) -> 
         return
     moment = (await connection.execute(sa.select(NOW))).scalar_one()
     values = [
-        {"upstream_id": upstream_id, **one._asdict(), "failed": False, "stored_at": moment}
+        {"upstream_id": key_of(upstream_id), **one._asdict(), "failed": False, "stored_at": moment}
         for upstream_id, one in sorted(sent.items())
     ]
     await connection.execute(RECORD_SENT, values)
@@ -254,7 +255,7 @@ async def record_failed(connection: AsyncConnection, sent: Mapping[str, Sent]) -
         return set()
     moment = (await connection.execute(sa.select(NOW))).scalar_one()
     values = [
-        {"upstream_id": upstream_id, **one._asdict(), "failed": True, "stored_at": moment}
+        {"upstream_id": key_of(upstream_id), **one._asdict(), "failed": True, "stored_at": moment}
         for upstream_id, one in sorted(sent.items())
     ]
     await connection.execute(RECORD_FAILED, values)
@@ -268,10 +269,11 @@ async def find_messages(connection: AsyncConnection, upstream_ids: Collection[st
     """Return upstream id -> message of those ids that are known."""
     if not upstream_ids:
         return {}
+    keys = {key_of(name): name for name in upstream_ids}
     query = sa.select(upstream_message.c.upstream_id, upstream_message.c.message_id, upstream_message.c.bucket).where(
-        upstream_message.c.upstream_id.in_(upstream_ids)
+        upstream_message.c.upstream_id.in_(keys)
     )
-    return {row.upstream_id: Sent(row.message_id, row.bucket) for row in await connection.execute(query)}
+    return {keys[row.upstream_id]: Sent(row.message_id, row.bucket) for row in await connection.execute(query)}
 
 
 async def find_buckets(connection: AsyncConnection, upstream_ids: Collection[str]) -> dict[str, int]:
@@ -280,10 +282,13 @@ async def find_buckets(connection: AsyncConnection, upstream_ids: Collection[str
 
 
 async def find_upstream_id(connection: AsyncConnection, message_id: str) -> str | None:
-    """Return the latest id that the upstream gave to a message, or None. An id that has not failed is preferred."""
+    """Return the latest id that the upstream gave to a message, or None. An id that has not failed is preferred.
+
+    An id of which only the hash is stored cannot be used.
+    """
     query = (
         sa.select(upstream_message.c.upstream_id)
-        .where(upstream_message.c.message_id == message_id)
+        .where(upstream_message.c.message_id == message_id, upstream_message.c.upstream_id.not_like(f"{HASHED}%"))
         .order_by(upstream_message.c.failed, upstream_message.c.stored_at.desc())
         .limit(1)
     )

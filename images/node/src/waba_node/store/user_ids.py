@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-
 import sqlalchemy as sa
+
+from .keys import key_of
 
 SHORT = 32  # characters of the first column
 LONGEST = 135  # characters of the second column
@@ -27,4 +27,4 @@ def whole_user(long: sa.Column[str | None], short: sa.Column[str]) -> sa.ColumnE
 
 def user_key(user: str) -> str:
     """Return a key of at most 32 characters for a user: the id where it fits, a hash otherwise."""
-    return user if len(user) <= SHORT else "~" + hashlib.sha256(user.encode()).hexdigest()[: SHORT - 1]
+    return key_of(user, SHORT)

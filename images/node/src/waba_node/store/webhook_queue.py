@@ -11,7 +11,10 @@ from sqlalchemy.dialects.mysql import LONGTEXT
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from .buckets import EVERY_BUCKET, among
+from .keys import key_of
 from .metadata import NOW, Moment, metadata, seconds_from_now
+
+MESSAGE_KEY = 64  # characters
 
 webhook = sa.Table(
     "webhook",
@@ -21,7 +24,7 @@ webhook = sa.Table(
     sa.Column("payload", LONGTEXT, nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("due_at", Moment, nullable=False),
-    sa.Column("message_id", sa.String(64)),  # the message whose status it reports
+    sa.Column("message_id", sa.String(MESSAGE_KEY)),  # of the message whose status it reports; see keys.key_of
     sa.Index("webhook_by_due", "due_at", "position", "bucket"),
     sa.Index("webhook_by_message", "message_id", "position"),
 )
@@ -29,7 +32,7 @@ webhook = sa.Table(
 
 @dataclass(frozen=True)
 class StoredWebhook:
-    """A webhook that waits for delivery. message_id: the message whose status it reports, None for any other webhook."""
+    """A webhook that waits for delivery. message_id: a key of the message whose status it reports, None for any other webhook."""
 
     position: int
     payload: dict[str, Any]
@@ -56,9 +59,9 @@ async def store_webhooks(connection: AsyncConnection, bucket: int, payloads: lis
 
 
 def reported_message(payload: dict[str, Any]) -> str | None:
-    """Return the id of the message whose status a webhook reports, None for any other webhook."""
+    """Return a key of the message whose status a webhook reports, None for any other webhook."""
     statuses = payload.get("statuses")
-    return statuses[0]["id"] if statuses else None
+    return key_of(statuses[0]["id"], MESSAGE_KEY) if statuses else None
 
 
 async def read_due_webhooks(connection: AsyncConnection, buckets: range, limit: int) -> list[StoredWebhook]:

@@ -67,9 +67,9 @@ class HandedOver:
 class UpstreamEvent:
     """An event of the upstream. kind: sent, delivered, read, failed or inbound. timestamp: seconds since 1970.
 
-    payload: of an inbound event, its webhook (docs/reference/vendor-contract.md#webhooks), with ids of at most 255 characters; of a failed
-    one, its `errors`. A file in an inbound message has a `reference` for its download (at most 1024 characters), its `mime_type` and its
-    `sha256` in hexadecimal.
+    payload: of an inbound event, its webhook (docs/reference/vendor-contract.md#webhooks), with users of at most 135 characters; of a failed
+    one, its `errors`. A file in an inbound message has a `reference` for its download (at most 1024 characters), its `mime_type` (255) and
+    its `sha256` in hexadecimal.
     """
 
     message_id: str

@@ -108,6 +108,23 @@ async def test_usage_header_gives_the_pause_of_a_throttled_account() -> None:
     assert caught.value.retry_after == 180
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Retry-After": "9" * 400},
+        {"X-Business-Use-Case-Usage": '{"800": [{"estimated_time_to_regain_access": 1e300}]}'},
+    ],
+)
+async def test_answer_holds_calls_back_for_an_hour_at_most(headers: dict[str, str]) -> None:
+    async def handler(_request: web.Request) -> web.Response:
+        return web.json_response({"error": {"code": 130429}}, status=429, headers=headers)
+
+    async with serving(handler) as graph:
+        with pytest.raises(CloudError) as caught:
+            await graph.send({})
+    assert caught.value.retry_after == 3600
+
+
 @pytest.mark.parametrize("status", [302, 404, 502])
 async def test_answer_of_a_proxy_without_an_error_object_is_an_error_without_code(status: int) -> None:
     async def handler(_request: web.Request) -> web.Response:

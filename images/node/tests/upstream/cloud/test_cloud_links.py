@@ -302,6 +302,7 @@ async def test_file_shorter_than_announced_is_incomplete() -> None:
         ("image/jpeg", b"<html>login</html>", "the file is not image/jpeg"),
         ("image/png", JPEG, "the file is not image/png"),
         ("image/jpeg", b"", "empty"),
+        ("image/" + "x" * 250, JPEG, "more than 255 characters"),
     ],
 )
 async def test_file_of_another_type_is_refused(content_type: str, content: bytes, problem: str) -> None:

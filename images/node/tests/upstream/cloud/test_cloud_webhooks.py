@@ -425,6 +425,14 @@ def test_a_file_that_is_too_large_is_reported_with_its_error() -> None:
     }
 
 
+def test_a_file_whose_id_or_type_is_too_long_is_reported_without_them() -> None:
+    given = {"id": "9" * 1025, "mime_type": "image/" + "x" * 250, "caption": "A"}
+    assert onprem(message_of("image", given)) == {
+        "type": "image",
+        "image": {"status": "undownloaded", "mime_type": "application/octet-stream", "caption": "A"},
+    }
+
+
 def test_a_file_without_an_id_is_reported_as_not_downloaded() -> None:
     assert onprem(message_of("image", {"caption": "A"})) == {
         "type": "image",
@@ -761,7 +769,8 @@ def test_digest(given: object, expected: str | None) -> None:
 def test_correlation_id() -> None:
     assert correlation_id(31, "gBGGone") == "31:gBGGone"
     assert parse_correlation_id("31:gBGGone") == (31, "gBGGone")
-    assert [parse_correlation_id(text) for text in ("", "31:", ":x", "x:y", "gBGGone")] == [None] * 5
+    foreign = ("", "31:", ":x", "x:y", "gBGGone", "7:two words", "7:" + "x" * 65, "1234:x")
+    assert [parse_correlation_id(text) for text in foreign] == [None] * len(foreign)
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,8 @@ READ_TIMEOUT = 30.0  # seconds without a byte of a download
 CONNECTIONS = 300  # more than the messages that are sent at the same time
 KEEP_ALIVE = 10.0  # seconds without use; shorter than a server's own limit, so that the client is the side that closes
 LARGEST_ANSWER = 4 << 20  # bytes of a JSON answer
+LONGEST_ID = 255  # characters of the id of a file
+LONGEST_RETRY = 3600.0  # seconds for which an answer can hold calls back
 REDIRECTS = 5
 ATTEMPTS = 5  # connections of the pool that the server has closed, in a row
 USER_AGENT = f"waba-cluster/{VERSION}"  # downloads without a User-Agent fail
@@ -259,8 +261,8 @@ class GraphClient:
                 raise payload.failure from None
             raise
         media_id = answer.get("id")
-        if not isinstance(media_id, str) or not media_id:
-            raise NoAnswer("the answer to an upload has no id")
+        if not isinstance(media_id, str) or not 0 < len(media_id) <= LONGEST_ID:
+            raise NoAnswer("the answer to an upload has no usable id")
         return media_id
 
     async def media_info(self, media_id: str) -> dict[str, Any]:
@@ -428,13 +430,13 @@ def _retry_after(response: aiohttp.ClientResponse) -> float | None:
     """Return the seconds after which a throttled call is worth repeating, None where the answer does not name them."""
     value = response.headers.get("Retry-After", "")
     if value.isascii() and value.isdigit():
-        return float(value)
+        return min(float(value), LONGEST_RETRY)
     try:
         usage = msgspec.json.decode(response.headers.get("X-Business-Use-Case-Usage", ""), type=dict[str, list[_Usage]])
     except msgspec.DecodeError:
         return None
     minutes = max((entry.estimated_time_to_regain_access for entries in usage.values() for entry in entries), default=0)
-    return minutes * 60.0 if minutes > 0 else None
+    return min(minutes * 60.0, LONGEST_RETRY) if minutes > 0 else None
 
 
 class _Usage(msgspec.Struct):

@@ -53,6 +53,7 @@ SIGNATURES = {  # content type -> (offset, first bytes) of such a file
     "video/3gpp": (4, b"ftyp"),
     "application/pdf": (0, b"%PDF"),
 }
+LONGEST_TYPE = 255  # characters
 LONGEST_SIGNATURE = 12  # bytes, with the offset
 
 
@@ -145,6 +146,8 @@ class LinkFetcher:
             response = await self._follow(stack, _parse(link), authorization, deadline)
             content_type = response.headers.get("Content-Type", "application/octet-stream").strip().lower()
             kind = content_type.partition(";")[0].strip()
+            if len(content_type) > LONGEST_TYPE:
+                raise LinkRefused(f"the content type of the file has more than {LONGEST_TYPE} characters")
             if content_types is not None and kind not in content_types:
                 raise LinkRefused(f"the file is {kind[:100]!r}, not one of {', '.join(sorted(content_types))}")
             if response.headers.get("Content-Encoding", "identity").strip().lower() not in ("", "identity"):

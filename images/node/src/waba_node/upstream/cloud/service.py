@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from ...config import CloudConfig
+from ...control.sharding import BUCKETS
 from ..account import Registration, UpstreamAccount
 from ..base import DeliveryPolicy, Library, Unusable, UpstreamError, UpstreamEvent
 from .account import CloudAccount
@@ -37,7 +38,8 @@ class CloudUpdate:
     @property
     def message(self) -> tuple[int, str] | None:
         """Return bucket and id of the message whose status this is, from the correlation id."""
-        return webhooks.parse_correlation_id(self.update.callback_data) if self.status_of else None
+        correlated = webhooks.parse_correlation_id(self.update.callback_data) if self.status_of else None
+        return correlated if correlated is not None and correlated[0] < BUCKETS else None
 
     @property
     def identity(self) -> tuple[str, str] | None:

@@ -41,7 +41,8 @@ LINK_LIFE = 600  # seconds for which an upload from a link is used, as long as M
 UPLOADS = DOWNLOADS = 8  # at the same time, so that messages find a free connection
 LINK_ATTEMPTS = 3
 CONNECTION_PAUSE = 1.0  # seconds, if Meta cannot be reached
-LONGEST_ID = 255  # characters of an id that the database can store
+LONGEST_ID = 4096  # characters of the id of a message
+LONGEST_WA_ID = 32  # characters of a WhatsApp ID that the database can store
 LARGEST = {"image": 5 << 20, "audio": 16 << 20, "video": 16 << 20, "document": 100 << 20, "sticker": 500 << 10}  # bytes
 DOWNLOAD_ERROR, MISSING, INTERNAL = 400, 1006, 1014  # on-premises codes
 INVALID_PARAMETER = 100  # the Cloud API's code for, among others, the id of a file that does not exist (any more)
@@ -342,4 +343,4 @@ def handed_over(answer: Mapping[str, Any]) -> HandedOver:
         raise Uncertain("the answer has no usable message id")
     contact = contacts[0] if isinstance(contacts, list) and contacts else None
     wa_id = contact.get("wa_id") if isinstance(contact, dict) else None
-    return HandedOver(wamid, wa_id if isinstance(wa_id, str) else None)
+    return HandedOver(wamid, wa_id if isinstance(wa_id, str) and len(wa_id) <= LONGEST_WA_ID else None)

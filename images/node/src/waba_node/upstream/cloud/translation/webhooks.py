@@ -24,8 +24,11 @@ OBJECT = "whatsapp_business_account"
 FIELD = "messages"  # of the changes that concern messages
 MILLISECONDS_FROM = 100_000_000_000  # larger timestamps are milliseconds: as seconds, this is the year 5138
 LONGEST_USER = 135  # characters
+LONGEST_TYPE, LONGEST_REFERENCE = 255, 1024  # characters of a file's content type and id
 DEEPEST = 32  # levels of JSON that are read
-CORRELATION = re.compile(r"([0-9]{1,4}):(.+)", re.DOTALL)
+CORRELATION = re.compile(
+    r"([0-9]{1,2}):([!-~]{1,64})", re.ASCII
+)  # other applications of the number have callback data of their own
 
 
 @dataclass(frozen=True)
@@ -391,9 +394,10 @@ def _file(_field: Field, given: Json) -> dict[str, Any]:
     reference = _text(given.get("id"))
     mime_type = given.get("mime_type")
     digest = hexadecimal(given.get("sha256"))
+    known_type = isinstance(mime_type, str) and 0 < len(mime_type) <= LONGEST_TYPE
     return {
-        **({"reference": reference} if reference else {"status": "undownloaded"}),
-        "mime_type": mime_type if isinstance(mime_type, str) and mime_type else "application/octet-stream",
+        **({"reference": reference} if 0 < len(reference) <= LONGEST_REFERENCE else {"status": "undownloaded"}),
+        "mime_type": mime_type if known_type else "application/octet-stream",
         **({"sha256": digest} if digest else {}),
     }
 
