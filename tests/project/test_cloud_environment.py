@@ -37,7 +37,6 @@ FEWEST = {
     "WABA_CLOUD_VERIFY_TOKEN": "verify",
     "WABA_CLOUD_BASE_URL": "https://graph.facebook.com",
     "WABA_CLOUD_VERSION": "v25.0",
-    "WABA_CLOUD_RATE": "80",
     "WABA_CLOUD_UNCERTAIN": "fail",
     "WABA_CLOUD_GRACE": "60",
 }

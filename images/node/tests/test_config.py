@@ -83,7 +83,7 @@ def test_cloud_settings_have_defaults_and_their_repr_contains_no_secret() -> Non
     config = NodeConfig.from_environment({**COREAPP, **CLOUD, "WABA_CLOUD_LINK_HOSTS": "Files.example.org,10.0.0.7"})
     assert config.cloud is not None
     assert config.cloud.app_secrets == ("Very-Secret-4", "Very-Secret-5")
-    assert (config.cloud.rate, config.cloud.grace, config.cloud.uncertain) == (80, 60, "fail")
+    assert (config.cloud.rate, config.cloud.grace, config.cloud.uncertain) == (0, 60, "fail")
     assert config.cloud.base_url == "https://graph.facebook.com"
     assert config.cloud.link_hosts == ("files.example.org", "10.0.0.7")
     assert "Very-Secret" not in repr(config)
@@ -108,7 +108,7 @@ def test_cloud_settings_are_read_only_for_the_cloud_upstream() -> None:
         ("WABA_CLOUD_VERSION", "25"),
         ("WABA_CLOUD_PROXY", "proxy.example.org"),
         ("WABA_CLOUD_WEBHOOK_PORT", "70000"),
-        ("WABA_CLOUD_RATE", "0"),
+        ("WABA_CLOUD_RATE", "-1"),
         ("WABA_CLOUD_UNCERTAIN", "maybe"),
         ("WABA_CLOUD_GRACE", "soon"),
         ("WABA_CLOUD_PASS_LINKS", "yes"),

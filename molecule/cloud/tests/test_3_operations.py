@@ -19,6 +19,7 @@ def test_status_has_a_row_for_the_upstream(tmp_path: Path) -> None:
     (row,) = [one for one in state["nodes"] if one["host"] == "(upstream)"]
     assert (row["service"], row["gateway"], row["problem"]) == ("Cloud API", "connected", "")
     assert "last webhook" in row["state"]
+    assert "at most 80 messages/s (STANDARD)" in row["state"]
     assert state["upstream"]["uncertain"] == 0
 
 
@@ -65,7 +66,7 @@ def test_app_secret_is_exchanged_without_losing_a_message(
     before, received = started(cluster), standin.state()["messages"]["accepted"]
     thread.start()
     try:
-        standin.post("callback", {"app_secret": "the-new-secret"})
+        standin.post("credentials", {"app_secret": "the-new-secret"})
         assert changed(play(ROTATE, "-e", f"@{given}")) > 0
     finally:
         ended.set()
@@ -79,7 +80,7 @@ def test_app_secret_is_exchanged_without_losing_a_message(
     assert standin.state()["messages"]["accepted"] - received == len(accepted), "a message was sent twice"
     assert changed(play(ROTATE, "-e", f"@{given}")) == 0
     assert started(cluster) == after, "a second exchange restarts nothing"
-    standin.post("callback", {"app_secret": former})
+    standin.post("credentials", {"app_secret": former})
     changed(play("playbooks/site.yml"))
 
 

@@ -94,12 +94,13 @@ def _ids(settings: Settings) -> Iterator[Problem]:
 
 
 def _numbers(settings: Settings) -> Iterator[Problem]:
-    for name, unit, highest in (
-        ("waba_cloud_rate", "messages per second", HIGHEST_RATE),
-        ("waba_cloud_grace", "seconds", LONGEST_GRACE),
+    for name, unit, lowest, highest in (
+        ("waba_cloud_rate", "messages per second", 0, HIGHEST_RATE),
+        ("waba_cloud_grace", "seconds", 1, LONGEST_GRACE),
     ):
-        if not 1 <= settings[name] <= highest:
-            yield Problem(name, settings[name], f"it is not between 1 and {highest} {unit}", "Stay within these bounds")
+        if not lowest <= settings[name] <= highest:
+            problem = f"it is not between {lowest} and {highest} {unit}"
+            yield Problem(name, settings[name], problem, "Stay within these bounds")
 
 
 def _meta(settings: Settings) -> Iterator[Problem]:

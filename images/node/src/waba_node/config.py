@@ -59,8 +59,9 @@ class CloudConfig:
 
     app_secrets: one, or two while the secret is exchanged. proxy: `http://host:port`, "" for a direct connection. webhook_certificate: a PEM
     file, "" for plain HTTP behind a reverse proxy. webhook_key: a PEM file, "" where the certificate's file contains the key. rate: messages
-    per second of the number. uncertain: `fail` or `resend`. grace: seconds for which a message may be uncertain. pass_links: whether public
-    links go to the upstream instead of their files. link_hosts: hosts that a link may reach although their addresses are private.
+    per second of the number, 0 for those of its throughput level. uncertain: `fail` or `resend`. grace: seconds for which a message may be
+    uncertain. pass_links: whether public links go to the upstream instead of their files. link_hosts: hosts that a link may reach although
+    their addresses are private.
     """
 
     phone_number_id: str
@@ -75,7 +76,7 @@ class CloudConfig:
     webhook_port: int = 6260
     webhook_certificate: str = ""
     webhook_key: str = ""
-    rate: int = 80
+    rate: int = 0
     uncertain: str = "fail"
     grace: int = 60
     pass_links: bool = False
@@ -220,7 +221,7 @@ class _Reader:
             webhook_port=self.number("WABA_CLOUD_WEBHOOK_PORT", str(CloudConfig.webhook_port)),
             webhook_certificate=self.environment.get("WABA_CLOUD_WEBHOOK_CERTIFICATE", ""),
             webhook_key=self.environment.get("WABA_CLOUD_WEBHOOK_KEY", ""),
-            rate=self.number("WABA_CLOUD_RATE", str(CloudConfig.rate), highest=10_000),
+            rate=self.number("WABA_CLOUD_RATE", str(CloudConfig.rate), highest=10_000, lowest=0),
             uncertain=self.matching("WABA_CLOUD_UNCERTAIN", "fail|resend", "fail or resend", CloudConfig.uncertain),
             grace=self.number("WABA_CLOUD_GRACE", str(CloudConfig.grace), highest=86_400),
             pass_links=self.matching("WABA_CLOUD_PASS_LINKS", "[01]", "0 or 1", "0") == "1",
@@ -257,10 +258,10 @@ class _Reader:
             self.problems.append(f"{variable} is not set")
         return value
 
-    def number(self, variable: str, default: str, highest: int = 65535) -> int:
+    def number(self, variable: str, default: str, highest: int = 65535, lowest: int = 1) -> int:
         value = self.environment.get(variable) or default
-        if not (value.isascii() and value.isdigit() and 1 <= int(value) <= highest):
-            self.problems.append(f"{variable} is {value!r}: it must be a number from 1 to {highest}")
+        if not (value.isascii() and value.isdigit() and lowest <= int(value) <= highest):
+            self.problems.append(f"{variable} is {value!r}: it must be a number from {lowest} to {highest}")
             return 1
         return int(value)
 

@@ -64,6 +64,7 @@ class ScriptedUpstream:
 
     def __init__(self, grace: float = 60.0, resend: bool = False, rate: float = 1000.0) -> None:
         self.policy = DeliveryPolicy(rate, grace, resend)
+        self.rate_level = self.restriction = ""
         self.outcomes: dict[str, list[HandedOver | UpstreamError]] = {}
         self.received: list[str] = []
         self.may_answer = asyncio.Event()

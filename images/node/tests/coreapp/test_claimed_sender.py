@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
@@ -312,6 +313,14 @@ async def test_a_learned_whatsapp_id_is_remembered(database: Database, begin: Be
     await until(lambda: all_are(database, outbox.HANDED_OVER))
     async with database.begin() as connection:
         assert await contacts.read_checked_numbers(connection, ["5491155"]) == {"5491155": "541155"}
+
+
+async def test_the_rate_of_the_number_may_change_while_messages_are_sent(database: Database, begin: Begin) -> None:
+    upstream = ScriptedUpstream(rate=80.0)
+    owner = await begin(upstream)
+    await until(lambda: owner.sender.dispatch.budget.rate == 80.0)
+    upstream.policy = replace(upstream.policy, rate=1000.0)
+    await until(lambda: owner.sender.dispatch.budget.rate == 1000.0)
 
 
 async def test_an_unexpected_error_of_a_send_makes_the_message_uncertain(database: Database, begin: Begin) -> None:

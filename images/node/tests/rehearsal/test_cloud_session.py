@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator, Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -148,6 +149,48 @@ async def test_a_dead_token_ends_the_session_and_refuses_the_next(
     with pytest.raises(Unusable, match="190") as refused:
         await service.connect(0, 2)
     assert TOKEN not in str(refused.value)
+
+
+async def test_the_rate_follows_the_throughput_level_of_the_number(
+    cloud: Client, session: CloudSession, service: CloudService
+) -> None:
+    assert (service.rate_level, service.policy.rate) == ("STANDARD", 80)
+    await cloud.control("account", {"throughput": "HIGH"})
+    await session.probe()
+    assert (service.rate_level, service.policy.rate) == ("HIGH", 1000)
+
+
+async def test_a_configured_rate_wins_over_the_throughput_level(cloud: Client, library: MemoryLibrary) -> None:
+    config = CloudConfig(NUMBER, WABA, TOKEN, (SECRET,), "verify", base_url=cloud.address, rate=40)
+    service = CloudService(config, library)
+    await (await service.connect(0, 1)).disconnect()
+    assert (service.rate_level, service.policy.rate) == ("STANDARD", 40)
+
+
+async def test_a_restriction_of_the_number_is_reported_while_it_lasts(
+    cloud: Client, session: CloudSession, service: CloudService
+) -> None:
+    await cloud.control("account", {"can_send_message": "BLOCKED"})
+    await session.probe()
+    assert service.restriction == (
+        f"Meta blocks messages of the number: PHONE_NUMBER {NUMBER}: There is an error with the payment method"
+    )
+    assert isinstance(await session.send("m1", TEXT), HandedOver), "it stays connected"
+    await cloud.control("account", {"can_send_message": "AVAILABLE"})
+    await session.probe()
+    assert service.restriction == ""
+
+
+async def test_a_new_token_replaces_the_former_one(cloud: Client, session: CloudSession, service: CloudService) -> None:
+    await cloud.control("credentials", {"tokens": [TOKEN, "the-new-one"]})
+    assert isinstance(await session.send("m1", TEXT), HandedOver)
+    await cloud.control("credentials", {"tokens": ["the-new-one"]})
+    with pytest.raises(Unusable):
+        await session.send("m2", TEXT)
+    renewed = CloudService(replace(service.config, token="the-new-one"), service.library)
+    made = await renewed.connect(0, 2)
+    assert isinstance(await made.send("m2", TEXT), HandedOver)
+    await made.disconnect()
 
 
 async def test_a_file_is_uploaded_once(cloud: Client, session: CloudSession, library: MemoryLibrary) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import aiohttp
 import pytest
 from standin_support import APP, NUMBER, TOKEN, WABA, Client
@@ -22,6 +24,17 @@ async def test_token_dies_on_demand(cloud: Client) -> None:
     await cloud.control("behaviour", {"dead_tokens": True})
     status, answer = await cloud.send()
     assert (status, answer["error"]["code"]) == (401, 190)
+
+
+async def test_tokens_are_exchanged(cloud: Client) -> None:
+    new = {"Authorization": "Bearer new"}
+    assert (await cloud.call("GET", NUMBER, headers=new))[1]["error"]["code"] == 190
+    await cloud.control("credentials", {"tokens": [TOKEN, "new"]})
+    assert [(await cloud.call("GET", NUMBER, headers=headers))[0] for headers in ({}, new)] == [200, 200]
+    await cloud.control("credentials", {"tokens": ["new"]})
+    assert [(await cloud.call("GET", NUMBER, headers=headers))[0] for headers in ({}, new)] == [401, 200]
+    events = (await cloud.control("events"))["events"]
+    assert "new" not in json.dumps(events)
 
 
 async def test_calls_need_the_scope(cloud: Client) -> None:
@@ -63,6 +76,17 @@ async def test_number_has_a_rate(cloud: Client) -> None:
     codes = [await cloud.code(to=f"+1555123456{digit}") for digit in range(8)]
     assert codes[:5] == [0] * 5
     assert codes[-1] == 130429
+
+
+async def test_rate_follows_the_throughput_level(cloud: Client) -> None:
+    await cloud.control("behaviour", {"pair_interval": 0})
+    messages = cloud.standin.messages
+    messages.clock = lambda: 1_790_000_000.0  # no time passes
+    messages.number.at, messages.number.tokens = messages.clock(), 80
+    codes = [await cloud.code() for _message in range(81)]
+    assert codes == [0] * 80 + [130429]
+    await cloud.control("account", {"throughput": "HIGH"})
+    assert messages.rate() == 1000
 
 
 async def test_inbound_messages_count_to_the_rate(cloud: Client) -> None:

@@ -32,7 +32,7 @@ async def test_webhook_is_signed_over_escaped_bytes(cloud: Client) -> None:
     assert rb"Gr\u00fc\u00dfe\/\u0040ada \ud83d\ude00" in body
     assert cloud.receiver.signed_by(SECRET)
     assert cloud.receiver.messages[0]["text"] == {"body": "Grüße/@ada 😀"}
-    await cloud.control("callback", {"app_secret": "new"})
+    await cloud.control("credentials", {"app_secret": "new"})
     await cloud.control("inbound", {})
     await cloud.receiver.wait(lambda: len(cloud.receiver.raw) == 2)
     assert not cloud.receiver.signed_by(SECRET)

@@ -1,4 +1,4 @@
-"""Ids from outside are stored exactly, whatever their length and characters."""
+"""Ids from outside of any length and with any characters are stored exactly."""
 
 from __future__ import annotations
 

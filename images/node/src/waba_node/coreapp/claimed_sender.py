@@ -22,6 +22,7 @@ from ..store import contacts, deliveries, outbox
 from ..store.deliveries import NotClaimed, Sent, Waiting
 from ..store.engine import DATABASE_ERRORS
 from ..upstream.base import (
+    DeliveryPolicy,
     HandedOver,
     NotSent,
     Refused,
@@ -122,7 +123,7 @@ class ClaimedSender:
     ) -> None:
         """still_owner: asked before every send. caught_up: whether the updates that have arrived are processed."""
         self.database, self.statistics = environment.database, environment.statistics
-        self.claiming, self.policy = claiming, claiming.upstream.policy
+        self.claiming = claiming
         self.grant, self.buckets, self.session = grant, grant.buckets, session
         self.still_owner, self.receiver, self.caught_up = still_owner, receiver, caught_up
         self.dispatch = Dispatch(self.policy.rate / grant.of, time.monotonic())
@@ -136,6 +137,11 @@ class ClaimedSender:
         self.unposted: list[Item] = []  # perhaps claimed, and certainly not sent
         self.late: set[str] = set()  # failing for their ttl
         self.uncertain = 0
+
+    @property
+    def policy(self) -> DeliveryPolicy:
+        """The present policy: the rate of the number may change."""
+        return self.claiming.upstream.policy
 
     # -- the interface of a sender -------------------------------------------------------------------------------------
 
@@ -191,6 +197,7 @@ class ClaimedSender:
         if self.unposted:
             await self.release_unposted()
         await self.read()
+        self.dispatch.budget.rate = self.policy.rate / self.grant.of
         room = 0 if self.stopping else min(BATCH, CONCURRENT - len(self.tasks))
         now = time.monotonic()
         items = self.dispatch.take(now, room) if room > 0 else []

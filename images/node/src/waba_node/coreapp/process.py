@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import cast
 
 from ..address import NodeAddress, PortName
@@ -204,14 +204,16 @@ class Coreapp(Node):
         return super().gateway_status()
 
     async def status(self, payload: Payload) -> Payload:
-        """Answer with this node's part of /v1/health, and why it cannot be connected.
+        """Answer with this node's part of /v1/health, and why it cannot be connected, or is restricted.
 
         Another upstream refuses an unregistered number, and a new owner until the former one has ended, which is no problem of the node.
         """
         answer = await super().status(payload)
-        if self.upstream.idempotent or not self.owner.upstream_problem:
+        if self.claiming is None:
             return answer
-        return {**answer, "problem": self.owner.upstream_problem}
+        restriction = self.claiming.upstream.restriction if self.connection is not None else ""
+        problem = self.owner.upstream_problem or restriction
+        return {**answer, "problem": problem} if problem else answer
 
     def owned_shard(self) -> int | None:
         return None if self.connection is None else self.connection.grant.shard
@@ -228,9 +230,11 @@ class Coreapp(Node):
             numbers = await updates.read_statistics(connection, buckets) if self.claiming is not None else None
         for name in ("callback_queue_size", "pending_callbacks"):
             counted[name] = gauge(GAUGES[name], waiting)
-        if numbers is None:
+        if numbers is None or self.claiming is None:
             return counted
-        values = {
+        upstream = self.claiming.upstream
+        values: dict[str, float | Mapping[str, Mapping[str, float]]] = {
+            "upstream_number_rate": {"level": {upstream.rate_level: upstream.policy.rate}},
             "upstream_messages_uncertain": self.connection.uncertain,
             "upstream_updates_waiting": numbers.waiting,
             "upstream_updates_set_aside": numbers.set_aside,

@@ -183,10 +183,13 @@ class Account:
             ("BUSINESS", "500"),
             ("APP", self.app_id),
         ]
+        blocked = {"error_code": 141006, "error_description": "There is an error with the payment method"}
+        reason = {"errors": [blocked]} if self.can_send_message == "BLOCKED" else {}
         return {
             "can_send_message": self.can_send_message,
             "entities": [
-                {"entity_type": kind, "id": node, "can_send_message": self.can_send_message} for kind, node in entities
+                {"entity_type": kind, "id": node, "can_send_message": self.can_send_message, **reason}
+                for kind, node in entities
             ],
         }
 

@@ -45,7 +45,7 @@ class Behaviour(Struct, forbid_unknown_fields=True):
     """The switches. Durations are in seconds."""
 
     latency: Positive = 0  # of every answer to a message
-    rate: Positive = 80  # messages per second of the number, both directions; 0 for no limit
+    rate: Positive | None = None  # messages per second of the number, both directions; None: by its level; 0: no limit
     pair_burst: Annotated[int, Meta(ge=1)] = 45  # messages to one recipient at once
     pair_interval: Positive = 6  # between two messages to one recipient on average; 0 for no limit
     maintenance: bool = False  # 131057

@@ -10,7 +10,8 @@ POST   /control/inbound     a message of a user (inbound.Inbound); answers its i
 POST   /control/status      {"wamid", "status", "code"}: one more status of a message
 POST   /control/identity    {"user"}: the user has a new identity
 POST   /control/webhook     {"field", "value"}: any other webhook
-POST   /control/callback    {"url", "verify_token", "subscribed", "app_secret"}: the address of the app, as its dashboard sets it
+POST   /control/callback    {"url", "verify_token", "subscribed"}: the address of the app, as its dashboard sets it
+POST   /control/credentials {"tokens", "app_secret"}: the access tokens that live from now on, and the secret of the app
 DELETE /control/webhooks    drop the webhooks that wait
 """
 
@@ -18,11 +19,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 from aiohttp import web
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from .account import AccountUpdate
 from .answers import json_answer
@@ -46,7 +47,13 @@ class CallbackRequest(Struct, forbid_unknown_fields=True):
     url: str | UnsetType = UNSET
     verify_token: str = ""
     subscribed: bool | UnsetType = UNSET
-    app_secret: str | UnsetType = UNSET
+
+
+class CredentialsRequest(Struct, forbid_unknown_fields=True):
+    """tokens: those that are accepted; any other one is dead."""
+
+    tokens: Annotated[list[Annotated[str, Meta(min_length=1)]], Meta(min_length=1)] | UnsetType = UNSET
+    app_secret: Annotated[str, Meta(min_length=1)] | UnsetType = UNSET
 
 
 class UserRequest(Struct, forbid_unknown_fields=True):
@@ -80,6 +87,7 @@ class ControlApi:
             ("identity", self.change_identity),
             ("webhook", self.send_webhook),
             ("callback", self.change_callback),
+            ("credentials", self.change_credentials),
         ):
             router.add_post(f"/control/{name}", _controlled(handler))
 
@@ -219,10 +227,17 @@ class ControlApi:
         self.standin.webhooks.add([Update(wanted.field, wanted.value)])
         return {}
 
-    async def change_callback(self, body: Any) -> Any:
-        wanted = msgspec.convert(body, CallbackRequest)
+    async def change_credentials(self, body: Any) -> Any:
+        wanted = msgspec.convert(body, CredentialsRequest)
+        if isinstance(wanted.tokens, list):
+            self.standin.tokens = set(wanted.tokens)
         if isinstance(wanted.app_secret, str):
             self.standin.webhooks.app_secret = wanted.app_secret
+        self.standin.note("credentials changed")  # without their values
+        return {}
+
+    async def change_callback(self, body: Any) -> Any:
+        wanted = msgspec.convert(body, CallbackRequest)
         if isinstance(wanted.url, str):
             callback = Callback(wanted.url, wanted.verify_token)
             if wanted.url and wanted.verify_token:

@@ -18,6 +18,7 @@ from .media import MediaStore
 from .validation import USER_ID, BodyComponent, Message, Template, media_ids
 from .webhooks import Update
 
+RATES = {"STANDARD": 80.0, "HIGH": 1000.0}  # throughput level -> messages per second
 STORED = 10_000  # messages of which the body is stored; all are counted
 
 
@@ -79,6 +80,7 @@ class Messages:
         self.last_inbound: dict[str, float] = {}
         self.generations: defaultdict[str, int] = defaultdict(int)
         self.identity_check: Callable[[], bool] = lambda: False
+        self.throughput: Callable[[], str] = lambda: "STANDARD"
 
     # -- acceptance ----------------------------------------------------------------------------------------------------
 
@@ -114,11 +116,16 @@ class Messages:
         elif behaviour.window and self.last_inbound.get(self.wa_id(user), 0.0) < now - 86400:
             raise GraphError(131047, "more than 24 hours have passed since the user last replied to this number")
 
+    def rate(self) -> float:
+        """Return the messages per second of the number, 0 for no limit."""
+        chosen = self.behaviour().rate
+        return RATES.get(self.throughput(), RATES["STANDARD"]) if chosen is None else chosen
+
     def _check_rates(self, behaviour: Behaviour, now: float, user: str) -> None:
-        if behaviour.rate:
-            self.number.capacity = max(behaviour.rate, 1.0)
-            if not self.number.take(now, behaviour.rate):
-                raise GraphError(130429, f"the number has reached {behaviour.rate:g} messages per second")
+        if rate := self.rate():
+            self.number.capacity = max(rate, 1.0)
+            if not self.number.take(now, rate):
+                raise GraphError(130429, f"the number has reached {rate:g} messages per second")
         if behaviour.pair_interval:
             full = behaviour.pair_burst
             pair = self.pairs.setdefault(user, Bucket(full, full, now))
@@ -270,9 +277,9 @@ class Messages:
 
     def record_inbound(self, user: str) -> None:
         """Count a message of a user, which the rate of the number includes and which opens the window."""
-        behaviour, now = self.behaviour(), self.clock()
+        now = self.clock()
         self.last_inbound[user] = now
-        if behaviour.rate:
-            self.number.capacity = max(behaviour.rate, 1.0)
-            self.number.refill(now, behaviour.rate)
+        if rate := self.rate():
+            self.number.capacity = max(rate, 1.0)
+            self.number.refill(now, rate)
             self.number.tokens = max(self.number.tokens - 1, 0)

@@ -87,6 +87,7 @@ class Standin:
         }
         self.messages = Messages(lambda: self.behaviour, self.media, metadata, time.time)
         self.messages.identity_check = lambda: self.account.identity_check
+        self.messages.throughput = lambda: self.account.throughput
         self.inbound_wamids: dict[str, None] = {}
         self.events: deque[dict[str, Any]] = deque(maxlen=EVENTS)
         self.origin = ""  # by which clients reach this server; download URLs in webhooks begin with it

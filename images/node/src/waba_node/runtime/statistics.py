@@ -60,6 +60,7 @@ UPSTREAM_COUNTED = {
 }
 UPSTREAM_GAUGES = {
     "upstream_messages_uncertain": "Messages of which it is uncertain whether they were sent",
+    "upstream_number_rate": "Messages per second of the number, by the level that the upstream grants",
     "upstream_oldest_update_seconds": "Age of the oldest update of the upstream that waits",
     "upstream_updates_set_aside": "Updates of the upstream that could not be processed",
     "upstream_updates_waiting": "Updates of the upstream that wait to be processed",

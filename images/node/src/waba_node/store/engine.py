@@ -32,7 +32,7 @@ IDLE = 1.0  # seconds after which a connection is tested before its use; under l
 READ_TIMEOUT = 10.0  # seconds for the answer to a statement; a server that vanished would never answer
 # A waiting transaction gives up soon, and an idle one loses its locks soon. Otherwise a master that hangs in a transaction would keep the
 # lease from all others. MariaDB can end idle transactions; MySQL can only end idle connections, which the pool renews.
-# A value that a column cannot hold is refused, whatever the mode of the server: a truncated id would be that of another thing.
+# A value that a column cannot hold is refused in every mode of the server: a truncated id would be that of another thing.
 SESSION = (
     "SET SESSION sql_mode='STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION', innodb_lock_wait_timeout=5 "
     "/*M!100300 , idle_transaction_timeout=5 */ /*!80000 , wait_timeout=15 */"

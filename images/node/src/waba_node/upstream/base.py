@@ -204,9 +204,15 @@ class Upstream(Protocol):
 
 
 class UpdatingUpstream(Upstream, Protocol):
-    """A messaging service whose sends are not idempotent, and that posts its updates to the webapps."""
+    """A messaging service whose sends are not idempotent, and that posts its updates to the webapps.
+
+    policy, rate_level, restriction: the present ones, which may change while a session exists. rate_level: the service's name for the rate
+    that it grants, "" if it has none. restriction: why the service restricts the cluster although it is connected, "" if it does not.
+    """
 
     policy: DeliveryPolicy
+    rate_level: str
+    restriction: str
 
     def parse_update(self, content: str) -> ParsedUpdate:
         """Return a stored update. Raises ValueError."""

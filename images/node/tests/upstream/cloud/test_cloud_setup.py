@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from tests.rehearsal.standin_support import APP, NUMBER, TOKEN, WABA, Client, running
@@ -22,12 +23,18 @@ async def cloud() -> AsyncIterator[Client]:
         yield client
 
 
-def config_of(cloud: Client, **changes: str) -> CloudConfig:
-    values = {"phone_number_id": NUMBER, "waba_id": WABA, "token": TOKEN, "pin": "123456", "base_url": cloud.address}
+def config_of(cloud: Client, **changes: Any) -> CloudConfig:
+    values: dict[str, Any] = {
+        "phone_number_id": NUMBER,
+        "waba_id": WABA,
+        "token": TOKEN,
+        "pin": "123456",
+        "base_url": cloud.address,
+    }
     return CloudConfig(app_secrets=("s",), verify_token="verify-me", **{**values, **changes})
 
 
-async def report_of(cloud: Client, url: str | None = None, **changes: str) -> Report:
+async def report_of(cloud: Client, url: str | None = None, **changes: Any) -> Report:
     config = config_of(cloud, **changes)
     client = GraphClient.configured(config)
     try:
@@ -111,6 +118,13 @@ async def test_state_of_the_number_is_judged(
     await cloud.control("account", account)
     report = await report_of(cloud, pin=pin)
     assert (variables(report), [warning.variable for warning in report.warnings]) == (problems, warnings)
+
+
+async def test_rate_above_the_throughput_level_is_a_warning(cloud: Client) -> None:
+    (warning,) = (await report_of(cloud, rate=81)).warnings
+    assert (warning.variable, warning.value) == ("WABA_CLOUD_RATE", "81")
+    assert "STANDARD, which allows 80" in warning.problem
+    assert (await report_of(cloud, rate=80)).warnings == []
 
 
 async def test_url_that_meta_refuses_is_a_problem(cloud: Client) -> None:

@@ -19,7 +19,7 @@ SOUND = {
     "waba_cloud_version": "v25.0",
     "waba_cloud_proxy": "",
     "waba_cloud_webhook_url": "https://waba.example.com/webhooks",
-    "waba_cloud_rate": 80,
+    "waba_cloud_rate": 0,
     "waba_cloud_grace": 60,
     "waba_cloud_link_hosts": [],
 }
@@ -77,7 +77,7 @@ def test_settings_of_the_cloud_api_are_checked_for_that_upstream_only(upstream: 
         ),
         ("waba_cloud_webhook_url", "https://10.1.2.3/x", "Meta cannot reach this address from the internet"),
         ("waba_cloud_webhook_url", "https://localhost/x", "Meta cannot reach this address from the internet"),
-        ("waba_cloud_rate", 0, "it is not between 1 and 1000 messages per second"),
+        ("waba_cloud_rate", -1, "it is not between 0 and 1000 messages per second"),
         ("waba_cloud_grace", 86401, "it is not between 1 and 86400 seconds"),
     ],
 )

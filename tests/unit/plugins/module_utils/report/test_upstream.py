@@ -23,6 +23,14 @@ def test_counts_of_coreapps_are_summed() -> None:
     assert parse(statistics, metrics) == {"uncertain": 3, "waiting": 0, "webhook_age": 4.5}
 
 
+def test_rate_of_the_number_has_its_throughput_level() -> None:
+    rate = {"type": "gauge", "help": "", "data": [{"labels": {"level": "HIGH"}, "value": 1000}]}
+    state = parse({f"wacore{shard}:c": {"app": {"upstream_number_rate": rate}} for shard in (1, 2)}, {})
+    assert state == {"rate": 1000, "level": "HIGH"}
+    assert row(state, [CORE])["state"] == "at most 1000 messages/s (HIGH), no webhook yet"
+    assert row({"rate": 40, "level": ""}, [CORE])["state"] == "at most 40 messages/s, no webhook yet"
+
+
 @pytest.mark.parametrize("answer", [{}, None, []])
 def test_metrics_that_no_node_reports_are_absent(answer: object) -> None:
     assert parse(answer, answer) == {}
@@ -47,6 +55,8 @@ def test_age_of_the_last_webhook_is_rounded_down(seconds: float, text: str) -> N
 def test_reason_is_reported_unless_a_coreapp_is_connected() -> None:
     dead = {**CORE, "gateway_status": "disconnected", "problem": "the number is not registered"}
     assert row({}, [CORE, dead])["problem"] == ""
+    restricted = {**CORE, "problem": "Meta blocks messages of the number"}
+    assert row({}, [restricted, dead])["problem"] == "Meta blocks messages of the number"
     assert row({}, [dead, dead])["problem"] == "the number is not registered"
     assert row({}, [])["problem"] == "no coreapp is connected"
     assert row({}, [CORE])["state"] == "no webhook yet"

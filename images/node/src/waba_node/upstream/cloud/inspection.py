@@ -12,6 +12,7 @@ from typing import Any
 
 from ...config import CloudConfig
 from .graph import CloudError, GraphClient, NoAnswer, NotWritten
+from .translation.number import rate_of
 
 SCOPES = ("whatsapp_business_messaging", "whatsapp_business_management")
 NUMBER_FIELDS = (
@@ -27,7 +28,7 @@ MOST_PAGES = 20  # of the account's numbers
 LONGEST_URL = 200  # characters of an override, as Meta documents it
 
 TOKEN, NUMBER, ACCOUNT = "WABA_CLOUD_TOKEN", "WABA_CLOUD_PHONE_NUMBER_ID", "WABA_CLOUD_WABA_ID"
-BASE_URL, PIN = "WABA_CLOUD_BASE_URL", "WABA_CLOUD_PIN"
+BASE_URL, PIN, RATE = "WABA_CLOUD_BASE_URL", "WABA_CLOUD_PIN", "WABA_CLOUD_RATE"
 WEBHOOK = "WABA_CLOUD_WEBHOOK_URL"  # no variable of the node: the commands have an option for it
 
 
@@ -205,6 +206,12 @@ class _Inspection:
             )
         if number.can_send_message == "BLOCKED":
             self.warning(NUMBER, number.id, "Meta blocks messages of this number", "see its health in WhatsApp Manager")
+        if number.throughput is not None and self.config.rate > rate_of(number.throughput):
+            problem = (
+                f"the number has the throughput level {number.throughput}, which allows {rate_of(number.throughput)}"
+            )
+            fix = "set 0, which follows the level, or a lower rate"
+            self.warning(RATE, str(self.config.rate), f"{problem} messages per second", fix)
         if number.registered is not False:
             return
         if number.code_verification_status not in (None, "VERIFIED"):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from ...config import CloudConfig
 from ...control.sharding import BUCKETS
@@ -16,7 +18,10 @@ from .graph import GraphClient
 from .links import LinkFetcher
 from .session import CloudSession, probe
 from .translation import webhooks
+from .translation.number import LOWEST_RATE, level_of, rate_of, restriction_of
 from .translation.webhooks import Update
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -62,7 +67,8 @@ class CloudService:
         self.config, self.library = config, library
         self.cloud_account = CloudAccount(config)
         self.account: UpstreamAccount | None = self.cloud_account
-        self.policy = DeliveryPolicy(config.rate, config.grace, config.uncertain == "resend")
+        self.policy = DeliveryPolicy(config.rate or LOWEST_RATE, config.grace, config.uncertain == "resend")
+        self.rate_level = self.restriction = ""
 
     async def register(self, cc: str, phone_number: str, method: str, pin: str | None) -> Registration:
         """Register the configured number, or request a code for `verify`."""
@@ -78,7 +84,7 @@ class CloudService:
             raise UpstreamError("this node sends no messages")
         client = GraphClient.configured(self.config)
         try:
-            await probe(client)
+            self.observe(await probe(client))
             own_addresses = await self.library.find_addresses()
         except (Unusable, UpstreamError, asyncio.CancelledError):
             await client.close()
@@ -87,7 +93,18 @@ class CloudService:
             await client.close()
             raise UpstreamError(f"{type(error).__name__}: {error}") from error
         links = LinkFetcher(self.config.link_hosts, own_addresses, proxy=self.config.proxy)
-        return CloudSession(self.config, client, self.library, links)
+        return CloudSession(self.config, client, self.library, links, self.observe)
+
+    def observe(self, number: Mapping[str, Any]) -> None:
+        """Follow the throughput level of the number, unless a rate is configured, and report a restriction."""
+        level, restriction = level_of(number), restriction_of(number)
+        if level != self.rate_level:
+            self.rate_level = level
+            self.policy = replace(self.policy, rate=self.config.rate or rate_of(level))
+            log.info("the number has the throughput level %s: %d messages per second", level, self.policy.rate)
+        if restriction != self.restriction:
+            self.restriction = restriction
+            log.warning("%s", restriction or "Meta restricts the number no longer")
 
     def parse_update(self, content: str) -> CloudUpdate:
         """Return a stored update. Raises ValueError."""

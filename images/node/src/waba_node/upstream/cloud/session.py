@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import hashlib
 import logging
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from typing import Any
 
 from ...config import CloudConfig
@@ -24,13 +24,13 @@ from ..base import (
 )
 from .graph import CloudError, GraphClient, NoAnswer, NotWritten
 from .links import LinkFailed, LinkFetcher, LinkRefused, provider_authorization
+from .translation import number
 from .translation.errors import TITLES, Untranslatable, Verdict, code_of, onprem_error, verdict
 from .translation.messages import MediaReference, media_references, quoted_message, to_cloud
 from .translation.webhooks import correlation_id
 
 log = logging.getLogger(__name__)
 
-PROBED = "id,display_phone_number,status,platform_type"
 PROBE_INTERVAL = 60.0  # seconds
 PROBE_TIMEOUT = 10.0  # seconds
 # Meta documents no list of a number's statuses. These say that it cannot send.
@@ -51,22 +51,23 @@ Media = dict[MediaReference, Mapping[str, str]]
 Upload = tuple[str, str]  # source, id at Meta
 
 
-async def probe(client: GraphClient) -> None:
-    """Return when the number can be used with the token. Raises Unusable if it cannot, UpstreamError if that is not known."""
+async def probe(client: GraphClient) -> dict[str, Any]:
+    """Return the fields of a number that can be used with the token. Raises Unusable if it cannot, UpstreamError if that is not known."""
     try:
         async with asyncio.timeout(PROBE_TIMEOUT):
-            number = await client.number_info(PROBED)
+            info = await client.number_info(number.FIELDS)
     except CloudError as error:
         if verdict(error.http_status, error.error) in (Verdict.UNUSABLE, Verdict.FINAL):
             raise Unusable(f"the number cannot be used: {error}") from error
         raise UpstreamError(f"the number cannot be probed: {error}") from error
     except (NotWritten, NoAnswer, TimeoutError) as error:
         raise UpstreamError(f"the Cloud API cannot be reached: {error or 'no answer in time'}") from error
-    status = str(number.get("status", "")).upper()
+    status = str(info.get("status", "")).upper()
     if status in UNUSABLE_STATUSES:
         raise Unusable(f"the number cannot be used: its status is {status}")
-    if number.get("platform_type") == WITHOUT_CLOUD_API:
+    if info.get("platform_type") == WITHOUT_CLOUD_API:
         raise Unusable("the number cannot be used: it is not registered with the Cloud API")
+    return info
 
 
 def error_of(code: int, details: str) -> dict[str, Any]:
@@ -77,8 +78,16 @@ def error_of(code: int, details: str) -> dict[str, Any]:
 class CloudSession:
     """See the module."""
 
-    def __init__(self, config: CloudConfig, client: GraphClient, library: Library, links: LinkFetcher) -> None:
-        self.config, self.client, self.library, self.links = config, client, library, links
+    def __init__(
+        self,
+        config: CloudConfig,
+        client: GraphClient,
+        library: Library,
+        links: LinkFetcher,
+        observe: Callable[[Mapping[str, Any]], None],
+    ) -> None:
+        """observe: called with the fields of the number after each probe."""
+        self.config, self.client, self.library, self.links, self.observe = config, client, library, links, observe
         self.ended, self.closed, self.reason = asyncio.Event(), False, ""
         self.uploads: dict[str, asyncio.Task[tuple[str, str]]] = {}
         self.uploading, self.downloading = asyncio.Semaphore(UPLOADS), asyncio.Semaphore(DOWNLOADS)
@@ -102,7 +111,7 @@ class CloudSession:
     async def probe(self) -> None:
         """End the session if the number cannot be used any more."""
         try:
-            await probe(self.client)
+            self.observe(await probe(self.client))
         except Unusable as error:
             self.end(str(error))
         except UpstreamError as error:
