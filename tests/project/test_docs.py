@@ -212,6 +212,18 @@ def test_the_example_of_a_new_setting_is_current() -> None:
     assert used - {page, OWN_NAME} == listed
 
 
+def test_the_excerpts_of_a_new_setting_are_current() -> None:
+    """A block after a line with only a path in backticks is a part of that file; indentation does not count."""
+    page = texts()["docs/contribute/adding-a-setting.md"]
+    excerpts = re.findall(r"^`([^`]+)`:\n\n```\w+\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    assert len(excerpts) > 10
+    assert [name for name, excerpt in excerpts if unindented(excerpt) not in unindented(texts()[name])] == []
+
+
+def unindented(text: str) -> str:
+    return "\n".join(line.strip() for line in text.strip().splitlines())
+
+
 def test_paths_on_the_control_node_are_listed_for_execution_environments() -> None:
     listed = re.findall(r"^\| `(\w+)` \|", texts()["docs/install/execution-environments.md"], re.MULTILINE)
     paths = {
