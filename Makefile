@@ -8,6 +8,7 @@ INVENTORY ?= inventories/single_server
 ARGS ?=
 ONLY ?=
 EXAMPLES ?= 100
+DEBIAN ?= 13
 LAB ?= lab
 HOSTS ?= 8
 MINUTES ?= 30
@@ -17,7 +18,7 @@ SEED ?=
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 
-.PHONY: help site preflight rehearse uninstall status logs test test-cores lint release lab lab-down soak-simulation fuzz clean soak soak-killed bench-upgrade bench-node bench-cloud bench-deploy
+.PHONY: help site preflight rehearse uninstall status logs test test-cores test-bare lint release lab lab-down soak-simulation fuzz clean soak soak-killed bench-upgrade bench-node bench-cloud bench-deploy
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -44,6 +45,9 @@ test: $(VENV)/test.stamp ## Run the tests (ONLY="units node": these stages alone
 
 test-cores: $(VENV)/test.stamp ## Run sanity and units on each supported ansible-core, where its Python is installed
 	python3 tests/run.py $(foreach core,2.19 2.20 2.21,units-core-$(core) sanity-core-$(core)) units-core-prerelease sanity-core-prerelease
+
+test-bare: $(VENV)/test.stamp ## Run the tests of HEAD on a new Debian (DEBIAN=12 or 13) in a container
+	tests/tools/bare_machine $(DEBIAN) $(ONLY)
 
 lint: $(VENV)/test.stamp ## Run the quick checks alone
 	python3 tests/run.py ruff mypy words ansible-lint changelog
