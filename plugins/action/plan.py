@@ -200,7 +200,10 @@ def _known_images(topology: Mapping[str, Any]) -> tuple[dict[str, dict[str, Any]
             ), []
         if images["source"] == "build":
             folders = {name: str(IMAGES / folder) for one in hosts for name, folder in one["image_sources"].items()}
-            hashes = {folder: image_builder.source_hash(folder, images["suite"]) for folder in set(folders.values())}
+            hashes = {
+                folder: image_builder.source_hash(folder, images["suite"], images["revision"])
+                for folder in set(folders.values())
+            }
             return {name: {"source_hash": hashes[folder]} for name, folder in folders.items()}, []
     except HostError as error:
         fix = "Correct images_source, or provide what it needs"

@@ -40,10 +40,26 @@ options:
   mirror:
     description: With O(state=built), the Debian mirror for the packages. The mirror of the host by default, if that is a Debian host.
     type: str
+  security_mirror:
+    description:
+      - With O(state=built), the mirror of Debian's security archive. By default that of the host, or the address O(mirror) followed by C(-security).
+      - V(none) builds without security updates.
+    type: str
   suite:
-    description: With O(state=built), the Debian suite of the packages, unless C(suite.txt) in O(context) names one.
+    description:
+      - With O(state=built), the Debian suite of the packages, unless C(suite.txt) in O(context) names one. Its C(-updates) and C(-security) suites are
+        used as well.
     type: str
     default: trixie
+  revision:
+    description: With O(state=built), any text. It is part of the source hash, so another text builds the image again with the newest packages.
+    type: str
+    default: ""
+  sbom:
+    description:
+      - With O(state=archived), the program C(debsbom). It writes a bill of materials in the CycloneDX format beside the file of each image that has Debian
+        packages.
+    type: str
   archive:
     description: The folder to save images to with O(state=archived), and to load missing images from with O(state=present).
     type: path
@@ -70,6 +86,7 @@ options:
     default: true
 seealso:
   - module: waba.cluster.image_archive_info
+  - module: waba.cluster.image_updates_info
 """
 
 EXAMPLES = r"""
@@ -118,6 +135,12 @@ archived:
   type: list
   elements: str
   sample: []
+described:
+  description: The images whose bill of materials was written (or would be, in check mode).
+  returned: with O(state=archived)
+  type: list
+  elements: str
+  sample: []
 missing:
   description: The images that the host lacks in the end; in check mode, those that it lacks now.
   returned: with O(state=present)
@@ -138,8 +161,13 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.waba.cluster.plugins.module_utils.docker import image_source
 from ansible_collections.waba.cluster.plugins.module_utils.docker.image_archive import missing_images
-from ansible_collections.waba.cluster.plugins.module_utils.docker.io import engine, image_builder, image_store, install
-from ansible_collections.waba.cluster.plugins.module_utils.docker.packages import find_mirror
+from ansible_collections.waba.cluster.plugins.module_utils.docker.image_packages import sbom_file
+from ansible_collections.waba.cluster.plugins.module_utils.docker.io import (
+    engine,
+    image_builder,
+    image_packages,
+    image_store,
+)
 from ansible_collections.waba.cluster.plugins.module_utils.errors import DockerUnavailable, HostError
 from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
 
@@ -148,7 +176,10 @@ OPTIONS = {
     "state": {"type": "str", "choices": ["present", "built", "archived"], "default": "present"},
     "context": {"type": "path"},
     "mirror": {"type": "str"},
+    "security_mirror": {"type": "str"},
     "suite": {"type": "str", "default": "trixie"},
+    "revision": {"type": "str", "default": ""},
+    "sbom": {"type": "str"},
     "archive": {"type": "path"},
     "expected": {"type": "dict", "default": {}},
     "pull": {"type": "bool", "default": False},
@@ -165,7 +196,7 @@ def build(module: AnsibleModule) -> Result:
     name, context = _single_name(module.params["name"]), module.params["context"]
     suite = image_builder.read_suite(context, module.params["suite"])
     packages = image_builder.read_packages(os.path.join(context, "packages.txt"))
-    base_hash = image_source.base_hash(packages, suite)
+    base_hash = image_source.base_hash(packages, suite, module.params["revision"])
     base = image_source.base_name(name, base_hash)
     source_hash = image_source.image_hash(base_hash, image_builder.read_files(context))
     try:
@@ -178,8 +209,8 @@ def build(module: AnsibleModule) -> Result:
     steps = [] if former == source_hash else [name] if image_builder.has_image(client, base) else [base, name]
     if not module.check_mode:
         if base in steps:
-            mirror = _mirror(module.params["mirror"])
-            image_builder.build_base(client, module.run_command, base, packages, suite, mirror)
+            mirrors = image_packages.find_mirrors(module.params["mirror"], module.params["security_mirror"])
+            image_builder.build_base(client, module.run_command, base, packages, suite, mirrors)
         if name in steps:
             image_builder.build(client, name, context, base, source_hash)
     return {
@@ -198,14 +229,6 @@ def _single_name(names: list[str]) -> str:
     return names[0]
 
 
-def _mirror(mirror: str | None) -> str:
-    """Return the Debian mirror to use. Raises HostError when none is known."""
-    own = find_mirror(install.apt_sources()) if install.os_release().get("ID") == "debian" else None
-    if not (mirror or own):
-        raise HostError("No Debian mirror is known on this host. Set images_debian_mirror to the address of one.")
-    return mirror or own or ""
-
-
 def archive(module: AnsibleModule) -> Result:
     """Save what the archive lacks; return the module's result. Raises HostError."""
     folder, names = module.params["archive"], module.params["name"]
@@ -215,6 +238,7 @@ def archive(module: AnsibleModule) -> Result:
     if absent:
         raise HostError(f"This host has no image {', '.join(absent)}. Build or pull it first.")
     stale = image_store.stale_images(folder, present)
+    program = image_packages.find_sbom_program(module.params["sbom"]) if module.params["sbom"] else None
     if module.check_mode:
         complete = [name for name in names if name not in stale]
         images = image_store.read_archive(folder, complete) if complete else {}
@@ -222,7 +246,22 @@ def archive(module: AnsibleModule) -> Result:
         if stale:
             image_store.save_to_archive(client, folder, present, stale)
         images = image_store.read_archive(folder, names)
-    return {"changed": bool(stale), "images": images, "archived": stale}
+    described = _describe(module, client, program, images) if program else []
+    return {"changed": bool(stale or described), "images": images, "archived": stale, "described": described}
+
+
+def _describe(module: AnsibleModule, client: Any, program: str, images: dict[str, Any]) -> list[str]:
+    """Write the missing bills of materials of an archive; return the names of their images. images: the entries of the archive. Raises HostError."""
+    described = []
+    for name, entry in images.items():
+        target = os.path.join(module.params["archive"], sbom_file(entry["file"]))
+        status = None if os.path.exists(target) else image_packages.status_of(client, name)
+        if status is None:
+            continue
+        if not module.check_mode:
+            image_packages.write_sbom(module.run_command, program, name, entry["source_hash"], status, target)
+        described.append(name)
+    return described
 
 
 def provide(module: AnsibleModule) -> Result:

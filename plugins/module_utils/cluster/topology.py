@@ -167,6 +167,7 @@ def build(
             "source": shared.get("images_source", ""),
             "archive": shared.get("images_archive", ""),
             "suite": shared.get("images_debian_suite", ""),
+            "revision": shared.get("images_revision", ""),
         },
         "nodes": [{"host": host, **node} for host, one in hosts.items() for node in one["nodes"]],
         "api_urls": [one["public_api_url"] for one in hosts.values() if one["public_api_url"]],

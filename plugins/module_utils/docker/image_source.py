@@ -6,17 +6,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+
+from ansible_collections.waba.cluster.plugins.module_utils.docker import image_packages
 
 # Not waba.cluster.*: containers inherit the label, and it must not count as a difference of their configuration.
 LABEL = "waba.image.source-hash"
-SCHEMA = 1  # increase it when the build procedure changes
+SCHEMA = 2  # increase it when the build procedure changes
 
 # Files that no image needs.
 EXCLUDED = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/info/*", "/usr/share/locale/*", "/usr/share/lintian/*")
-
-ROLLING_SUITES = ("sid", "unstable")  # a mirror's release file may be older than its own validity there
 
 
 def digest(content: Any) -> str:
@@ -24,9 +24,9 @@ def digest(content: Any) -> str:
     return hashlib.sha256(json.dumps([SCHEMA, content], sort_keys=True).encode()).hexdigest()
 
 
-def base_hash(packages: Iterable[str], suite: str) -> str:
-    """Return the hash of a root file system with these packages of a Debian suite."""
-    return digest([sorted(packages), suite, EXCLUDED])
+def base_hash(packages: Iterable[str], suite: str, revision: str = "") -> str:
+    """Return the hash of a root file system with these packages of a Debian suite. revision: any text; another one requires a build with new packages."""
+    return digest([sorted(packages), suite, EXCLUDED, revision])
 
 
 def image_hash(base: str, files: Mapping[str, tuple[int, str]]) -> str:
@@ -39,12 +39,12 @@ def base_name(name: str, base: str) -> str:
     return f"{name.rsplit(':', 1)[0]}-base:{base[:12]}"
 
 
-def mmdebstrap_command(packages: Iterable[str], suite: str, mirror: str, target: str) -> list[str]:
-    """Return the command that writes a root file system to target, a tar file."""
+def mmdebstrap_command(packages: Iterable[str], suite: str, sources: Sequence[str], target: str) -> list[str]:
+    """Return the command that writes a root file system to target, a tar file. sources: as from `image_packages.apt_sources`."""
     excluded = [f"--dpkgopt=path-exclude={pattern}" for pattern in EXCLUDED]
-    expired = ['--aptopt=Acquire::Check-Valid-Until "false"'] if suite in ROLLING_SUITES else []
+    expired = [f"--aptopt={option}" for option in image_packages.apt_options(suite)]
     cleanup = ["--customize-hook=rm -rf $1/var/lib/apt/lists/* $1/var/cache/* $1/var/log/*"]
     return [
         "mmdebstrap", "--variant=minbase", "--quiet", f"--include={','.join(sorted(packages))}", *expired, *excluded, *cleanup,
-        suite, target, mirror,
+        suite, target, *sources,
     ]  # fmt: skip

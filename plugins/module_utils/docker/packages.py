@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 # The package for each requirement, by distribution or by distribution and release.
 PACKAGES = {
@@ -46,10 +46,16 @@ def find_mirror(sources: Iterable[str]) -> str | None:
 
     sources: texts of files in the one-line or the deb822 format. Security archives are not mirrors.
     """
+    return next((uri for uri in _uris(sources) if "security" not in uri and re.search(r"/debian$|/ubuntu$", uri)), None)
+
+
+def find_security_mirror(sources: Iterable[str]) -> str | None:
+    """Return the first mirror of Debian's security archive in a host's apt sources, or None. sources: as for `find_mirror`."""
+    return next((uri for uri in _uris(sources) if re.search(r"/debian-security$", uri)), None)
+
+
+def _uris(sources: Iterable[str]) -> Iterator[str]:
     for text in sources:
         active = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#"))
         for match in re.finditer(r"^(?:deb\s+(?:\[[^\]]*\]\s+)?|URIs:\s*)(https?://\S+)", active, re.MULTILINE):
-            uri = match.group(1).rstrip("/")
-            if "security" not in uri and re.search(r"/debian$|/ubuntu$", uri):
-                return uri
-    return None
+            yield match.group(1).rstrip("/")

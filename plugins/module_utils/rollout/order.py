@@ -17,6 +17,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.report.health import 
 
 VERSION = re.compile(r"v?(\d+(?:\.\d+)*)")
 NO_IMAGE = "lacks it"
+IMAGE_ID = "sha256:"  # begins the id of an image
 VARIABLES = {"master": "waba_coreapp_image", "coreapp": "waba_coreapp_image", "webapp": "waba_webapp_image"}
 PHASES = (
     "unfinished",
@@ -35,7 +36,9 @@ Batch = dict[str, Any]
 
 
 def version_of(image: str) -> str:
-    """Return the version that an image's tag names, as in "1.0.0"; "" if it names none."""
+    """Return the version that an image's tag names, as in "1.0.0"; "" if it names none, as an image id."""
+    if image.startswith(IMAGE_ID):
+        return ""
     _name, colon, tag = image.partition("@")[0].rpartition(":")
     match = VERSION.match(tag) if colon and "/" not in tag else None
     return match[1] if match else ""
@@ -125,7 +128,7 @@ def batches(
                         "host": host,
                         "service": node["service"],
                         "role": node["role"],
-                        "from": node["image"],
+                        "from": _former_image(node, images, facts["images"]),
                         "to": _image_for(node, images) if images else node["image"],
                     }
                 )
@@ -146,6 +149,13 @@ def batches(
         for phase, members in phases.items()
         for first in range(0, len(members), sizes[phase])
     ]
+
+
+def _former_image(node: Node, images: Images | None, image_ids: Mapping[str, str]) -> str:
+    """Return the image to which a node is restored if its step fails: the name, or the id where the name already means a newer build of the version."""
+    if images is None or node["image"] != _image_for(node, images):
+        return str(node["image"])
+    return str(node["image_id"] if has_other_image(node, images, image_ids) else node["image"])
 
 
 def _is_due(node: Node, images: Images | None, image_ids: Mapping[str, str]) -> bool:

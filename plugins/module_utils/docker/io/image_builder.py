@@ -13,6 +13,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from ansible_collections.waba.cluster.plugins.module_utils.docker import image_source
+from ansible_collections.waba.cluster.plugins.module_utils.docker.image_packages import Mirrors
+from ansible_collections.waba.cluster.plugins.module_utils.docker.io import image_packages
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io.engine import engine_errors
 from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 
@@ -59,10 +61,10 @@ def source_hash_of(client: DockerClient, name: str) -> str | None:
     return (images[0].labels or {}).get(image_source.LABEL) if images else None
 
 
-def source_hash(context: str, suite: str) -> str:
+def source_hash(context: str, suite: str, revision: str) -> str:
     """Return the hash of everything that the image of a folder is built from. suite: for a folder that names none. Raises HostError."""
     packages = read_packages(os.path.join(context, "packages.txt"))
-    base_hash = image_source.base_hash(packages, read_suite(context, suite))
+    base_hash = image_source.base_hash(packages, read_suite(context, suite), revision)
     return image_source.image_hash(base_hash, read_files(context))
 
 
@@ -78,7 +80,7 @@ def build_base(
     name: str,
     packages: Sequence[str],
     suite: str,
-    mirror: str,
+    mirrors: Mirrors,
 ) -> None:
     """Build and import the image of a root file system. run_command: AnsibleModule.run_command. Raises HostError."""
     if not shutil.which("mmdebstrap"):
@@ -87,11 +89,14 @@ def build_base(
         )
     with tempfile.TemporaryDirectory(dir=_build_folder()) as folder:
         target = os.path.join(folder, "rootfs.tar")
-        command = image_source.mmdebstrap_command(packages, suite, mirror, target)
+        command = image_source.mmdebstrap_command(packages, suite, image_packages.sources(suite, mirrors), target)
         status, output, errors = run_command(command, environ_update={"TMPDIR": folder})
         if status != 0:
             last = "\n".join((errors or output).splitlines()[-15:])
-            raise HostError(f"mmdebstrap could not build {name} from {mirror}:\n{last}")
+            raise HostError(
+                f"mmdebstrap could not build {name} from {' and '.join(filter(None, mirrors))}:\n{last}\n"
+                "If a mirror lacks an archive, set images_debian_mirror and images_debian_security_mirror."
+            )
         repository, tag = name.rsplit(":", 1)
         with engine_errors(f"import {name}"):
             client.api.import_image_from_file(target, repository=repository, tag=tag)

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.waba.cluster.plugins.module_utils.docker import image_archive, image_source
+from ansible_collections.waba.cluster.plugins.module_utils.docker.image_packages import sbom_file
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io.engine import engine_errors
 from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 from ansible_collections.waba.cluster.plugins.module_utils.io import files
@@ -96,6 +97,7 @@ def save_to_archive(
         index[name] = _save(client, folder, name, present[name])
         if former and former not in {entry["file"] for entry in index.values()}:
             files.remove(os.path.join(folder, former))
+            files.remove(os.path.join(folder, sbom_file(former)))
         text = json.dumps(index, indent=2, sort_keys=True) + "\n"
         files.write(os.path.join(folder, image_archive.INDEX), text, READABLE)
         files.write(os.path.join(folder, image_archive.CHECKSUMS), image_archive.checksum_list(index), READABLE)

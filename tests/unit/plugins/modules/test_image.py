@@ -27,7 +27,7 @@ bcrypt = pytest.importorskip("bcrypt")
 PASSWORD = "one-secret"
 
 Run = Callable[..., dict[str, Any]]
-MakeImage = Callable[[str], str]
+MakeImage = Callable[..., str]
 
 
 @pytest.fixture(scope="module")
@@ -39,17 +39,17 @@ def engine() -> docker.DockerClient:
 
 
 @pytest.fixture
-def make_image(engine: docker.DockerClient) -> Iterator[Callable[[str], str]]:
-    """Import an image with random content under a name. The images are removed after the test."""
+def make_image(engine: docker.DockerClient) -> Iterator[MakeImage]:
+    """Import an image with random content and these files under a name. The images are removed after the test."""
     names = []
 
-    def make(name: str) -> str:
+    def make(name: str, files: dict[str, bytes] | None = None) -> str:
         tar = io.BytesIO()
         with tarfile.open(fileobj=tar, mode="w") as archive:
-            content = uuid.uuid4().bytes
-            entry = tarfile.TarInfo("content")
-            entry.size = len(content)
-            archive.addfile(entry, io.BytesIO(content))
+            for path, content in {"content": uuid.uuid4().bytes, **(files or {})}.items():
+                entry = tarfile.TarInfo(path)
+                entry.size = len(content)
+                archive.addfile(entry, io.BytesIO(content))
         repository, _colon, tag = name.rpartition(":")
         engine.api.import_image_from_data(tar.getvalue(), repository=repository, tag=tag)
         names.append(name)
@@ -92,6 +92,58 @@ def test_an_archived_image_is_loaded_once(
     assert run(image, **wanted)["provided"] == [name]
     assert engine.images.get(name).id == made
     assert not run(image, **wanted)["changed"]
+
+
+@pytest.fixture
+def debsbom(tmp_path: Path) -> str:
+    """A program with the command line of debsbom. It writes the package status that it reads."""
+    program = tmp_path / "debsbom"
+    program.write_text(
+        "#!/bin/sh\nwhile [ $# -gt 0 ]; do case $1 in --root) root=$2;; --out) out=$2;; esac; shift; done\n"
+        'cp "$root/var/lib/dpkg/status" "$out.cdx.json"\n'
+    )
+    program.chmod(0o755)
+    return str(program)
+
+
+def test_a_saved_image_with_debian_packages_has_a_bill_of_materials(
+    run: Run, engine: docker.DockerClient, make_image: MakeImage, name: str, debsbom: str, tmp_path: Path
+) -> None:
+    status = b"Package: tini\nStatus: install ok installed\nVersion: 0.19\n"
+    made = make_image(name)
+    with_packages = make_image(f"{name}-debian", {"var/lib/dpkg/status": status})
+    folder = tmp_path / "images"
+    wanted = {"state": "archived", "archive": str(folder), "name": [name, f"{name}-debian"], "sbom": debsbom}
+    answer = run(image, **wanted)
+    assert answer["described"] == [f"{name}-debian"]
+    (described,) = folder.glob("*.cdx.json")
+    assert described.name == Path(answer["images"][f"{name}-debian"]["file"]).stem + ".cdx.json"
+    assert described.read_bytes() == status
+    assert stat.S_IMODE(described.stat().st_mode) == 0o644
+    again = run(image, **wanted)
+    assert (again["changed"], again["described"]) == (False, [])
+    assert made != with_packages
+
+
+def test_a_bill_of_materials_is_removed_with_the_former_image(
+    run: Run, engine: docker.DockerClient, make_image: MakeImage, name: str, debsbom: str, tmp_path: Path
+) -> None:
+    wanted = {"state": "archived", "archive": str(tmp_path / "images"), "name": [name], "sbom": debsbom}
+    former = make_image(name, {"var/lib/dpkg/status": b"1"})
+    run(image, **wanted)
+    make_image(name, {"var/lib/dpkg/status": b"2"})
+    engine.images.remove(former)
+    run(image, **wanted)
+    (described,) = (tmp_path / "images").glob("*.cdx.json")
+    assert described.read_bytes() == b"2"
+
+
+def test_a_missing_program_for_the_bill_of_materials_is_named(
+    run: Run, make_image: MakeImage, name: str, tmp_path: Path
+) -> None:
+    make_image(name)
+    answer = run(image, state="archived", archive=str(tmp_path), name=[name], sbom="/nowhere/debsbom")
+    assert "images_sbom is /nowhere/debsbom: there is no such program" in answer["msg"]
 
 
 def test_an_image_with_unexpected_content_is_replaced(

@@ -11,6 +11,11 @@ FILES = st.dictionaries(
     st.text(min_size=1, max_size=8), st.tuples(st.integers(0, 0o111), st.text(max_size=8)), max_size=4
 )
 
+SOURCES = [
+    "deb http://mirror.example.org/debian trixie main",
+    "deb http://mirror.example.org/debian trixie-updates main",
+]
+
 
 @given(FILES, FILES)
 def test_hashes_are_equal_exactly_when_the_sources_are(
@@ -25,6 +30,11 @@ def test_the_hash_ignores_the_order_of_packages_and_includes_the_suite() -> None
     assert image_source.base_hash(["a"], "trixie") != image_source.base_hash(["a"], "forky")
 
 
+def test_another_revision_of_the_packages_is_another_source() -> None:
+    assert image_source.base_hash(["a"], "trixie") == image_source.base_hash(["a"], "trixie", "")
+    assert image_source.base_hash(["a"], "trixie", "2026-11") != image_source.base_hash(["a"], "trixie", "2026-12")
+
+
 def test_the_base_image_keeps_the_registry_and_drops_the_tag() -> None:
     assert (
         image_source.base_name("reg.example:5000/waba/node:v1", "0123456789abcdef")
@@ -32,13 +42,13 @@ def test_the_base_image_keeps_the_registry_and_drops_the_tag() -> None:
     )
 
 
-def test_mmdebstrap_gets_packages_suite_target_and_mirror() -> None:
-    command = image_source.mmdebstrap_command(["b", "a"], "trixie", "http://mirror.example.org/debian", "/tmp/x.tar")
+def test_mmdebstrap_gets_packages_suite_target_and_sources() -> None:
+    command = image_source.mmdebstrap_command(["b", "a"], "trixie", SOURCES, "/tmp/x.tar")
     assert "--include=a,b" in command
-    assert command[-3:] == ["trixie", "/tmp/x.tar", "http://mirror.example.org/debian"]
+    assert command[-4:] == ["trixie", "/tmp/x.tar", *SOURCES]
 
 
 def test_expired_release_files_are_accepted_for_rolling_suites_only() -> None:
     for suite, is_accepted in (("trixie", False), ("sid", True)):
-        command = image_source.mmdebstrap_command(["a"], suite, "http://mirror.example.org/debian", "/tmp/x.tar")
+        command = image_source.mmdebstrap_command(["a"], suite, SOURCES, "/tmp/x.tar")
         assert ('--aptopt=Acquire::Check-Valid-Until "false"' in command) is is_accepted

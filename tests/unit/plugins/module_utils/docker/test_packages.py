@@ -47,6 +47,8 @@ def test_the_mirror_of_the_host_is_found(text: str) -> None:
     security = "deb http://security.example.org/debian-security bookworm-security main\n"
     commented = "# deb http://old.example.org/debian bookworm main\n"
     assert packages.find_mirror([security, commented + text]) == "http://mirror.example.org/debian"
+    assert packages.find_security_mirror([commented + text, security]) == "http://security.example.org/debian-security"
+    assert packages.find_security_mirror([text]) is None
 
 
 def test_other_archives_are_no_mirror() -> None:

@@ -102,6 +102,14 @@ def test_a_rebuilt_image_of_the_same_name_is_another_image() -> None:
     assert steps_of(found, cluster_health()) == [("secondary masters", ["master1"])]
 
 
+def test_a_node_of_a_rebuilt_image_is_restored_to_the_id_of_its_former_image() -> None:
+    found = cluster(**dict.fromkeys(("master1", "master2", "wacore1", "wacore2", "waweb2"), NEW))
+    found["host1"]["nodes"][0]["image_id"] = "sha256:before"
+    steps = order.batches(found, cluster_health(), TARGET, 1, False)
+    former = {member["service"]: member["from"] for step in steps for member in step["members"]}
+    assert former == {"master1": "sha256:before", "waweb1": OLD}
+
+
 def test_nodes_of_an_interrupted_run_are_first() -> None:
     found = cluster(master1=NEW)
     found["host1"]["nodes"][0] |= {"container": "", "image": "", "image_id": "", "state": "", "health": ""}
@@ -277,6 +285,7 @@ def test_site_yml_does_not_change_a_version() -> None:
         ("host:5000/waba/node", ""),
         ("waba/node:latest", ""),
         ("waba/node:v1.0.0@sha256:abc", "1.0.0"),
+        ("sha256:3f1c", ""),
     ],
 )
 def test_a_tag_names_a_version(image: str, version: str) -> None:
