@@ -3,13 +3,32 @@
 from __future__ import annotations
 
 import json
-import threading
+import time
 from pathlib import Path
-from typing import Any
 
-from conftest import SETTINGS, USER, Api, Cluster, Receiver, Standin, changed, one_line, play, started, wait_for
+import requests
+from conftest import (
+    SETTINGS,
+    WEBHOOK_URL,
+    Api,
+    Cluster,
+    Receiver,
+    Standin,
+    changed,
+    one_line,
+    play,
+    started,
+    verify_token,
+    wait_for,
+)
+from traffic import Traffic
 
-STATUS, ROTATE = "playbooks/status.yml", "playbooks/rotate_cloud_secrets.yml"
+STATUS, ROTATE, SITE = "playbooks/status.yml", "playbooks/rotate_cloud_secrets.yml", "playbooks/site.yml"
+NEW = {
+    "waba_cloud_token": "the-new-token",
+    "waba_cloud_app_secret": "the-new-secret",
+    "waba_cloud_verify_token": "the-new-verify-token",
+}
 
 
 def test_status_has_a_row_for_the_upstream(tmp_path: Path) -> None:
@@ -35,65 +54,75 @@ def test_dead_token_is_an_unhealthy_cluster_with_the_reason(api: Api, standin: S
     wait_for(api.is_healthy, 180, "the cluster does not recover")
 
 
-def test_app_secret_is_exchanged_without_losing_a_message(
-    cluster: Cluster, api: Api, standin: Standin, receiver: Receiver, tmp_path: Path
+def test_secrets_are_exchanged_without_losing_doubling_or_refusing_a_message(
+    cluster: Cluster, apis: list[Api], standin: Standin, receiver: Receiver, tmp_path: Path
 ) -> None:
-    given = tmp_path / "secrets.yml"
-    former = SETTINGS["waba_cloud_app_secret"]
-    given.write_text(
-        json.dumps({"waba_cloud_app_secret": "the-new-secret", "waba_cloud_previous_app_secret": former}),
-        encoding="utf-8",
-    )
-    ended, accepted, injected = threading.Event(), list[str](), list[str]()
-
-    def exchange() -> None:
-        while not ended.wait(0.5):
-            for number, base in enumerate((api.base, api.base.replace("25190", "25191"))):
-                url = f"{base}/v1/messages"
-                body = {"to": USER, "type": "text", "text": {"body": f"message {len(accepted)}.{number}"}}
-                try:
-                    answer = api.session.post(url, json=body, timeout=10)
-                except OSError:
-                    continue
-                if answer.status_code == 200:
-                    accepted.append(answer.json()["messages"][0]["id"])
-                    break
-            text = f"answer {len(injected)}"
-            standin.post("inbound", {"type": "text", "from": USER, "text": text, "name": "Ada"})
-            injected.append(text)
-
-    thread = threading.Thread(target=exchange, daemon=True)
-    before, received = started(cluster), standin.state()["messages"]["accepted"]
-    thread.start()
-    try:
-        standin.post("credentials", {"app_secret": "the-new-secret"})
-        assert changed(play(ROTATE, "-e", f"@{given}")) > 0
-    finally:
-        ended.set()
-        thread.join(30)
+    exchanged = given(tmp_path, **NEW, waba_cloud_previous_app_secret=SETTINGS["waba_cloud_app_secret"])
+    before = started(cluster)
+    with Traffic(apis, standin, receiver) as traffic:
+        refused_tokens = refusals(standin)
+        # As at Meta: a new token beside the former one, then a new secret, which signs every webhook from now on.
+        standin.post("credentials", {"tokens": [SETTINGS["waba_cloud_token"], NEW["waba_cloud_token"]]})
+        standin.post("credentials", {"app_secret": NEW["waba_cloud_app_secret"]})
+        assert changed(play(ROTATE, "-e", exchanged)) > 0
+        standin.post("credentials", {"tokens": [NEW["waba_cloud_token"]]})
+        time.sleep(10)
+    traffic.settle(180)
+    print(f"\nfigure: exchange of token, app secret and verify token: {traffic.summary()}")
     after = started(cluster)
-    database = str(cluster.container("db").id)
-    assert set(before) & set(after) == {database}, "every node is replaced, and the database is not"
-    texts, statuses = collected(receiver, set(accepted), set(injected))
-    assert set(accepted) - statuses == set(), "a message was not delivered"
-    assert set(injected) - texts == set(), "an answer was lost"
-    assert standin.state()["messages"]["accepted"] - received == len(accepted), "a message was sent twice"
-    assert changed(play(ROTATE, "-e", f"@{given}")) == 0
+    assert set(before) & set(after) == {str(cluster.container("db").id)}, (
+        "every node is replaced, and the database is not"
+    )
+    assert traffic.refused == []
+    assert traffic.forgotten() == set(), "messages were lost"
+    assert traffic.lost() == set(), "texts of users were lost"
+    assert set(traffic.posted().values()) == {1}, "a message was sent twice"
+    assert set(traffic.posted()) >= set(traffic.accepted)
+    assert set(traffic.accepted) <= traffic.outcome.with_status("delivered")
+    assert traffic.doubled() == set(), "a text of a user counts for two"
+    assert refusals(standin) == refused_tokens, "a node used the revoked token"
+    assert changed(play(ROTATE, "-e", exchanged)) == 0
     assert started(cluster) == after, "a second exchange restarts nothing"
-    standin.post("credentials", {"app_secret": former})
-    changed(play("playbooks/site.yml"))
 
 
-def collected(receiver: Receiver, messages: set[str], texts: set[str]) -> tuple[set[str], set[str]]:
-    """Return (texts, messages with the status delivered) that the client received, once all have arrived or no more do."""
-    found: tuple[set[str], set[str]] = (set(), set())
+def test_new_verify_token_is_used_when_the_webhook_is_set(standin: Standin, tmp_path: Path) -> None:
+    exchanged = given(tmp_path, **NEW, waba_cloud_previous_app_secret=SETTINGS["waba_cloud_app_secret"])
+    query = {"hub.mode": "subscribe", "hub.challenge": "7"}
+    for token, status in ((NEW["waba_cloud_verify_token"], 200), (verify_token(), 403)):
+        answer = requests.get(WEBHOOK_URL, params={**query, "hub.verify_token": token}, timeout=10)
+        assert answer.status_code == status
+    standin.set_webhook("", NEW["waba_cloud_token"], "")
+    assert changed(play(SITE, "-e", exchanged)) == 1
+    assert standin.state()["number"]["webhook_configuration"]["phone_number"] == WEBHOOK_URL
 
-    def arrived() -> bool:
-        while not receiver.bodies.empty():
-            body: dict[str, Any] = receiver.bodies.get()
-            found[0].update(one["text"]["body"] for one in body.get("messages", []) if one["type"] == "text")
-            found[1].update(one["id"] for one in body.get("statuses", []) if one["status"] == "delivered")
-        return texts <= found[0] and messages <= found[1]
 
-    wait_for(arrived, 180, "not every message and answer arrives")
-    return found
+def test_token_that_died_before_its_exchange_loses_no_accepted_message(
+    cluster: Cluster, api: Api, apis: list[Api], standin: Standin, receiver: Receiver
+) -> None:
+    """No coreapp is connected then, so site.yml replaces the nodes at once. Returns to the settings of the inventory."""
+    with Traffic(apis, standin, receiver) as traffic:
+        standin.post("credentials", {"tokens": [SETTINGS["waba_cloud_token"]]})
+        wait_for(lambda: not api.is_healthy(), 180, "the cluster stays healthy")
+        assert changed(play(SITE)) > 0
+        # From now on the nodes know the former secret alone.
+        standin.post("credentials", {"app_secret": SETTINGS["waba_cloud_app_secret"]})
+        wait_for(api.is_healthy, 180, "the cluster does not recover")
+        time.sleep(5)
+    traffic.settle(240)
+    print(f"\nfigure: token that died before its exchange: {traffic.summary()}")
+    assert traffic.forgotten() == set(), "messages were lost"
+    assert traffic.lost() == set(), "texts of users were lost"
+    assert set(traffic.posted().values()) == {1}, "a message was sent twice"
+    assert traffic.doubled() == set(), "a text of a user counts for two"
+
+
+def given(folder: Path, **secrets: str) -> str:
+    """Return the argument of `-e` for secrets, which are not on the command line."""
+    file = folder / "secrets.yml"
+    file.write_text(json.dumps(secrets), encoding="utf-8")
+    return f"@{file}"
+
+
+def refusals(standin: Standin) -> int:
+    """Return how many calls the stand-in has refused for their token."""
+    return int(standin.state()["refused"].get("190", 0))

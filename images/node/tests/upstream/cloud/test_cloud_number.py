@@ -30,7 +30,7 @@ def test_level_has_a_rate(number: dict[str, Any], level: str, rate: int) -> None
     ("number", "restriction"),
     [
         ({"status": "CONNECTED"}, ""),
-        ({"status": "FLAGGED"}, "Meta restricts the number: its status is FLAGGED"),
+        ({"status": "FLAGGED"}, ""),
         ({"health_status": {"can_send_message": "LIMITED", "entities": [BLOCKED]}}, ""),
         ({"health_status": {"can_send_message": "BLOCKED"}}, "Meta blocks messages of the number"),
         (

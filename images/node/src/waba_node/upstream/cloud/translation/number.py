@@ -1,4 +1,4 @@
-"""What Meta says of a phone number while it can be used: its throughput level, and restrictions (docs/configure/cloud-api.md#behaviour).
+"""What Meta says of a phone number while it can be used: its throughput level, and a restriction (docs/configure/cloud-api.md#behaviour).
 
 Levels and rates: https://developers.facebook.com/documentation/business-messaging/whatsapp/throughput. Health:
 https://developers.facebook.com/documentation/business-messaging/whatsapp/support/health-status.
@@ -14,7 +14,6 @@ FIELDS = "id,display_phone_number,status,platform_type,throughput,health_status"
 RATES = {"STANDARD": 80, "HIGH": 1000}  # messages per second, both directions together
 LOWEST_RATE = RATES["STANDARD"]  # of a level that Meta has not documented
 UNKNOWN = "UNKNOWN"
-RESTRICTED = ("FLAGGED", "RATE_LIMITED")  # statuses of a number that still sends
 BLOCKED = "BLOCKED"
 LONGEST_REASON = 200  # characters
 
@@ -32,10 +31,7 @@ def rate_of(level: str) -> int:
 
 
 def restriction_of(number: Mapping[str, Any]) -> str:
-    """Return in one line why Meta restricts a number that is connected, "" if it does not."""
-    status = str(number.get("status", "")).upper()
-    if status in RESTRICTED:
-        return f"Meta restricts the number: its status is {status}"
+    """Return in one line why Meta blocks messages of a number that is connected, "" if it does not."""
     health = number.get("health_status")
     if not isinstance(health, Mapping) or health.get("can_send_message") != BLOCKED:
         return ""
