@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-import requests
 import yaml
 from api import Api
 from live import Cluster
 from plays import ROOT, Result, changed, one_line, refusal, run_playbook
 from receiver import Receiver
+from standin import Standin
 from waiting import wait_for
 
-__all__ = ["ROOT", "Api", "Cluster", "Receiver", "changed", "one_line", "refusal", "wait_for"]
+__all__ = ["ROOT", "Api", "Cluster", "Receiver", "Standin", "changed", "one_line", "refusal", "wait_for"]
 
 HERE = Path(__file__).resolve().parent
 INVENTORY = HERE.parent / "inventory"
@@ -29,39 +27,6 @@ BASE = BASES[0]
 STANDIN = f"http://{SETTINGS['rehearsal_address']}:{SETTINGS['rehearsal_standin_port']}"
 WEBHOOK_URL = f"http://{SETTINGS['rehearsal_address']}:{SETTINGS['waba_cloud_webhook_port']}/webhooks"
 USER = "15551234567"
-
-
-class Standin:
-    """The control calls of the stand-in."""
-
-    def get(self, path: str) -> Any:
-        answer = requests.get(f"{STANDIN}/control/{path}", timeout=10)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
-
-    def post(self, path: str, body: object) -> Any:
-        answer = requests.post(f"{STANDIN}/control/{path}", json=body, timeout=10)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
-
-    def state(self) -> dict[str, Any]:
-        return self.get("state")
-
-    def posted(self) -> Counter[str]:
-        """Return message id -> how often the stand-in has accepted it. It stores 10,000 messages."""
-        stored = self.get("messages?limit=10000")["messages"]
-        return Counter(one["callback_data"].partition(":")[2] for one in stored)
-
-    def clear_faults(self) -> None:
-        assert requests.delete(f"{STANDIN}/control/faults", timeout=10).status_code == 200
-
-    def set_webhook(self, url: str, token: str, verify_token: str) -> None:
-        """Set the webhook of the number, as the cluster does. An empty URL removes it."""
-        override = {"override_callback_uri": url, **({"verify_token": verify_token} if url else {})}
-        number = f"{STANDIN}/v25.0/{SETTINGS['waba_cloud_phone_number_id']}"
-        headers = {"Authorization": f"Bearer {token}"}
-        answer = requests.post(number, json={"webhook_configuration": override}, headers=headers, timeout=30)
-        assert answer.status_code == 200, answer.text
 
 
 def play(playbook: str, *arguments: str) -> Result:
@@ -91,7 +56,7 @@ def cluster() -> Cluster:
 @pytest.fixture(scope="session")
 def standin() -> Standin:
     """The stand-in, without the limit for messages to one user."""
-    standin = Standin()
+    standin = Standin(STANDIN, SETTINGS["waba_cloud_phone_number_id"])
     standin.post("behaviour", {"pair_interval": 0})
     return standin
 

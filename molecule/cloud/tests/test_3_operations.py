@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import requests
+from cloud_traffic import Traffic
 from conftest import (
     SETTINGS,
     WEBHOOK_URL,
@@ -21,7 +22,6 @@ from conftest import (
     verify_token,
     wait_for,
 )
-from traffic import Traffic
 
 STATUS, ROTATE, SITE = "playbooks/status.yml", "playbooks/rotate_cloud_secrets.yml", "playbooks/site.yml"
 NEW = {

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 import pytest
 import requests
 from balancer import Balancer
+from cloud_traffic import MAYBE_SENT, Traffic
 from conftest import SETTINGS, WEBHOOK_URL, Api, Cluster, Receiver, Standin, verify_token, wait_for
-from traffic import MAYBE_SENT, Traffic
 
 ANSWERED, LOST, SILENT, EARLY = "1555", "1556", "1557", "1558"  # beginnings of recipients, see `unreliable`
 HEARTBEAT, UNHEALTHY = 1, 3  # seconds

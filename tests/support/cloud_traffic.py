@@ -9,16 +9,14 @@ import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import requests
 from api import Api
 from flow import copied_session
 from receiver import Receiver
+from standin import Standin
 from waiting import wait_for
-
-if TYPE_CHECKING:
-    from conftest import Standin
 
 FINAL = {"delivered", "read", "failed"}
 USERS = 100  # of each kind, so that no user waits for the answer to the previous message
