@@ -117,6 +117,7 @@ def _restore(module: AnsibleModule, folder: str) -> dict[str, Any]:
     params, name = module.params, module.params["database"]["name"]
     manifest = backup_archive.unpack(params["path"], folder)
     database = DatabaseClient(module.run_command, params["cluster_name"], params["database"])
+    database.rows("SELECT 1;")  # refuses a wrong address, account or certificate before the database is judged
     found = backup.restore_problems(manifest, params["database_info"], params)
     if found:
         raise problems.InputError(found)
