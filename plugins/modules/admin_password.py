@@ -44,6 +44,7 @@ EXAMPLES = r"""
 - name: Set the administrator's password
   waba.cluster.admin_password:
     url: https://localhost:9090
+    cluster_name: waba
     password: "{{ waba_admin_password }}"
 """
 

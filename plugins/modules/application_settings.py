@@ -41,6 +41,7 @@ EXAMPLES = r"""
 - name: Fail over faster, and set the address for webhooks
   waba.cluster.application_settings:
     url: https://localhost:9090
+    cluster_name: waba
     password: "{{ waba_admin_password }}"
     settings:
       heartbeat_interval: 2

@@ -56,6 +56,7 @@ EXAMPLES = r"""
 - name: Wait until the cluster is healthy
   waba.cluster.cluster_health_info:
     url: https://localhost:9090
+    cluster_name: waba
     api_key: "{{ waba_api_key }}"
     expect: {masters: 2, coreapps: 2}
     wait_timeout: 60

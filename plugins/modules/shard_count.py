@@ -44,6 +44,7 @@ EXAMPLES = r"""
 - name: Let four coreapps be connected
   waba.cluster.shard_count:
     url: https://localhost:9090
+    cluster_name: waba
     password: "{{ waba_admin_password }}"
     shards: 4
 """
