@@ -87,3 +87,20 @@ async def test_upstream_with_an_account_decides_itself_whether_a_number_is_regis
     answer = await api.register_account({**number, "method": "sms", "pin": "123456"})
     assert answer == {"registered": True, "name": "Shop"}
     assert calls == [("49", "15112345678", "sms", "123456"), ("stored",), ("broadcast",)]
+
+
+async def test_group_of_database_members_is_reported_where_there_is_one(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    master = SimpleNamespace(database=database, upstream=None, config=SimpleNamespace(node_id="host:master"))
+    api = LeaderApi(master)
+    single = (await api.tables({}))["db"]
+    assert set(single) == {"db_table_rows", "db_table_bytes"}
+
+    async def read_group_status(_connection: object) -> dict[str, int]:
+        return {"members": 3, "receive_queue": 0}
+
+    monkeypatch.setattr("waba_node.store.metadata.read_group_status", read_group_status)
+    group = (await api.tables({}))["db"]
+    assert group["db_members"]["data"] == [{"labels": {}, "value": 3}]
+    assert group["db_receive_queue"]["data"] == [{"labels": {}, "value": 0}]

@@ -41,5 +41,8 @@ def test_node_that_does_not_answer_is_disconnected_with_an_error(monitor: Client
     silent = nodes(monitor)[spare]
     assert (silent["gateway_status"], silent["role"]) == ("disconnected", "coreapp")
     assert [problem["code"] for problem in silent["errors"]] == [1014]
+    text = monitor.call("GET", "/v1/stats/cluster?format=prometheus").text
+    assert f'cluster_node_up{{node="{spare}",kind="coreapp"}} 0' in text
+    assert f'cluster_node_info{{node="{spare}",' not in text
     cluster.start_node(name)
     wait_until(lambda: "errors" not in nodes(monitor)[spare])

@@ -131,6 +131,7 @@ WEB_METRICS = {  # name -> type
     "api_requests_coreapp_duration_ms_count": "counter",
     "api_requests_coreapp_duration_ms_sum": "counter",
 }
+PROCESS_METRICS = {"process_uptime_seconds": "gauge", "process_resident_memory_bytes": "gauge"}  # our own
 
 
 def test_every_documented_metric_is_reported(monitor: Client) -> None:
@@ -140,6 +141,40 @@ def test_every_documented_metric_is_reported(monitor: Client) -> None:
         assert all(metric["data"] for metric in app[node]["app"].values())
     db = monitor.call("GET", "/v1/stats/db").json()["stats"]["127.0.0.1:master1"]["db"]
     assert db.keys() >= set(DB_METRICS.split())
+
+
+def cluster_metrics(monitor: Client) -> dict[str, list[tuple[dict[str, str], float]]]:
+    return families(monitor.call("GET", "/v1/stats/cluster?format=prometheus").text)
+
+
+def test_cluster_metrics_name_roles_connections_and_owners(monitor: Client) -> None:
+    metrics = cluster_metrics(monitor)
+    assert {labels["node"]: (labels["kind"], value) for labels, value in metrics["cluster_node_up"]} == {
+        node: ("master" if "master" in node else "coreapp", 1) for node in NODES
+    }
+    info = {labels["node"]: labels for labels, _one in metrics["cluster_node_info"]}
+    assert info["127.0.0.1:master1"]["role"] == "primary_master"
+    assert {labels["version"] for labels in info.values()} == {"1.0.0"}
+    [(shard, epoch)] = metrics["cluster_shard_epoch"]
+    assert (shard["shard"], info[shard["owner"]]["gateway_status"]) == ("0", "connected")
+    assert epoch >= 1
+    [(lease, lease_epoch)] = metrics["cluster_lease_epoch"]
+    assert lease == {"holder": "127.0.0.1:master1"}
+    assert lease_epoch >= 1
+    assert [value for _labels, value in metrics["cluster_node_refused"]] == [0, 0, 0]
+
+
+def test_cluster_metrics_have_the_same_samples_in_json(monitor: Client) -> None:
+    answer = monitor.call("GET", "/v1/stats/cluster").json()["stats"]["cluster"]
+    in_json = {
+        (name, tuple(sorted(sample["labels"].items())), sample["value"])
+        for name, metric in answer.items()
+        for sample in metric["data"]
+    }
+    text = cluster_metrics(monitor)
+    assert in_json == {
+        (name, tuple(sorted(labels.items())), value) for name, all_of in text.items() for labels, value in all_of
+    }
 
 
 def test_messages_are_counted_on_their_way_through_a_coreapp(admin: Client) -> None:
@@ -165,7 +200,7 @@ def web_metrics(client: Client) -> dict[str, dict]:
 def test_metrics_are_json_by_default_with_the_documented_names_types_and_labels(monitor: Client) -> None:
     monitor.call("GET", "/v1/health")
     metrics = web_metrics(monitor)
-    assert {name: metric["type"] for name, metric in metrics.items()} == WEB_METRICS
+    assert {name: metric["type"] for name, metric in metrics.items()} == WEB_METRICS | PROCESS_METRICS
     for name, metric in metrics.items():
         assert metric["help"]
         assert metric["data"], name
@@ -203,7 +238,7 @@ def test_format_is_selected_by_query_or_accept_header(monitor: Client, path: str
 
 def test_both_formats_of_the_metrics_have_the_same_names(monitor: Client) -> None:
     text = monitor.call("GET", "/metrics?format=prometheus").text
-    assert set(families(text)) == set(WEB_METRICS)
+    assert set(families(text)) == set(WEB_METRICS | PROCESS_METRICS)
 
 
 def test_calls_are_counted_with_their_http_status_and_their_parts(admin: Client, monitor: Client) -> None:

@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     from .process import Master
 
 
+GROUP_STATUS = {  # of the database member that answers: name -> help
+    "members": "Members of the database cluster, as the writer sees it",
+    "receive_queue": "Changes that the writer has received and not applied",
+}
+
+
 def register(master: Master) -> None:
     """Answer the methods of the documents API and of the leader API."""
     leader_api, documents_api = LeaderApi(master), DocumentsApi(master)
@@ -83,16 +89,19 @@ class LeaderApi:
         }
 
     async def tables(self, _payload: Payload) -> Payload:
-        """Return the size of every table."""
+        """Return the size of every table, and of the group of database members where there is one."""
         async with self.database.begin() as connection:
             tables = await metadata.read_table_sizes(connection)
+            group = await metadata.read_group_status(connection)
         rows = {name: rows for name, (rows, _size) in tables.items()}
         sizes = {name: size for name, (_rows, size) in tables.items()}
+        group_metrics = {f"db_{name}": gauge(GROUP_STATUS[name], value) for name, value in group.items()}
         return {
             "node": self.master.config.node_id,
             "db": {
                 "db_table_rows": gauge("Rows of each table, as the database estimates them", {"table": rows}),
                 "db_table_bytes": gauge("Bytes of each table with its indexes", {"table": sizes}),
+                **group_metrics,
             },
         }
 

@@ -35,11 +35,19 @@ class Health:
 
     def line(self) -> str:
         """Return `ok`, or `unhealthy: ` and the problems; notes follow in parentheses."""
-        now = time.monotonic()
-        stalled = [f"{loop} is {now - due:.0f} s late" for loop, due in self.due.items() if now - due > GRACE]
+        stalled = [f"{loop} is {seconds:.0f} s late" for loop, seconds in self._stalled().items()]
         problems = [*self.problems.values(), *stalled]
         state = f"unhealthy: {'; '.join(problems)}" if problems else "ok"
         return f"{state} ({'; '.join(self.notes.values())})" if self.notes else state
+
+    def subjects(self) -> list[str]:
+        """Return the subjects of the problems, and the loops that are late."""
+        return [*self.problems, *self._stalled()]
+
+    def _stalled(self) -> dict[str, float]:
+        """Return {loop: seconds by which it is late} of the loops that are late by more than GRACE."""
+        now = time.monotonic()
+        return {loop: now - due for loop, due in self.due.items() if now - due > GRACE}
 
 
 async def serve(line: Callable[[], str], port: int, host: str | None = None) -> asyncio.Server:

@@ -255,7 +255,10 @@ class Node:
         pool = self.database.engine.pool
         assert isinstance(pool, AsyncAdaptedQueuePool)
         used = {"in_use": pool.checkedout(), "idle": pool.checkedin()}
-        return {**process_metrics(), "db_connections": gauge("Connections to the database", {"state": used})}
+        return {
+            **process_metrics(self.health.subjects()),
+            "db_connections": gauge("Connections to the database", {"state": used}),
+        }
 
     async def support(self, _payload: Payload) -> Payload:
         """Answer with this node's part of /v1/support."""

@@ -6,7 +6,7 @@ import contextlib
 import os
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 STARTED = time.monotonic()
@@ -129,14 +129,20 @@ def _short(value: float) -> float:
     return int(value) if value == int(value) else round(value, 3)
 
 
-def process_metrics() -> dict[str, Metric]:
-    """Return the metrics of this process; their names are our own."""
+def process_metrics(problems: Iterable[str], node: Labels = ()) -> dict[str, Metric]:
+    """Return the metrics of this process; their names are our own.
+
+    problems: the subjects of the problems in its health line; without one, there is no metric of problems. node: a label of every sample.
+    """
     with open("/proc/self/statm", encoding="ascii") as file:
         resident = int(file.read().split()[1]) * PAGE
-    return {
-        "process_uptime_seconds": gauge("Seconds since the node started", time.monotonic() - STARTED),
-        "process_resident_memory_bytes": gauge("Memory that the node takes", resident),
+    metrics = {
+        "process_uptime_seconds": metric("gauge", "Seconds since the node started", {node: time.monotonic() - STARTED}),
+        "process_resident_memory_bytes": metric("gauge", "Memory that the node takes", {node: resident}),
     }
+    if present := {(*node, ("subject", subject)): 1 for subject in problems}:
+        metrics["process_problems"] = metric("gauge", "Problems that keep the node from its work, by subject", present)
+    return metrics
 
 
 def prometheus(by_node: Mapping[str, Mapping[str, Metric]]) -> str:

@@ -80,6 +80,12 @@ async def read(connection: AsyncConnection) -> ReadLease:
     return ReadLease(row.incarnation, row.epoch, row.renewal, row.expires_at, row.takeover_delay, free)
 
 
+async def read_holder(connection: AsyncConnection) -> tuple[str, int]:
+    """Return (the name of the last holder, "" before the first; the epoch)."""
+    row = (await connection.execute(sa.select(lease.c.holder, lease.c.epoch).where(THE_LEASE))).one()
+    return row.holder, row.epoch
+
+
 async def renew(connection: AsyncConnection, incarnation: str, epoch: int, renewal: int, delay: float) -> bool:
     """Renew a lease that is held. Return False when the process no longer holds it.
 

@@ -17,11 +17,20 @@ SINCE_1970 = sa.text("SELECT TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMEST
 TABLES = sa.text(
     "SELECT table_name, table_rows, data_length + index_length FROM information_schema.tables WHERE table_schema = DATABASE()"
 )
+GROUP_STATUS = sa.text("SHOW GLOBAL STATUS WHERE Variable_name IN ('wsrep_cluster_size', 'wsrep_local_recv_queue')")
 
 
 async def read_table_sizes(connection: AsyncConnection) -> dict[str, tuple[int, int]]:
     """Return table -> (rows, bytes with indexes) as the database estimates them, without reading the tables."""
     return {row[0]: (int(row[1] or 0), int(row[2] or 0)) for row in await connection.execute(TABLES)}
+
+
+async def read_group_status(connection: AsyncConnection) -> dict[str, int]:
+    """Return {"members", "receive_queue"} of the database member that answers; {} of a server without others."""
+    rows = await connection.execute(GROUP_STATUS)
+    status = {name.lower(): value for name, value in rows}
+    size = int(status.get("wsrep_cluster_size", 0))
+    return {"members": size, "receive_queue": int(status["wsrep_local_recv_queue"])} if size else {}
 
 
 async def read_time(connection: AsyncConnection) -> float:

@@ -27,7 +27,17 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 access_log = logging.getLogger("waba_node.access")
 
-PROBED = ("/", "/metrics", "/v1/health", "/v1/stats/app")  # called every few seconds: logged only if refused
+# Called every few seconds: logged only if refused, and no reason for a draining webapp to wait.
+PROBED = (
+    "/",
+    "/metrics",
+    "/v1/health",
+    "/v1/stats/app",
+    "/v1/stats/app/internal",
+    "/v1/stats/cluster",
+    "/v1/stats/db",
+    "/v1/stats/db/internal",
+)
 LONGEST_LOGGED_PATH = 100
 UNROUTED = "unrouted"
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from ...runtime.statistics import prometheus
+from ...runtime.statistics import process_metrics, prometheus
 from ..errors import ApiError
 from ..formats import FORMATS, wants_prometheus
 from ..schema.monitoring import WebappMetrics
@@ -29,12 +29,13 @@ async def root(webapp: Webapp, _request: web.Request) -> Result:
 
 
 async def read_metrics(webapp: Webapp, request: web.Request) -> Result:
-    """GET /metrics: this webapp's own counters.
+    """GET /metrics: this webapp's own counters, and its process.
 
     The text format of Prometheus is selected by `format` or by an Accept header, as a Prometheus server sends it.
     """
     node = webapp.config.container_id
     metrics = webapp.metrics.collect(node, webapp.listener.accepted, BACKLOG)
+    metrics |= process_metrics(webapp.health.subjects(), (("node", node),))
     if webapp.webhooks is not None:
         metrics |= webapp.webhooks.metrics.collect(("node", node), webapp.webhooks.listener.evicted)
     if wants_prometheus(request):

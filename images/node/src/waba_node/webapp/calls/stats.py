@@ -9,9 +9,11 @@ from aiohttp import web
 
 from ...rpc import RpcError
 from ...runtime.statistics import prometheus
+from ...store import master_lease, ownership
+from .. import cluster_metrics
 from ..fan_out import call_every_node
 from ..formats import FORMATS, wants_prometheus
-from ..schema.monitoring import AppStats, DatabaseStats
+from ..schema.monitoring import AppStats, ClusterStats, DatabaseStats
 from .table import KEY, Call, CallTable, Query, RawBody, Result
 
 if TYPE_CHECKING:
@@ -31,8 +33,20 @@ async def app_stats(webapp: Webapp, request: web.Request) -> Result:
 
 
 async def internal_app_stats(webapp: Webapp, request: web.Request) -> Result:
-    """GET /v1/stats/app/internal: memory, uptime and database connections of each node."""
+    """GET /v1/stats/app/internal: memory, uptime, problems and database connections of each node."""
     return _answer(request, "app", await _metrics_of_nodes(webapp, "statistics.process"))
+
+
+async def cluster_stats(webapp: Webapp, request: web.Request) -> Result:
+    """GET /v1/stats/cluster: nodes, their roles, and owners of shards. The call is our addition."""
+    answers = await call_every_node(webapp, "status")
+    async with webapp.database.begin() as connection:
+        shards = await ownership.read_map(connection)
+        holder, epoch = await master_lease.read_holder(connection)
+    metrics = cluster_metrics.collect(answers, shards, holder, epoch)
+    if wants_prometheus(request):
+        return web.Response(text=prometheus({"": metrics}), content_type="text/plain")
+    return 200, {"stats": {"cluster": metrics}}
 
 
 async def db_stats(webapp: Webapp, request: web.Request) -> Result:
@@ -41,7 +55,7 @@ async def db_stats(webapp: Webapp, request: web.Request) -> Result:
 
 
 async def internal_db_stats(webapp: Webapp, request: web.Request) -> Result:
-    """GET /v1/stats/db/internal: the size of every table, reported by the primary master."""
+    """GET /v1/stats/db/internal: the size of every table, and the members of the database, reported by the primary master."""
     return _answer(request, "db", await _metrics_of_primary_master(webapp, "database.tables"))
 
 
@@ -69,6 +83,7 @@ def _answer(request: web.Request, kind: str, by_node: MetricsByNode) -> Result:
 CALLS: CallTable = [
     Call("GET", "/v1/stats/app", KEY, app_stats, answers={200: (AppStats, TEXT)}, query=FORMAT),
     Call("GET", "/v1/stats/app/internal", KEY, internal_app_stats, answers={200: (AppStats, TEXT)}, query=FORMAT),
+    Call("GET", "/v1/stats/cluster", KEY, cluster_stats, answers={200: (ClusterStats, TEXT)}, query=FORMAT),
     Call("GET", "/v1/stats/db", KEY, db_stats, answers={200: (DatabaseStats, TEXT)}, query=FORMAT),
     Call("GET", "/v1/stats/db/internal", KEY, internal_db_stats, answers={200: (DatabaseStats, TEXT)}, query=FORMAT),
 ]

@@ -38,6 +38,18 @@ class AppStats(Answer):
     stats: dict[str, AppStatistics]
 
 
+class ClusterStatistics(Struct, forbid_unknown_fields=True):
+    """The state of the cluster, as one webapp observes it."""
+
+    cluster: dict[str, Metric]
+
+
+class ClusterStats(Answer):
+    """The state of the cluster; the call is our addition."""
+
+    stats: ClusterStatistics
+
+
 class DatabaseStatistics(Struct, forbid_unknown_fields=True):
     """The database statistics of one node; only the primary master has any."""
 

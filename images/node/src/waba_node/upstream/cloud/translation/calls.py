@@ -121,6 +121,7 @@ CALLS: tuple[CallRule, ...] = (
             "PUT /v1/services/media/gc",
             "GET /v1/stats/app",
             "GET /v1/stats/app/internal",
+            "GET /v1/stats/cluster",
             "GET /v1/stats/db",
             "GET /v1/stats/db/internal",
             "GET /v1/support",
