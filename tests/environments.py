@@ -53,6 +53,26 @@ def virtual_environment(name: str, interpreter: Path, *requirements: str) -> Pat
     return folder / "bin"
 
 
+def prometheus_binaries() -> Path:
+    """Return a folder with promtool, prometheus and prometheus-node-exporter: Debian's packages, unpacked below .build and not installed.
+
+    Raises Unavailable.
+    """
+    root = BUILD / "prometheus"
+    binaries = root / "usr" / "bin"
+    if not (binaries / "prometheus-node-exporter").exists():
+        root.mkdir(parents=True, exist_ok=True)
+        try:
+            command = ["apt-get", "download", "prometheus", "prometheus-node-exporter"]
+            subprocess.run(command, cwd=root, check=True, capture_output=True)
+            for package in sorted(root.glob("*.deb")):
+                subprocess.run(["dpkg-deb", "--extract", package, root], check=True)
+                package.unlink()
+        except (OSError, subprocess.CalledProcessError) as error:
+            raise Unavailable(f"the Debian packages of Prometheus cannot be downloaded: {error}") from error
+    return binaries
+
+
 def tracked_files() -> list[str]:
     """Return the files that git tracks or would track, relative to the root."""
     listed = subprocess.run(

@@ -8,7 +8,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from environments import BUILD, ROOT, copied_tree, provide_pip_bootstrap, python, virtual_environment
+from environments import (
+    BUILD,
+    ROOT,
+    copied_tree,
+    prometheus_binaries,
+    provide_pip_bootstrap,
+    python,
+    virtual_environment,
+)
 
 BINARIES = Path(sys.executable).parent
 
@@ -96,6 +104,11 @@ def tool(name: str, *arguments: str, by_name: bool = False) -> Stage:
     return Stage(prepare, by_name)
 
 
+def monitoring(*arguments: str, by_name: bool = False) -> Stage:
+    """Tests of rules and dashboards, with Debian's Prometheus."""
+    return Stage(lambda: Command(list(arguments), binaries=prometheus_binaries()), by_name)
+
+
 # In this order: a stage that is quick and finds most comes first.
 STAGES: dict[str, Stage] = {
     "ruff": command("sh", "-c", "ruff check . && ruff format --check ."),
@@ -105,6 +118,9 @@ STAGES: dict[str, Stage] = {
     "changelog": command("antsibull-changelog", "lint"),
     "ansible-lint": command("ansible-lint"),
     "project": pytest("tests/project"),
+    "alerts": monitoring(
+        sys.executable, "-m", "pytest", "tests/monitoring/test_rules.py", "tests/monitoring/test_status.py"
+    ),
     "collection-docs": tool("publishing", "tests/tools/collection_docs"),
     "docs-site": tool("publishing", "tests/site/build"),
     "licences": tool("publishing", "reuse", "lint"),
@@ -117,6 +133,10 @@ STAGES: dict[str, Stage] = {
     "node": command("tests/tools/with_database", sys.executable, "-m", "pytest", "images/node/tests"),
     "database": pytest("tests/database"),
     "database-mysql": command("tests/database/on_mysql", by_name=True),  # Debian unstable is not whole every day
+    # Also the playbook, and a Prometheus that scrapes a cluster of processes.
+    "monitoring": monitoring(
+        "tests/tools/with_database", sys.executable, "-m", "pytest", "tests/monitoring", by_name=True
+    ),
     "sanity": own_core("sanity"),
     **{
         f"{kind}-core-{core}": other_core(kind, f"=={core}.*", version)
