@@ -9,6 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 Result = subprocess.CompletedProcess[str]
+CALLBACKS = ""  # enabled callbacks, separated by commas
 
 
 def run_playbook(inventory: Path, playbook: str, *arguments: str) -> Result:
@@ -26,7 +27,8 @@ def run_playbook(inventory: Path, playbook: str, *arguments: str) -> Result:
 def environment() -> dict[str, str]:
     """Return the environment of this process with the collection's ansible.cfg instead of any other Ansible setting, without colours."""
     own = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
-    return {**own, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
+    enabled = {"ANSIBLE_CALLBACKS_ENABLED": CALLBACKS} if CALLBACKS else {}
+    return {**own, **enabled, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
 
 
 def one_line(text: str) -> str:
