@@ -205,6 +205,17 @@ options:
   database_certificate_key:
     description: PEM file on the host with the key of O(database_certificate).
     type: path
+  member_ca:
+    description:
+      - PEM file on the host with the authority of the certificates with which the database members identify each other.
+      - What the members exchange is not encrypted when absent.
+    type: path
+  member_certificate:
+    description: PEM file on the host with the certificate of its database member, signed by O(member_ca).
+    type: path
+  member_certificate_key:
+    description: PEM file on the host with the key of O(member_certificate).
+    type: path
   webhook_certificate:
     description: PEM file on the host with the certificate and chain of the webhook listener, mounted into webapps. The listener speaks HTTP when absent.
     type: path

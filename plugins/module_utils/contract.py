@@ -49,6 +49,9 @@ CERTIFICATES = {
     "database_tls_key": (_NODES, "/opt/certs/db-key.pem"),
     "database_certificate": (("mysql",), "/opt/certs/server-cert.pem"),
     "database_certificate_key": (("mysql",), "/opt/certs/server-key.pem"),
+    "member_ca": (("mysql",), "/etc/waba/galera/ca.pem"),
+    "member_certificate": (("mysql",), "/etc/waba/galera/cert.pem"),
+    "member_certificate_key": (("mysql",), "/etc/waba/galera/key.pem"),
     "webhook_certificate": (("webapp",), "/opt/certs/webhook.pem"),
     "webhook_certificate_key": (("webapp",), "/opt/certs/webhook.key"),
 }
@@ -56,6 +59,7 @@ CERTIFICATE_PAIRS = (
     ("certificate", "certificate_key"),
     ("database_tls_certificate", "database_tls_key"),
     ("database_certificate", "database_certificate_key"),
+    ("member_certificate", "member_certificate_key"),
     ("webhook_certificate", "webhook_certificate_key"),
 )
 DEFAULT_VOLUMES = {
@@ -122,6 +126,7 @@ PLAIN_VARIABLES = frozenset(
         "WABA_GALERA_ADDRESS",
         "WABA_GALERA_CLUSTER",
         "WABA_GALERA_NODE",
+        "WABA_GALERA_TLS",
         "WA_APP_MULTICONNECT",
         "WA_DB_CONNECTION_IDLE_TIMEOUT",
         "WA_DB_ENGINE",

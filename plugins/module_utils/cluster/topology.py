@@ -54,6 +54,11 @@ FILES_OF_A_HOST = {  # option of a host's plan: the setting that names a file of
     "webhook_certificate": "waba_cloud_webhook_certificate",
     "webhook_certificate_key": "waba_cloud_webhook_key",
 }
+MEMBER_FILES = {  # the same, of a host with one of several database members
+    "member_ca": "waba_mysql_member_ca",
+    "member_certificate": "waba_mysql_member_certificate",
+    "member_certificate_key": "waba_mysql_member_certificate_key",
+}
 CLOUD = "cloud"  # the value of waba_upstream for the Cloud API
 EVERY_ADDRESS = ("", "0.0.0.0", "::")  # noqa: S104 - values of a setting, compared with
 LOOPBACK = "127.0.0.1"
@@ -112,6 +117,10 @@ def _member_problems(values: Settings, first: Settings) -> list[Problem]:
         problems.append(Problem("waba_mysql_image", image, problem, "Give all members the same"))
     if image.rpartition("/")[2].startswith("mysql:"):
         problems.append(Problem("waba_mysql_image", image, "MySQL cannot run on several hosts", "Use waba/mariadb"))
+    authority = "waba_mysql_member_ca"
+    if bool(values[authority]) != bool(first[authority]):
+        problem = f"the first database member {'encrypts' if first[authority] else 'does not encrypt'} its traffic"
+        problems.append(Problem(authority, values[authority], problem, "Set it for all members, or for none"))
     if str(flush) != "1":
         problem = "members that fail together would lose acknowledged messages"
         problems.append(Problem(f"waba_mysql_options.{FLUSH}", flush, problem, "Set it to 1, or leave it out"))
@@ -357,6 +366,7 @@ def host_plan(
         name = next((member["name"] for member in members if member["host"] == host), "")
         if name:
             plan["database"]["member"] = {"name": name, "addresses": [member["address"] for member in members]}
+            plan.update({option: values[setting] for option, setting in MEMBER_FILES.items() if values[setting]})
     if members and _runs_nodes(host, parts):
         plan["proxy"] = {"image": values["waba_database_proxy_image"], "configuration": ""}
     return plan
@@ -382,7 +392,7 @@ def image_sources(plan: Mapping[str, Any]) -> dict[str, str]:
 def _planned(plan: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the nodes of a host; none where its settings cannot be planned, which preflight reports."""
     unset = {"proxy": None, "webhook_port": None, "webhook_publish_address": ""}
-    options = {"database": None, **unset, **dict.fromkeys(FILES_OF_A_HOST), **plan}
+    options = {"database": None, **unset, **dict.fromkeys((*FILES_OF_A_HOST, *MEMBER_FILES)), **plan}
     for part in NODE_PARTS:
         pin = "port" if part == "webapps" else "ports"
         options[part] = [{pin: None, **instance} for instance in options[part]]

@@ -217,6 +217,7 @@ def _member(member: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, A
         "WABA_GALERA_CLUSTER": params["cluster_name"],
         "WABA_GALERA_NODE": member["name"],
         "WABA_GALERA_ADDRESS": params["external_hostname"],
+        **({"WABA_GALERA_TLS": "1"} if params["member_ca"] else {}),
     }
     return {"environment": environment, "network_mode": "host"}
 

@@ -227,6 +227,12 @@ def _simple_problems(params: Mapping[str, Any]) -> Iterator[Problem]:
         for option, other in (pair, pair[::-1]):
             if params[other] and not params[option]:
                 yield Problem(option, params[option], f"{other} is set and this is not", _pair_fix(option))
+    if params["member_ca"] and not params["member_certificate"]:
+        fix = "Set the member's certificate and key too, or none of the three"
+        yield Problem("member_certificate", None, "members identify each other with certificates of their own", fix)
+    if params["member_certificate"] and not params["member_ca"]:
+        fix = "Name the authority that signed the certificates of all members"
+        yield Problem("member_ca", None, "the certificates of the other members cannot be verified without it", fix)
     if params["database_tls_certificate"] and not params["database_tls_ca"]:
         fix = "Name the authority that signed the server's certificate"
         yield Problem("database_tls_ca", None, "nodes with a certificate of their own use no TLS without it", fix)
@@ -251,7 +257,8 @@ def _log_problems(params: Mapping[str, Any]) -> Iterator[Problem]:
 def _pair_fix(option: str) -> str:
     if option.startswith("webhook"):
         return "Set both, or none for HTTP behind a reverse proxy"
-    return "Set both, or none" + ("" if "tls" in option else " for a self-signed certificate")
+    no_default = "tls" in option or option.startswith("member")
+    return "Set both, or none" + ("" if no_default else " for a self-signed certificate")
 
 
 def is_address(text: str) -> bool:

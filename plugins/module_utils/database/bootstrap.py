@@ -18,6 +18,7 @@ NO_UUID = "00000000-0000-0000-0000-000000000000"
 NO_SEQNO = -1
 GROUP = "waba_group_mysql"
 FROM = "waba_database_bootstrap_from"
+ENCRYPTION = "waba_mysql_member_ca"
 HEADINGS = ("host", "server", "data", "uuid", "seqno", "last stop")
 CHOICE = re.compile(r"(?P<host>.+)@(?P<seqno>\d+)")
 # Actions. One host joins or is replaced at a time; the other actions of a decision are applied together.
@@ -75,6 +76,8 @@ class _Member(NamedTuple):
     bootstrap: Mapping[str, Any] | None  # the pending file
     due: bool  # the container differs from its definition
     writes: bool  # the writer
+    encrypted: bool | None  # whether the running container encrypts what it exchanges with the others
+    encrypts: bool | None  # whether its definition does
 
 
 def decide(
@@ -144,6 +147,8 @@ def _member(host: str, facts: Observation) -> _Member:
         bootstrap=facts.get("bootstrap"),
         due=bool(facts.get("due")),
         writes=primary and bool(facts.get("is_writer")),
+        encrypted=facts.get("encrypted") if primary else None,
+        encrypts=facts.get("encrypts"),
     )
 
 
@@ -171,6 +176,8 @@ def _with_primary(members: Sequence[_Member], absent: Sequence[str], bootstrap_f
         fix = "Leave the variable out: the other members join"
         names = ", ".join(one.host for one in members if one.primary)
         return Decision(problems=(Problem(FROM, bootstrap_from, f"the database runs on {names}", fix),))
+    if switched := _encryption_problem(members):
+        return Decision(problems=(switched,))
     if withdrawn := _withdrawn(members, ""):
         return Decision(withdrawn)
     waiting = [one for one in members if not one.serves]
@@ -190,6 +197,17 @@ def _with_primary(members: Sequence[_Member], absent: Sequence[str], bootstrap_f
     successor = next(one.host for one in members if not one.writes)
     reason = f"{successor} becomes the writer, so that this container can be replaced"
     return Decision((Step(due[0].host, MOVE, reason, successor=successor),))
+
+
+def _encryption_problem(members: Sequence[_Member]) -> Problem | None:
+    """Return the problem of a definition with which a member could not reach those that run: either all encrypt their traffic, or none."""
+    present = next((one.encrypted for one in members if one.encrypted is not None), None)
+    differing = [one.host for one in members if present is not None and one.encrypts not in (None, present)]
+    if not differing:
+        return None
+    problem = f"the members that run {'encrypt' if present else 'do not encrypt'} their traffic, so {', '.join(differing)} could not join them"
+    fix = "Stop the database with stop.yml -e waba_stop_database=true, then run site.yml; or set it as before"
+    return Problem(ENCRYPTION, "(changed)", problem, fix)
 
 
 def _form_by_themselves(members: Sequence[_Member]) -> Decision:

@@ -38,6 +38,9 @@ SINGLE_SERVER = {
     "database_tls_key": None,
     "database_certificate": None,
     "database_certificate_key": None,
+    "member_ca": None,
+    "member_certificate": None,
+    "member_certificate_key": None,
     "webhook_certificate": None,
     "webhook_certificate_key": None,
 }

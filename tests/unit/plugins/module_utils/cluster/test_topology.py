@@ -63,7 +63,7 @@ def settings(host: str, **given: Any) -> dict[str, Any]:
         "nfs_server_owner": "root",
         "nfs_server_group": "",
         "nfs_server_mode": "0755",
-        **dict.fromkeys(topology.FILES_OF_A_HOST.values(), ""),
+        **dict.fromkeys((*topology.FILES_OF_A_HOST.values(), *topology.MEMBER_FILES.values()), ""),
         **given,
     }
 
@@ -234,6 +234,12 @@ def test_several_database_hosts_are_not_supported_yet(monkeypatch: pytest.Monkey
 
 
 MEMBERS = {**GROUPS, "waba_mysql": ["db1", "db2", "db3"]}
+MEMBER = {
+    "waba_mysql_image": "waba/mariadb:v1.0.0",
+    "waba_mysql_options": {},
+    "waba_database_port": 3306,
+    "waba_mysql_member_ca": "",
+}
 
 
 @pytest.mark.parametrize(
@@ -241,8 +247,7 @@ MEMBERS = {**GROUPS, "waba_mysql": ["db1", "db2", "db3"]}
     [(["a"], ""), (["a", "b"], "no majority"), (["a", "b", "c", "d"], "no safety"), (["a", "b", "c"], "")],
 )
 def test_the_database_runs_on_one_host_or_three(hosts: list[str], problem: str) -> None:
-    given = {"waba_mysql_image": "waba/mariadb:v1.0.0", "waba_mysql_options": {}, "waba_database_port": 3306}
-    found = topology.database_problems(hosts, "waba_mysql", dict.fromkeys(hosts, given))
+    found = topology.database_problems(hosts, "waba_mysql", dict.fromkeys(hosts, MEMBER))
     assert all(problem in one.problem for problems in found.values() for one in problems)
     assert any(found.values()) == bool(problem)
 
@@ -254,15 +259,11 @@ def test_the_database_runs_on_one_host_or_three(hosts: list[str], problem: str) 
         ("waba_mysql_image", "waba/mysql:v1.0.0", "cannot run on several hosts"),
         ("waba_mysql_options", {"innodb_flush_log_at_trx_commit": 2}, "would lose acknowledged messages"),
         ("waba_database_port", 3310, "use port 3306"),
+        ("waba_mysql_member_ca", "/etc/waba/ca.pem", "does not encrypt"),
     ],
 )
 def test_a_setting_that_members_cannot_have_is_refused_on_its_host(variable: str, value: Any, problem: str) -> None:
-    given: dict[str, Any] = {
-        "waba_mysql_image": "waba/mariadb:v1.0.0",
-        "waba_mysql_options": {},
-        "waba_database_port": 3306,
-    }
-    settings = {"a": given, "b": given, "c": {**given, variable: value}}
+    settings = {"a": MEMBER, "b": MEMBER, "c": {**MEMBER, variable: value}}
     found = topology.database_problems(list(settings), "waba_mysql", settings)
     assert problem in [one.problem for one in found["c"]][-1]
     assert found["a"] == found["b"] == []
@@ -281,6 +282,12 @@ def test_three_database_hosts_are_members_and_nodes_use_a_proxy() -> None:
     assert db2["plan"]["database"]["member"]["name"] == "db2"
     assert next(one["role"] for one in node["nodes"]) == "proxy"
     assert "waba/haproxy:v1.0.0" in node["wanted_images"]
+
+
+def test_only_members_have_the_files_for_the_encryption_between_them() -> None:
+    files = {"waba_mysql_member_ca": "/etc/waba/ca.pem"}
+    assert "member_ca" not in built(db1=files)["hosts"]["db1"]["plan"]
+    assert built(MEMBERS, db1=files)["hosts"]["db1"]["plan"]["member_ca"] == "/etc/waba/ca.pem"
 
 
 def test_one_database_host_has_neither_members_nor_proxies() -> None:

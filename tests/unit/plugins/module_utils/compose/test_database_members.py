@@ -43,6 +43,17 @@ def test_a_member_and_its_guard_use_the_network_of_the_host(member: dict[str, An
     assert all(shared in one["volumes"] for one in found.values())
 
 
+def test_members_encrypt_their_traffic_with_the_files_of_the_host(member: dict[str, Any]) -> None:
+    member.update(member_ca="/etc/waba/ca.pem", member_certificate="/a.pem", member_certificate_key="/a.key")
+    database = documents(member)["multiconnect-db.yml"]["services"]["db"]
+    assert database["environment"]["WABA_GALERA_TLS"] == "1"
+    mounts = {mount["source"]: mount["target"] for mount in database["volumes"] if "read_only" in mount}
+    folder = "/etc/waba/galera"
+    assert {mounts[source] for source in ("/etc/waba/ca.pem", "/a.pem", "/a.key")} == {
+        f"{folder}/{name}.pem" for name in ("ca", "cert", "key")
+    }
+
+
 def test_a_new_member_changes_no_definition_of_the_others(member: dict[str, Any]) -> None:
     before = documents(member)["multiconnect-db.yml"]
     member["database"]["member"] = {**MEMBER, "addresses": ["db1.test", "db4.test"]}

@@ -144,6 +144,8 @@ def test_a_single_log_file_is_refused(params: dict[str, Any]) -> None:
         ({"database_tls_certificate": "/a.pem", "database_tls_ca": "/ca.pem"}, "database_tls_key"),
         ({"database_tls_certificate": "/a.pem", "database_tls_key": "/a.key"}, "database_tls_ca"),
         ({"database_certificate": "/a.pem"}, "database_certificate_key"),
+        ({"member_ca": "/ca.pem"}, "member_certificate"),
+        ({"member_certificate": "/a.pem", "member_certificate_key": "/a.key"}, "member_ca"),
         ({"database_tls_ca": "ca.pem"}, "database_tls_ca"),
     ],
 )

@@ -147,6 +147,18 @@ def test_no_member_is_replaced_while_another_one_is_not_synced() -> None:
     assert "these do not answer" in refused(primary(due=True, is_writer=True), primary(), None)
 
 
+@pytest.mark.parametrize("encrypted", [True, False])
+def test_running_members_are_not_replaced_by_members_that_could_not_join_them(encrypted: bool) -> None:
+    former: Facts = {"encrypted": encrypted, "encrypts": encrypted}
+    changed: Facts = {"encrypted": encrypted, "encrypts": not encrypted, "due": True}
+    assert decided(primary(**former), primary(**former), primary(**former)) == []
+    problem = "encrypt their traffic, so db1, db2, db3 could not join" if encrypted else "do not encrypt their traffic"
+    assert problem in refused(primary(**changed), primary(**changed), primary(**changed))
+    assert "db3 could not join" in refused(primary(**former), primary(**former), {**EMPTY, "encrypts": not encrypted})
+    stopped_members = [stopped(9, clean=True, encrypts=not encrypted, safe_to_bootstrap=True) for _host in HOSTS]
+    assert decided(*stopped_members) == [("db1", "bootstrap")]
+
+
 def test_the_table_has_a_row_for_every_host() -> None:
     facts = dict(zip(HOSTS, (stopped(7, clean=True), LOST, None)))
     assert bootstrap.rows(facts, HOSTS) == [
