@@ -78,9 +78,9 @@ unfinished_sst:
   returned: where the container does not run
   type: bool
 bootstrap:
-  description: The run that permitted the volume to begin the cluster, null for none.
+  description: The C(uuid), C(seqno) and C(run) of a permission to begin the cluster, null for none.
   returned: where the container does not run
-  type: str
+  type: dict
 status:
   description: Status of the cluster as the member sees it.
   returned: where the server answers
@@ -99,6 +99,18 @@ size:
 is_writer:
   description: Whether it is the member that writes.
   returned: where the guard answers
+  type: bool
+remembered:
+  description: The last C(uuid) and C(seqno) that the guard of this host stored; null where it stored none.
+  returned: where the container does not run
+  type: dict
+encrypted:
+  description: Whether the member encrypts what it exchanges with the others.
+  returned: where a member runs
+  type: bool
+encrypts:
+  description: Whether its definition in the Compose file does.
+  returned: where there is a Compose file
   type: bool
 due:
   description: Whether a container differs from the Compose file.
@@ -129,11 +141,13 @@ def observe(module: AnsibleModule) -> dict[str, Any]:
     client = engine.connect()
     volume = with_defaults(params["volumes"])["database"]
     found = member.observe(client, params["cluster_name"], params["image"], volume)
-    due = False
-    if found["running"] and params["file"] and os.path.exists(params["file"]):
-        due = bool(Project(client, Compose(module.run_command, params["file"]), None).actions("present"))
+    found["due"] = False
+    if params["file"] and os.path.exists(params["file"]):
+        definition = Compose(module.run_command, params["file"]).definition()
+        found["encrypts"] = member.encrypts(definition)
+        found["due"] = found["running"] and bool(Project(client, None, None, definition).actions("present"))
     synced = (found.get("status"), found.get("state")) == ("Primary", "Synced")
-    return {**found, "due": due, "serving": synced and bool(found.get("writer"))}
+    return {**found, "serving": synced and bool(found.get("writer"))}
 
 
 def main() -> None:

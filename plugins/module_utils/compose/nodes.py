@@ -223,6 +223,16 @@ def _simple_problems(params: Mapping[str, Any]) -> Iterator[Problem]:
     for option in ("path", *CERTIFICATES):
         if params[option] and not os.path.isabs(params[option]):
             yield Problem(option, params[option], "it is not an absolute path", "Let it begin with /")
+    yield from _certificate_problems(params)
+    yield from _log_problems(params)
+    for option in ("publish_address", "webapp_publish_address", "webhook_publish_address"):
+        if params[option] and not is_address(params[option]):
+            yield Problem(
+                option, params[option], "it is not an IP address", "Give an address of this host, or '' for all"
+            )
+
+
+def _certificate_problems(params: Mapping[str, Any]) -> Iterator[Problem]:
     for pair in CERTIFICATE_PAIRS:
         for option, other in (pair, pair[::-1]):
             if params[other] and not params[option]:
@@ -236,12 +246,6 @@ def _simple_problems(params: Mapping[str, Any]) -> Iterator[Problem]:
     if params["database_tls_certificate"] and not params["database_tls_ca"]:
         fix = "Name the authority that signed the server's certificate"
         yield Problem("database_tls_ca", None, "nodes with a certificate of their own use no TLS without it", fix)
-    yield from _log_problems(params)
-    for option in ("publish_address", "webapp_publish_address", "webhook_publish_address"):
-        if params[option] and not is_address(params[option]):
-            yield Problem(
-                option, params[option], "it is not an IP address", "Give an address of this host, or '' for all"
-            )
 
 
 def _log_problems(params: Mapping[str, Any]) -> Iterator[Problem]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from waba_node.maintenance import database_guard
-from waba_node.maintenance.database_guard import DatabaseGuard, ask_guard
+from waba_node.maintenance.database_guard import DatabaseGuard, PositionMemory, ask_guard, store_position
 
 
 class SimulatedServer:
@@ -18,6 +19,7 @@ class SimulatedServer:
     def __init__(self) -> None:
         self.state, self.read_only, self.row, self.down = "Synced", True, None, False
         self.statements: list[str] = []
+        self.committed = 7
 
     async def execute(
         self, *statements: str, arguments: tuple[object, ...] = (), timeout: float = 0
@@ -54,7 +56,7 @@ class SimulatedServer:
             "wsrep_cluster_state_uuid": "cluster",
             "wsrep_local_state_comment": self.state,
             "wsrep_gcomm_uuid": "one",
-            "wsrep_last_committed": "7",
+            "wsrep_last_committed": str(self.committed),
             "wsrep_local_recv_queue": "0",
             "wsrep_flow_control_paused": "0.25",
         }
@@ -157,3 +159,29 @@ async def test_move_makes_the_server_read_only_before_it_names_the_next_writer(
     assert changes == ["SET GLOBAL read_only = ON", database_guard.NAME_WRITER]
     assert server.row == ("db2", "two", 2)
     assert guard.respond("/writer")[0].startswith("503")
+
+
+async def test_a_position_is_stored_one_turn_after_the_member_has_reached_it(
+    guard: DatabaseGuard, server: SimulatedServer
+) -> None:
+    memory, stored = PositionMemory(), []
+    for committed in (7, 7, 8, 9, 9, 9):
+        server.committed = committed
+        await steps(guard, 2)
+        stored.append(memory.next(guard.position()))
+    assert stored == [None, ("cluster", 7), None, ("cluster", 8), ("cluster", 9), None]
+
+
+async def test_a_member_that_is_not_in_step_has_no_position(guard: DatabaseGuard, server: SimulatedServer) -> None:
+    assert guard.position() is None
+    server.state = "Joiner"
+    await steps(guard, 2)
+    assert guard.position() is None
+
+
+def test_a_stored_position_replaces_the_former_file(tmp_path: Path) -> None:
+    for seqno in (7, 8):
+        store_position(str(tmp_path / "position"), "cluster", seqno)
+    assert [(file.name, json.loads(file.read_text(encoding="utf-8"))) for file in tmp_path.iterdir()] == [
+        ("position", {"uuid": "cluster", "seqno": 8})
+    ]

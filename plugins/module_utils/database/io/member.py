@@ -5,10 +5,12 @@
 from __future__ import annotations
 
 import json
+import os
 import urllib.request
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.waba.cluster.plugins.module_utils.compose.documents import SOCKET_VOLUME
 from ansible_collections.waba.cluster.plugins.module_utils.compose.volumes import mount_source
 from ansible_collections.waba.cluster.plugins.module_utils.contract import (
     GUARD,
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from docker import DockerClient
 
 MEMBER_VARIABLE = "WABA_GALERA_CLUSTER"  # in the environment of a member's container
+ENCRYPTION_VARIABLE = "WABA_GALERA_TLS"
 RUNNING = ("running", "restarting", "paused")
 STATUS = {  # status variable of the server: key of an observation
     "wsrep_cluster_status": "status",
@@ -42,6 +45,7 @@ CLIENT = ("mariadb", "--protocol=socket", "--batch", "--skip-column-names", "--c
 POSITION = f"entrypoint.sh position && {{ test ! -e {MOUNT_POINTS['database']}/gvwstate.dat || echo crashed; }}"
 BOOTSTRAP_FILE = f"{MOUNT_POINTS['database']}/waba-bootstrap"
 GUARD_TIMEOUT = 2  # seconds
+POSITION_FILE = "waba-position"  # which the guard writes
 
 Volume = Mapping[str, Any]
 
@@ -56,8 +60,9 @@ def observe(client: DockerClient, cluster: str, image: str, volume: Volume) -> d
         environment = dict(entry.partition("=")[::2] for entry in container["Config"].get("Env") or [])
         if MEMBER_VARIABLE not in environment:
             return {"running": True, "initialised": True, "member": False}
-        return {"running": True, **_server(client, container), **_guard(client, cluster)}
-    return {"running": False, **_volume(client, cluster, image, volume)}
+        encrypted = ENCRYPTION_VARIABLE in environment
+        return {"running": True, "encrypted": encrypted, **_server(client, container), **_guard(client, cluster)}
+    return {"running": False, **_volume(client, cluster, image, volume), "remembered": _remembered(client, cluster)}
 
 
 def permit_bootstrap(
@@ -141,6 +146,25 @@ def _volume(client: DockerClient, cluster: str, image: str, volume: Volume) -> d
     except ValueError as error:
         raise HostError(f"The image {image} printed no position: {output.strip()[-500:]}") from error
     return {**found, "clean": "crashed" not in output.splitlines()}
+
+
+def _remembered(client: DockerClient, cluster: str) -> dict[str, Any] | None:
+    """Return {"uuid", "seqno"}, the last position that the guard of this host stored; None where it stored none."""
+    name = f"{cluster}_{SOCKET_VOLUME}"
+    if containers.volume_fault(client, name):
+        return None
+    path = os.path.join(containers.volume_folder(client, name), POSITION_FILE)
+    try:
+        with open(path, encoding="utf-8") as file:
+            found = json.load(file)
+        return {"uuid": str(found["uuid"]), "seqno": int(found["seqno"])}
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def encrypts(definition: Mapping[str, Any]) -> bool:
+    """Return whether the member of a Compose file, as Compose resolves it, encrypts what it exchanges with the others."""
+    return any(ENCRYPTION_VARIABLE in (service.get("environment") or {}) for service in definition["services"].values())
 
 
 def _mount(cluster: str, volume: Volume) -> str:

@@ -15,6 +15,7 @@ import os
 import signal
 import sys
 import time
+from dataclasses import dataclass
 from typing import Any
 
 from asyncmy.connection import Connection  # type: ignore[import-untyped]
@@ -31,7 +32,10 @@ POLL = 0.2  # seconds between two observations
 ANSWER = 0.8  # seconds for the answer of a server or of another guard; an observation is not used for longer
 STATEMENT = 2.0  # seconds for a change
 HANDOVER = 10.0  # seconds for the next writer to serve
+POSITION_FILE = "/run/mysqld/waba-position"  # on the volume that the guard shares with its member, apart from the data
+REMEMBER = 5.0  # seconds between two positions
 UNKNOWN = (1049, 1146)  # no such database, no such table
+Position = tuple[str, int]  # uuid of the cluster's history, seqno
 ERRORS = (MySQLError, OSError, TimeoutError, EOFError)
 READ_STATUS = """SELECT LOWER(variable_name), variable_value FROM information_schema.global_status WHERE variable_name IN (
         'wsrep_cluster_status', 'wsrep_cluster_size', 'wsrep_cluster_state_uuid', 'wsrep_local_state_comment', 'wsrep_gcomm_uuid',
@@ -84,6 +88,34 @@ class Server:
             with contextlib.suppress(Exception):
                 self.connection.close()
         self.connection = None
+
+
+@dataclass
+class PositionMemory:
+    """The positions to store, each one turn late: by then the commit is on the member's disk, since a stored position must never be too high.
+
+    A start of the database from older data is refused: docs/adr/0027-three-database-members.md.
+    """
+
+    reached: Position | None = None
+    stored: Position | None = None
+
+    def next(self, reached: Position | None) -> Position | None:
+        """Return the position to store now, None for none. reached: the present position of the member."""
+        late, self.reached = self.reached, reached
+        if late is None or late == self.stored:
+            return None
+        self.stored = late
+        return late
+
+
+def store_position(path: str, uuid: str, seqno: int) -> None:
+    """Write a position so that a loss of power leaves this one or the former. Raises OSError."""
+    with open(f"{path}.new", "w", encoding="utf-8") as file:
+        json.dump({"uuid": uuid, "seqno": seqno}, file)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(f"{path}.new", path)
 
 
 async def ask_guard(address: str, path: str, port: int) -> int:
@@ -156,6 +188,24 @@ class DatabaseGuard:
             statuses = await asyncio.gather(*(ask_guard(address, "/writer", self.port) for address in others.values()))
             self.answers = dict(zip(others, statuses, strict=True))
             await asyncio.sleep(POLL * 2)
+
+    def position(self) -> Position | None:
+        """Return the position that the member has reached, None where it is not in step."""
+        seen = self.observation
+        if seen is None or not seen.primary or seen.state != SYNCED:
+            return None
+        return self.values["wsrep_cluster_state_uuid"], int(self.values["wsrep_last_committed"])
+
+    async def remember_positions(self, path: str) -> None:
+        """Store the positions of the member until cancelled."""
+        memory = PositionMemory()
+        while True:
+            if (position := memory.next(self.position())) is not None:
+                try:
+                    await asyncio.to_thread(store_position, path, *position)
+                except OSError as error:
+                    self.log_once(f"the position of the member cannot be stored: {error}")
+            await asyncio.sleep(REMEMBER)
 
     # -- acting --------------------------------------------------------------------------------------------------------
 
@@ -312,7 +362,8 @@ async def run() -> int:
         os.unlink(CONTROL)
     await asyncio.start_server(guard.answer_http, os.environ.get("WABA_GUARD_ADDRESS") or None, guard.port)
     await asyncio.start_unix_server(guard.answer_control, CONTROL)
-    tasks = [asyncio.create_task(guard.run()), asyncio.create_task(guard.ask_others())]
+    work = (guard.run(), guard.ask_others(), guard.remember_positions(POSITION_FILE))
+    tasks = [asyncio.create_task(one) for one in work]
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, tasks[0].cancel)
     done, _pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
