@@ -8,12 +8,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from ansible_collections.waba.cluster.plugins.module_utils import clocks
 from ansible_collections.waba.cluster.plugins.module_utils.problems import Problem, value_text, variable_label
 from ansible_collections.waba.cluster.plugins.module_utils.secrets.validation import REDACTED
 from ansible_collections.waba.cluster.plugins.module_utils.table import table
 
 HEADINGS = ("host", "setting", "value", "problem", "fix")
 OWN_ADDRESSES = ("localhost", "127.", "::1", "0.0.0.0")  # noqa: S104 - names by which a host reaches itself; only compared
+MEMBER_CLOCK_TOLERANCE = 2  # seconds: due times and sessions are times of the database, whose writer changes
 EVERY_HOST = "every host"
 Row = tuple[str, Problem]  # host, problem
 
@@ -45,6 +47,7 @@ def judge(
         + _uneven(_sound(shared or {}, reports), secrets)
         + _names(known)
         + _clocks(known, clock_tolerance)
+        + _clocks(_database_members(known), min(clock_tolerance, MEMBER_CLOCK_TOLERANCE))
     )
     warnings += _same_machine(known) + _lone_webapp(known)
     return {
@@ -142,24 +145,20 @@ def _names(known: Mapping[str, Any]) -> list[Row]:
 
 def _clocks(known: Mapping[str, Any], tolerance: float) -> list[Row]:
     """Return a row for each clock that certainly differs from the median clock. The duration of the call is no difference."""
-    ranges = sorted((checks["clock_ahead"], host) for host, checks in known.items() if "clock_ahead" in checks)
-    if len(ranges) < 2:
-        return []
-    (low, high), middle = ranges[(len(ranges) - 1) // 2]
+    readings = {host: checks["clock_ahead"] for host, checks in known.items() if "clock_ahead" in checks}
+    middle, offsets = clocks.offsets(readings)
+    fix = "Let NTP set the clocks of all hosts (timedatectl set-ntp true)"
     rows = []
-    for (earliest, latest), host in ranges:
-        ahead, behind = earliest - high, low - latest
-        if max(ahead, behind) > tolerance:
-            problem = f"it is {max(ahead, behind):.0f} s {'ahead of' if ahead > 0 else 'behind'} {middle}'s"
-            rows.append(
-                (
-                    host,
-                    Problem(
-                        "clock", "(now)", problem, "Let NTP set the clocks of all hosts (timedatectl set-ntp true)"
-                    ),
-                )
-            )
+    for host, offset in offsets.items():
+        if abs(offset) > tolerance:
+            problem = f"it is {abs(offset):.0f} s {'ahead of' if offset > 0 else 'behind'} {middle}'s"
+            rows.append((host, Problem("clock", "(now)", problem, fix)))
     return rows
+
+
+def _database_members(known: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the hosts that run one of several database members: those with a guard."""
+    return {host: checks for host, checks in known.items() if any(node["role"] == "guard" for node in checks["nodes"])}
 
 
 def _same_machine(known: Mapping[str, Any]) -> list[Row]:

@@ -7,18 +7,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.waba.cluster.plugins.module_utils import clocks
 from ansible_collections.waba.cluster.plugins.module_utils.report.logs import failure_reason
 
-HEADINGS = ("member", "role", "status", "state", "size", "seqno", "queue", "paused", "version")
+HEADINGS = ("member", "role", "status", "state", "size", "seqno", "queue", "paused", "clock", "version")
 SERVICE = "(the database)"
 LONG_QUEUE = 100  # write sets that a member has received and not applied
+LARGE_OFFSET = 0.5  # seconds between the clocks of two members; preflight refuses more than 2
 
 Results = Mapping[str, Mapping[str, Any]]
 
 
 def member_rows(results: Results) -> list[tuple[str, ...]]:
-    """Return the table of the members. results: {host: result of `database_member_info`, or the error that Ansible registered}."""
-    return [_row(host, one) for host, one in results.items()]
+    """Return the table of the members.
+
+    results: {host: result of `database_member_info`, or the error that Ansible registered; and the `clock_ahead` of `host_info`, where it is known}.
+    """
+    _middle, offsets = clocks.offsets(_readings(results))
+    return [_row(host, one, offsets.get(host)) for host, one in results.items()]
 
 
 def member_problems(results: Results) -> list[dict[str, str]]:
@@ -34,6 +40,11 @@ def member_problems(results: Results) -> list[dict[str, str]]:
             problems.append(_problem(host, f"the member is not Primary and Synced with a writer: {seen}"))
         elif one.get("receive_queue", 0) > LONG_QUEUE:
             problems.append(_problem(host, f"the member has {one['receive_queue']} changes to apply"))
+    middle, offsets = clocks.offsets(_readings(results))
+    for host, offset in offsets.items():
+        if abs(offset) > LARGE_OFFSET:
+            side = "ahead of" if offset > 0 else "behind"
+            problems.append(_problem(host, f"the clock of the host is {abs(offset):.1f} s {side} {middle}'s"))
     serving = {host: one for host, one in results.items() if one.get("serving")}
     for key, noun in (("uuid", "cluster"), ("writer", "writer")):
         values = {str(one.get(key)): host for host, one in serving.items()}
@@ -43,7 +54,11 @@ def member_problems(results: Results) -> list[dict[str, str]]:
     return problems
 
 
-def _row(host: str, one: Mapping[str, Any]) -> tuple[str, ...]:
+def _readings(results: Results) -> dict[str, Any]:
+    return {host: one["clock_ahead"] for host, one in results.items() if one.get("clock_ahead")}
+
+
+def _row(host: str, one: Mapping[str, Any], offset: float | None) -> tuple[str, ...]:
     if not one.get("running"):
         return (host, "", "stopped" if "running" in one else "not known", *[""] * (len(HEADINGS) - 3))
     role = "" if not one.get("serving") else "writer" if one.get("is_writer") else "reader"
@@ -55,6 +70,7 @@ def _row(host: str, one: Mapping[str, Any]) -> tuple[str, ...]:
         str(one.get("state") or ""),
         *(str(one.get(key, "")) for key in ("size", "seqno", "receive_queue")),
         "" if paused is None else f"{100 * float(paused):.1f} %",
+        "" if offset is None else f"{offset:+.1f} s",
         str(one.get("version") or ""),
     )
 

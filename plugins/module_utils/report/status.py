@@ -41,7 +41,10 @@ def status(
         rows += _unknown_nodes(reports, known, names)
     problems = [{key: row[key] for key in ("host", "service", "problem")} for row in rows if row["problem"]]
     drifted = bool(problems)
-    problems += member_problems(members or {})
+    members = {
+        host: {**one, "clock_ahead": reports.get(host, {}).get("clock_ahead")} for host, one in (members or {}).items()
+    }
+    problems += member_problems(members)
     for reason in _cluster_reasons(health, answers, rows, whole):
         problems.append({"host": "", "service": "(the cluster)", "problem": reason})
     unanswered = False if answers and whole else None  # a webapp of another host may answer
@@ -56,7 +59,7 @@ def status(
         "lags": health.get("lags", {}) if health else {},
         "upstream": upstream.merged(states),
         "nodes": rows,
-        "members": [dict(zip(HEADINGS, row)) for row in member_rows(members or {})],
+        "members": [dict(zip(HEADINGS, row)) for row in member_rows(members)],
         "problems": problems,
     }
 

@@ -114,3 +114,14 @@ def test_hosts_on_one_machine_and_a_single_webapp_are_warnings() -> None:
     found = lines(judge(reports, 2), "warnings")
     assert found[0].startswith("every host /etc/machine-id 'a, b'")
     assert found[1].startswith("a waba_webapp_instances (webapps) 1 the loss of this one webapp")
+
+
+def test_the_clocks_of_database_members_may_not_differ_by_more_than_two_seconds() -> None:
+    reports = {name: report(name) for name in ("a", "b", "c")}
+    reports["c"]["checks"]["clock_ahead"] = [3.4, 3.6]
+    assert judge(reports, 10)["count"] == 0
+    for one in reports.values():
+        one["checks"]["nodes"] = [{"role": "mysql"}, {"role": "guard"}]
+    assert lines(judge(reports, 10)) == [
+        "c clock (now) it is 3 s ahead of b's Let NTP set the clocks of all hosts (timedatectl set-ntp true)"
+    ]

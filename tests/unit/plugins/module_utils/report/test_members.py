@@ -26,6 +26,7 @@ def member(**more: Any) -> dict[str, Any]:
         "writer": "db1",
         "is_writer": False,
         "version": "11.8.9",
+        "clock_ahead": [-0.1, 0.1],
         **more,
     }
 
@@ -33,8 +34,8 @@ def member(**more: Any) -> dict[str, Any]:
 def test_a_serving_member_is_a_row_without_a_problem() -> None:
     results = {"db1": member(is_writer=True), "db2": member()}
     assert member_rows(results) == [
-        ("db1", "writer", "Primary", "Synced", "3", "12", "0", "1.2 %", "11.8.9"),
-        ("db2", "reader", "Primary", "Synced", "3", "12", "0", "1.2 %", "11.8.9"),
+        ("db1", "writer", "Primary", "Synced", "3", "12", "0", "1.2 %", "+0.0 s", "11.8.9"),
+        ("db2", "reader", "Primary", "Synced", "3", "12", "0", "1.2 %", "+0.0 s", "11.8.9"),
     ]
     assert member_problems(results) == []
 
@@ -63,3 +64,11 @@ def test_a_member_that_does_not_serve_is_a_problem_of_its_host() -> None:
 def test_members_that_disagree_are_a_problem_of_the_database() -> None:
     results = {"a": member(), "b": member(uuid="v"), "c": member(writer="db2")}
     assert [one["service"] for one in member_problems(results)] == ["(the database)", "(the database)"]
+
+
+def test_a_clock_that_certainly_differs_is_a_cell_and_a_problem() -> None:
+    results = {"a": member(), "b": member(clock_ahead=[0.9, 1.1]), "c": member(), "d": member(clock_ahead=None)}
+    assert [row[HEADINGS.index("clock")] for row in member_rows(results)] == ["+0.0 s", "+0.8 s", "+0.0 s", ""]
+    assert [(one["host"], one["problem"]) for one in member_problems(results)] == [
+        ("b", "the clock of the host is 0.8 s ahead of c's")
+    ]
