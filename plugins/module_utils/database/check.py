@@ -187,6 +187,10 @@ def server_problems(facts: dict[str, Any], wanted: dict[str, Any]) -> list[Probl
     if facts["read_only"]:
         fix = "Use the server that accepts writes"
         problems.append(Problem(HOST, host, "the server is read-only; it may be a replica", fix))
+    if len(facts["writers"]) > 1:
+        problem = f"the address leads to several members that write, {', '.join(facts['writers'])}: messages would lose their order"
+        fix = "Use an address that leads to one member at a time, or set read_only on the others"
+        problems.append(Problem(HOST, host, problem, fix))
     if facts["charset"] not in (None, CHARSET):
         problem = f"the database {database} has the character set {facts['charset']}, which cannot store every message"
         problems.append(Problem(NAME, database, problem, f"ALTER DATABASE {database} CHARACTER SET {CHARSET}"))

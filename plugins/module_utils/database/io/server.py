@@ -22,6 +22,9 @@ except ImportError:
 SESSION = "SET SESSION sql_mode = '', sql_quote_show_create = 1"
 
 
+LOGINS = 8  # to find out whether an address leads to several members in turn or at random
+
+
 class LoginFailed(HostError):
     """The login failed. code: error code of the server or the client library, None if there is none."""
 
@@ -46,14 +49,28 @@ def read_facts(account: dict[str, Any], database: str, timeout: float) -> dict[s
     """Return the facts that `database.check.server_problems` checks.
 
     {"version", "comment", "max_connections", "read_only", "grants": list of str, "charset": of the database or None if it
-    does not exist, "clock_difference": seconds, "cipher": "" without TLS, "settings": {name: value as str}}.
+    does not exist, "clock_difference": seconds, "cipher": "" without TLS, "settings": {name: value as str}, "writers": names of
+    the Galera members that accept writes among those that new connections lead to}.
 
     account: {"host", "port", "user", "password", "tls": None or {"ca", "certificate", "key"}}. timeout: seconds.
     Raises LoginFailed and HostError.
     """
+    try:
+        with _connect(account, timeout) as connection, connection.cursor() as cursor:
+            facts = _facts(cursor, database)
+        if facts["settings"].get("wsrep_on", "OFF") == "OFF":
+            return {**facts, "writers": []}
+        writers = {name for name in (_writer(account, timeout) for _login in range(LOGINS)) if name}
+        return {**facts, "writers": sorted(writers)}
+    except pymysql.err.MySQLError as error:
+        raise HostError(f"The database server {account['host']} answered a query with an error: {error}") from error
+
+
+def _connect(account: dict[str, Any], timeout: float) -> Any:
+    """Return a connection. Arguments as for `read_facts`. Raises LoginFailed and HostError."""
     tls: dict[str, Any] = {"ssl": _tls_context(account["tls"])} if account["tls"] else {}
     try:
-        connection = pymysql.connect(
+        return pymysql.connect(
             host=account["host"],
             port=account["port"],
             user=account["user"],
@@ -69,11 +86,14 @@ def read_facts(account: dict[str, Any], database: str, timeout: float) -> dict[s
         raise LoginFailed(code if isinstance(code, int) else None, str(message or code)) from error
     except RuntimeError as error:  # PyMySQL without cryptography cannot do caching_sha2_password
         raise HostError(f"{error}. Install the Debian package python3-cryptography on this host.") from error
-    with connection, connection.cursor() as cursor:
-        try:
-            return _facts(cursor, database)
-        except pymysql.err.MySQLError as error:
-            raise HostError(f"The database server {account['host']} answered a query with an error: {error}") from error
+
+
+def _writer(account: dict[str, Any], timeout: float) -> str:
+    """Return the name of the Galera member that a new connection leads to, "" if it refuses writes."""
+    with _connect(account, timeout) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT @@wsrep_node_name AS name, @@global.read_only AS read_only")
+        (found,) = cursor.fetchall()
+    return "" if found["read_only"] else str(found["name"])
 
 
 def _facts(cursor: Any, database: str) -> dict[str, Any]:

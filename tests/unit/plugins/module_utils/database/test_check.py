@@ -29,6 +29,7 @@ FACTS = {
     "charset": None,
     "cipher": "TLS_AES_256_GCM_SHA384",
     "settings": SETTINGS,
+    "writers": [],
 }
 WANTED = {"host": "db.example.com", "user": "waba", "database": "waba", "nodes": 7, "tls_ca": "/etc/waba/db-ca.pem"}
 
@@ -125,6 +126,12 @@ def test_a_member_of_a_cluster_of_writers_is_a_warning() -> None:
     (warning,) = check.server_warnings({**FACTS, "settings": settings}, WANTED)
     assert "must lead to one member" in warning
     assert check.server_problems({**FACTS, "settings": settings}, WANTED) == []
+
+
+@pytest.mark.parametrize(("writers", "is_refused"), [([], False), (["a"], False), (["a", "b"], True)])
+def test_an_address_that_leads_to_several_writers_is_refused(writers: list[str], is_refused: bool) -> None:
+    problems = check.server_problems({**FACTS, "writers": writers}, WANTED)
+    assert ["members that write, a, b" in one.problem for one in problems] == [True] * is_refused
 
 
 @pytest.mark.parametrize(("wsrep", "is_refused"), [("ON", True), ("OFF", False)])
