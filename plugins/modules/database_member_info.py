@@ -98,7 +98,7 @@ size:
   sample: 3
 is_writer:
   description: Whether it is the member that writes.
-  returned: where the guard answers
+  returned: success
   type: bool
 remembered:
   description: The last C(uuid) and C(seqno) that the guard of this host stored; null where it stored none.
@@ -147,7 +147,7 @@ def observe(module: AnsibleModule) -> dict[str, Any]:
         found["encrypts"] = member.encrypts(definition)
         found["due"] = found["running"] and bool(Project(client, None, None, definition).actions("present"))
     synced = (found.get("status"), found.get("state")) == ("Primary", "Synced")
-    return {**found, "serving": synced and bool(found.get("writer"))}
+    return {"is_writer": False, **found, "serving": synced and bool(found.get("writer"))}
 
 
 def main() -> None:

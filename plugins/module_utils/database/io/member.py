@@ -10,7 +10,7 @@ import urllib.request
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.waba.cluster.plugins.module_utils.compose.documents import SOCKET_VOLUME
+from ansible_collections.waba.cluster.plugins.module_utils.compose.documents import SOCKET_VOLUME, VOLUME_KEYS
 from ansible_collections.waba.cluster.plugins.module_utils.compose.volumes import mount_source
 from ansible_collections.waba.cluster.plugins.module_utils.contract import (
     GUARD,
@@ -26,6 +26,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.errors import HostErr
 if TYPE_CHECKING:
     from docker import DockerClient
 
+VOLUME_LABEL = "com.docker.compose.volume"
 MEMBER_VARIABLE = "WABA_GALERA_CLUSTER"  # in the environment of a member's container
 ENCRYPTION_VARIABLE = "WABA_GALERA_TLS"
 RUNNING = ("running", "restarting", "paused")
@@ -70,8 +71,19 @@ def permit_bootstrap(
 ) -> None:
     """Permit the volume to begin the cluster from a position (uuid, seqno). run: names the run in the member's log."""
     uuid, seqno = position
+    _create_volume(client, cluster, volume)
     command = ["bootstrap-file", uuid, str(seqno), run]
     one_shot.run_on_volume(client, cluster, image, command, _mount(cluster, volume))
+
+
+def _create_volume(client: DockerClient, cluster: str, volume: Volume) -> None:
+    """Create the volume of the data as Compose would. Otherwise the engine would create it without the labels by which Compose and an uninstall find it."""
+    name = mount_source(cluster, volume)[1]
+    if volume["type"] != "named" or not containers.volume_fault(client, name):
+        return
+    labels = {LABEL_CLUSTER: cluster, containers.PROJECT_LABEL: f"{cluster}-db", VOLUME_LABEL: VOLUME_KEYS["database"]}
+    with engine_errors(f"create the volume {name}"):
+        client.api.create_volume(name, labels=labels)
 
 
 def withdraw_bootstrap(client: DockerClient, cluster: str, image: str, volume: Volume) -> None:

@@ -11,6 +11,7 @@ import pytest
 from ansible_collections.waba.cluster.plugins.module_utils.database.io import member
 from docker.errors import NotFound
 
+IMAGE = "waba/mariadb:v1.0.0"
 VOLUME = {"type": "named", "source": "mysqlData"}
 POSITION = '{"initialised": true, "member": true, "uuid": "u", "seqno": 7, "safe_to_bootstrap": false}'
 
@@ -20,17 +21,24 @@ class Engine:
 
     def __init__(self, sockets: Path | None) -> None:
         self.sockets = sockets
-        self.api = SimpleNamespace(containers=lambda **_options: [], inspect_volume=self.inspect_volume)
+        self.created: dict[str, dict[str, str]] = {}
+        self.api = SimpleNamespace(
+            containers=lambda **_options: [],
+            inspect_volume=self.inspect_volume,
+            create_volume=lambda name, labels: self.created.update({name: labels}),
+        )
 
     def inspect_volume(self, name: str) -> dict[str, Any]:
-        if name == "waba_databaseSocket" and self.sockets is None:
+        if self.sockets is None and name not in self.created:
             raise NotFound(name)
         return {"Mountpoint": str(self.sockets)}
 
 
 def observed(monkeypatch: pytest.MonkeyPatch, sockets: Path | None, output: str = POSITION) -> dict[str, Any]:
     monkeypatch.setattr(member.one_shot, "run_on_volume", lambda *_arguments: output)
-    return member.observe(Engine(sockets), "waba", "waba/mariadb:v1.0.0", VOLUME)
+    engine = Engine(sockets)
+    engine.created["waba_mysqlData"] = {}
+    return member.observe(engine, "waba", IMAGE, VOLUME)
 
 
 def test_a_stopped_member_is_reported_with_the_position_of_its_volume_and_the_remembered_one(
@@ -57,3 +65,17 @@ def test_a_host_without_a_guard_remembers_nothing(monkeypatch: pytest.MonkeyPatc
 def test_a_definition_encrypts_where_its_database_service_says_so() -> None:
     assert not member.encrypts({"services": {"db": {"environment": {"WABA_GALERA_NODE": "db1"}}, "db-guard": {}}})
     assert member.encrypts({"services": {"db": {"environment": {"WABA_GALERA_TLS": "1"}}, "db-guard": {}}})
+
+
+def test_a_first_start_creates_the_volume_with_the_labels_of_the_cluster_and_of_compose(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(member.one_shot, "run_on_volume", lambda *_arguments: "")
+    engine = Engine(None)
+    for _run in range(2):
+        member.permit_bootstrap(engine, "waba", IMAGE, VOLUME, ("u", 7), "run-1")
+    labels = {"com.docker.compose.project": "waba-db", "com.docker.compose.volume": "mysqlData"}
+    assert engine.created == {"waba_mysqlData": {"waba.cluster.name": "waba", **labels}}
+    external = {"type": "external", "source": "data"}
+    member.permit_bootstrap(engine, "waba", IMAGE, external, ("u", 7), "run-1")
+    assert list(engine.created) == ["waba_mysqlData"]
