@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 import yaml
 from engine import Lab
-from layout import SEATS, connections, hosts, inventory
+from layout import SEATS, connections, hosts, inventory, named_hosts
 
 BUILD = Path(__file__).resolve().parents[2] / ".build" / "lab"
 IMAGES = ("waba/node:v1.0.0", "waba/mariadb:v1.0.0")
@@ -36,9 +36,12 @@ def main() -> None:
 )
 @click.option("--bare", default=1, show_default=True, type=click.IntRange(0), help="Number of hosts without Docker.")
 @click.option(
+    "--host", "names", multiple=True, help="Name of a host, in place of --hosts; such hosts have Docker and no group."
+)
+@click.option(
     "--image", "images", multiple=True, default=IMAGES, show_default=True, help="Images in the store of every host."
 )
-def up(name: str, count: int, bare: int, images: tuple[str, ...]) -> None:
+def up(name: str, count: int, bare: int, names: tuple[str, ...], images: tuple[str, ...]) -> None:
     began = time.monotonic()
     lab, folder = Lab(name), BUILD / name
     lab.remove()
@@ -46,7 +49,8 @@ def up(name: str, count: int, bare: int, images: tuple[str, ...]) -> None:
     (folder / "inventory").mkdir(parents=True)
     key = folder / "key"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", f"lab {name}", "-f", str(key)], check=True)
-    members = hosts(name, count, bare, lab.create_network())
+    subnet = lab.create_network()
+    members = named_hosts(name, names, subnet) if names else hosts(name, count, bare, subnet)
     lab.start_hosts(members, key.with_suffix(".pub").read_text(encoding="utf-8"), list(images))
     for file, content in (
         (folder / "connections.yml", connections(members, folder)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,15 @@ def hosts(lab: str, count: int, bare: int, subnet: str) -> list[Host]:
                 )
             ),
         )
+        for index, name in enumerate(names)
+    ]
+
+
+def named_hosts(lab: str, names: Sequence[str], subnet: str) -> list[Host]:
+    """Return hosts with these names in `subnet`, for a scenario with groups of its own."""
+    network = ipaddress.ip_network(subnet)
+    return [
+        Host(name, str(network[FIRST_ADDRESS + index]), f"{name}.{lab}.test", bare=False)
         for index, name in enumerate(names)
     ]
 
