@@ -3,11 +3,12 @@
 ZERO=00000000-0000-0000-0000-000000000000
 FOLDER=/etc/waba/galera
 CONFIGURATION=/etc/mysql/mariadb.conf.d
-# `{"uuid": "...", "seqno": ..., "run": "..."}`: permits this volume to begin a cluster once, from exactly this position.
+# `{"uuid": "...", "seqno": ..., "run": "..."}`: permits this volume to begin a cluster once, from exactly this position. With `"history": "new"`
+# the cluster gets another uuid: members with commits that this volume lacks then copy all data, in place of the commits that they lack.
 BOOTSTRAP=/var/lib/mysql/waba-bootstrap
 LONGEST_DELAY=15 # minutes from the decision to begin a cluster to the start of the member
 GUARD_PORT=3309
-BOOTSTRAP_FORMAT='^\{"uuid": ?"([0-9a-f-]{36})", ?"seqno": ?(-1|[0-9]+), ?"run": ?"([A-Za-z0-9_.:-]+)"\}$'
+BOOTSTRAP_FORMAT='^\{"uuid": ?"([0-9a-f-]{36})", ?"seqno": ?(-1|[0-9]+), ?"run": ?"([A-Za-z0-9_.:-]+)"(, ?"history": ?"new")?\}$'
 
 refuse() {
     echo "E not starting: $1" >&2
@@ -85,16 +86,16 @@ position() {
         "$(json_boolean [ "$(galera_state safe_to_bootstrap)" = 1 ])" "$(json_boolean is_incomplete)" "$pending"
 }
 
-# write_bootstrap_file UUID SEQNO RUN, or --remove
+# write_bootstrap_file UUID SEQNO RUN [new], or --remove
 write_bootstrap_file() {
     lock_volume
     if [ "${1:-}" = --remove ]; then
         rm -f "$BOOTSTRAP"
         return
     fi
-    local content="{\"uuid\": \"${1:-}\", \"seqno\": ${2:-}, \"run\": \"${3:-}\"}"
+    local content="{\"uuid\": \"${1:-}\", \"seqno\": ${2:-}, \"run\": \"${3:-}\"${4:+, \"history\": \"$4\"}}"
     [[ $content =~ $BOOTSTRAP_FORMAT ]] || {
-        echo "E usage: bootstrap-file UUID SEQNO RUN, or bootstrap-file --remove" >&2
+        echo "E usage: bootstrap-file UUID SEQNO RUN [new], or bootstrap-file --remove" >&2
         exit 2
     }
     echo "$content" >"$BOOTSTRAP.new"
@@ -119,9 +120,9 @@ discard_permission() {
 # begin_cluster ADDRESS...: check the bootstrap file, and delete it. A first start initializes the data directory.
 # ADDRESS: of the members. SERVE: the command of the server.
 begin_cluster() {
-    local address wanted position
+    local address history wanted position
     [[ $(<"$BOOTSTRAP") =~ $BOOTSTRAP_FORMAT ]] || discard_permission "is not valid: the command bootstrap-file writes it"
-    wanted="${BASH_REMATCH[1]} ${BASH_REMATCH[2]}"
+    wanted="${BASH_REMATCH[1]} ${BASH_REMATCH[2]}" history=${BASH_REMATCH[4]}
     # The host may return long after the run that wrote the file.
     [ -z "$(find "$BOOTSTRAP" -mmin "+$LONGEST_DELAY")" ] || discard_permission "is older than $LONGEST_DELAY minutes"
     for address in "$@"; do
@@ -135,7 +136,8 @@ begin_cluster() {
     [ "$position" = "$wanted" ] || discard_permission "names the position $wanted, but the data is at $position"
     rm "$BOOTSTRAP"
     sync "$DATA"
-    echo "I beginning a cluster from the position $position"
+    echo "I beginning a cluster from the position $position${history:+, with a new history}"
+    [ -z "$history" ] || rm -f "$DATA/grastate.dat" "$DATA/gvwstate.dat" # without them, Galera gives the history a new uuid
     [ ! -e "$DATA/grastate.dat" ] || sed -i 's/^safe_to_bootstrap:.*/safe_to_bootstrap: 1/' "$DATA/grastate.dat"
 }
 

@@ -49,6 +49,11 @@ options:
     description: Position in the history; V(-1) to begin one.
     type: int
     default: -1
+  new_history:
+    description:
+      - Give the history another identity, because other members may have later commits, which are given up. They copy all data when they join.
+    type: bool
+    default: false
   successor:
     description: Name of the member that becomes the writer.
     type: str
@@ -86,7 +91,9 @@ def apply(module: AnsibleModule) -> bool:
     volume = with_defaults(params["volumes"])["database"]
     if params["state"] == "bootstrap":
         position = (params["uuid"], params["seqno"])
-        member.permit_bootstrap(client, cluster, image, volume, position, f"run-{uuid.uuid4().hex[:8]}")
+        run = f"run-{uuid.uuid4().hex[:8]}"
+        new = params["new_history"]
+        member.permit_bootstrap(client, cluster, image, volume, position, run, new_history=new)
     elif params["state"] == "withdrawn":
         member.withdraw_bootstrap(client, cluster, image, volume)
     elif params["state"] == "killed":
@@ -106,6 +113,7 @@ def main() -> None:
             "volumes": {"type": "dict"},
             "uuid": {"type": "str", "default": NO_UUID},
             "seqno": {"type": "int", "default": NO_SEQNO},
+            "new_history": {"type": "bool", "default": False},
             "successor": {"type": "str"},
         },
         required_if=[("state", "reader", ["successor"])],

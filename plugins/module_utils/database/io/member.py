@@ -67,12 +67,22 @@ def observe(client: DockerClient, cluster: str, image: str, volume: Volume) -> d
 
 
 def permit_bootstrap(
-    client: DockerClient, cluster: str, image: str, volume: Volume, position: tuple[str, int], run: str
+    client: DockerClient,
+    cluster: str,
+    image: str,
+    volume: Volume,
+    position: tuple[str, int],
+    run: str,
+    *,
+    new_history: bool = False,
 ) -> None:
-    """Permit the volume to begin the cluster from a position (uuid, seqno). run: names the run in the member's log."""
+    """Permit the volume to begin the cluster from a position (uuid, seqno).
+
+    run: names the run in the member's log. new_history: other members may have later commits, so they must copy all data.
+    """
     uuid, seqno = position
     _create_volume(client, cluster, volume)
-    command = ["bootstrap-file", uuid, str(seqno), run]
+    command = ["bootstrap-file", uuid, str(seqno), run, *(["new"] if new_history else [])]
     one_shot.run_on_volume(client, cluster, image, command, _mount(cluster, volume))
 
 

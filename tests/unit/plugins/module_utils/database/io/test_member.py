@@ -79,3 +79,16 @@ def test_a_first_start_creates_the_volume_with_the_labels_of_the_cluster_and_of_
     external = {"type": "external", "source": "data"}
     member.permit_bootstrap(engine, "waba", IMAGE, external, ("u", 7), "run-1")
     assert list(engine.created) == ["waba_mysqlData"]
+
+
+@pytest.mark.parametrize(("new", "last"), [(False, []), (True, ["new"])])
+def test_a_choice_of_an_operator_begins_a_new_history(
+    monkeypatch: pytest.MonkeyPatch, new: bool, last: list[str]
+) -> None:
+    commands: list[list[str]] = []
+    monkeypatch.setattr(
+        member.one_shot, "run_on_volume", lambda _client, _cluster, _image, command, _mount: commands.append(command)
+    )
+    external = {"type": "external", "source": "data"}
+    member.permit_bootstrap(Engine(None), "waba", IMAGE, external, ("u", 7), "run-1", new_history=new)
+    assert commands == [["bootstrap-file", "u", "7", "run-1", *last]]
