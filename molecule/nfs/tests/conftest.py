@@ -27,6 +27,7 @@ ADDRESSES = {
 }
 LOGIN = HOSTS["machines"]["vars"]
 MOUNTED = "/mnt/wamedia"
+HANGS = 180  # seconds of a task; each step of nfs_mount has 10 (nfs_mount_timeout), and the machines are slow
 OPTIONS = yaml.safe_load((ROOT / "roles/nfs_mount/defaults/main.yml").read_text(encoding="utf-8"))["nfs_mount_options"]
 SHARE = f"{ADDRESSES['share']}:/srv/wamedia"
 SSH = [
@@ -44,8 +45,12 @@ def run(machine: str, script: str, code: int = 0) -> str:
 
 
 def results(machine: str, *tasks: Task) -> list[Task]:
-    """Run tasks on a machine in one play, which continues after a failure; return the result of each, with "failed"."""
-    numbered = [{**task, "ignore_errors": True, "register": f"task{number}"} for number, task in enumerate(tasks)]
+    """Run tasks on a machine in one play, which continues after a failure; return the result of each, with "failed".
+
+    A task that hangs fails with a message of Ansible.
+    """
+    always = {"ignore_errors": True, "timeout": HANGS}
+    numbered = [{**task, **always, "register": f"task{number}"} for number, task in enumerate(tasks)]
     every = ", ".join(f"{{'failed': false}} | combine({task['register']})" for task in numbered)
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder, "results")

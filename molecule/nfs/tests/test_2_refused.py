@@ -1,10 +1,9 @@
-"""An unusable share is refused with its problem within the time limit, and nothing is left of the attempt."""
+"""An unusable share is refused with its problem, and nothing is left of the attempt."""
 
 from __future__ import annotations
 
 import os
 import signal
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,6 @@ from conftest import ADDRESSES, MOUNTED, SHARE, Task, mount, play, results, run,
 
 SERVER = ADDRESSES["share"]
 UNUSED_ADDRESS = SERVER.rpartition(".")[0] + ".99"
-TIME_LIMIT = 60  # seconds, for all cases together too; each step has 10 (nfs_mount_timeout), and the machines are slow
 pytestmark = pytest.mark.usefixtures("foreign_exports")
 
 REFUSALS: dict[str, tuple[dict[str, Any], str]] = {
@@ -54,9 +52,8 @@ REFUSALS: dict[str, tuple[dict[str, Any], str]] = {
 def refused(foreign_exports: None) -> dict[str, Task]:
     """The result of each case, all in one play: the start of a play takes as long as a refusal."""
     tasks = [{"waba.cluster.nfs_mount": settings(**options)} for options, _message in REFUSALS.values()]
-    before, began = state("node1"), time.monotonic()
+    before = state("node1")
     outcomes = results("node1", *tasks)
-    assert time.monotonic() - began < TIME_LIMIT
     assert state("node1") == before
     return dict(zip(REFUSALS, outcomes, strict=True))
 
@@ -90,10 +87,8 @@ def frozen() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("frozen")
-def test_unresponsive_server_of_a_mounted_share_is_reported_in_time() -> None:
-    began = time.monotonic()
+def test_unresponsive_server_of_a_mounted_share_is_reported() -> None:
     result = mount("node1", path=MOUNTED)
-    assert time.monotonic() - began < TIME_LIMIT
     assert f"The NFS server {SERVER}, port 2049, of {SHARE} does not answer: " in result["msg"]
 
 
