@@ -31,8 +31,7 @@ def test_rules_give_the_expected_values(path: Path) -> None:
 def test_alert_has_a_test_in_which_it_fires_and_one_in_which_it_does_not(rule: Rule) -> None:
     tests = [test for case in CASES for test in case.get("alert_rule_test", []) if test["alertname"] == rule["alert"]]
     assert [test for test in tests if test["exp_alerts"]]
-    if rule["alert"] not in ("WabaDatabaseQueue", "WabaDatabaseServerDown"):  # their thresholds are in the series
-        assert [test for test in tests if not test["exp_alerts"]]
+    assert [test for test in tests if not test["exp_alerts"]]
 
 
 @pytest.mark.parametrize("rule", RECORDS, ids=lambda rule: rule["record"])
