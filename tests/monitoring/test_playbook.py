@@ -40,7 +40,9 @@ class Inventory:
 
     def run(self, *options: str, **variables: Any) -> tuple[int, str]:
         """Run the playbook. Return its exit status and its output, which contains no key."""
-        children = {group: {"hosts": {host: {} for host in hosts}} for group, hosts in self.groups.items()}
+        children: dict[str, Any] = {
+            group: {"hosts": {host: {} for host in hosts}} for group, hosts in self.groups.items()
+        }
         content = {"all": {"vars": {**self.variables, **variables}, "children": children}}
         (self.folder / "hosts.yml").write_text(yaml.safe_dump(content), encoding="utf-8")
         done = subprocess.run(
