@@ -130,6 +130,7 @@ def _containers(host: str, seen: Mapping[str, Any], replaced_images: set[str]) -
     """Return the changes of containers: those that differ now, and those that will once an image is replaced or the share is mounted."""
     actions = [dict(action) for action in seen.get("actions", [])]
     acted = {action["service"] for action in actions}
+    actions += _joins(seen, acted)
     for service in seen.get("services", []):
         if service["service"] in acted or not service["container"]:
             continue
@@ -143,6 +144,21 @@ def _containers(host: str, seen: Mapping[str, Any], replaced_images: set[str]) -
     return [
         Change(host, ROLE_STEPS[action["role"]], f"container {action['service']}", action["action"], action["reason"])
         for action in sorted(actions, key=lambda action: order.index(action["role"]))
+    ]
+
+
+def _joins(seen: Mapping[str, Any], acted: set[str]) -> list[dict[str, Any]]:
+    """Return the action of a database member that runs and has not joined the others, as a killed run may leave it. Such a host has a guard."""
+    services = seen.get("services", [])
+    if not any(service["role"] == "guard" for service in services):
+        return []
+    return [
+        {**service, "action": "wait for", "reason": "it has not joined the other members"}
+        for service in services
+        if service["role"] == "mysql"
+        and service["service"] not in acted
+        and service["container"]
+        and service["health"] != "healthy"
     ]
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+import pytest
 from ansible_collections.waba.cluster.plugins.module_utils.cluster import plan
 from hypothesis import given
 from hypothesis import strategies as st
@@ -182,3 +183,14 @@ def test_parts_and_files_that_differ_are_in_the_diff() -> None:
     headers = [(diff["before_header"], diff["after"]) for diff in plan.diffs("node1", seen)]
     assert headers == [("node1: firewall", "-A INPUT\n"), ("node1: /o/db.env", "b\n")]
     assert plan.diffs("node1", {}) == []
+
+
+@pytest.mark.parametrize(("health", "guards", "waits"), [("starting", 1, 1), ("healthy", 1, 0), ("starting", 0, 0)])
+def test_a_member_that_has_not_joined_the_others_takes_part_in_the_run(health: str, guards: int, waits: int) -> None:
+    service = {"image": DATABASE, "container": "id", "health": health}
+    services = [{**service, "service": "db", "role": "mysql"}]
+    services += [{**service, "service": "db-guard", "role": "guard", "health": ""}] * guards
+    host = Host({"docker.io"}, True, {DATABASE: True}, dict.fromkeys(FILES, "current"), {}, set(), True)
+    seen = {**host.observed(), "services": services, "actions": []}
+    changes = [one for one in plan.host_changes("h", seen, KNOWN, []) if one.step == "database"]
+    assert [(one.thing, one.action) for one in changes] == [("container db", "wait for")] * waits
