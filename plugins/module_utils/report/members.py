@@ -27,8 +27,11 @@ def member_rows(results: Results) -> list[tuple[str, ...]]:
     return [_row(host, one, offsets.get(host)) for host, one in results.items()]
 
 
-def member_problems(results: Results) -> list[dict[str, str]]:
-    """Return {"host", "service", "problem"} of every member that does not serve, and of members that disagree."""
+def member_problems(results: Results, *, whole: bool = True) -> list[dict[str, str]]:
+    """Return {"host", "service", "problem"} of every member that does not serve, and of members that disagree.
+
+    whole: whether every member of the inventory was asked.
+    """
     problems = []
     for host, one in results.items():
         if "running" not in one:
@@ -46,6 +49,10 @@ def member_problems(results: Results) -> list[dict[str, str]]:
             side = "ahead of" if offset > 0 else "behind"
             problems.append(_problem(host, f"the clock of the host is {abs(offset):.1f} s {side} {middle}'s"))
     serving = {host: one for host, one in results.items() if one.get("serving")}
+    largest = max((one.get("size", 0) for one in serving.values()), default=0)
+    if whole and largest > len(results):
+        problem = f"a host that is not in the inventory takes part: there are {largest} members. Stop its containers"
+        problems.append(_problem("", problem))
     for key, noun in (("uuid", "cluster"), ("writer", "writer")):
         values = {str(one.get(key)): host for host, one in serving.items()}
         if len(values) > 1:

@@ -44,7 +44,7 @@ def status(
     members = {
         host: {**one, "clock_ahead": reports.get(host, {}).get("clock_ahead")} for host, one in (members or {}).items()
     }
-    problems += member_problems(members)
+    problems += member_problems(members, whole=whole)
     for reason in _cluster_reasons(health, answers, rows, whole):
         problems.append({"host": "", "service": "(the cluster)", "problem": reason})
     unanswered = False if answers and whole else None  # a webapp of another host may answer

@@ -32,10 +32,10 @@ def member(**more: Any) -> dict[str, Any]:
 
 
 def test_a_serving_member_is_a_row_without_a_problem() -> None:
-    results = {"db1": member(is_writer=True), "db2": member()}
+    results = {"db1": member(is_writer=True, size=2), "db2": member(size=2)}
     assert member_rows(results) == [
-        ("db1", "writer", "Primary", "Synced", "3", "12", "0", "1.2 %", "+0.0 s", "11.8.9"),
-        ("db2", "reader", "Primary", "Synced", "3", "12", "0", "1.2 %", "+0.0 s", "11.8.9"),
+        ("db1", "writer", "Primary", "Synced", "2", "12", "0", "1.2 %", "+0.0 s", "11.8.9"),
+        ("db2", "reader", "Primary", "Synced", "2", "12", "0", "1.2 %", "+0.0 s", "11.8.9"),
     ]
     assert member_problems(results) == []
 
@@ -72,3 +72,10 @@ def test_a_clock_that_certainly_differs_is_a_cell_and_a_problem() -> None:
     assert [(one["host"], one["problem"]) for one in member_problems(results)] == [
         ("b", "the clock of the host is 0.8 s ahead of c's")
     ]
+
+
+def test_a_member_that_is_not_in_the_inventory_is_a_problem_of_the_database() -> None:
+    results = {name: member(size=4) for name in ("a", "b", "c")}
+    (problem,) = member_problems(results)
+    assert (problem["service"], "there are 4 members" in problem["problem"]) == ("(the database)", True)
+    assert member_problems({"a": member(size=3)}, whole=False) == []
