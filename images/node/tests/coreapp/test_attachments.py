@@ -10,10 +10,13 @@ from pathlib import Path
 
 import msgspec
 import pytest
+import sqlalchemy as sa
+from claiming_support import ScriptedUpstream
 from messaging_support import DirectedSession, until, webhooks
 from tests.media_support import files
 from waba_node.control.ownership import Grant
 from waba_node.coreapp.attachments import Attachments, assign_media_ids
+from waba_node.coreapp.claiming import Claiming
 from waba_node.coreapp.connection import Connection, Environment
 from waba_node.rpc import RpcError
 from waba_node.settings import ApplicationSettings
@@ -142,3 +145,32 @@ async def test_auto_download_fetches_the_configured_kinds(
     await asyncio.gather(*attachments.downloads.values())
     assert bool(files(tmp_path)) == bool(auto_download)
     await connection.close(drain=False, timeout=5)
+
+
+async def test_files_that_were_not_fetched_are_fetched_when_a_cloud_connection_begins(
+    database: Database, attachments: Attachments, tmp_path: Path, tasks: asyncio.TaskGroup
+) -> None:
+    entry = await known(database, incoming())
+    fetched = await known(database, incoming(name="ABGGtwo"))
+    await attachments.fetch({"bucket": 0, "media_id": fetched.media_id})
+    upstream = ScriptedUpstream()
+    environment = Environment(
+        database,
+        ApplicationSettings,
+        tasks,
+        fetch_media=attachments.fetch_later,
+        claiming=Claiming(upstream, "c1", "c1"),
+    )
+    connection = Connection(Grant(0, 1), await upstream.connect(0, 1), environment, lambda: True)
+    connection.start()
+    names = sorted(f"shared/{one.media_id}" for one in (entry, fetched))
+    await until(lambda: sorted(files(tmp_path)) == names)
+    await connection.close(drain=False, timeout=5)
+
+
+async def test_missing_files_are_those_of_the_shard_that_the_upstream_still_stores(database: Database) -> None:
+    entry = await known(database, incoming())
+    async with database.begin() as connection:
+        assert await media.read_unfetched(connection, 3600, 10) == [(entry.media_id, "49151")]
+        await connection.execute(sa.update(media.media).values(used_at=sa.text("UTC_TIMESTAMP(6) - INTERVAL 8 DAY")))
+        assert await media.read_unfetched(connection, 7 * 24 * 3600, 10) == []

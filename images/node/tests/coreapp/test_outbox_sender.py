@@ -15,6 +15,7 @@ from waba_node.control.ownership import Grant
 from waba_node.coreapp import event_receiver, outbox_sender
 from waba_node.coreapp.connection import Connection, Environment
 from waba_node.coreapp.status_events import expiry
+from waba_node.coreapp.webhook_delivery import WebhookDelivery
 from waba_node.settings import ApplicationSettings
 from waba_node.store import contacts, inbox, outbox
 from waba_node.store.engine import Database
@@ -347,6 +348,24 @@ async def test_a_changed_identity_must_be_acknowledged_without_a_webhook(databas
         assert await contacts.acknowledge_identity(connection, "49151", "aGFzaA==")
         assert not await contacts.requires_acknowledgement(connection, "49151")
         assert not await contacts.requires_acknowledgement(connection, "49152")
+
+
+async def test_a_drain_finishes_the_webhooks_in_progress(
+    database: Database, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, finished = asyncio.Event(), []
+
+    async def deliver(_self: WebhookDelivery) -> float:
+        begun.set()
+        await asyncio.sleep(0.2)
+        finished.append(True)
+        return 60.0
+
+    monkeypatch.setattr(WebhookDelivery, "deliver_batch", deliver)
+    made, _session = start()
+    await begun.wait()
+    await made.close(drain=True, timeout=5)
+    assert finished
 
 
 async def test_a_drain_waits_for_confirmations(database: Database, start: Start) -> None:

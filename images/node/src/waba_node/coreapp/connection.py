@@ -24,6 +24,7 @@ from .webhook_delivery import WebhookDelivery
 log = logging.getLogger(__name__)
 
 DRAIN_TIMEOUT = 5.0  # seconds to finish what is in progress
+DELIVERY_TIMEOUT = 1.0  # seconds for the answers to webhooks in progress
 RECEIVER_TIMEOUT = 0.1  # seconds for the last events of a connection that is not drained
 
 
@@ -75,7 +76,7 @@ class Connection:
         """Begin to send, receive and deliver."""
         self.supervisor.start(
             *self.sender.loops(),
-            *(self.processor.loops() if self.processor is not None else ()),
+            *([*self.processor.loops(), Loop("missing files", self.receiver.fetch_missing)] if self.processor else ()),
             Loop("deliver", self.deliveries.deliver_batch, trigger=self.deliveries.woken),
         )
         self.receiving = self.supervisor.spawn("receive", self.receiver.receive())
@@ -113,6 +114,8 @@ class Connection:
             await self.sender.settle(self.receiving.done)
         await self.session.disconnect()
         await asyncio.wait([self.receiving], timeout=DRAIN_TIMEOUT if drain else RECEIVER_TIMEOUT)
+        if drain:  # otherwise the next owner would repeat the webhooks in progress
+            await self.supervisor.finish("deliver", DELIVERY_TIMEOUT)
         await self.supervisor.stop()
         await self.sender.close()
         await self.deliveries.close()

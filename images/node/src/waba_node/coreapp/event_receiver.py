@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ..control.ownership import Grant
+from ..control.sharding import bucket_of
 from ..store import contacts, inbox, media, outbox, webhook_queue
 from ..store.engine import error_summary
 from ..upstream.base import UpstreamError, UpstreamEvent, UpstreamSession
@@ -26,6 +27,9 @@ log = logging.getLogger(__name__)
 BATCH = 100  # events in one transaction
 PAUSE = 0.03  # seconds after a partial batch, so that the next one is larger
 RETRY = 1.0  # seconds
+FILE_LIFE = 7 * 24 * 3600  # seconds for which the Cloud API stores a received file
+FETCH_INTERVAL = 3600.0  # seconds between two attempts with the files that are missing
+MOST_MISSING = 1000  # files of one attempt
 
 
 class Step(Protocol):
@@ -50,7 +54,7 @@ class EventReceiver:
         on_confirmed: Callable[[set[str]], None],
     ) -> None:
         """on_webhooks: called after webhooks were stored. on_confirmed: called with the ids of messages whose events were stored."""
-        self.environment, self.shard, self.session = environment, grant.shard, session
+        self.environment, self.grant, self.shard, self.session = environment, grant, grant.shard, session
         self.database, self.settings = environment.database, environment.settings
         self.on_webhooks, self.on_confirmed = on_webhooks, on_confirmed
 
@@ -100,6 +104,14 @@ class EventReceiver:
         # Files that the upstream stores for a few days only are fetched regardless of the setting.
         wanted = self.settings().media.auto_download if self.environment.claiming is None else KINDS
         self.environment.fetch_media(self.shard, [file.media.media_id for file in files if file.kind in wanted])
+
+    async def fetch_missing(self) -> float:
+        """Begin to fetch received files whose download has failed, or whose owner ended before it. Return the seconds until the next time."""
+        async with self.database.begin() as connection:
+            missing = await media.read_unfetched(connection, FILE_LIFE, MOST_MISSING)
+        mine = [media_id for media_id, sender in missing if self.grant.serves(bucket_of(sender))]
+        self.environment.fetch_media(self.shard, mine)
+        return FETCH_INTERVAL
 
     def count(self, events: list[UpstreamEvent], new: list[UpstreamEvent]) -> None:
         """Count the inbound messages and statuses of stored events. new: the events without repeated messages."""

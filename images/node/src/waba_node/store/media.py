@@ -11,7 +11,7 @@ from sqlalchemy.dialects.mysql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from .media_folder import Saved
-from .metadata import NOW, Moment, metadata
+from .metadata import NOW, Moment, metadata, seconds_from_now
 from .user_ids import LONGEST, long_user, short_user, whole_user
 
 UNUSED = sa.text("UTC_TIMESTAMP(6) - INTERVAL 30 DAY")
@@ -86,6 +86,17 @@ async def record_fetched(connection: AsyncConnection, media_id: str, saved: Save
     """Record that a file was downloaded from the upstream into the shared folder."""
     values = {"file": saved.file, "size": saved.size, "sha256": saved.sha256}
     await connection.execute(sa.update(media).where(media.c.media_id == media_id).values(**values))
+
+
+async def read_unfetched(connection: AsyncConnection, seconds: int, limit: int) -> list[tuple[str, str]]:
+    """Return (id, sender) of at most `limit` files that were received within so many seconds and are still only at the upstream, newest first."""
+    query = (
+        sa.select(media.c.media_id, SENDER)
+        .where(media.c.file.is_(None), media.c.reference.is_not(None), media.c.used_at > seconds_from_now("seconds"))
+        .order_by(media.c.used_at.desc())
+        .limit(limit)
+    )
+    return [(row.media_id, row.sender) for row in await connection.execute(query, {"seconds": -seconds})]
 
 
 async def forget_media(connection: AsyncConnection, media_ids: Collection[str]) -> None:
