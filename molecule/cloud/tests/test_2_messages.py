@@ -58,3 +58,31 @@ def test_picture_comes_in(api: Api, standin: Standin, receiver: Receiver) -> Non
     image = inbound(receiver, "image")["image"]
     file = api.session.get(f"{BASE}/v1/media/{image['id']}", timeout=30)
     assert (file.status_code, hashlib.sha256(file.content).hexdigest()) == (200, image["sha256"])
+
+
+def test_thousand_messages_in_one_webhook_arrive_once(standin: Standin, receiver: Receiver) -> None:
+    """The largest webhook that Meta documents: 1,000 updates in 3 MB."""
+    text = "x" * 2300
+    standin.post("behaviour", {"hold_webhooks": True, "batch": 1000})
+    before = standin.state()["webhooks"]
+    sent = standin.post("inbound", {"text": text, "from": "15570000000", "count": 1000, "users": 100})["ids"]
+    standin.post("behaviour", {"hold_webhooks": False})
+    found: list[str] = []
+
+    def arrived() -> bool:
+        while not receiver.bodies.empty():
+            found.extend(
+                one["id"]
+                for one in receiver.bodies.get().get("messages", [])
+                if one.get("text", {}).get("body") == text
+            )
+        return set(sent) <= set(found)
+
+    try:
+        seconds = wait_for(arrived, 180, "the messages do not arrive")
+    finally:
+        standin.post("behaviour", {"batch": 50})
+    print(f"\nfigure: 1,000 messages of one webhook reached the application after {seconds:.1f} s")
+    after = standin.state()["webhooks"]
+    assert (after["posts"] - before["posts"], after["failed"] - before["failed"]) == (1, 0), "it is one webhook"
+    assert sorted(found) == sorted(sent)
