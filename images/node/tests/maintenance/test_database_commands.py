@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from waba_node.address import NodeAddress
 from waba_node.config import DatabaseConfig
 from waba_node.control.promotion import Promotion
-from waba_node.store import backup, documents, master_lease, node_registry, ownership, schema
+from waba_node.store import backup, deliveries, documents, master_lease, node_registry, outbox, ownership, schema
 from waba_node.store.backup import EPOCH_JUMP, DatabaseInfo
 from waba_node.store.engine import Database
 
@@ -120,6 +120,25 @@ async def test_a_secured_database_has_no_owner_no_node_no_agreed_secret_and_high
     assert (shard.owner, shard.epoch, shard.renewal, shard.takeover_delay) == (None, 99 + EPOCH_JUMP, 0, 7.5)
     assert not shard.fenced
     assert (lease.epoch, lease.free) == (99 + EPOCH_JUMP, True)
+
+
+@pytest.mark.parametrize("upstream", ["cloud", "loopback"])
+async def test_messages_that_wait_in_a_backup_are_uncertain_with_the_cloud_api(
+    database: Database, waba: DatabaseConfig, monkeypatch: pytest.MonkeyPatch, upstream: str
+) -> None:
+    """They may have been sent since the backup, and the Cloud API would send them again."""
+    monkeypatch.setenv("WABA_UPSTREAM", upstream)
+    async with database.begin() as connection:
+        rows = [{"message_id": name, "bucket": 3, "recipient": "49151", "payload": {}} for name in ("m1", "m2", "m3")]
+        await outbox.store_messages(connection, list(map(outbox.as_row, rows)))
+        await deliveries.claim(connection, 7, {"m2": 3})
+        await deliveries.record_sent(connection, {"wamid.3": deliveries.Sent("m3", 3)})
+    assert run(waba, "secure-restored", "--epoch", "7")[0] == 0
+    async with database.begin() as connection:
+        waiting = [one.unsent.message_id for one in await deliveries.read_waiting(connection, range(32), 0, 10)]
+        await deliveries.mark_abandoned(connection, range(32), EPOCH_JUMP)
+        uncertain = await deliveries.read_uncertain(connection, ["m1", "m2", "m3"])
+    assert (waiting, uncertain) == (([], {"m1", "m2"}) if upstream == "cloud" else (["m1"], {"m2"}))
 
 
 async def test_without_a_former_database_the_backups_own_delay_and_epoch_count(

@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ..config import NodeConfig
+from ..config import CLOUD, NodeConfig
 from ..store import backup, master_lease, node_registry, schema
 from ..store.backup import DatabaseInfo
 from ..store.engine import DATABASE_ERRORS, PATIENT_CONNECT_TIMEOUT, UNKNOWN_DATABASE, Database, error_summary
@@ -94,7 +94,7 @@ async def secure_restored(config: NodeConfig, epoch: int, takeover_delay: float 
 
     async def secure(database: Database) -> dict[str, Any]:
         async with database.begin() as connection:
-            await backup.secure_restored(connection, epoch, takeover_delay)
+            await backup.secure_restored(connection, epoch, takeover_delay, idempotent=config.upstream != CLOUD)
         return {}
 
     return await _print(config, secure)

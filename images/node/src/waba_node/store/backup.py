@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from . import deliveries
 from .documents import NODE_SECRET, PRIMARY_SECRET, document
 from .master_lease import lease
 from .node_registry import node
@@ -65,8 +66,13 @@ async def read_info(connection: AsyncConnection) -> DatabaseInfo:
     return DatabaseInfo(taken_at, server, tables, revision or "", versions, clients, epoch or 0, delay)
 
 
-async def secure_restored(connection: AsyncConnection, epoch: int, takeover_delay: float | None) -> None:
+async def secure_restored(
+    connection: AsyncConnection, epoch: int, takeover_delay: float | None, *, idempotent: bool = True
+) -> None:
     """Make a restored database safe to start from: no node is registered and no shard has an owner.
+
+    idempotent: whether the upstream recognises a message that was sent after the backup. For any other one the messages that wait in the backup
+    are uncertain (docs/adr/0024-claim-before-cloud-post.md).
 
     epoch, takeover_delay: of the DatabaseInfo before the restore. Epochs jump, since the upstream refuses an epoch below one that was used
     after the backup, and since the observations of masters that still run become void. No shard is promoted before an owner that may still
@@ -83,5 +89,7 @@ async def secure_restored(connection: AsyncConnection, epoch: int, takeover_dela
     await connection.execute(
         sa.update(lease).ordered_values((lease.c.epoch, newer), (lease.c.released_epoch, lease.c.epoch))
     )
+    if not idempotent and deliveries.delivery.name in set((await connection.execute(TABLES)).scalars()):
+        await deliveries.abandon_waiting(connection)
     await connection.execute(sa.delete(node))
     await connection.execute(sa.delete(document).where(document.c.name.in_((NODE_SECRET, PRIMARY_SECRET))))

@@ -167,6 +167,20 @@ async def mark_abandoned(connection: AsyncConnection, buckets: range, epoch: int
     return abandoned.rowcount
 
 
+async def abandon_waiting(connection: AsyncConnection) -> None:
+    """Let an owner that has ended have claimed every message that waits: `mark_abandoned` then makes it uncertain.
+
+    After a restore the upstream may have accepted such a message since the backup.
+    """
+    await connection.execute(sa.update(message).where(message.c.status == ACCEPTED).values(status=CLAIMED))
+    claimed = sa.select(
+        message.c.message_id, message.c.bucket, sa.literal(0), sa.literal(IN_FLIGHT), sa.literal(0), NOW
+    ).where(message.c.status == CLAIMED)
+    names = ["message_id", "bucket", "epoch", "state", "attempts", "changed_at"]
+    statement = insert(delivery).from_select(names, claimed)
+    await connection.execute(statement.on_duplicate_key_update(epoch=0, state=IN_FLIGHT))
+
+
 async def read_overdue(connection: AsyncConnection, buckets: range, seconds: float, limit: int) -> list[str]:
     """Return messages that have been uncertain for so many seconds, the longest first."""
     query = (
