@@ -149,6 +149,7 @@ STAGES: dict[str, Stage] = {
     "molecule-default": scenario("default", by_name=False),
     "molecule-upgrade": scenario("upgrade"),
     "molecule-cloud": scenario("cloud"),
+    "rehearse": command("ansible-playbook", "-i", "inventories/rehearsal", "playbooks/rehearse.yml", by_name=True),
     "molecule-killed": scenario("killed"),
     "molecule-database": scenario("database"),
     "molecule-database-ha": scenario("database_ha"),
