@@ -52,6 +52,15 @@ def test_options_carry_the_prefix_of_the_collection_or_of_the_role(role: str) ->
     assert [name for name in options(role) if not name.startswith(("waba_", f"{role}_"))] == []
 
 
+@pytest.mark.parametrize("role", ROLES)
+def test_options_that_the_documentation_links_belong_to_the_role(role: str) -> None:
+    """The documentation site resolves O() within one role; names of other settings are C()."""
+    file = ROOT / "roles" / role / "meta" / "argument_specs.yml"
+    names = {name for entry in load(file)["argument_specs"].values() for name in entry.get("options") or {}}
+    linked = re.findall(r"\bO\((\w+)\)", file.read_text(encoding="utf-8"))
+    assert [name for name in linked if name not in names] == []
+
+
 def test_every_option_belongs_to_one_role() -> None:
     names = [name for role in ROLES for name in options(role)]
     assert sorted(names) == sorted(set(names))
