@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import secrets
+
 import docker
 import yaml
 from docker.models.containers import Container
 from plays import ROOT
+
+# $0: a file for the output, $1: the script. The name of the file marks the end of the output.
+RUN = '(umask 077 && : >"$0"); sh -euc "$1" >"$0" 2>&1; status=$?; cat "$0"; printf %s "$0"; exit $status'
+READ = 'cat "$0"; printf %s "$0"'
 
 
 class Hosts:
@@ -25,10 +31,17 @@ class Hosts:
         return self.engine.containers.list(all=True, filters={"label": f"waba.lab.name={self.lab}", "status": "exited"})
 
     def run(self, name: str, script: str) -> str:
-        """Run a shell script on a host, as root, and return its output; a script that fails fails the test."""
-        status, output = self.host(name).exec_run(["sh", "-euc", script])
-        assert status == 0, output.decode()
-        return output.decode()
+        """Run a shell script on a host, as root, and return its output; a script that fails fails the test.
+
+        Docker 20.10 may lose the output of a command on a busy machine. A file retains it until it was read whole.
+        """
+        host, file = self.host(name), f"/run/output-{secrets.token_hex(4)}"
+        status, output = host.exec_run(["sh", "-c", RUN, file, script])
+        while not output.endswith(file.encode()):
+            output = host.exec_run(["sh", "-c", READ, file]).output
+        text = output.decode().removesuffix(file)
+        assert status == 0, text
+        return text
 
     def disconnect_host(self, name: str) -> None:
         """Disconnect a host from the network; its containers keep running."""
