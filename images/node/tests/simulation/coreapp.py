@@ -157,13 +157,14 @@ class Coreapp(Process):
 
         check()
 
-    def stop(self) -> None:
+    def stop(self, done: Callable[[], None]) -> None:
         """Hand the shard over."""
         grant, life, database = self.ownership.grant, self.life, self.world.database
         self.ownership.draining = True
         if self.connected is not None:
             self.disconnect("hands over")
         self.by_any_way(lambda: partial(database.leave, self.name, life, grant))
+        done()
 
     # -- the connection --------------------------------------------------------------------------------------------------
 

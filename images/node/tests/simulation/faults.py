@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 
 from .coreapp import Coreapp
@@ -17,6 +18,7 @@ KINDS = (
     "repair", "repair", "pause_database", "resume_database", "resume_database", "restart_database", "settings", "settings", "drift", "network",
     "hang_up", "reshard", "reshard", "set_database_clock", "fail_over", "fail_over", "lose_commits",
 )  # fmt: skip
+CLOUD_KINDS = (*KINDS, *("upstream",) * 10)
 CLOCK_JUMP = 25.0  # seconds: two clocks differ by less than the silence after which a coreapp is unhealthy
 LOST = 2.0  # seconds: the greatest age of commits that a failover loses
 
@@ -34,10 +36,10 @@ class Fault:
         return f"Fault({self.at:.3f}, {self.kind!r}, {self.process:.4f}, {self.how:.4f})"
 
 
-def draw(source: random.Random, seconds: float, a_second: float) -> list[Fault]:
+def draw(source: random.Random, seconds: float, a_second: float, kinds: tuple[str, ...] = KINDS) -> list[Fault]:
     """Return random faults: `a_second` of them per second, for some seconds."""
     moments = sorted(source.uniform(0, seconds) for _number in range(round(seconds * a_second)))
-    return [Fault(at, source.choice(KINDS), source.random(), source.random()) for at in moments]
+    return [Fault(at, source.choice(kinds), source.random(), source.random()) for at in moments]
 
 
 def strike(world: World, fault: Fault) -> None:
@@ -56,9 +58,11 @@ def crash(world: World, process: Process, _how: float = 0) -> None:
     if process.alive:
         process.alive = process.frozen = False
         process.lives += 1
+        process.stopping = False
         if isinstance(process, Coreapp) and process.connected is not None:
             world.record_disconnected(process)
             process.cut_session()
+        process.end()
 
 
 def freeze(_world: World, process: Process, _how: float = 0) -> None:
@@ -86,11 +90,9 @@ def start(_world: World, process: Process, _how: float = 0) -> None:
 
 def stop(world: World, process: Process, _how: float = 0) -> None:
     """Stop in good order: the process hands over, then it ends."""
-    if process.alive and not process.frozen:
+    if process.alive and not process.frozen and not process.stopping:
         process.stopping = True
-        process.stop()
-        process.stopping = False
-        crash(world, process)
+        process.stop(partial(crash, world, process))
 
 
 def cut(world: World, process: Process, how: float) -> None:
@@ -150,6 +152,11 @@ def hang_up(world: World, _process: Process, how: float) -> None:
     world.upstream.hang_up(int(how * len(world.database.rows)))
 
 
+def upstream(world: World, _process: Process, how: float) -> None:
+    """Change how the upstream answers."""
+    world.upstream.change(how)
+
+
 def reshard(world: World, _process: Process, how: float) -> None:
     """Let a client ask the primary master for another number of shards."""
     for master in world.masters:
@@ -176,6 +183,7 @@ def lose_commits(world: World, fault: Fault) -> None:
     """Let a member of the database take over that lacks the last commits."""
     world.database.return_to(world.snapshots[fault.at])
     world.traffic.forget_lost()
+    world.forget_lost()
     fail_over(world, world.nodes[0], fault.how)
 
 
@@ -200,6 +208,7 @@ FAULTS: dict[str, Callable[[World, Process, float], None]] = {
     "network": network,
     "hang_up": hang_up,
     "reshard": reshard,
+    "upstream": upstream,
 }
 
 
@@ -211,6 +220,9 @@ def heal(world: World) -> None:
     world.database.down_until = world.now
     for process in world.processes.values():
         thaw(world, process)
+        if process.stopping:
+            crash(world, process)
         start(world, process)
     world.change_settings(FAST)
+    world.upstream.heal()
     world.note("healed")

@@ -95,10 +95,11 @@ class Master(Process):
         else:
             self.world.read(self, DB, database.read_lease, found, failed, patience)
 
-    def stop(self) -> None:
+    def stop(self, done: Callable[[], None]) -> None:
         self.lease.lost()
         master, database = self.identity, self.world.database
         self.world.call(self, DB, lambda: database.release_lease(master))
+        done()
 
     # -- heartbeats ------------------------------------------------------------------------------------------------------
 

@@ -17,6 +17,8 @@ QUICK = 0.05  # seconds that a message takes at most on a good network
 class Network:
     """The lines between processes, database and upstream, and the queue of what happens next. Time is virtual."""
 
+    database_kind: type[Database] = Database
+
     def __init__(self, seed: int, shards: int, loss: float, slowest: float) -> None:
         """loss: the share of messages that the network drops. slowest: seconds for one message at most."""
         self.random, self.now = random.Random(seed), 0.0
@@ -25,7 +27,7 @@ class Network:
         self.events = 0
         self.loss, self.slowest = loss, slowest
         self.cut: set[tuple[str, str]] = set()
-        self.database = Database(shards=shards, later=self.commit)
+        self.database = self.database_kind(shards=shards, later=self.commit)
         self.processes: dict[str, Process] = {}
 
     # -- calls -----------------------------------------------------------------------------------------------------------
@@ -38,11 +40,12 @@ class Network:
         answered: Callable[[Any], object] = ignore,
         failed: Callable[[], object] = ignore,
         patience: float = PATIENCE,
+        once: bool = False,
     ) -> None:
         """Let a process call the end of a way, e.g. ("m0", "db") for the database by way of a master.
 
         `ask` runs there; `answered` gets its result, or `failed` is called. Each direction may be slow, cut off or lost, and the request
-        may arrive twice or late, or be done without an answer.
+        may arrive twice (unless `once`) or late, or be done without an answer.
         """
         lives, limit, database = caller.lives, self.now + patience / caller.rate, self.database
         on_database, starts, over = way[-1] == "db", 0, False
@@ -107,7 +110,7 @@ class Network:
                 ask()
 
         self.at(self.delay(), arrive)
-        if self.loss and self.rnd() < self.loss / 2:
+        if self.loss and not once and self.rnd() < self.loss / 2:
             self.at(3 * self.delay(), repeat)
 
     def read(

@@ -73,5 +73,9 @@ class Process:
         self.heartbeat, self.unhealthy = self.world.settings
         self.backlog.clear()
 
-    def stop(self) -> None:
-        """Hand over what the process holds, as on SIGTERM."""
+    def stop(self, done: Callable[[], None]) -> None:
+        """Hand over what the process holds, as on SIGTERM. done: called when the process may end."""
+        done()
+
+    def end(self) -> None:
+        """Forget what is under way: the process has ended."""

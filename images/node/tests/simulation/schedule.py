@@ -6,9 +6,10 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import TypeVar
 
-from .faults import Fault, crash, cut_off, draw, freeze, heal, lost_seconds, strike
-from .outbox_sender import READ_TIMEOUT
+from .cloud.world import RATES, CloudWorld, node_in_simulation
+from .faults import CLOUD_KINDS, KINDS, Fault, crash, cut_off, draw, freeze, heal, lost_seconds, strike
 from .world import FAST, QUICK, Violation, World
 
 HEARTBEAT, UNHEALTHY = FAST
@@ -18,15 +19,16 @@ RECOVERY = 3 * UNHEALTHY + 4 * HEARTBEAT + 3
 STEADY = (
     3.0  # seconds of service that count as recovery: an observation from before the last fault may still move a shard
 )
-# Seconds after the recovery in which every accepted message arrives: a request that the database never got is abandoned and repeated.
-ARRIVAL = READ_TIMEOUT + 5.0
 TAKE_OVER = UNHEALTHY + 5.0  # seconds
 WITHOUT_MASTERS = 2.0 * UNHEALTHY
+WEBSOCKET, CLOUD = UPSTREAMS = ("websocket", "cloud")
+
+AnyWorld = TypeVar("AnyWorld", bound=World)
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """A cluster and its faults."""
+    """A cluster and its faults. upstream: one of UPSTREAMS. resend, rate: of the Cloud API."""
 
     seed: int
     shards: int
@@ -36,11 +38,15 @@ class Schedule:
     loss: float
     slowest: float
     faults: tuple[Fault, ...]
+    upstream: str = WEBSOCKET
+    resend: bool = False
+    rate: int = RATES[-1]
 
 
-def schedule(seed: int) -> Schedule:
-    """Return the schedule of a seed."""
+def schedule(seed: int, upstream: str = WEBSOCKET) -> Schedule:
+    """Return the schedule of a seed. upstream: one of UPSTREAMS."""
     source = random.Random(~seed)
+    kinds = CLOUD_KINDS if upstream == CLOUD else KINDS
     shards = source.choice((1, 1, 1, 2, 2, 4))
     return Schedule(
         seed,
@@ -50,18 +56,32 @@ def schedule(seed: int) -> Schedule:
         webapps=source.choice((1, 2)),
         loss=source.choice((0.0, 0.0, 0.05, 0.3)),
         slowest=source.choice((QUICK, QUICK, 0.5, 1.5)),
-        faults=tuple(draw(source, TROUBLE, source.choice((0.4, 0.8, 1.5)))),
+        faults=tuple(draw(source, TROUBLE, source.choice((0.4, 0.8, 1.5)), kinds)),
+        upstream=upstream,
+        resend=source.random() < 0.3,
+        rate=source.choice(RATES),
     )
 
 
 def run(life: Schedule) -> World:
     """Run a cluster through its faults; check that it recovers and continues without any master. Raises Violation."""
-    world = World(
-        life.seed, life.masters, life.coreapps, life.webapps, life.shards, loss=life.loss, slowest=life.slowest
-    )
+    options = {"loss": life.loss, "slowest": life.slowest}
+    if life.upstream == WEBSOCKET:
+        return run_world(World(life.seed, life.masters, life.coreapps, life.webapps, life.shards, **options), life.faults)
+    with node_in_simulation():
+        policy = {"resend": life.resend, "rate": life.rate}
+        world = CloudWorld(life.seed, life.masters, life.coreapps, life.webapps, life.shards, **options, **policy)
+        try:
+            return run_world(world, life.faults)
+        finally:
+            world.close()
+
+
+def run_world(world: AnyWorld, faults: tuple[Fault, ...]) -> AnyWorld:
+    """Run a cluster through faults: see `run`."""
     world.run_for(BEGINNING)
     began = world.now
-    for at, event in events(world, life.faults):
+    for at, event in events(world, faults):
         world.run_for(began + at - world.now)
         event()
     world.run_for(began + TROUBLE - world.now)
@@ -79,6 +99,7 @@ def run(life: Schedule) -> World:
     if refused := {number: why for number, why in world.traffic.refused.items() if number > before}:
         world.fail(f"with every master dead, messages are refused: {refused}")
     check_arrival(world)
+    world.check_end()
     return world
 
 
@@ -118,16 +139,19 @@ def lose_an_owner(world: World) -> None:
 
 
 def check_arrival(world: World) -> None:
-    """Check that every message that was accepted until now arrives at the upstream."""
-    now = dict(world.traffic.missing)
-    if world.run_until(lambda: not now.keys() & world.traffic.missing.keys(), ARRIVAL) is None:
-        lost = sorted(now.keys() & world.traffic.missing.keys())
-        world.fail(f"accepted and not arrived after {ARRIVAL} s: {lost}")
+    """Check that every message that was accepted until now arrives at the upstream, or gets another outcome."""
+    now = [number for number in world.traffic.accepted if number in world.traffic.missing or world.waits(number)]
+
+    def lost() -> list[int]:
+        return [number for number in now if number in world.traffic.missing or world.waits(number)]
+
+    if world.run_until(lambda: not lost(), world.arrival) is None:
+        world.fail(f"accepted and not arrived after {world.arrival} s: {lost()}")
 
 
-def live(seed: int) -> World:
+def live(seed: int, upstream: str = WEBSOCKET) -> World:
     """Run the schedule of a seed."""
-    return run(schedule(seed))
+    return run(schedule(seed, upstream))
 
 
 def shrunk(life: Schedule) -> tuple[Schedule, Violation]:

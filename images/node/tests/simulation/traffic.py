@@ -25,6 +25,7 @@ class Traffic:
         self.count = 0
         self.refused: dict[int, object] = {}  # message -> reason
         self.busy: dict[str, int] = {}  # recipient -> message
+        self.submitted: dict[int, Message] = {}
         self.accepted: dict[int, Message] = {}
         self.missing: dict[int, Message] = {}  # those of them that have not arrived
         self.after: dict[int, int] = {}  # message -> the one accepted before it for the same recipient
@@ -42,6 +43,7 @@ class Traffic:
         self.count += 1
         message = Message(self.count, recipient)
         self.busy[recipient] = message.id
+        self.submitted[message.id] = message
         before = self.last.get(recipient)
 
         def answer(problem: object) -> None:

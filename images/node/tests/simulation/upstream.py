@@ -70,6 +70,12 @@ class Upstream:
         if (session := self.live.pop(shard, None)) is not None:
             session.open = False
 
+    def change(self, how: float) -> None:
+        """Do nothing: this upstream takes every message."""
+
+    def heal(self) -> None:
+        """Do nothing: see `change`."""
+
     def take(self, session: Session, message: Message) -> None:
         """Take a message that arrives."""
         if self.live.get(session.grant.shard) is not session:

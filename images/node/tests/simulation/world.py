@@ -6,13 +6,14 @@ account. So a frozen process does not count as connected, but it must know at on
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from .coreapp import Coreapp
 from .database import Snapshot
 from .invariants import Invariants, Violation
 from .master import Master
 from .network import QUICK, Network
+from .outbox_sender import READ_TIMEOUT
 from .process import Process
 from .traffic import Traffic
 from .upstream import Upstream
@@ -27,7 +28,16 @@ AnyProcess = TypeVar("AnyProcess", bound=Process)
 
 
 class World(Network, Invariants):
-    """One cluster. Every method that lets time pass raises Violation."""
+    """One cluster. Every method that lets time pass raises Violation.
+
+    arrival: seconds after a recovery in which every accepted message arrives; a request that the database never got is abandoned and repeated.
+    """
+
+    upstream_kind: type[Any] = Upstream
+    coreapp_kind: type[Coreapp] = Coreapp
+    webapp_kind: type[Webapp] = Webapp
+    traffic_kind: type[Traffic] = Traffic
+    arrival = READ_TIMEOUT + 5.0
 
     def __init__(
         self,
@@ -45,13 +55,13 @@ class World(Network, Invariants):
         Network.__init__(self, seed, shards, loss, slowest)
         Invariants.__init__(self)
         self.seed, self.settings = seed, settings
-        self.upstream = Upstream(self)
+        self.upstream = self.upstream_kind(self)
         self.masters: list[Master] = []
         self.masters = [self.started(Master, f"m{number}") for number in range(masters)]
-        self.nodes = [self.started(Coreapp, f"c{number}") for number in range(coreapps)]
+        self.nodes = [self.started(self.coreapp_kind, f"c{number}") for number in range(coreapps)]
         self.coreapps = {node.name: node for node in self.nodes}
-        self.webapps = [self.started(Webapp, f"w{number}") for number in range(webapps)]
-        self.traffic = Traffic(self, pause)
+        self.webapps = [self.started(self.webapp_kind, f"w{number}") for number in range(webapps)]
+        self.traffic = self.traffic_kind(self, pause)
         self.snapshots: dict[float, Snapshot] = {}  # by the moment of the fault that returns to it
         self.recovered_after = 0.0  # seconds after the last fault
 
@@ -64,6 +74,19 @@ class World(Network, Invariants):
     def coreapp(self, name: str) -> Coreapp:
         """Return a coreapp by its name."""
         return self.coreapps[name]
+
+    def waits(self, _number: int) -> bool:
+        """Return whether a message that has arrived has no outcome yet."""
+        return False
+
+    def forget_lost(self) -> None:
+        """Take note that a failover has lost commits."""
+
+    def check_end(self) -> None:
+        """Check what must be true at the end of a run."""
+
+    def close(self) -> None:
+        """End every process."""
 
     # -- as seen from outside ----------------------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -22,7 +23,7 @@ received_update = sa.Table(
     sa.Column("kind", sa.String(16), nullable=False),
     sa.Column("content", LONGTEXT, nullable=False),
     sa.Column("received_at", Moment, nullable=False),
-    sa.Column("due_at", Moment),  # None: set aside
+    sa.Column("due_at", Moment),  # AT_ONCE until it is postponed; None: set aside
     sa.Column("problem", sa.String(255)),  # why it was set aside
     sa.Index("received_update_by_due", "due_at", "position", "bucket"),
 )
@@ -59,6 +60,9 @@ class UpdateStatistics(NamedTuple):
 
 
 # Placeholders only, so that the driver combines any number of rows into one statement.
+# A new update is due at a fixed moment in the past, so that updates are processed in the order of their positions also when the database's clock
+# goes back, as it may with another member after a failover.
+AT_ONCE = datetime(2000, 1, 1)  # noqa: DTZ001 - as the database stores it, in UTC
 STORE = insert(received_update).on_duplicate_key_update({"digest": received_update.c.digest})
 AGE = sa.func.timestampdiff(sa.text("MICROSECOND"), received_update.c.received_at, NOW)
 
@@ -83,7 +87,7 @@ async def store_updates(connection: AsyncConnection, rows: Sequence[ReceivedUpda
             "kind": row.kind,
             "content": row.content,
             "received_at": moment,
-            "due_at": moment,
+            "due_at": AT_ONCE,
         }
         for row in rows
     ]

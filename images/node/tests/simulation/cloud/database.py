@@ -1,0 +1,53 @@
+"""The simulated database of a cluster with the Cloud API: it has more tables, and transactions of several statements."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..database import Database, Snapshot
+from .store import DELIVERY, MESSAGE, TABLES
+from .transactions import Key, Transaction
+
+
+@dataclass
+class CloudSnapshot(Snapshot):
+    """What a member of the database has that lacks the last commits."""
+
+    tables: dict[str, dict[Hashable, Any]]
+    update_position: int
+    webhook_position: int
+
+
+@dataclass(kw_only=True)
+class CloudDatabase(Database):
+    """See the module. reverted: messages whose state a failover has lost."""
+
+    tables: dict[str, dict[Hashable, Any]] = field(default_factory=lambda: {name: {} for name in TABLES})
+    locks: dict[Key, Transaction] = field(default_factory=dict)
+    update_position: int = 0
+    webhook_position: int = 0
+    reverted: set[int] = field(default_factory=set)
+
+    def table(self, name: str) -> dict[Any, Any]:
+        """Return the committed rows of a table by their primary key."""
+        return self.messages if name == MESSAGE else self.tables[name]
+
+    def snapshot(self) -> CloudSnapshot:
+        """Return the present state."""
+        tables = {name: {key: copy.copy(row) for key, row in rows.items()} for name, rows in self.tables.items()}
+        return CloudSnapshot(**vars(super().snapshot()), tables=tables, update_position=self.update_position, webhook_position=self.webhook_position)
+
+    def return_to(self, earlier: Snapshot) -> None:
+        """Lose every commit since a snapshot."""
+        assert isinstance(earlier, CloudSnapshot)
+        for number, message in earlier.messages.items():
+            present = self.messages.get(number)
+            before, after = self.tables[DELIVERY].get(number), earlier.tables[DELIVERY].get(number)
+            if present is None or (present.status, before) != (message.status, after):
+                self.reverted.add(number)
+        self.tables = earlier.tables
+        self.update_position, self.webhook_position = earlier.update_position, earlier.webhook_position
+        super().return_to(earlier)
