@@ -78,12 +78,13 @@ def test_pauses_of_a_pair_grow_by_the_factor_four_and_hold_up_no_other_recipient
 def test_a_throttled_number_pauses_and_is_slower_afterwards() -> None:
     dispatch = filled(*(item(number, f"r{number}") for number in range(500)), rate=100.0)
     first, second, *_rest = dispatch.take(0.0, 100)
-    dispatch.number_throttled(first.message_id, 0.0, None)
-    dispatch.number_throttled(second.message_id, 0.1, None)
+    for now, throttled in ((0.0, first), (0.1, second)):
+        dispatch.number_throttled(now, None)
+        dispatch.put_back(throttled.message_id, now)
     assert taken(dispatch, 1.0) == []
     assert dispatch.budget.present_rate == 50.0, "answers that were under way count once"
     assert taken(dispatch, 1.2)[:2] == [first.message_id, second.message_id]
-    dispatch.number_throttled(first.message_id, 1.2, 30.0)
+    dispatch.number_throttled(1.2, 30.0)
     assert taken(dispatch, 31.0) == [], "the upstream's own demand"
     dispatch.budget.advance(31.2)
     before = dispatch.budget.present_rate
@@ -169,7 +170,10 @@ def test_rate_order_and_completeness_hold_in_every_course(
         if flying:
             one = flying.pop(data.draw(st.integers(0, len(flying) - 1)))
             outcome = data.draw(st.sampled_from(OUTCOMES))
-            more = {"not_sent": (None,), "recipient_throttled": (None,), "number_throttled": (2.0,)}
+            if outcome == "number_throttled":
+                dispatch.number_throttled(now, 2.0)
+                outcome = "put_back"
+            more = {"not_sent": (None,), "recipient_throttled": (None,)}
             getattr(dispatch, outcome)(one.message_id, now, *more.get(outcome, ()))
             if outcome in ("accepted", "ended"):
                 done[one.recipient].append(one.position)

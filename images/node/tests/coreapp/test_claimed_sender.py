@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
@@ -183,6 +184,32 @@ async def test_a_throttled_recipient_holds_up_no_other_one_and_keeps_its_order(
     assert upstream.received == ["m3", "m1", "m2"]
     await until(lambda: all_are(database, outbox.HANDED_OVER))
     assert owner.statistics.counters["upstream_backoff"] == {(("scope", "recipient"),): 1}
+
+
+async def test_a_throttled_number_pauses_before_that_is_recorded(
+    database: Database, begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorded = asyncio.Event()
+    original = deliveries.queue_again
+
+    async def queue_again(*arguments: object, **options: bool) -> None:
+        await recorded.wait()
+        await original(*arguments, **options)
+
+    monkeypatch.setattr(deliveries, "queue_again", queue_again)
+    upstream = ScriptedUpstream()
+    upstream.outcomes["m1"] = [NotSent("too many messages", Scope.NUMBER, 0.5)]
+    owner = await begin(upstream)
+    await store_for(database, m1="491")
+    owner.sender.wake()
+    await until(lambda: bool(owner.sender.outcomes) or owner.sender.dispatch.budget.held_until > time.monotonic())
+    began = time.monotonic()
+    await store_for(database, m2="492")
+    owner.sender.wake()
+    await until(lambda: upstream.received == ["m2"])
+    assert time.monotonic() - began > 0.3
+    recorded.set()
+    await until(lambda: upstream.received == ["m2", "m1"])
 
 
 async def test_outcomes_wait_for_the_database(

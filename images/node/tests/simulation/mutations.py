@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Collection, Hashable, Mapping
 from math import inf
 from typing import Any
 
 import pytest
 from waba_node.control import promotion
+from waba_node.control.dispatch import Budget, Dispatch, Item
 from waba_node.control.lease import MasterLease, takeover_delay
 from waba_node.control.observation import Observer
 from waba_node.control.ownership import Grant, Ownership
 from waba_node.control.promotion import Plan, Promotion, Redraw, Shard
 from waba_node.control.sharding import redrawn
+from waba_node.coreapp import event_receiver, status_events
+from waba_node.coreapp.claimed_sender import ClaimedSender, FailMessages, Outcome
+from waba_node.coreapp.update_processor import Batch, UpdateProcessor
+from waba_node.store.deliveries import Sent, Waiting
+from waba_node.store.updates import StoredUpdate
+from waba_node.upstream.base import NotSent, Scope, Uncertain, UpstreamEvent
+from waba_node.webapp.cloud_updates import UpdateWriter
 
 from . import coreapp, database, intake, master
+from .cloud import store
+from .cloud.store import RECEIVED_UPDATE
+from .cloud.transactions import Transaction
 from .coreapp import Coreapp
 from .database import Database, Identity, Lease, Message
 from .intake import Intake
@@ -264,3 +275,208 @@ def sends_in_reverse_order(patch: pytest.MonkeyPatch) -> None:
 
 def refuses_messages_at_the_first_failure(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(intake, "RETRY", 0.0)
+
+
+# -- the Cloud API: claims and outcomes ----------------------------------------------------------------------------------------
+
+
+def claims_after_the_loss_of_its_shard(patch: pytest.MonkeyPatch) -> None:
+    original = ClaimedSender.claim
+
+    async def without_proof(_connection: Transaction) -> None:
+        """Require nothing."""
+
+    async def claim(self: ClaimedSender, items: list[Item]) -> bool:
+        self.__dict__["require_ownership"] = without_proof
+        try:
+            return await original(self, items)
+        finally:
+            del self.__dict__["require_ownership"]
+
+    patch.setattr(ClaimedSender, "claim", claim)
+
+
+def sends_without_waiting_for_the_claim(patch: pytest.MonkeyPatch) -> None:
+    original = ClaimedSender.claim
+
+    async def claim(self: ClaimedSender, items: list[Item]) -> bool:
+        before = dict(self.in_memory)
+        try:
+            return await original(self, items)
+        except OSError:
+            self.unposted.clear()
+            self.in_memory.update({item.message_id: before[item.message_id] for item in items})
+            return True
+
+    patch.setattr(ClaimedSender, "claim", claim)
+
+
+def forgets_the_claims_of_former_owners(patch: pytest.MonkeyPatch) -> None:
+    async def mark_abandoned(_connection: Transaction, _buckets: range, _epoch: int) -> int:
+        return 0
+
+    patch.setattr(store, "mark_abandoned", mark_abandoned)
+
+
+def forgets_the_claims_of_its_own_earlier_connections(patch: pytest.MonkeyPatch) -> None:
+    original = store.mark_abandoned
+
+    async def mark_abandoned(connection: Transaction, buckets: range, epoch: int) -> int:
+        return await original(connection, buckets, epoch - 1)
+
+    patch.setattr(store, "mark_abandoned", mark_abandoned)
+
+
+def forgets_claims_of_unknown_outcome(patch: pytest.MonkeyPatch) -> None:
+    async def release_unposted(self: ClaimedSender) -> None:
+        self.unposted.clear()
+
+    patch.setattr(ClaimedSender, "release_unposted", release_unposted)
+
+
+def takes_a_lost_answer_for_a_refusal_to_send(patch: pytest.MonkeyPatch) -> None:
+    original = ClaimedSender.outcome_of
+
+    async def outcome_of(self: ClaimedSender, item: Item) -> Outcome:
+        outcome = await original(self, item)
+        return NotSent(str(outcome)) if isinstance(outcome, Uncertain) else outcome
+
+    patch.setattr(ClaimedSender, "outcome_of", outcome_of)
+
+
+def sends_uncertain_messages_again_under_fail(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(ClaimedSender, "fail_uncertain", ClaimedSender.resend)
+
+
+def never_ends_the_grace_period(patch: pytest.MonkeyPatch) -> None:
+    async def read_overdue(_connection: Transaction, _buckets: range, _seconds: float, _limit: int) -> list[str]:
+        return []
+
+    patch.setattr(store, "read_overdue", read_overdue)
+
+
+def fails_messages_that_are_not_uncertain_any_more(patch: pytest.MonkeyPatch) -> None:
+    async def before(
+        self: FailMessages, connection: Transaction, events: list[UpstreamEvent]
+    ) -> list[UpstreamEvent]:
+        await store.end_deliveries(connection, self.message_ids)
+        return events
+
+    patch.setattr(FailMessages, "before", before)
+
+
+def fails_messages_without_a_notification(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(status_events, "is_reported", lambda kind, _settings: kind != "failed")
+
+
+def fails_a_message_that_was_accepted_under_another_id(patch: pytest.MonkeyPatch) -> None:
+    async def read_possible(_connection: Transaction, _message_ids: Collection[str]) -> set[str]:
+        return set()
+
+    patch.setattr(store, "read_possible", read_possible)
+
+
+# -- the Cloud API: order and pace ---------------------------------------------------------------------------------------------
+
+
+def sends_two_messages_of_a_recipient_at_once(patch: pytest.MonkeyPatch) -> None:
+    def add(self: ClaimedSender, waiting: Waiting) -> None:
+        name = waiting.unsent.message_id
+        if name not in self.in_memory:
+            self.in_memory[name] = waiting
+            self.dispatch.add(Item(waiting.unsent.position, name, f"{waiting.recipient} {name}"))
+
+    patch.setattr(ClaimedSender, "add", add)
+
+
+def exceeds_the_rate(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Budget, "allows", lambda budget, now: now >= budget.held_until)
+
+
+def takes_the_whole_rate_for_each_shard(patch: pytest.MonkeyPatch) -> None:
+    original = Budget.__init__
+    patch.setattr(Budget, "__init__", lambda self, rate, now: original(self, 4 * rate, now))
+
+
+def ignores_the_pause_of_a_number(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Budget, "slow_down", lambda *_arguments: None)
+
+
+def pauses_a_number_when_that_is_recorded(patch: pytest.MonkeyPatch) -> None:
+    original = ClaimedSender.schedule
+
+    def schedule(self: ClaimedSender, item: Item, outcome: Outcome, now: float) -> None:
+        if isinstance(outcome, NotSent) and outcome.scope is Scope.NUMBER:
+            self.dispatch.budget.slow_down(now, outcome.retry_after)
+        original(self, item, outcome, now)
+
+    patch.setattr(Dispatch, "number_throttled", lambda *_arguments: None)
+    patch.setattr(ClaimedSender, "schedule", schedule)
+
+
+def ignores_the_pause_of_a_recipient(patch: pytest.MonkeyPatch) -> None:
+    def recipient_throttled(self: Dispatch, message_id: str, now: float, _retry_after: float | None) -> None:
+        self.put_back(message_id, now)
+
+    patch.setattr(Dispatch, "recipient_throttled", recipient_throttled)
+
+
+# -- the Cloud API: updates ----------------------------------------------------------------------------------------------------
+
+
+def answers_a_webhook_before_its_updates_are_stored(patch: pytest.MonkeyPatch) -> None:
+    async def store_updates(_self: UpdateWriter, _rows: list[object]) -> None:
+        """Store nothing."""
+
+    patch.setattr(UpdateWriter, "store", store_updates)
+
+
+def processes_repeated_messages(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(event_receiver, "without_repeated", lambda events, _new: list(events))
+
+
+def processes_the_newest_updates_first(patch: pytest.MonkeyPatch) -> None:
+    original = store.read_due_updates
+
+    async def read_due_updates(connection: Transaction, buckets: range, limit: int) -> list[StoredUpdate]:
+        return (await original(connection, buckets, limit))[::-1]
+
+    patch.setattr(store, "read_due_updates", read_due_updates)
+
+
+def orders_updates_by_times_of_the_database(patch: pytest.MonkeyPatch) -> None:
+    original = store.store_updates
+
+    async def store_updates(connection: Transaction, rows: Any) -> None:
+        await original(connection, rows)
+        for (table, _key), row in connection.written.items():
+            if table == RECEIVED_UPDATE:
+                row.due_at = row.received_at
+
+    patch.setattr(store, "store_updates", store_updates)
+
+
+def deletes_updates_before_their_events_are_stored(patch: pytest.MonkeyPatch) -> None:
+    original = UpdateProcessor.process
+
+    async def process(self: UpdateProcessor, rows: list[StoredUpdate]) -> None:
+        async with self.database.begin() as connection:
+            await store.delete_updates(connection, [row.position for row in rows])  # type: ignore[arg-type]
+        await original(self, rows)
+
+    async def after(self: Batch, connection: Transaction) -> None:
+        await self.claiming.require_ownership(connection, self.grant)  # type: ignore[arg-type]
+
+    patch.setattr(UpdateProcessor, "process", process)
+    patch.setattr(Batch, "after", after)
+
+
+def ends_the_grace_period_while_statuses_wait(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(UpdateProcessor, "is_caught_up", lambda _processor: True)
+
+
+def resolves_messages_by_known_ids_alone(patch: pytest.MonkeyPatch) -> None:
+    def message_of(self: Batch, update: Any) -> Sent | None:
+        return self.known.get(update.status_of)
+
+    patch.setattr(Batch, "message_of", message_of)

@@ -192,10 +192,9 @@ class Dispatch:
             recipient.refusals += 1
             self._put_back(message_id, now, max(pause, retry_after or 0.0))
 
-    def number_throttled(self, message_id: str, now: float, retry_after: float | None) -> None:
-        """The upstream has refused a message since the number sends too many."""
+    def number_throttled(self, now: float, retry_after: float | None) -> None:
+        """The upstream has refused a message since the number sends too many. The message itself stays in flight until its outcome is recorded."""
         self.budget.slow_down(now, retry_after)
-        self._put_back(message_id, now, 0.0)
 
     def remove(self, message_ids: Iterable[str], now: float) -> None:
         """Forget messages that wait, since another outcome is known."""

@@ -307,6 +307,9 @@ class ClaimedSender:
             if isinstance(outcome, HandedOver):
                 self.dispatch.accepted(item.message_id, time.monotonic())
                 self.statistics.timed("out_message_sent", time.monotonic() - began)
+            elif isinstance(outcome, NotSent) and outcome.scope is Scope.NUMBER:
+                # At once, not with its record: other messages would be sent until the database has answered.
+                self.dispatch.number_throttled(time.monotonic(), outcome.retry_after)
             self.recorded.set()
             self.woken.set()
 
@@ -402,7 +405,7 @@ class ClaimedSender:
             return
         self.statistics.add("upstream_backoff", {"scope": str(outcome.scope)})
         if outcome.scope is Scope.NUMBER:
-            self.dispatch.number_throttled(name, now, outcome.retry_after)
+            self.dispatch.put_back(name, now)
         elif outcome.scope is Scope.RECIPIENT:
             self.dispatch.recipient_throttled(name, now, outcome.retry_after)
         else:

@@ -73,6 +73,7 @@ class CloudCoreapp(Coreapp):
         self.loop = EventLoop(self)
         self.connection: CloudConnection | None = None
         self.closing: asyncio.Task[None] | None = None  # the end of the last connection
+        self.posting: CloudClient | None = None  # the client of the last connection
         self.client = Client(self)
         super().start()
 
@@ -105,6 +106,7 @@ class CloudCoreapp(Coreapp):
         else:
             if self.may_send(grant):
                 client.pace = Pace(self.world.config.rate / grant.of, self.world.now)
+                self.posting = client
                 self.begin(grant, CloudSession(self.world.config, client, NoLibrary(), None))  # type: ignore[arg-type]
             else:
                 await client.close()
@@ -155,9 +157,8 @@ class CloudCoreapp(Coreapp):
             self.end_connection(drain=True)
         if self.closing is not None:
             await asyncio.wait([self.closing])
-        self.world.record_disconnected(self)
         self.by_any_way(lambda: partial(database.leave, self.name, life, grant))
-        done()
+        self.after(0, done)
 
     # -- messages ------------------------------------------------------------------------------------------------------
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import heapq
-import weakref
 from collections import deque
 from collections.abc import Callable, Coroutine
 from contextvars import Context
@@ -26,7 +24,8 @@ class EventLoop(asyncio.AbstractEventLoop):
         self.timers: list[tuple[float, int, asyncio.TimerHandle]] = []
         self.count = 0  # timers so far
         self.scheduled = False  # whether the loop is about to run
-        self.tasks: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
+        self.closing = False
+        self.tasks: dict[asyncio.Task[Any], None] = {}  # that run, in the order of their creation
 
     # -- asyncio's interface -------------------------------------------------------------------------------------------
 
@@ -49,8 +48,13 @@ class EventLoop(asyncio.AbstractEventLoop):
         self, coro: Coroutine[Any, Any, Any], *, name: str | None = None, context: Context | None = None
     ) -> asyncio.Task[Any]:
         task = asyncio.Task(coro, loop=self, name=name, context=context)
-        self.tasks.add(task)
+        self.tasks[task] = None
+        task.add_done_callback(self.forget)
         return task
+
+    def forget(self, task: asyncio.Task[Any]) -> None:
+        """Take the end of a task."""
+        self.tasks.pop(task, None)
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run something of which nothing awaits the result. A failure of it is one of the simulation."""
@@ -60,14 +64,14 @@ class EventLoop(asyncio.AbstractEventLoop):
 
     def check(self, task: asyncio.Task[None]) -> None:
         """Report the failure of a task."""
-        if not task.cancelled() and (error := task.exception()) is not None:
+        if not task.cancelled() and not self.is_closed() and (error := task.exception()) is not None:
             self.world.failed = self.world.failed or error
 
     def call_soon(self, callback: Callable[..., object], *args: Any, context: Context | None = None) -> asyncio.Handle:
         handle = asyncio.Handle(callback, args, self, context)
-        if not self.is_closed():
+        if self.closing or not self.is_closed():
             self.ready.append(handle)
-            if not self.scheduled:
+            if not self.scheduled and not self.closing:
                 self.scheduled = True
                 self.process.after(0, self.run)
         return handle
@@ -133,11 +137,16 @@ class EventLoop(asyncio.AbstractEventLoop):
                     raise self.world.failed
 
     def close(self) -> None:
-        """End every task as the end of a process does: nothing that they still do has an effect."""
+        """Cancel every task when the process has ended: nothing that they still do has an effect."""
+        self.closing = True
         self.ready.clear()
         self.timers.clear()
-        for task in list(self.tasks):
-            if not task.done():
-                with contextlib.suppress(RuntimeError, ValueError):  # it would wait for something at its end, or it runs
-                    task.get_coro().close()  # type: ignore[union-attr]
-        self.ready.clear()
+        asyncio._set_running_loop(self)
+        try:
+            for task in list(self.tasks):
+                task.cancel()
+            while self.ready:
+                self.ready.popleft()._run()
+        finally:
+            asyncio._set_running_loop(None)
+            self.closing = False

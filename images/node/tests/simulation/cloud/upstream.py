@@ -291,6 +291,8 @@ class CloudClient:
     async def close(self) -> None:
         """Close the connections. A message under way may arrive."""
         self.closed = True
+        if self.node.posting is self:
+            self.node.world.record_disconnected(self.node)
         self.upstream.clients.pop(self, None)
         self.lose_answers()
 
