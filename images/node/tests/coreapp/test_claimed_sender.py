@@ -326,6 +326,31 @@ async def test_failed_under_one_id_is_not_reported_while_another_may_arrive(data
     assert await reported(database) == [("m1", "failed")]
 
 
+async def test_failed_under_every_id_is_reported_when_the_failures_come_before_the_last_answer(
+    database: Database, begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(update_processor, "UNKNOWN_PAUSE", 0.1)
+    await store(database, "m1")
+    upstream = ScriptedUpstream(grace=0.5, resend=True)
+    upstream.outcomes["m1"] = [Uncertain("the answer was lost")]
+    await begin(upstream)
+    await until(lambda: all_are_uncertain(database))
+    upstream.may_answer.clear()
+    await until(lambda: len(upstream.received) == 2)
+    for name in ("wamid.first", "wamid.m1.1"):
+        await receive(database, {"kind": "failed", "id": name, "message": [0, "m1"]})
+    await asyncio.sleep(0.3)
+    assert await reported(database) == []
+    upstream.may_answer.set()
+    await until(lambda: all_are(database, "failed"))
+    await until(lambda: no_updates(database))
+    assert await reported(database) == [("m1", "failed")]
+
+
+async def all_are_uncertain(database: Database) -> bool:
+    return set((await delivery_states(database)).values()) == {deliveries.UNCERTAIN}
+
+
 async def no_updates(database: Database) -> bool:
     async with database.begin() as connection:
         return (await connection.execute(sa.text("SELECT COUNT(*) FROM received_update"))).scalar_one() == 0

@@ -80,6 +80,21 @@ async def test_repetitions_of_strange_ids_hold_up_no_other_update(database: Data
     assert await received_ids(database) == [*names, "wamid.last"]
 
 
+async def test_a_query_that_fails_leaves_it_open_whether_updates_wait(
+    database: Database, begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = await begin()
+    processor = owner.connection.processor
+    assert processor is not None
+    await until(processor.is_caught_up)
+
+    async def read_due_updates(*_arguments: object) -> None:
+        raise OSError("the database is away")
+
+    monkeypatch.setattr(updates, "read_due_updates", read_due_updates)
+    await until(lambda: not processor.is_caught_up())
+
+
 async def test_an_update_that_cannot_be_processed_is_set_aside_and_holds_up_no_other_one(
     database: Database, begin: Begin, caplog: pytest.LogCaptureFixture
 ) -> None:

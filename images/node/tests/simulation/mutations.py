@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 from collections.abc import Callable, Collection, Hashable, Mapping
 from math import inf
@@ -279,15 +280,18 @@ def refuses_messages_at_the_first_failure(patch: pytest.MonkeyPatch) -> None:
 
 # -- the Cloud API: claims and outcomes ----------------------------------------------------------------------------------------
 
+SLOW = 3.0  # seconds
+
 
 def claims_after_the_loss_of_its_shard(patch: pytest.MonkeyPatch) -> None:
     original = ClaimedSender.claim
 
-    async def without_proof(_connection: Transaction) -> None:
-        """Require nothing."""
+    async def wait(_connection: Transaction) -> None:
+        """Require nothing, but give the process time to lose the shard."""
+        await asyncio.sleep(SLOW)
 
     async def claim(self: ClaimedSender, items: list[Item]) -> bool:
-        self.__dict__["require_ownership"] = without_proof
+        self.__dict__["require_ownership"] = wait
         try:
             return await original(self, items)
         finally:
@@ -356,9 +360,8 @@ def never_ends_the_grace_period(patch: pytest.MonkeyPatch) -> None:
 
 
 def fails_messages_that_are_not_uncertain_any_more(patch: pytest.MonkeyPatch) -> None:
-    async def before(
-        self: FailMessages, connection: Transaction, events: list[UpstreamEvent]
-    ) -> list[UpstreamEvent]:
+    async def before(self: FailMessages, connection: Transaction, events: list[UpstreamEvent]) -> list[UpstreamEvent]:
+        await asyncio.sleep(SLOW)  # statuses arrive meanwhile
         await store.end_deliveries(connection, self.message_ids)
         return events
 
@@ -471,8 +474,30 @@ def deletes_updates_before_their_events_are_stored(patch: pytest.MonkeyPatch) ->
     patch.setattr(Batch, "after", after)
 
 
+def processes_updates_slowly(patch: pytest.MonkeyPatch) -> None:
+    """Break no rule: see the next mutation."""
+    original = UpdateProcessor.process
+
+    async def process(self: UpdateProcessor, rows: list[StoredUpdate]) -> None:
+        await asyncio.sleep(2 * SLOW)
+        await original(self, rows)
+
+    patch.setattr(UpdateProcessor, "process", process)
+
+
 def ends_the_grace_period_while_statuses_wait(patch: pytest.MonkeyPatch) -> None:
+    processes_updates_slowly(patch)
     patch.setattr(UpdateProcessor, "is_caught_up", lambda _processor: True)
+
+
+def drops_failures_while_a_message_is_sent_again(patch: pytest.MonkeyPatch) -> None:
+    original = Batch.before
+
+    async def before(self: Batch, connection: Transaction, events: list[UpstreamEvent]) -> list[UpstreamEvent]:
+        self.failures.clear()
+        return await original(self, connection, events)  # type: ignore[arg-type]
+
+    patch.setattr(Batch, "before", before)
 
 
 def resolves_messages_by_known_ids_alone(patch: pytest.MonkeyPatch) -> None:

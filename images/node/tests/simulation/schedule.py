@@ -28,7 +28,7 @@ AnyWorld = TypeVar("AnyWorld", bound=World)
 
 @dataclass(frozen=True)
 class Schedule:
-    """A cluster and its faults. upstream: one of UPSTREAMS. resend, rate: of the Cloud API."""
+    """A cluster and its faults. upstream: one of UPSTREAMS. resend, rate: the policy for the Cloud API."""
 
     seed: int
     shards: int
@@ -67,7 +67,9 @@ def run(life: Schedule) -> World:
     """Run a cluster through its faults; check that it recovers and continues without any master. Raises Violation."""
     options = {"loss": life.loss, "slowest": life.slowest}
     if life.upstream == WEBSOCKET:
-        return run_world(World(life.seed, life.masters, life.coreapps, life.webapps, life.shards, **options), life.faults)
+        return run_world(
+            World(life.seed, life.masters, life.coreapps, life.webapps, life.shards, **options), life.faults
+        )
     with node_in_simulation():
         policy = {"resend": life.resend, "rate": life.rate}
         world = CloudWorld(life.seed, life.masters, life.coreapps, life.webapps, life.shards, **options, **policy)

@@ -3,15 +3,34 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
 
 import pytest
 
 from . import mutations
+from .cloud.upstream import (
+    LATE,
+    LOSES_ANSWERS,
+    MOODS,
+    REFUSES,
+    SHARE_OF_GOOD,
+    SLOW,
+    THROTTLES,
+    THROTTLES_RECIPIENTS,
+    UNCLEAR,
+    UNREACHABLE,
+    UNUSABLE,
+    Mood,
+)
+from .faults import Fault
 from .invariants import Violation
 from .mutations import Mutation
-from .schedule import live
+from .schedule import CLOUD, Schedule, live, outcome
+from .world import QUICK
 
-SCHEDULES = 2000
+SCHEDULES, CLOUD_SCHEDULES = 2000, 40
 TWO_COREAPPS, TWO_MASTERS = "two coreapps are connected", "two masters act as primary"
 
 
@@ -58,3 +77,154 @@ def violation_of(seed: int) -> str | None:
     except Violation as violation:
         return str(violation)
     return None
+
+
+# -- the Cloud API -------------------------------------------------------------------------------------------------------------
+
+COREAPPS = (0.4, 0.6, 0.8)  # m0, m1, c0, c1, c2, w0: see Fault.process
+
+
+def mood(at: float, wanted: Mood) -> Fault:
+    """Return the fault after which the upstream has a mood."""
+    return Fault(at, "upstream", 0.0, SHARE_OF_GOOD + (1 - SHARE_OF_GOOD) * (MOODS.index(wanted) + 0.5) / len(MOODS))
+
+
+def moods(*wanted: Mood, pause: float = 3.0) -> tuple[Fault, ...]:
+    """Return the faults after which the upstream has one mood after the other."""
+    return tuple(mood(0.1 + pause * number, one) for number, one in enumerate(wanted))
+
+
+def repeated(kind: str, pause: float, *hows: float) -> tuple[Fault, ...]:
+    """Return faults of one kind at regular moments."""
+    return tuple(Fault(1.0 + pause * number, kind, 0.0, how) for number, how in enumerate(hows))
+
+
+def losses_of_every_coreapp(pause: float = 5.0, down: float = 1.0) -> tuple[Fault, ...]:
+    """Return the faults by which all coreapps crash together and start again, again and again."""
+    moments = [(3.0 + pause * time, 3.0 + down + pause * time) for time in range(int(15 / pause))]
+    return tuple(
+        Fault(at, kind, process, 0.0)
+        for crashed, started in moments
+        for at, kind in ((crashed, "crash"), (started, "start"))
+        for process in COREAPPS
+    )
+
+
+NOT_ARRIVED, TWICE, OVERTOOK = "accepted and not arrived", "was sent 2 times", "overtook"
+
+
+# Each with the faults and conditions in which its rule matters, and with a seed near which it is detected.
+@pytest.mark.parametrize(
+    ("mutation", "detected", "faults", "options"),
+    [
+        (
+            mutations.claims_after_the_loss_of_its_shard,
+            f"{NOT_ARRIVED}|{OVERTOOK}",
+            tuple(
+                Fault(at, kind, process, 0.0) for at, kind in ((3, "freeze"), (12, "thaw")) for process in COREAPPS[:2]
+            ),
+            {},
+        ),
+        (
+            mutations.sends_without_waiting_for_the_claim,
+            f"{TWICE}|at once|{OVERTOOK}",
+            moods(LOSES_ANSWERS),
+            {"loss": 0.3, "near": 5},
+        ),
+        (mutations.forgets_the_claims_of_former_owners, NOT_ARRIVED, moods(SLOW) + losses_of_every_coreapp(), {}),
+        (
+            mutations.forgets_the_claims_of_its_own_earlier_connections,
+            f"{NOT_ARRIVED}|{OVERTOOK}",
+            moods(SLOW, UNUSABLE, SLOW, UNUSABLE, SLOW),
+            {},
+        ),
+        (
+            mutations.forgets_claims_of_unknown_outcome,
+            NOT_ARRIVED,
+            repeated("restart_database", 3.0, *[0.01] * 6),
+            {"slowest": 0.3},
+        ),
+        (mutations.takes_a_lost_answer_for_a_refusal_to_send, TWICE, moods(LOSES_ANSWERS), {}),
+        (mutations.sends_uncertain_messages_again_under_fail, "is sent again", moods(LOSES_ANSWERS), {}),
+        (mutations.never_ends_the_grace_period, NOT_ARRIVED, moods(UNCLEAR), {}),
+        (
+            mutations.fails_messages_that_are_not_uncertain_any_more,
+            "is reported as uncertain and is not",
+            moods(LATE),
+            {},
+        ),
+        (mutations.fails_messages_without_a_notification, "the client is not notified", moods(REFUSES), {}),
+        (
+            mutations.fails_a_message_that_was_accepted_under_another_id,
+            "fails and the upstream has accepted it",
+            moods(LATE, REFUSES, LATE, REFUSES, LATE, REFUSES),
+            {"resend": True},
+        ),
+        (
+            mutations.sends_two_messages_of_a_recipient_at_once,
+            f"two messages of one recipient|{OVERTOOK}",
+            moods(SLOW),
+            {},
+        ),
+        (mutations.exceeds_the_rate, "exceeds its share of the rate", moods(UNREACHABLE), {"rate": 8}),
+        (
+            mutations.takes_the_whole_rate_for_each_shard,
+            "exceeds its share of the rate",
+            moods(UNREACHABLE),
+            {"rate": 8, "shards": 4, "coreapps": 5},
+        ),
+        (mutations.ignores_the_pause_of_a_number, "in the pause of the number", moods(THROTTLES), {}),
+        (
+            mutations.pauses_a_number_when_that_is_recorded,
+            "in the pause of the number",
+            moods(UNREACHABLE, THROTTLES),
+            {"rate": 8},
+        ),
+        (mutations.ignores_the_pause_of_a_recipient, "in the pause of a recipient", moods(THROTTLES_RECIPIENTS), {}),
+        (mutations.answers_a_webhook_before_its_updates_are_stored, "is not in the database", (), {}),
+        (mutations.processes_repeated_messages, "is notified twice", (), {}),
+        (mutations.processes_the_newest_updates_first, "comes after a later one", losses_of_every_coreapp(), {}),
+        (
+            mutations.orders_updates_by_times_of_the_database,
+            "comes after a later one",
+            repeated("set_database_clock", 2.0, *[0.49 / 64, 0.01 / 64] * 4),
+            {},
+        ),
+        (
+            mutations.deletes_updates_before_their_events_are_stored,
+            "at the upstream and|not in the client's queue",
+            (),
+            {"loss": 0.3},
+        ),
+        (mutations.ends_the_grace_period_while_statuses_wait, "a status of it waits", moods(LATE), {}),
+        (
+            mutations.drops_failures_while_a_message_is_sent_again,
+            "has failed at the upstream and is",
+            moods(LATE, REFUSES, LATE, REFUSES, LATE, REFUSES),
+            {"resend": True},
+        ),
+        (mutations.resolves_messages_by_known_ids_alone, "a status of it waits", moods(LOSES_ANSWERS), {}),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_a_broken_rule_of_the_cloud_api_is_detected(
+    mutation: Mutation,
+    detected: str,
+    faults: tuple[Fault, ...],
+    options: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    mutation(monkeypatch)
+    schedules = cloud_schedules(faults, **options)
+    assert any((violation := outcome(one)) is not None and re.search(detected, str(violation)) for one in schedules)
+
+
+def cloud_schedules(faults: tuple[Fault, ...], near: int = 0, **options: Any) -> Iterator[Schedule]:
+    """Return schedules of a small cluster with the Cloud API."""
+    usual = {"shards": 1, "coreapps": 3, "masters": 2, "webapps": 1, "loss": 0.0, "slowest": QUICK, "upstream": CLOUD}
+    return (Schedule(seed, faults=faults, **{**usual, **options}) for seed in range(near, near + CLOUD_SCHEDULES))
+
+
+def test_slow_processing_of_updates_breaks_no_rule(monkeypatch: pytest.MonkeyPatch) -> None:
+    mutations.processes_updates_slowly(monkeypatch)
+    assert [outcome(one) for one in islice(cloud_schedules(moods(LATE)), 3)] == [None] * 3

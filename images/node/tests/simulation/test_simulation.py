@@ -14,16 +14,18 @@ import pytest
 
 from .__main__ import soak
 from .mutations import never_disconnects_by_itself
-from .schedule import live, schedule, shrunk
+from .schedule import CLOUD, live, schedule, shrunk
 from .world import Violation, World
 
-SCHEDULES, PARTS = 2000, 10
+SCHEDULES, CLOUD_SCHEDULES, PARTS = 1600, 60, 10  # one with the Cloud API takes as long as ten others
 
 
 @pytest.mark.parametrize("part", range(PARTS))
 def test_no_schedule_breaks_an_invariant(part: int) -> None:
     for seed in range(part, SCHEDULES, PARTS):
         live(seed)
+    for seed in range(part, CLOUD_SCHEDULES, PARTS):
+        live(seed, CLOUD)
 
 
 @pytest.mark.parametrize("seed", [200_008_740, 600_014_457])
@@ -64,9 +66,20 @@ def test_the_schedules_exercise_what_they_claim() -> None:
     assert len(redrawn) > 5, "re-sharding under faults"
 
 
+def test_the_schedules_of_the_cloud_api_exercise_what_they_claim() -> None:
+    worlds = [live(seed, CLOUD) for seed in range(CLOUD_SCHEDULES, CLOUD_SCHEDULES + 10)]
+    assert sum(world.upstream.received.total() for world in worlds) > 200
+    assert sum(world.uncertain for world in worlds) > 10
+    assert sum(message.status == "failed" for world in worlds for message in world.database.messages.values()) > 5
+    assert sum(world.traffic.duplicates() for world in worlds) > 0, "sent again under `resend`"
+    updates = [update for world in worlds for update in world.upstream.updates.values()]
+    assert sum(update.accepted for update in updates) > 500
+    assert sum(update.posts > 1 for update in updates) > 50
+
+
 def test_a_seed_reproduces_a_run_in_any_process() -> None:
     """Sets of strings have another order in every process; no decision may depend on it."""
-    show = "from tests.simulation.schedule import live; print(live(439).story(), live(440).story())"
+    show = "from tests.simulation.schedule import live; print(live(439).story(), live(440).story(), live(53, 'cloud').story())"
     runs = [
         subprocess.run(
             [sys.executable, "-c", show],

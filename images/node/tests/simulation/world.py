@@ -64,6 +64,7 @@ class World(Network, Invariants):
         self.traffic = self.traffic_kind(self, pause)
         self.snapshots: dict[float, Snapshot] = {}  # by the moment of the fault that returns to it
         self.recovered_after = 0.0  # seconds after the last fault
+        self.uncertain = 0  # messages of which it was uncertain whether they were sent
 
     def started(self, kind: type[AnyProcess], name: str) -> AnyProcess:
         """Return a process that has just started."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlalchemy as sa
 from waba_node.store import updates
 from waba_node.store.engine import Database
 from waba_node.store.updates import ReceivedUpdate
@@ -27,6 +28,15 @@ async def test_updates_of_the_given_buckets_are_read_in_their_order(database: Da
     await store(database, *(update(f"k{number}", number % 2) for number in range(10)))
     await store(database, update("later"))
     assert [row.content for row in await due(database)] == ["k0", "k2", "k4", "k6", "k8", "later"]
+
+
+async def test_updates_keep_their_order_when_the_clock_of_the_database_goes_back(database: Database) -> None:
+    for key, seconds in (("first", 30), ("second", 0)):
+        async with database.begin() as connection:
+            await connection.execute(sa.text(f"SET timestamp = UNIX_TIMESTAMP() + {seconds}"))
+            await updates.store_updates(connection, [update(key)])
+            await connection.execute(sa.text("SET timestamp = DEFAULT"))
+    assert [row.content for row in await due(database)] == ["first", "second"]
 
 
 async def test_an_update_that_waits_is_not_stored_again(database: Database) -> None:

@@ -52,6 +52,7 @@ class Batch:
     dropped: list[int] = field(default_factory=list)
     sent: dict[str, Sent] = field(default_factory=dict)  # ids that statuses have revealed
     failed: dict[str, Sent] = field(default_factory=dict)
+    failures: dict[int, str] = field(default_factory=dict)  # position -> message of the updates in `failed`
     ids: dict[str, str] = field(default_factory=dict)  # the upstream's id of a message -> the cluster's
 
     def __post_init__(self) -> None:
@@ -73,6 +74,7 @@ class Batch:
             return
         if any(event.kind == FAILED for event in events):
             self.failed[update.status_of] = message
+            self.failures[row.position] = message.message_id
         elif update.status_of not in self.known:
             self.sent[update.status_of] = message
 
@@ -83,10 +85,15 @@ class Batch:
         return Sent(update.message[1], update.message[0]) if update.message is not None else None
 
     async def before(self, connection: AsyncConnection, events: list[UpstreamEvent]) -> list[UpstreamEvent]:
-        """Record the ids that statuses reveal. Return the events without failures of messages that may still arrive."""
+        """Record the ids that statuses reveal. Return the events without failures of messages that may still arrive.
+
+        A failure of a message that is being sent again is postponed: only the outcome of that decides whether the message has failed.
+        """
         await deliveries.record_sent(connection, self.sent)
         failing = await deliveries.record_failed(connection, self.failed)
         spared = {message.message_id for message in self.failed.values()} - failing
+        undecided = await deliveries.read_repeated(connection, spared)
+        self.postponed += [position for position, message_id in self.failures.items() if message_id in undecided]
         return [event for event in events if event.kind != FAILED or event.message_id not in spared]
 
     async def after(self, connection: AsyncConnection) -> None:
@@ -127,8 +134,12 @@ class UpdateProcessor:
 
     async def process_batch(self) -> float:
         """Process the next updates. Return the seconds until the next query."""
-        async with self.database.begin() as connection:
-            rows = await updates.read_due_updates(connection, self.grant.buckets, BATCH)
+        try:
+            async with self.database.begin() as connection:
+                rows = await updates.read_due_updates(connection, self.grant.buckets, BATCH)
+        except Exception:
+            self.caught_up = False  # updates may wait that only this query would have found
+            raise
         if not rows:
             self.caught_up = True
             return POLL

@@ -62,7 +62,7 @@ class UpdateStatistics(NamedTuple):
 # Placeholders only, so that the driver combines any number of rows into one statement.
 # A new update is due at a fixed moment in the past, so that updates are processed in the order of their positions also when the database's clock
 # goes back, as it may with another member after a failover.
-AT_ONCE = datetime(2000, 1, 1)  # noqa: DTZ001 - as the database stores it, in UTC
+AT_ONCE = datetime(2000, 1, 1)
 STORE = insert(received_update).on_duplicate_key_update({"digest": received_update.c.digest})
 AGE = sa.func.timestampdiff(sa.text("MICROSECOND"), received_update.c.received_at, NOW)
 

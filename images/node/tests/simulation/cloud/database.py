@@ -38,7 +38,12 @@ class CloudDatabase(Database):
     def snapshot(self) -> CloudSnapshot:
         """Return the present state."""
         tables = {name: {key: copy.copy(row) for key, row in rows.items()} for name, rows in self.tables.items()}
-        return CloudSnapshot(**vars(super().snapshot()), tables=tables, update_position=self.update_position, webhook_position=self.webhook_position)
+        return CloudSnapshot(
+            **vars(super().snapshot()),
+            tables=tables,
+            update_position=self.update_position,
+            webhook_position=self.webhook_position,
+        )
 
     def return_to(self, earlier: Snapshot) -> None:
         """Lose every commit since a snapshot."""

@@ -48,6 +48,8 @@ class EventLoop(asyncio.AbstractEventLoop):
         self, coro: Coroutine[Any, Any, Any], *, name: str | None = None, context: Context | None = None
     ) -> asyncio.Task[Any]:
         task = asyncio.Task(coro, loop=self, name=name, context=context)
+        if self.is_closed() and not self.closing:
+            coro.close()  # it never begins
         self.tasks[task] = None
         task.add_done_callback(self.forget)
         return task
@@ -95,7 +97,11 @@ class EventLoop(asyncio.AbstractEventLoop):
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:
         """Raise the failure of a callback; a task that a dead process has left is none."""
-        if (error := context.get("exception")) is not None and not self.is_closed() and "never" not in context["message"]:
+        if (
+            (error := context.get("exception")) is not None
+            and not self.is_closed()
+            and "never" not in context["message"]
+        ):
             self.world.failed = self.world.failed or error
 
     # -- virtual time --------------------------------------------------------------------------------------------------

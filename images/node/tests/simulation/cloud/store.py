@@ -322,9 +322,7 @@ async def store_media(_connection: Transaction, media: Sequence[object]) -> None
         raise AssertionError("the simulated messages have no files")
 
 
-async def observe_identity(
-    _connection: Transaction, _wa_id: str, _current: str, first_is_known: bool = True
-) -> object:
+async def observe_identity(_connection: Transaction, _wa_id: str, _current: str, first_is_known: bool = True) -> object:
     raise AssertionError(f"the simulated users have no identities: {first_is_known}")
 
 
@@ -347,5 +345,3 @@ async def guard(connection: Transaction, shard: int, node_id: str, incarnation: 
         connection.guards.append(owns)
         return True
     return False
-
-

@@ -227,7 +227,9 @@ class Begun:
             return
 
         def undo() -> None:
-            if not self.process.world.database.paused:  # otherwise the commit may be the first that it does when it continues
+            if (
+                not self.process.world.database.paused
+            ):  # otherwise the commit may be the first that it does when it continues
                 transaction.rollback()
 
         if not await request(self.process, transaction.commit, undo):

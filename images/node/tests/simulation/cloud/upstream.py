@@ -28,8 +28,7 @@ GRACE = 4  # seconds
 INBOUND_PAUSE = 1.5  # seconds between two messages of users
 REPEAT = 2.0  # seconds after which an update that was not accepted is posted again
 MOST_THROTTLED = 2  # in a row, of one recipient: the next pause would outlast the schedule
-LATE = 12.0  # seconds
-UNDELIVERABLE, UNAVAILABLE, UNKNOWN, TOKEN = 131026, 133004, 131000, 190
+UNDELIVERABLE, TEMPORARY, UNKNOWN, TOKEN = 131026, 133004, 131000, 190  # codes of errors
 
 
 @dataclass(frozen=True)
@@ -51,18 +50,19 @@ class Mood:
 
 GOOD = Mood()
 MOODS = (
-    Mood(lost=0.5),
-    Mood(lost=0.3, late=LATE),
-    Mood(refused=0.3, undeliverable=0.4),
-    Mood(unknown=0.5),
-    Mood(throttled=0.4),
-    Mood(pair_throttled=0.6),
-    Mood(unavailable=0.5),
-    Mood(unusable=True),
-    Mood(unreachable=True),
-    Mood(slowest=6.0, late=6.0),
+    LOSES_ANSWERS := Mood(lost=0.5),
+    LATE := Mood(lost=0.3, late=12.0),
+    REFUSES := Mood(refused=0.3, undeliverable=0.4),
+    UNCLEAR := Mood(unknown=0.5),
+    THROTTLES := Mood(throttled=0.4),
+    THROTTLES_RECIPIENTS := Mood(pair_throttled=0.6),
+    UNAVAILABLE := Mood(unavailable=0.5),
+    UNUSABLE := Mood(unusable=True),
+    UNREACHABLE := Mood(unreachable=True),
+    SLOW := Mood(slowest=6.0, late=6.0),
     Mood(lost=0.1, unknown=0.1, refused=0.1, throttled=0.1, pair_throttled=0.1, slowest=2.0, late=3.0),
 )
+SHARE_OF_GOOD = 0.2  # of the changes
 
 
 @dataclass
@@ -96,7 +96,8 @@ class CloudUpstream:
 
     def change(self, how: float) -> None:
         """Answer in another way from now on; sometimes well again."""
-        self.mood = GOOD if how < 0.2 else MOODS[int((how - 0.2) / 0.8 * len(MOODS))]
+        share = (how - SHARE_OF_GOOD) / (1 - SHARE_OF_GOOD)
+        self.mood = GOOD if share < 0 else MOODS[int(share * len(MOODS))]
 
     def heal(self) -> None:
         """Answer well from now on."""
@@ -123,7 +124,7 @@ class CloudUpstream:
             self.throttled[recipient] += 1
             return self.later(error(400, PAIR_THROTTLED))
         if rnd() < mood.unavailable:
-            return self.later(error(400, UNAVAILABLE))
+            return self.later(error(400, TEMPORARY))
         if rnd() < mood.refused:
             return self.later(error(400, UNDELIVERABLE))
         unknown = rnd() < mood.unknown

@@ -15,7 +15,7 @@ from waba_node.config import CloudConfig
 from waba_node.coreapp import claimed_sender, claiming, connection, event_receiver, update_processor
 from waba_node.coreapp.status_events import FAILED, PROGRESS
 from waba_node.store import engine
-from waba_node.store.deliveries import UNCERTAIN
+from waba_node.store.deliveries import IN_FLIGHT, UNCERTAIN
 from waba_node.store.outbox import ACCEPTED, CLAIMED
 from waba_node.store.updates import digest_of
 from waba_node.upstream.cloud.service import CloudService
@@ -105,10 +105,14 @@ class CloudWorld(World):
         self.losses = 0
         self.reported: Counter[tuple[str, str]] = Counter()  # (id, status) of the webhooks in the queue
         self.arrivals: dict[str, tuple[int, float]] = {}  # digest of an update -> position, moment of the commit
-        self.queued: defaultdict[str, list[tuple[int, float]]] = defaultdict(list)  # user -> arrivals of messages in the queue
+        self.queued: defaultdict[str, list[tuple[int, float]]] = defaultdict(
+            list
+        )  # user -> arrivals of messages in the queue
         self.stored: dict[str, int] = {}  # digest of an update that was committed -> losses of commits until then
         self.queries: dict[str, float] = {}  # process -> its last query of updates
-        self.unprocessed: dict[str, set[str]] = {}  # process -> uncertain messages with updates that it has not processed
+        self.unprocessed: dict[
+            str, set[str]
+        ] = {}  # process -> uncertain messages with updates that it has not processed
         super().__init__(seed, *arguments, **options)
         self.upstream.begin()
 
@@ -158,6 +162,10 @@ class CloudWorld(World):
             before = self.database.table(table).get(key)
             if table == MESSAGE and before is not None and before.status != row.status:
                 self.check_status(transaction, before, row, failures.get(str(row.id)))
+            elif (
+                table == DELIVERY and row is not None and before is not None and row.state != before.state == IN_FLIGHT
+            ):
+                self.uncertain += row.state == UNCERTAIN
             elif table == DELIVERY and row is not None and before is not None and row.attempts > before.attempts:
                 self.resends[row.message_id] += 1
                 if not self.service.policy.resend or before.state != UNCERTAIN:
