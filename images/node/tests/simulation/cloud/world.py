@@ -114,7 +114,8 @@ class CloudWorld(World):
             str, set[str]
         ] = {}  # process -> uncertain messages with updates that it has not processed
         super().__init__(seed, *arguments, **options)
-        self.upstream.begin()
+        if self.traffic.pause:
+            self.upstream.begin()
 
     def close(self) -> None:
         """End every process."""
