@@ -107,12 +107,10 @@ class CloudWorld(World):
         self.arrivals: dict[str, tuple[int, float]] = {}  # digest of an update -> position, moment of the commit
         self.queued: defaultdict[str, list[tuple[int, float]]] = defaultdict(
             list
-        )  # user -> arrivals of messages in the queue
+        )  # user -> arrivals of queued messages
         self.stored: dict[str, int] = {}  # digest of an update that was committed -> losses of commits until then
         self.queries: dict[str, float] = {}  # process -> its last query of updates
-        self.unprocessed: dict[
-            str, set[str]
-        ] = {}  # process -> uncertain messages with updates that it has not processed
+        self.unprocessed: dict[str, set[str]] = {}  # process -> uncertain messages with unprocessed updates
         super().__init__(seed, *arguments, **options)
         if self.traffic.pause:
             self.upstream.begin()
@@ -245,8 +243,8 @@ class CloudWorld(World):
         for update in self.upstream.updates.values():
             update.accepted = False
         webhooks = [row.payload for row in self.database.table(WEBHOOK).values()]
-        shown = [one for webhook in webhooks for one in (*webhook.get("statuses", ()), *webhook.get("messages", ()))]
-        self.reported = Counter((one["id"], one.get("status", "")) for one in shown)
+        queued = [one for webhook in webhooks for one in (*webhook.get("statuses", ()), *webhook.get("messages", ()))]
+        self.reported = Counter((one["id"], one.get("status", "")) for one in queued)
         self.queued.clear()
         received = self.database.table(RECEIVED_UPDATE)
         self.arrivals = {digest: (row.position, row.stored) for digest, row in received.items()}
@@ -262,13 +260,11 @@ class CloudWorld(World):
         """Check the outcomes of all messages and updates."""
         if self.run_until(self.processed, self.arrival) is None:
             self.fail("updates were not processed")
-        queued = {key[0]: 0 for key in self.reported}
-        queued.update({key[0]: count for key, count in self.reported.items() if not key[1]})
         for update in self.upstream.updates.values():
             if not update.accepted:
                 continue
             if not update.status:
-                if queued.get(update.name) != 1 or update.name not in self.database.table(INBOUND_MESSAGE):
+                if self.reported[update.name, ""] != 1 or update.name not in self.database.table(INBOUND_MESSAGE):
                     self.fail(f"the message {update.name} was answered with a 2xx and is not in the client's queue")
             elif update.correlated:
                 self.check_outcome(update)
