@@ -317,8 +317,8 @@ async def store_webhooks(connection: Transaction, _bucket: int, payloads: list[d
         await connection.insert(WEBHOOK, new.position, new)
 
 
-async def store_media(_connection: Transaction, media: Sequence[object]) -> None:
-    if media:
+async def store_media(_connection: Transaction, entries: Sequence[object]) -> None:
+    if entries:
         raise AssertionError("the simulated messages have no files")
 
 

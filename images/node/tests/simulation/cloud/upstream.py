@@ -6,9 +6,10 @@ import asyncio
 import json
 from collections import Counter, defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from waba_node.store.updates import digest_of
 from waba_node.upstream.cloud.graph import CloudError, NoAnswer, NotWritten
 from waba_node.upstream.cloud.translation.webhooks import parse_correlation_id
 
@@ -75,7 +76,12 @@ class Update:
     status: str = ""
     correlated: bool = True
     accepted: bool = False  # answered with 2xx
-    posts: int = field(default=0)
+    posts: int = 0
+
+    @property
+    def digest(self) -> str:
+        """Return its key in the database."""
+        return digest_of("status" if self.status else "message", self.name)
 
 
 class CloudUpstream:
