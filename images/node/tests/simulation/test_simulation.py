@@ -17,7 +17,7 @@ from .mutations import never_disconnects_by_itself
 from .schedule import CLOUD, live, schedule, shrunk
 from .world import Violation, World
 
-SCHEDULES, CLOUD_SCHEDULES, PARTS = 1600, 60, 10  # one with the Cloud API takes as long as ten others
+SCHEDULES, CLOUD_SCHEDULES, PARTS = 1000, 50, 10  # one with the Cloud API takes as long as ten others
 
 
 @pytest.mark.parametrize("part", range(PARTS))
@@ -69,9 +69,8 @@ def test_the_schedules_exercise_what_they_claim() -> None:
 def test_the_schedules_of_the_cloud_api_exercise_what_they_claim() -> None:
     worlds = [live(seed, CLOUD) for seed in range(CLOUD_SCHEDULES, CLOUD_SCHEDULES + 10)]
     assert sum(world.upstream.received.total() for world in worlds) > 200
-    assert sum(world.uncertain for world in worlds) > 10
+    assert sum(world.uncertain for world in worlds) > 0
     assert sum(message.status == "failed" for world in worlds for message in world.database.messages.values()) > 5
-    assert sum(world.traffic.duplicates() for world in worlds) > 0, "sent again under `resend`"
     updates = [update for world in worlds for update in world.upstream.updates.values()]
     assert sum(update.accepted for update in updates) > 500
     assert sum(update.posts > 1 for update in updates) > 50
