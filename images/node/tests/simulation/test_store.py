@@ -149,7 +149,7 @@ def simulated_results(seed: int) -> list[Any]:
     return results
 
 
-@pytest.fixture(params=range(3))
+@pytest.fixture(params=range(2))
 def simulated(request: pytest.FixtureRequest) -> tuple[int, list[Any]]:
     """A seed and its results, outside of the test's own event loop."""
     return request.param, simulated_results(request.param)
