@@ -99,7 +99,7 @@ class CloudCoreapp(Coreapp):
         client = CloudClient(self)
         try:
             async with asyncio.timeout(max(0.0, self.ownership.deadline() - self.clock())):
-                await probe(client)  # type: ignore[arg-type]
+                self.world.service.observe(await probe(client))  # type: ignore[arg-type]
         except (UpstreamError, TimeoutError):
             await client.close()
             self.ownership.lost()
@@ -107,7 +107,9 @@ class CloudCoreapp(Coreapp):
             if self.may_send(grant):
                 client.pace = Pace(self.world.config.rate / grant.of, self.world.now)
                 self.posting = client
-                self.begin(grant, CloudSession(self.world.config, client, NoLibrary(), None))  # type: ignore[arg-type]
+                observe = self.world.service.observe
+                session = CloudSession(self.world.config, client, NoLibrary(), None, observe)  # type: ignore[arg-type]
+                self.begin(grant, session)
             else:
                 await client.close()
         self.schedule_renewal()
