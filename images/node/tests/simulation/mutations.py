@@ -26,6 +26,7 @@ from waba_node.webapp.cloud_updates import UpdateWriter
 
 from . import coreapp, database, intake, master
 from .cloud import store
+from .cloud.database import CloudDatabase
 from .cloud.store import RECEIVED_UPDATE
 from .cloud.transactions import Transaction
 from .coreapp import Coreapp
@@ -377,6 +378,10 @@ def fails_a_message_that_was_accepted_under_another_id(patch: pytest.MonkeyPatch
         return set()
 
     patch.setattr(store, "read_possible", read_possible)
+
+
+def sends_what_waits_in_a_restored_database(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(CloudDatabase, "abandon_waiting", lambda _database: None)
 
 
 # -- the Cloud API: order and pace ---------------------------------------------------------------------------------------------

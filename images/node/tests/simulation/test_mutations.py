@@ -160,6 +160,7 @@ NOT_ARRIVED, TWICE, OVERTOOK = "accepted and not arrived", "was sent 2 times", "
             moods(LATE, REFUSES, LATE, REFUSES, LATE, REFUSES),
             {"resend": True},
         ),
+        (mutations.sends_what_waits_in_a_restored_database, TWICE, repeated("lose_commits", 3.0, *[0.06] * 6), {}),
         (
             mutations.sends_two_messages_of_a_recipient_at_once,
             f"two messages of one recipient|{OVERTOOK}",

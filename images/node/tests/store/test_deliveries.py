@@ -95,6 +95,15 @@ async def test_a_message_that_is_sent_again_keeps_both_ids(database: Database) -
         assert await deliveries.delete_old_ids(connection, -1, 10) == 2
 
 
+async def test_several_failures_are_recorded_at_once(database: Database) -> None:
+    await store(database, "m1", "m2")
+    async with database.begin() as connection:
+        await deliveries.record_sent(connection, {"wamid.A": Sent("m1", 3)})
+        failures = {"wamid.A": Sent("m1", 3), "wamid.B": Sent("m2", 3)}
+        assert await deliveries.record_failed(connection, failures) == {"m1", "m2"}
+        assert await deliveries.read_possible(connection, ["m1", "m2"]) == set()
+
+
 async def test_a_message_that_was_not_sent_waits_again_without_an_attempt(database: Database) -> None:
     await store(database, "m1")
     await claim(database, 1, "m1")

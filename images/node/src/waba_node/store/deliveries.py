@@ -72,7 +72,8 @@ CLAIM = CLAIM.on_duplicate_key_update(
     epoch=CLAIM.inserted.epoch, state=CLAIM.inserted.state, changed_at=CLAIM.inserted.changed_at
 )
 RECORD_SENT = insert(upstream_message).on_duplicate_key_update({"upstream_id": upstream_message.c.upstream_id})
-RECORD_FAILED = insert(upstream_message).on_duplicate_key_update({"failed": True})
+RECORD_FAILED = insert(upstream_message)
+RECORD_FAILED = RECORD_FAILED.on_duplicate_key_update(failed=RECORD_FAILED.inserted.failed)
 
 
 async def read_waiting(connection: AsyncConnection, buckets: range, after: int, limit: int) -> list[Waiting]:

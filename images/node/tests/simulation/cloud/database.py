@@ -7,8 +7,11 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Any
 
+from waba_node.store.deliveries import IN_FLIGHT
+from waba_node.store.outbox import ACCEPTED, CLAIMED
+
 from ..database import Database, Snapshot
-from .store import DELIVERY, MESSAGE, TABLES
+from .store import DELIVERY, MESSAGE, TABLES, Delivery
 from .transactions import Key, Transaction
 
 
@@ -56,3 +59,13 @@ class CloudDatabase(Database):
         self.tables = earlier.tables
         self.update_position, self.webhook_position = earlier.update_position, earlier.webhook_position
         super().return_to(earlier)
+        self.abandon_waiting()
+
+    def abandon_waiting(self) -> None:
+        """Let an owner that has ended have claimed every message that waits, as a restore does: the upstream may have taken it since."""
+        for message in self.messages.values():
+            if message.status in (ACCEPTED, CLAIMED):
+                message.status = CLAIMED
+                new = Delivery(message.id, message.bucket, 0, IN_FLIGHT, 0, self.time())
+                row = self.tables[DELIVERY].setdefault(message.id, new)
+                row.epoch, row.state = 0, IN_FLIGHT

@@ -322,6 +322,11 @@ async def store_media(_connection: Transaction, entries: Sequence[object]) -> No
         raise AssertionError("the simulated messages have no files")
 
 
+async def read_unfetched(connection: Transaction, _seconds: int, _limit: int) -> list[tuple[str, str]]:
+    await connection.statement()
+    return []
+
+
 async def observe_identity(_connection: Transaction, _wa_id: str, _current: str, first_is_known: bool = True) -> object:
     raise AssertionError(f"the simulated users have no identities: {first_is_known}")
 
