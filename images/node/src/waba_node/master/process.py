@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ..address import NodeAddress, PortName
 from ..clock import now
 from ..config import NodeConfig
+from ..control.history import PRIMARY_MASTER, History
 from ..control.lease import RENEWALS_PER_DELAY, MasterLease, master_delay
 from ..control.observation import Observer
 from ..control.promotion import REPORT_INTERVAL
@@ -46,6 +47,7 @@ class Master(Node):
         self.lease_observer = Observer()
         self.monitor = CoreappMonitor(self)
         self.shard_manager = ShardManager(self, self.monitor)
+        self.history = History(now())
         self.migrated = False
         self.lease_released = asyncio.Event()
 
@@ -57,6 +59,7 @@ class Master(Node):
         self.server.add(PortName.CONTROL, "ownership.release", self.release_ownership)
         self.server.add(PortName.CONTROL, "shard.released", self.shard_released)
         self.server.add(PortName.CONTROL, "lease.released", self.compete)
+        self.server.add(PortName.CONTROL, "history", self.read_history)
         leader_api.register(self)
         resharding_api.register(self)
         self.garbage = Collector(
@@ -181,6 +184,10 @@ class Master(Node):
         self.shard_manager.changed.set()
         return {"granted": False}
 
+    async def read_history(self, _payload: Payload) -> Payload:
+        """Answer with the changes of the primary master and of the shards' owners that this master has observed."""
+        return self.history.report(now())
+
     async def shard_released(self, _payload: Payload) -> Payload:
         """Promote at once: a coreapp has released its shard."""
         self.shard_manager.changed.set()
@@ -194,6 +201,8 @@ class Master(Node):
         if self.was_primary != self.is_primary():
             self.was_primary = self.is_primary()
             log.info("now %s%s", self.role_name(), f", lease epoch {self.lease.epoch}" if self.was_primary else "")
+            if self.lease.epoch is not None:
+                self.history.observe(PRIMARY_MASTER, self.config.node_id, self.lease.epoch, sent_at)
         if self.draining or not self.lease.due(sent_at):
             return TICK
         delay = master_delay(self.settings.heartbeat_interval, self.settings.unhealthy_interval)
@@ -234,6 +243,7 @@ class Master(Node):
     ) -> int | None:
         """Take a lease that is free or was not renewed for its takeover delay. Return its epoch, or None."""
         moment = now()
+        self.history.observe(PRIMARY_MASTER, None if lease.free else lease.holder, lease.epoch, moment)
         self.lease_observer.observe({master_lease.LEASE: lease.counter}, moment)
         unchanged = self.lease_observer.unchanged(master_lease.LEASE, moment)
         if not lease.free and unchanged < max(lease.takeover_delay, delay):

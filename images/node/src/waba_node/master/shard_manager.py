@@ -50,6 +50,8 @@ class ShardManager:
             arrived_at = now()
             wanted = await resharding.read_wanted_shards(connection)
         self.shards = self.observer.observe_map(rows, arrived_at)
+        for row in rows:
+            self.node.history.observe(row.shard, row.owner, row.epoch, arrived_at)
         return wanted
 
     async def carry_out_plan(self, wanted: int | None) -> None:
@@ -75,6 +77,7 @@ class ShardManager:
         if epoch is None:
             return
         log.info("shard %d: promoted %s, epoch %d", promotion.shard, promotion.node, epoch)
+        self.node.history.observe(promotion.shard, promotion.node, epoch, now())
         for process, row in self.monitor.coreapps().items():
             if process.node == promotion.node:
                 with contextlib.suppress(RpcError):

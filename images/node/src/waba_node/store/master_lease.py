@@ -39,6 +39,7 @@ NOT_RELEASED = lease.c.released_epoch != lease.c.epoch
 class ReadLease:
     """The lease as it was read. expires_at: compared for equality only, since it is all that masters of revision 0004 renew."""
 
+    holder: str
     incarnation: str
     epoch: int
     renewal: int
@@ -77,7 +78,7 @@ async def read(connection: AsyncConnection) -> ReadLease:
     """Return the lease."""
     row = (await connection.execute(sa.select(lease).where(THE_LEASE))).one()
     free = row.released_epoch == row.epoch
-    return ReadLease(row.incarnation, row.epoch, row.renewal, row.expires_at, row.takeover_delay, free)
+    return ReadLease(row.holder, row.incarnation, row.epoch, row.renewal, row.expires_at, row.takeover_delay, free)
 
 
 async def read_holder(connection: AsyncConnection) -> tuple[str, int]:
