@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -65,6 +66,7 @@ def index(pages: list[str]) -> str:
 def main(folder: str) -> None:
     sources = [*sorted(DOCS.rglob("*.md")), *(ROOT / name for name in TOP)]
     pages = []
+    shutil.copytree(DOCS / "images", Path(folder) / "guides" / "images")
     for source in sources:
         page = page_of(source)
         if page is not None:

@@ -69,6 +69,13 @@ def test_the_version_of_the_client_is_a_late_one_unless_it_is_set() -> None:
         NodeConfig.from_environment({**COREAPP, "WABA_CLIENT_VERSION": "latest"})
 
 
+def test_console_is_served_unless_it_is_switched_off() -> None:
+    assert NodeConfig.from_environment(COREAPP).console
+    assert not NodeConfig.from_environment({**COREAPP, "WABA_CONSOLE": "0"}).console
+    with pytest.raises(ConfigurationError, match="WABA_CONSOLE is 'off': it must be 0 or 1"):
+        NodeConfig.from_environment({**COREAPP, "WABA_CONSOLE": "off"})
+
+
 CLOUD = {
     "WABA_UPSTREAM": "cloud",
     "WABA_CLOUD_PHONE_NUMBER_ID": "700000000000001",

@@ -109,6 +109,7 @@ class NodeConfig:
     cloud: CloudConfig | None = None
     certificates: str = "/var/lib/whatsapp"
     media: str = "/usr/local/wamedia"
+    console: bool = True
     version: str = VERSION
     client_version: str = CLIENT_VERSION
 
@@ -144,6 +145,7 @@ class NodeConfig:
             cloud=reader.cloud() if environment.get("WABA_UPSTREAM") == CLOUD and role is not Role.UPGRADE else None,
             certificates=environment.get("WABA_CERTIFICATES") or "/var/lib/whatsapp",
             media=environment.get("WABA_MEDIA") or "/usr/local/wamedia",
+            console=reader.matching("WABA_CONSOLE", "[01]", "0 or 1", "1") == "1",
             client_version=reader.client_version(),
         )
         reader.refuse_problems()

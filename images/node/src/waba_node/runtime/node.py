@@ -8,6 +8,7 @@ import hmac
 import logging
 import secrets
 import signal
+import time
 import uuid
 from typing import Any
 
@@ -26,7 +27,7 @@ from ..store.media_folder import MediaFolder
 from ..store.metadata import read_time
 from .health import Health, serve
 from .http_log import one_line
-from .statistics import Statistics, gauge, process_metrics
+from .statistics import STARTED, Statistics, gauge, process_metrics
 from .supervisor import Loop, Supervisor
 
 log = logging.getLogger(__name__)
@@ -244,7 +245,13 @@ class Node:
 
     async def status(self, _payload: Payload) -> Payload:
         """Answer with this node's part of /v1/health."""
-        return {"role": self.role_name(), "gateway_status": self.gateway_status(), "version": self.config.version}
+        return {
+            "role": self.role_name(),
+            "gateway_status": self.gateway_status(),
+            "version": self.config.version,
+            "health": self.health.line(),
+            "uptime": round(time.monotonic() - STARTED, 3),
+        }
 
     async def app_statistics(self, _payload: Payload) -> Payload:
         """Answer with this node's part of /v1/stats/app."""

@@ -17,6 +17,7 @@ from ..runtime.supervisor import Loop
 from ..store import documents, ownership
 from ..store.engine import DATABASE_ERRORS
 from .certificate import ServedCertificate
+from .console.reader import ConsoleReader
 from .https_listener import HttpsListener
 from .metrics import Metrics
 from .routing import Router
@@ -43,6 +44,7 @@ class Webapp(Node):
         self.metrics = Metrics()
         self.database.timed = partial(self.metrics.timed, "db_")
         self.router = Router(self.database, self.client, self.metrics)
+        self.console = ConsoleReader(self)
         self.webhooks: CloudWebhooks | None = None
 
     async def start(self) -> None:

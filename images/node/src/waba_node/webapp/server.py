@@ -17,6 +17,7 @@ from ..store.users import ADMIN as ROLE_ADMIN
 from .body import LARGEST_BODY
 from .calls import CALLS
 from .calls.table import ADMIN, CREDENTIALS, KEY, OPEN, Call
+from .console import files as console_files
 from .errors import ApiError
 from .metrics import CallRecord, current_call
 from .sessions import has_api_key
@@ -31,6 +32,7 @@ access_log = logging.getLogger("waba_node.access")
 PROBED = (
     "/",
     "/metrics",
+    "/v1/console",
     "/v1/health",
     "/v1/stats/app",
     "/v1/stats/app/internal",
@@ -61,6 +63,8 @@ class ApiServer:
         application = web.Application(client_max_size=LARGEST_BODY, middlewares=[self._observe])
         for call in CALLS:
             application.router.add_route(call.method, call.path, self._handler(call))
+        if self.webapp.config.console:
+            console_files.add_routes(application.router)
         return application
 
     @web.middleware
@@ -136,7 +140,7 @@ class ApiServer:
             status, content = result
             if content is None:
                 return web.Response(status=status)
-            return self._envelope(status, content, warnings=request.get("warnings"))
+            return self._envelope(status, content, request.get("headers"), request.get("warnings"))
 
         return handle
 
