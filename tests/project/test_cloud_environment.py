@@ -57,6 +57,12 @@ def test_cluster_without_the_cloud_api_has_no_variable_of_it(settings: dict[str,
     assert list(environment(**settings)) == BASE
 
 
+def test_console_that_is_switched_off_is_the_only_additional_variable() -> None:
+    found = environment(waba_console=False)
+    assert list(found) == [*BASE, "WABA_CONSOLE"]
+    assert found["WABA_CONSOLE"] == "0"
+
+
 def test_websocket_service_is_the_only_additional_variable() -> None:
     found = environment(waba_upstream="ws://172.17.0.1:29292")
     assert list(found) == [*BASE, "WABA_UPSTREAM"]
