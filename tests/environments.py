@@ -73,6 +73,24 @@ def prometheus_binaries() -> Path:
     return binaries
 
 
+def debian_packages(*names: str) -> None:
+    """Install Debian packages that are missing. Raises Unavailable where this user may not, or without the packages."""
+    query = ["dpkg-query", "--show", "--showformat", "${db:Status-Status}\\n", *names]
+    try:
+        states = subprocess.run(query, capture_output=True, text=True, check=False).stdout.split()
+    except FileNotFoundError as error:
+        raise Unavailable(f"no Debian, which has the packages {', '.join(names)}") from error
+    if states == ["installed"] * len(names):
+        return
+    if os.geteuid() != 0:
+        raise Unavailable(f"install {' '.join(names)} first, or run as root")
+    variables = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for command in (["update"], ["install", "--yes", "--no-install-recommends", *names]):
+        done = subprocess.run(["apt-get", "--quiet", *command], env=variables, capture_output=True, check=False)
+        if done.returncode:
+            raise Unavailable(f"apt-get {command[0]} failed: {done.stderr.decode(errors='replace').strip()[-200:]}")
+
+
 def tracked_files() -> list[str]:
     """Return the files that git tracks or would track, relative to the root."""
     listed = subprocess.run(

@@ -12,6 +12,7 @@ from environments import (
     BUILD,
     ROOT,
     copied_tree,
+    debian_packages,
     prometheus_binaries,
     provide_pip_bootstrap,
     python,
@@ -109,6 +110,20 @@ def monitoring(*arguments: str, by_name: bool = False) -> Stage:
     return Stage(lambda: Command(list(arguments), binaries=prometheus_binaries()), by_name)
 
 
+def in_browser(file: str) -> Stage:
+    """A file of the node's tests that drives Debian's Chromium."""
+
+    def prepare() -> Command:
+        debian_packages("chromium", "chromium-driver")
+        binaries = virtual_environment("console", Path(sys.executable), "--requirement", "requirements/console.txt")
+        tests = f"images/node/tests/webapp/{file}"
+        return Command(
+            ["tests/tools/with_database", str(binaries / "python"), "-m", "pytest", tests], binaries=binaries
+        )
+
+    return Stage(prepare, by_name=True)
+
+
 # In this order: a stage that is quick and finds most comes first.
 STAGES: dict[str, Stage] = {
     "ruff": command("sh", "-c", "ruff check . && ruff format --check ."),
@@ -131,6 +146,8 @@ STAGES: dict[str, Stage] = {
     "inputs": pytest("tests/inputs"),
     "units": own_core("units"),
     "node": command("tests/tools/with_database", sys.executable, "-m", "pytest", "images/node/tests"),
+    "console": in_browser("browser_console.py"),
+    "console-pictures": in_browser("browser_pictures.py"),
     "database": pytest("tests/database"),
     "database-mysql": command("tests/database/on_mysql", by_name=True),  # Debian unstable is not whole every day
     # Also the playbook, and a Prometheus that scrapes a cluster of processes.
