@@ -125,12 +125,7 @@ NOT_ARRIVED, TWICE, OVERTOOK = "accepted and not arrived", "was sent 2 times", "
             ),
             {},
         ),
-        (
-            mutations.sends_without_waiting_for_the_claim,
-            f"{TWICE}|at once|{OVERTOOK}",
-            moods(LOSES_ANSWERS),
-            {"loss": 0.3, "near": 5},
-        ),
+        (mutations.sends_without_a_claim, TWICE, moods(LOSES_ANSWERS), {}),
         (mutations.forgets_the_claims_of_former_owners, NOT_ARRIVED, moods(SLOW) + losses_of_every_coreapp(), {}),
         (
             mutations.forgets_the_claims_of_its_own_earlier_connections,
