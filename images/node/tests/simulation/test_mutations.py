@@ -196,8 +196,8 @@ NOT_ARRIVED, TWICE, OVERTOOK = "accepted and not arrived", "was sent 2 times", "
         (
             mutations.drops_failures_while_a_message_is_sent_again,
             "has failed at the upstream and is",
-            moods(LATE, REFUSES, LATE, REFUSES, LATE, REFUSES),
-            {"resend": True, "near": 8},
+            moods(LATE, REFUSES, LATE, REFUSES, pause=4.5),
+            {"resend": True, "near": 75},
         ),
         (mutations.resolves_messages_by_known_ids_alone, "a status of it waits", moods(LOSES_ANSWERS), {}),
     ],
@@ -223,4 +223,4 @@ def cloud_schedules(faults: tuple[Fault, ...], near: int = 0, **options: Any) ->
 
 def test_slow_processing_of_updates_breaks_no_rule(monkeypatch: pytest.MonkeyPatch) -> None:
     mutations.processes_updates_slowly(monkeypatch)
-    assert [outcome(one) for one in islice(cloud_schedules(moods(LATE)), 2)] == [None] * 2
+    assert [outcome(one) for one in islice(cloud_schedules(moods(LATE), near=3), 2)] == [None] * 2

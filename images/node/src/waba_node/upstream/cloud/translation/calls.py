@@ -125,6 +125,7 @@ CALLS: tuple[CallRule, ...] = (
             "GET /v1/stats/db",
             "GET /v1/stats/db/internal",
             "GET /v1/support",
+            "GET /v1/console",
             "POST /v1/users/login",
             "POST /v1/users/logout",
             "POST /v1/users",
