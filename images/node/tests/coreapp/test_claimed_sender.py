@@ -6,13 +6,14 @@ import asyncio
 import json
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
 from claiming_support import Owner, ScriptedUpstream, delivery_states, promote, receive
 from messaging_support import rows, statuses, store, until, webhooks
+from sqlalchemy.ext.asyncio import AsyncConnection
 from waba_node.control.ownership import Grant
 from waba_node.coreapp import claimed_sender, update_processor
 from waba_node.store import contacts, deliveries, outbox
@@ -192,9 +193,9 @@ async def test_a_throttled_number_pauses_before_that_is_recorded(
     recorded = asyncio.Event()
     original = deliveries.queue_again
 
-    async def queue_again(*arguments: object, **options: bool) -> None:
+    async def queue_again(connection: AsyncConnection, message_ids: Collection[str], *, sent_perhaps: bool) -> None:
         await recorded.wait()
-        await original(*arguments, **options)
+        await original(connection, message_ids, sent_perhaps=sent_perhaps)
 
     monkeypatch.setattr(deliveries, "queue_again", queue_again)
     upstream = ScriptedUpstream()

@@ -113,7 +113,7 @@ def load(path: Path | None, first: int, upstream: str) -> Progress:
     if path is not None and path.exists():
         stored = Progress(**json.loads(path.read_text()))
         if (stored.code, stored.first, stored.upstream) == (code, first, upstream):
-            stored.failed = [(seed, kind) for seed, kind in stored.failed]
+            stored.failed = [(failed[0], failed[1]) for failed in stored.failed]
             return stored
         print(f"{path} is of other code, first seed or upstream: the soak starts again", flush=True)
     return Progress(first, code, upstream)
