@@ -12,13 +12,7 @@ from waba_node.coreapp.process import Coreapp
 from waba_node.master.process import Master
 from waba_node.upstream.loopback import Loopback
 
-ENVIRONMENT = {
-    "WA_APP_MULTICONNECT": "1",
-    "WA_DB_HOSTNAME": "db",
-    "WA_DB_USERNAME": "waba",
-    "WA_DB_PASSWORD": "secret",
-    "COREAPP_HOSTNAME": "node",
-}
+from tests.environment_support import ENVIRONMENT
 
 
 class Registered(Loopback):

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 import sqlalchemy as sa
 from messaging_support import DirectedSession, until
+from tests.environment_support import ENVIRONMENT
 from waba_node.config import NodeConfig
 from waba_node.control.promotion import Promotion
 from waba_node.coreapp import shard_owner
@@ -63,15 +64,7 @@ def upstream() -> DirectedUpstream:
 @pytest.fixture
 async def owner(database: Database, tasks: asyncio.TaskGroup, upstream: DirectedUpstream, clock: Clock) -> ShardOwner:
     """The owner of a registered coreapp that was promoted for shard 0."""
-    environment = {
-        "WA_APP_MULTICONNECT": "1",
-        "WA_DB_HOSTNAME": "unused",
-        "WA_DB_USERNAME": "unused",
-        "WA_DB_PASSWORD": "unused",
-        "COREAPP_HOSTNAME": "node",
-        "WABA_CONTAINER_ID": "abc",
-    }
-    node = Coreapp(NodeConfig.from_environment(environment), upstream)
+    node = Coreapp(NodeConfig.from_environment({**ENVIRONMENT, "WABA_CONTAINER_ID": "abc"}), upstream)
     node.database = node.owner.database = database
     node.tasks, node.attachments = tasks, SimpleNamespace(fetch_later=lambda _bucket, _ids: None)
     async with database.begin() as connection:

@@ -1,4 +1,4 @@
-"""What a coreapp reports about an upstream whose sends are not idempotent."""
+"""A coreapp reports the state of an upstream whose sends are not idempotent."""
 
 from __future__ import annotations
 
@@ -6,17 +6,10 @@ from types import SimpleNamespace
 
 import pytest
 from claiming_support import ScriptedUpstream
+from tests.environment_support import ENVIRONMENT
 from waba_node.config import NodeConfig
 from waba_node.control.ownership import Grant
 from waba_node.coreapp.process import Coreapp
-
-ENVIRONMENT = {
-    "WA_APP_MULTICONNECT": "1",
-    "WA_DB_HOSTNAME": "db",
-    "WA_DB_USERNAME": "waba",
-    "WA_DB_PASSWORD": "secret",
-    "COREAPP_HOSTNAME": "node",
-}
 
 
 @pytest.fixture
