@@ -42,7 +42,7 @@ SETTINGS = {
 }
 NUMBERS = {"masters": 2, "coreapps": 2, "shards": 1}
 PATIENCE = 180  # seconds, on a busy machine
-# What this cluster has not: an upstream at Meta, several database members, a failed transaction, a problem, an alert.
+# This cluster has none of these: an upstream at Meta, several database members, a failed transaction, a problem, an alert.
 WITHOUT_RESULT = (
     "cloud_webhook_",
     "upstream_",

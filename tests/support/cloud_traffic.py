@@ -24,7 +24,7 @@ MAYBE_SENT = 1014  # the code of a message whose outcome stayed unknown
 
 
 class Outcome:
-    """What the application has received. statuses: of each message, in order. ids: of the messages with each text of a user."""
+    """The webhooks that the application has received. statuses: of each message, in order. ids: of the messages with each text of a user."""
 
     def __init__(self) -> None:
         self.statuses: defaultdict[str, list[str]] = defaultdict(list)

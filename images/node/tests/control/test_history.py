@@ -1,4 +1,4 @@
-"""What one master reports about changes of the primary master and of owners."""
+"""A master reports the changes of the primary master and of owners that it has observed."""
 
 from __future__ import annotations
 

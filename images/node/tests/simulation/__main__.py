@@ -37,7 +37,7 @@ SOURCES = (
 
 @dataclass
 class Progress:
-    """What a soak has done. code: the digest of the code that it ran with. chunks: the numbers of those that are complete.
+    """The progress of a soak. code: the digest of the code that it ran with. chunks: the numbers of those that are complete.
 
     failed: (seed, upstream) of the schedules that fail.
     """

@@ -70,7 +70,7 @@ class Message:
 
 @dataclass
 class Snapshot:
-    """What a member of the database has that lacks the last commits."""
+    """The state of a member of the database that lacks the last commits."""
 
     lease: Lease
     wanted: int

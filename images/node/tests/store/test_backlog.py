@@ -1,4 +1,4 @@
-"""What waits in the queues, counted at bounded cost."""
+"""The length and the age of the queues are read at bounded cost."""
 
 from __future__ import annotations
 

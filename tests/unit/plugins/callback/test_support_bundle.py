@@ -19,7 +19,7 @@ DONE = "TASK [Report the collected logs]\nArchive: /root/waba logs/waba-1.tar.gz
 
 
 class Run:
-    """A run of a playbook, as the callback sees it. printed: what the callback prints. started: the commands that it starts."""
+    """A run of a playbook, observed by the callback. printed: the lines of the callback. started: the commands that it starts."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.printed: list[str] = []

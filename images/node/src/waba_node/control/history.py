@@ -1,6 +1,6 @@
 """The changes of the primary master and of the shards' owners that one master has observed. No I/O, no clock of its own.
 
-Nothing decides by it: it is what the console displays. Moments are the observer's monotonic clock, so they are reported as ages
+No decision uses them; the console displays them. Moments are of the observer's monotonic clock, so they are reported as ages
 (docs/adr/0003-safety-without-clocks.md).
 """
 

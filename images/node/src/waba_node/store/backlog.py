@@ -1,4 +1,4 @@
-"""What waits in the queues, by queries whose cost does not grow with the queues. Times are the database's."""
+"""The length and the age of the queues, by queries whose cost does not grow with the queues. Times are the database's."""
 
 from __future__ import annotations
 

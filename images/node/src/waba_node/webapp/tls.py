@@ -1,4 +1,4 @@
-"""What the API and the webhook listener have in common for their clients: the versions and ciphers of TLS, and the Server header."""
+"""The versions and ciphers of TLS, and the Server header, of the API and of the webhook listener."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from .transactions import Key, Transaction
 
 @dataclass
 class CloudSnapshot(Snapshot):
-    """What a member of the database has that lacks the last commits."""
+    """The state of a member of the database that lacks the last commits."""
 
     tables: dict[str, dict[Hashable, Any]]
     update_position: int

@@ -1,4 +1,4 @@
-"""What the posts of one connection must keep to: its share of the number's rate, and the pauses that answers ask for."""
+"""The limits of the posts of one connection: its share of the number's rate, and the pauses that answers ask for."""
 
 from __future__ import annotations
 

@@ -196,7 +196,7 @@ class Transaction:
 
 
 class Client:
-    """What a process has of the database, with the interface of the node's class."""
+    """The database as a process uses it, with the interface of the node's class."""
 
     run = NodeDatabase.run
 

@@ -75,10 +75,10 @@ def test_a_mirror_that_cannot_be_read_is_an_error() -> None:
 
 
 def test_apt_reads_nothing_of_the_hosts_own_configuration() -> None:
-    command = image_packages.private_apt("/work", "trixie")
+    command = image_packages.private_apt("/folder", "trixie")
     assert "Dir::Etc::sourceparts=/dev/null" in command
     assert "Dir::Etc::preferencesparts=/dev/null" in command
-    assert "Dir::State::status=/work/status" in command
+    assert "Dir::State::status=/folder/status" in command
     assert "Acquire::Check-Valid-Until=false" not in command
     assert "Acquire::Check-Valid-Until=false" in image_packages.private_apt("/work", "sid")
 

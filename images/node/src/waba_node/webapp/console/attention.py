@@ -1,4 +1,4 @@
-"""What an operator must do something about, from the parts of the console. Pure."""
+"""The problems and notices of the console, derived from its other parts. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Meta says of a phone number while it can be used: its throughput level, and a restriction (docs/configure/cloud-api.md#behaviour).
+"""The throughput level and the restriction of a phone number, as Meta reports them (docs/configure/cloud-api.md#behaviour).
 
 Levels and rates: https://developers.facebook.com/documentation/business-messaging/whatsapp/throughput. Health:
 https://developers.facebook.com/documentation/business-messaging/whatsapp/support/health-status.

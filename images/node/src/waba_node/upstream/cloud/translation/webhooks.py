@@ -26,9 +26,8 @@ MILLISECONDS_FROM = 100_000_000_000  # larger timestamps are milliseconds: as se
 LONGEST_USER = 135  # characters
 LONGEST_TYPE, LONGEST_REFERENCE = 255, 1024  # characters of a file's content type and id
 DEEPEST = 32  # levels of JSON that are read
-CORRELATION = re.compile(
-    r"([0-9]{1,2}):([!-~]{1,64})", re.ASCII
-)  # other applications of the number have callback data of their own
+# Other applications of the number have callback data of their own.
+CORRELATION = re.compile(r"([0-9]{1,2}):([!-~]{1,64})", re.ASCII)
 
 
 @dataclass(frozen=True)
