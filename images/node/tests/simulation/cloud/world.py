@@ -72,6 +72,13 @@ class CloudTraffic(Traffic):
         """Return a message that was submitted."""
         return self.submitted[number]
 
+    def accept(self, message: Message, before: int | None) -> None:
+        """Record a success. A message may have failed before its client gets the answer."""
+        super().accept(message, before)
+        stored = self.world.database.table(MESSAGE).get(message.id)
+        if stored is not None and stored.status == FAILED:
+            self.missing.pop(message.id, None)
+
     def arrived(self, message: Message) -> None:
         """Record that the upstream has taken a message."""
         self.missing.pop(message.id, None)
