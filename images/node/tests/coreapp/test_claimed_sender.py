@@ -16,9 +16,11 @@ from messaging_support import rows, statuses, store, until, webhooks
 from sqlalchemy.ext.asyncio import AsyncConnection
 from waba_node.control.ownership import Grant
 from waba_node.coreapp import claimed_sender, update_processor
+from waba_node.coreapp.claimed_sender import FAILED, FailRefused
 from waba_node.store import contacts, deliveries, outbox
+from waba_node.store.deliveries import Sent
 from waba_node.store.engine import Database
-from waba_node.upstream.base import HandedOver, NotSent, Refused, Scope, Uncertain, UpstreamError
+from waba_node.upstream.base import HandedOver, NotSent, Refused, Scope, Uncertain, UpstreamError, UpstreamEvent
 
 Begin = Callable[..., Awaitable[Owner]]
 
@@ -310,6 +312,26 @@ async def test_the_answer_to_a_former_owner_is_recorded_and_its_refusal_is_not(
 
 async def is_handed_over(database: Database, name: str) -> bool:
     return (await statuses(database))[name] == outbox.HANDED_OVER
+
+
+async def test_a_refusal_waits_for_an_id_of_the_message_that_is_being_recorded(
+    database: Database, begin: Begin
+) -> None:
+    await store(database, "m1")
+    upstream = ScriptedUpstream()
+    upstream.may_answer.clear()
+    owner = await begin(upstream)
+    await until(lambda: all_are(database, outbox.CLAIMED))
+    event = UpstreamEvent("m1", FAILED, 1, {"errors": [{"code": 470, "title": "Re-engagement message"}]})
+    refusal = FailRefused(owner.sender, ["m1"], [], [])
+    async with database.begin() as connection:
+        await deliveries.record_sent(connection, {"wamid.first": Sent("m1", 0)})
+        refused = asyncio.create_task(owner.sender.receiver.store_with([event], refusal))
+        await asyncio.sleep(0.3)
+        assert not refused.done()
+    await refused
+    assert await statuses(database) == {"m1": outbox.HANDED_OVER}
+    assert await reported(database) == []
 
 
 async def test_failed_under_one_id_is_not_reported_while_another_may_arrive(database: Database, begin: Begin) -> None:

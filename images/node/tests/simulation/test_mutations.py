@@ -13,6 +13,7 @@ from . import mutations
 from .cloud.upstream import (
     LATE,
     LOSES_ANSWERS,
+    MIXED,
     MOODS,
     REFUSES,
     SHARE_OF_GOOD,
@@ -196,8 +197,8 @@ NOT_ARRIVED, TWICE, OVERTOOK = "accepted and not arrived", "was sent 2 times", "
         (
             mutations.drops_failures_while_a_message_is_sent_again,
             "has failed at the upstream and is",
-            moods(LATE, REFUSES, LATE, REFUSES, pause=4.5),
-            {"resend": True, "near": 75},
+            moods(UNCLEAR, MIXED, UNCLEAR, MIXED, pause=6.0),
+            {"resend": True, "near": 50},
         ),
         (mutations.resolves_messages_by_known_ids_alone, "a status of it waits", moods(LOSES_ANSWERS), {}),
     ],

@@ -97,6 +97,7 @@ class FailRefused:
 
     async def before(self, connection: AsyncConnection, events: list[UpstreamEvent]) -> list[UpstreamEvent]:
         """Record the decisions. A refused message that the upstream has accepted in an earlier attempt does not fail."""
+        await outbox.lock_messages(connection, self.refused)  # see deliveries.record_sent
         possible = await deliveries.read_possible(connection, self.refused)
         await deliveries.queue_again(connection, self.unsent, sent_perhaps=False)
         await deliveries.mark_uncertain(connection, self.sender.grant.epoch, self.uncertain)

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from .buckets import among
 from .keys import HASHED, key_of
 from .metadata import NOW, Moment, metadata, seconds_from_now
-from .outbox import ACCEPTED, CLAIMED, HANDED_OVER, Unsent, message
+from .outbox import ACCEPTED, CLAIMED, HANDED_OVER, Unsent, lock_messages, message
 from .user_ids import whole_user
 
 IN_FLIGHT = "claimed"
@@ -120,22 +120,23 @@ async def claim(connection: AsyncConnection, epoch: int, messages: Mapping[str, 
 async def record_sent(connection: AsyncConnection, sent: Mapping[str, Sent]) -> None:
     """Record the upstream's ids of messages, which are handed over by that: upstream id -> message.
 
-    This is a fact, not a decision, so a process that has lost the shard records it too.
+    This is a fact, not a decision, so a process that has lost the shard records it too. The messages are locked before their ids are recorded:
+    a transaction that fails a message locks it as well, and then finds every id.
     """
     if not sent:
         return
-    moment = (await connection.execute(sa.select(NOW))).scalar_one()
-    values = [
-        {"upstream_id": key_of(upstream_id), **one._asdict(), "failed": False, "stored_at": moment}
-        for upstream_id, one in sorted(sent.items())
-    ]
-    await connection.execute(RECORD_SENT, values)
     names = {one.message_id for one in sent.values()}
     await connection.execute(
         sa.update(message)
         .where(message.c.message_id.in_(names), message.c.status.in_((ACCEPTED, CLAIMED)))
         .values(status=HANDED_OVER)
     )
+    moment = (await connection.execute(sa.select(NOW))).scalar_one()
+    values = [
+        {"upstream_id": key_of(upstream_id), **one._asdict(), "failed": False, "stored_at": moment}
+        for upstream_id, one in sorted(sent.items())
+    ]
+    await connection.execute(RECORD_SENT, values)
     await end_deliveries(connection, names)
 
 
@@ -268,13 +269,14 @@ async def record_failed(connection: AsyncConnection, sent: Mapping[str, Sent]) -
     """
     if not sent:
         return set()
+    names = {one.message_id for one in sent.values()}
+    await lock_messages(connection, names)
     moment = (await connection.execute(sa.select(NOW))).scalar_one()
     values = [
         {"upstream_id": key_of(upstream_id), **one._asdict(), "failed": True, "stored_at": moment}
         for upstream_id, one in sorted(sent.items())
     ]
     await connection.execute(RECORD_FAILED, values)
-    names = {one.message_id for one in sent.values()}
     failed = names - await read_possible(connection, names) - await read_repeated(connection, names)
     await end_deliveries(connection, failed)
     return failed

@@ -135,12 +135,12 @@ async def claim(connection: Transaction, epoch: int, messages: Mapping[str, int]
 async def record_sent(connection: Transaction, sent: Mapping[str, Sent]) -> None:
     if not sent:
         return
-    for upstream_id, one in sorted(sent.items()):
-        new = UpstreamMessage(upstream_id, int(one.message_id), one.bucket, failed=False)
-        await connection.insert(UPSTREAM_MESSAGE, upstream_id, new)
     names = {one.message_id for one in sent.values()}
     for row in await connection.lock(MESSAGE, numbers(names), lambda row: row.status in (ACCEPTED, CLAIMED)):
         row.status = HANDED_OVER
+    for upstream_id, one in sorted(sent.items()):
+        new = UpstreamMessage(upstream_id, int(one.message_id), one.bucket, failed=False)
+        await connection.insert(UPSTREAM_MESSAGE, upstream_id, new)
     await end_deliveries(connection, names)
 
 
@@ -224,11 +224,12 @@ async def read_repeated(connection: Transaction, message_ids: Collection[str]) -
 async def record_failed(connection: Transaction, sent: Mapping[str, Sent]) -> set[str]:
     if not sent:
         return set()
+    names = {one.message_id for one in sent.values()}
+    await lock_messages(connection, names)
     for upstream_id, one in sorted(sent.items()):
         new = UpstreamMessage(upstream_id, int(one.message_id), one.bucket, failed=True)
         if (row := await connection.insert(UPSTREAM_MESSAGE, upstream_id, new)) is not None:
             row.failed = True
-    names = {one.message_id for one in sent.values()}
     failed = names - await read_possible(connection, names) - await read_repeated(connection, names)
     await end_deliveries(connection, failed)
     return failed

@@ -61,7 +61,16 @@ MOODS = (
     UNUSABLE := Mood(unusable=True),
     UNREACHABLE := Mood(unreachable=True),
     SLOW := Mood(slowest=6.0, late=6.0),
-    Mood(lost=0.1, unknown=0.1, refused=0.1, throttled=0.1, pair_throttled=0.1, slowest=2.0, late=3.0),
+    MIXED := Mood(
+        lost=0.1,
+        unknown=0.1,
+        refused=0.1,
+        throttled=0.1,
+        pair_throttled=0.1,
+        undeliverable=0.2,
+        slowest=2.0,
+        late=3.0,
+    ),
 )
 SHARE_OF_GOOD = 0.2  # of the changes
 
