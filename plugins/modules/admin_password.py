@@ -142,7 +142,7 @@ def main() -> None:
             "a lower-case letter, a digit and a special character."
         )
     try:
-        changed, login = converge(module, Api(module.params))
+        changed, login = converge(module, Api(module.params, module.run_command))
     except PasswordRefused as error:
         module.fail_json(msg=str(error), login="refused")
     except HostError as error:

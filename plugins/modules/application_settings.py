@@ -121,7 +121,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    api = Api(module.params)
+    api = Api(module.params, module.run_command)
     try:
         with api.session(*(module.params[name] for name in ("username", "password", "timeout"))):
             result = converge(module, api)

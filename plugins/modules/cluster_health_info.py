@@ -172,7 +172,7 @@ def read_upstream(api: Api) -> dict[str, float]:
 def main() -> None:
     isolate_environment()
     module = AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True)
-    api = Api(module.params)
+    api = Api(module.params, module.run_command)
     api.use_api_key(module.params["api_key"])
     timeout = 0 if module.check_mode else module.params["wait_timeout"]
     deadline = time.monotonic() + timeout

@@ -119,7 +119,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    api, params = Api(module.params), module.params
+    api, params = Api(module.params, module.run_command), module.params
     try:
         with api.session(params["username"], params["password"], params["timeout"]):
             previous = read(api, params["timeout"])

@@ -44,9 +44,10 @@ class ApiRefused(HostError):
 
 
 class Api:
-    """A session with one webapp. params: see `argspec.API_OPTIONS`."""
+    """A session with one webapp. params: see `argspec.API_OPTIONS`. run_command: that of AnsibleModule."""
 
-    def __init__(self, params: dict[str, Any]) -> None:
+    def __init__(self, params: dict[str, Any], run_command: Callable[..., tuple[int, str, str]]) -> None:
+        self.run_command = run_command
         self.url = params["url"].rstrip("/")
         self.cluster = params.get("cluster_name")
         self.certificate: bytes | None = None  # of the webapp, once it was read
@@ -142,7 +143,7 @@ class Api:
         if presented == self.certificate:
             return
         try:
-            self.certificate = webapp_certificate.read(cluster, connection.port)
+            self.certificate = webapp_certificate.read(self.run_command, cluster, connection.port)
         except HostError as error:
             raise ApiUnreachable(f"{self.url} cannot be verified: {error}") from error
         if self.certificate not in (None, presented):

@@ -3,55 +3,49 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.waba.cluster.plugins.module_utils.docker.io import engine, webapp_certificate
+from ansible_collections.waba.cluster.plugins.module_utils.docker.io import webapp_certificate
 from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 
 PEM = "-----BEGIN CERTIFICATE-----\nAAEC\n-----END CERTIFICATE-----\n"
+Result = tuple[int, str, str]
 
 
-def webapp(port: int, state: str = "running") -> dict[str, Any]:
-    bindings = {"443/tcp": [{"HostIp": "", "HostPort": str(port)}]}
-    return {"Id": f"c{port}", "Name": "/web", "State": {"Status": state}, "HostConfig": {"PortBindings": bindings}}
+def docker(listed: Result, executed: Result = (0, PEM, ""), commands: list[list[str]] | None = None) -> Callable:
+    """Return a run_command with which `docker ps` and `docker exec` end so. commands: gets the arguments of both."""
+
+    def run_command(arguments: list[str], **_options: Any) -> Result:
+        if commands is not None:
+            commands.append(arguments)
+        return {"ps": listed, "exec": executed}[arguments[1]]
+
+    return run_command
 
 
-def engine_with(monkeypatch: pytest.MonkeyPatch, containers: list[dict[str, Any]], status: int, output: str) -> list:
-    """Let the engine have these webapps, and each command in one of them end so. Return the containers in which a command ran."""
-    ran: list[str] = []
-    by_id = {container["Id"]: container for container in containers}
-    api = SimpleNamespace(
-        containers=lambda **_filters: list(by_id.values()),
-        inspect_container=by_id.get,
-        exec_create=lambda container, _command: ran.append(container) or {"Id": "e1"},
-        exec_start=lambda _run: output.encode(),
-        exec_inspect=lambda _run: {"ExitCode": status},
-    )
-    monkeypatch.setattr(engine, "connect", lambda: SimpleNamespace(api=api))
-    return ran
+def test_the_certificate_is_read_in_the_webapp_that_publishes_the_port() -> None:
+    commands: list[list[str]] = []
+    assert webapp_certificate.read(docker((0, "web\n", ""), commands=commands), "waba", 9091) == b"\0\1\2"
+    filters = {"label=waba.cluster.name=waba", "label=waba.cluster.role=webapp", "publish=9091", "status=running"}
+    assert filters <= set(commands[0])
+    assert commands[1][:3] == ["docker", "exec", "web"]
 
 
-def test_the_certificate_is_read_in_the_webapp_that_publishes_the_port(monkeypatch: pytest.MonkeyPatch) -> None:
-    ran = engine_with(monkeypatch, [webapp(9090), webapp(9091)], 0, PEM)
-    assert webapp_certificate.read("waba", 9091) == b"\0\1\2"
-    assert ran == ["c9091"]
+def test_an_image_without_python_has_no_known_certificate() -> None:
+    run_command = docker((0, "web\n", ""), (webapp_certificate.NO_PYTHON, "", ""))
+    assert webapp_certificate.read(run_command, "waba", 9090) is None
 
 
-def test_an_image_without_python_has_no_known_certificate(monkeypatch: pytest.MonkeyPatch) -> None:
-    engine_with(monkeypatch, [webapp(9090)], webapp_certificate.NO_PYTHON, "")
-    assert webapp_certificate.read("waba", 9090) is None
-
-
-@pytest.mark.parametrize("found", [[], [webapp(9091)], [webapp(9090, "exited")]])
-def test_a_port_without_a_running_webapp_is_an_error(monkeypatch: pytest.MonkeyPatch, found: list) -> None:
-    engine_with(monkeypatch, found, 0, PEM)
-    with pytest.raises(HostError, match="no running webapp of the cluster waba publishes the port 9090"):
-        webapp_certificate.read("waba", 9090)
-
-
-def test_a_webapp_that_does_not_listen_yet_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    engine_with(monkeypatch, [webapp(9090)], 1, "ConnectionRefusedError")
-    with pytest.raises(HostError, match="web serves no certificate yet"):
-        webapp_certificate.read("waba", 9090)
+@pytest.mark.parametrize(
+    ("listed", "executed", "message"),
+    [
+        ((0, "\n", ""), (0, PEM, ""), "no running webapp of the cluster waba publishes the port 9090 on this host"),
+        ((0, "web\n", ""), (1, "", "ConnectionRefusedError"), "web serves no certificate yet"),
+        ((1, "", "Cannot connect\n"), (0, PEM, ""), "the Docker engine of this host does not answer: Cannot connect$"),
+    ],
+)
+def test_a_certificate_that_cannot_be_read_is_an_error(listed: Result, executed: Result, message: str) -> None:
+    with pytest.raises(HostError, match=message):
+        webapp_certificate.read(docker(listed, executed), "waba", 9090)
