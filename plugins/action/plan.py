@@ -47,10 +47,7 @@ REGISTERED = {
     "reach": "waba_reached",
     "account": "waba_cloud_account",
 }
-ANSWERS = {
-    "admin": "waba_admin_login",
-    "health": "waba_health",
-}  # registered on the host that is asked about the cluster
+HEALTH = "waba_health"  # registered on the host that is asked about the cluster
 
 
 class ActionModule(ActionBase):
@@ -73,7 +70,7 @@ class ActionModule(ActionBase):
         missing = list(args.get("missing_secrets") or [])
         secrets_file = str(args.get("secrets_file"))
         api_host = str(args.get("api_host") or "")
-        answers = {part: variables.get(api_host, {}).get(name, {}) for part, name in ANSWERS.items()}
+        health = variables.get(api_host, {}).get(HEALTH, {})
         known_images, image_problems = _known_images(topology)
         found = cluster.judge(
             reports,
@@ -83,7 +80,7 @@ class ActionModule(ActionBase):
             [
                 *_lost_secrets(seen, missing, secrets_file),
                 *_missing_issued_secrets(missing, secrets_file),
-                *_refused_password(api_host, answers),
+                *_refused_password(api_host, health),
                 *image_problems,
             ],
         )
@@ -99,12 +96,12 @@ class ActionModule(ActionBase):
             changes += plan.host_changes(host, observed, known_images, wanted)
         for host, report in reports.items():
             changes += plan.account_changes(host, report.get("account", {}))
-        changes += plan.cluster_changes(api_host, answers, topology["expected"]["shards"])
+        changes += plan.cluster_changes(api_host, health, topology["expected"]["shards"])
         waits = api_host or next((host for host in topology["parts"]["webapps"] if host in hosts), "")
         if args.get("show", True):
-            self._print("Plan:", plan.lines(changes, api_follows=bool(waits) and not answers["health"]))
+            self._print("Plan:", plan.lines(changes, api_follows=bool(waits) and not health))
         steps = plan.steps(changes, topology["parts"])
-        if waits and (steps or not answers["health"].get("healthy")):
+        if waits and (steps or not health.get("healthy")):
             steps[waits] = [*(step for step in steps.get(waits, []) if step != "cluster"), "cluster"]
         return {
             **result,
@@ -180,9 +177,9 @@ def _secret_changes(missing: list[str], file: str) -> list[plan.Change]:
     return [plan.Change(plan.CONTROLLER, "secrets", file, "write", f"no value is set for {', '.join(missing)}")]
 
 
-def _refused_password(host: str, answers: Mapping[str, Any]) -> list[tuple[str, Problem]]:
+def _refused_password(host: str, health: Mapping[str, Any]) -> list[tuple[str, Problem]]:
     """Return a problem where the admin can log in with neither the wanted nor the initial password."""
-    if answers["admin"].get("login") != "refused":
+    if health.get("login") != "refused":
         return []
     fix = "Set it to the password that the admin has, then change the password with the API"
     return [(host, Problem("waba_admin_password", "(redacted)", "the cluster's admin has another password", fix))]

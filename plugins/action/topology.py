@@ -44,7 +44,6 @@ REGISTERED = frozenset(
         "waba_listening",
         "waba_reached",
         "waba_health",
-        "waba_admin_login",
         "waba_files",
         "waba_cloud_account",
     )

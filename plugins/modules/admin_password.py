@@ -61,39 +61,19 @@ login:
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.waba.cluster.plugins.module_utils.argspec import API_OPTIONS
 from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
-from ansible_collections.waba.cluster.plugins.module_utils.io.api_client import (
-    Api,
-    ApiRefused,
-    ApiUnreachable,
-    retry,
+from ansible_collections.waba.cluster.plugins.module_utils.io.api_client import Api, ApiUnreachable, retry
+from ansible_collections.waba.cluster.plugins.module_utils.io.api_login import (
+    ACCEPTED,
+    INITIAL_PASSWORD,
+    accepted_password,
+    try_login,
 )
 from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
 from ansible_collections.waba.cluster.plugins.module_utils.secrets.validation import is_strong
 
-UNAUTHORIZED = 401
-# Outcomes of a login.
-ACCEPTED = "accepted"
-MUST_CHANGE = "must change"
-REFUSED = "refused"
-PASSWORD_CHANGE_REQUIRED = 1024
-
 
 class PasswordRefused(HostError):
     """Neither the wanted nor the initial password is the one of the user."""
-
-
-def try_login(api: Api, username: str, password: str, new_password: str | None = None) -> str:
-    """Return the outcome of a login, and log out. Raises HostError for any other error."""
-    try:
-        api.login(username, password, new_password)
-    except ApiRefused as error:
-        if PASSWORD_CHANGE_REQUIRED in error.codes:  # with any HTTP status
-            return MUST_CHANGE
-        if error.status == UNAUTHORIZED:
-            return REFUSED
-        raise
-    api.logout()
-    return ACCEPTED
 
 
 def converge(module: AnsibleModule, api: Api) -> tuple[bool, str]:
@@ -101,26 +81,22 @@ def converge(module: AnsibleModule, api: Api) -> tuple[bool, str]:
     username, password, initial = (module.params[name] for name in ("username", "password", "initial_password"))
     timeout = 0 if module.check_mode else module.params["timeout"]
 
-    def attempt(*passwords: str) -> str:
-        return retry(lambda: try_login(api, username, *passwords), timeout)
-
     try:
-        if attempt(password) == ACCEPTED:
-            return False, "accepted"
-        if attempt(initial) == REFUSED:
-            raise PasswordRefused(
-                f"{username} can log in neither with password nor with initial_password. "
-                "If the password was changed elsewhere, set password (waba_admin_password) to the current one."
-            )
+        login = accepted_password(api, username, password, initial, timeout)
     except ApiUnreachable:
         if module.check_mode:
             return True, "unreachable"
         raise
-    if not module.check_mode:
-        attempt(initial, password)
-        if attempt(password) != ACCEPTED:
+    if login == "refused":
+        raise PasswordRefused(
+            f"{username} can log in neither with password nor with initial_password. "
+            "If the password was changed elsewhere, set password (waba_admin_password) to the current one."
+        )
+    if login == "initial" and not module.check_mode:
+        retry(lambda: try_login(api, username, initial, password), timeout)
+        if retry(lambda: try_login(api, username, password), timeout) != ACCEPTED:
             raise HostError(f"The API did not accept the new password: {username} cannot log in with it.")
-    return True, "initial"
+    return login == "initial", login
 
 
 def main() -> None:
@@ -131,7 +107,7 @@ def main() -> None:
             "state": {"type": "str", "choices": ["present"], "default": "present"},
             "username": {"type": "str", "default": "admin"},
             "password": {"type": "str", "required": True, "no_log": True},
-            "initial_password": {"type": "str", "default": "secret", "no_log": True},
+            "initial_password": {"type": "str", "default": INITIAL_PASSWORD, "no_log": True},
             "timeout": {"type": "int", "default": 60},
         },
         supports_check_mode=True,

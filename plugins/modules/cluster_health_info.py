@@ -50,6 +50,22 @@ options:
     description: Also report the state of the Cloud API as the upstream.
     type: bool
     default: false
+  login:
+    description: Also report with which password a user can log in.
+    type: dict
+    suboptions:
+      username:
+        description: The user.
+        type: str
+        default: admin
+      password:
+        description: The wanted password.
+        type: str
+        required: true
+      initial_password:
+        description: The password of a new cluster.
+        type: str
+        default: secret
 """
 
 EXAMPLES = r"""
@@ -100,6 +116,13 @@ upstream:
   returned: with O(upstream=true)
   type: dict
   sample: {uncertain: 0, waiting: 0, set_aside: 0, webhook_age: 12}
+login:
+  description:
+    - V(accepted) if the user can log in with O(login.password), V(initial) with O(login.initial_password), V(refused) with neither.
+    - V(unknown) if the API does not tell.
+  returned: with O(login)
+  type: str
+  sample: accepted
 """
 
 import time
@@ -109,6 +132,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.waba.cluster.plugins.module_utils.argspec import API_OPTIONS
 from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 from ansible_collections.waba.cluster.plugins.module_utils.io.api_client import RETRY_INTERVAL, Api
+from ansible_collections.waba.cluster.plugins.module_utils.io.api_login import INITIAL_PASSWORD, accepted_password
 from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
 from ansible_collections.waba.cluster.plugins.module_utils.report.health import (
     assess,
@@ -135,6 +159,14 @@ OPTIONS = {
     "wait_timeout": {"type": "int", "default": 0},
     "lags": {"type": "bool", "default": False},
     "upstream": {"type": "bool", "default": False},
+    "login": {
+        "type": "dict",
+        "options": {
+            "username": {"type": "str", "default": "admin"},
+            "password": {"type": "str", "required": True, "no_log": True},
+            "initial_password": {"type": "str", "default": INITIAL_PASSWORD, "no_log": True},
+        },
+    },
 }
 
 
@@ -169,6 +201,14 @@ def read_upstream(api: Api) -> dict[str, float]:
     return parse_upstream(*answers)
 
 
+def read_login(api: Api, login: dict[str, str]) -> str:
+    """Return the outcome of `accepted_password`; "unknown" if the API does not tell. The session of the API ends."""
+    try:
+        return accepted_password(api, login["username"], login["password"], login["initial_password"])
+    except HostError:
+        return "unknown"
+
+
 def main() -> None:
     isolate_environment()
     module = AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True)
@@ -187,6 +227,8 @@ def main() -> None:
         result["lags"] = read_lags(api)
     if module.params["upstream"]:
         result["upstream"] = read_upstream(api)
+    if module.params["login"]:
+        result["login"] = read_login(api, module.params["login"])
     module.exit_json(changed=False, **result)
 
 

@@ -84,14 +84,20 @@ def start(module: AnsibleModule, missing: list[str], is_running: bool) -> dict[s
     return result
 
 
+def found(module: AnsibleModule) -> tuple[list[str], bool]:
+    """Return (the requirements that the host lacks, whether its engine answers)."""
+    compose = install.compose_version(module.run_command)
+    return install.missing_software(compose), install.engine_answers()
+
+
 def main() -> None:
     isolate_environment()
     module = AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True)
-    missing, is_running, is_finished = install.missing_software(module.run_command), install.engine_answers(), False
+    (missing, is_running), is_finished = found(module), False
     try:
         if (missing or not is_running) and not module.check_mode:
             is_finished = install.finish_installation(module.run_command)
-            missing, is_running = install.missing_software(module.run_command), install.engine_answers()
+            missing, is_running = found(module)
         result = start(module, missing, is_running)
     except (HostError, packages.UnknownDistribution) as error:
         module.fail_json(msg=f"{error}. Supported are Debian 12 and 13, and Ubuntu LTS." if missing else str(error))

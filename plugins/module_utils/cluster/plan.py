@@ -100,13 +100,13 @@ def diffs(host: str, seen: Mapping[str, Any]) -> list[dict[str, str]]:
     ]
 
 
-def cluster_changes(host: str, answers: Mapping[str, Any], shards: int) -> list[Change]:
-    """Return the changes that the cluster's own API makes. host: the host that was asked. answers: {"admin", "health"}, as far as it was asked."""
+def cluster_changes(host: str, health: Mapping[str, Any], shards: int) -> list[Change]:
+    """Return the changes that the cluster's own API makes. host: the host that was asked. health: the result of `cluster_health_info`, {} if not asked."""
     changes = []
-    if answers.get("admin", {}).get("login") == "initial":
+    if health.get("login") == "initial":
         changes.append(Change(host, "cluster", "password of admin", "set", "it is the initial one"))
-    served = answers.get("health", {}).get("shards", 0)
-    if served and not answers["health"]["healthy"]:
+    served = health.get("shards", 0)
+    if served and not health["healthy"]:
         changes.append(Change(host, "cluster", "number of shards", "change", f"it is {served}, not {shards}"))
     return changes
 

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.waba.cluster.plugins.module_utils import contract
@@ -31,12 +31,13 @@ def observed(client: DockerClient, cluster: str, path: str, roles: Collection[st
     `image`, `image_id`, `state`, `health`, `ports` (published, list of int, without that of the webhook listener), `address` (on which they are
     published).
     """
+    documents = list(_documents(cluster, path))
     found = {
         service: {"service": service, "role": role, "file": file, "file_image": image, **_container(None)}
-        for service, role, file, image in _in_files(cluster, path)
+        for service, role, file, image in _in_files(documents)
         if role in roles
     }
-    projects = _projects(cluster, path)
+    projects = {document.get("name") for _file, document in documents}
     every = containers.with_labels(client, f"{contract.LABEL_CLUSTER}={cluster}")
     # If a service has several containers, report the one in the project of its file.
     for container in sorted(every, key=lambda one: one["Config"]["Labels"].get(containers.PROJECT_LABEL) in projects):
@@ -67,14 +68,10 @@ def deployed(client: DockerClient, cluster: str) -> dict[str, dict[str, str]]:
     return found
 
 
-def _in_files(cluster: str, path: str) -> Iterator[tuple[str, str, str, str]]:
-    for file, document in _documents(cluster, path):
+def _in_files(documents: Iterable[tuple[str, dict[str, Any]]]) -> Iterator[tuple[str, str, str, str]]:
+    for file, document in documents:
         for service, definition in document["services"].items():
             yield service, definition["labels"][contract.LABEL_ROLE], file, definition["image"]
-
-
-def _projects(cluster: str, path: str) -> set[str | None]:
-    return {document.get("name") for _file, document in _documents(cluster, path)}
 
 
 def _documents(cluster: str, path: str) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os.path
 import shutil
 from collections.abc import Iterator
@@ -29,8 +30,9 @@ if TYPE_CHECKING:
 REQUEST_TIMEOUT = 120  # seconds; stopping a busy database is the slowest single request
 
 
+@functools.cache
 def connect() -> DockerClient:
-    """Return a client of this host's engine, regardless of DOCKER_HOST, for the API version of the engine.
+    """Return the client of this host's engine, regardless of DOCKER_HOST, for the API version of the engine. A process has one.
 
     Raises DockerUnavailable when the Docker SDK for Python is missing or the engine does not answer.
     """

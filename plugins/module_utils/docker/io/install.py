@@ -78,14 +78,22 @@ def engine_answers() -> bool:
         return False
 
 
-def missing_software(run_command: RunCommand) -> list[str]:
-    """Return the requirements that the host lacks, as keys of `docker.packages.PACKAGES`."""
+def compose_version(run_command: RunCommand) -> str | None:
+    """Return the version of Docker Compose, None if the host has none."""
+    if not shutil.which("docker"):
+        return None
+    status, output, _errors = run_docker(run_command, ["compose", "version", "--short"])
+    return output.strip() or None if status == 0 else None
+
+
+def missing_software(compose: str | None) -> list[str]:
+    """Return the requirements that the host lacks, as keys of `docker.packages.PACKAGES`. compose: as from `compose_version`."""
     missing = []
     if not (engine_answers() or shutil.which("dockerd")):
         missing.append("engine")
     if not shutil.which("docker"):
         missing.append("cli")
-    if not shutil.which("docker") or run_docker(run_command, ["compose", "version"])[0] != 0:
+    if not compose:
         missing.append("compose")
     missing += [
         need for need, module in (("docker_sdk", "docker"), ("yaml", "yaml")) if not importlib.util.find_spec(module)

@@ -46,18 +46,16 @@ def machine_id() -> str:
 
 def software(run_command: Callable[..., tuple[int, str, str]]) -> dict[str, Any]:
     """Return the facts that `preflight.software.judge` needs. run_command: AnsibleModule.run_command."""
-    release = install.os_release()
+    release, compose = install.os_release(), install.compose_version(run_command)
     found: dict[str, Any] = {
         "distribution": release.get("ID", platform.system().lower()),
         "release": release.get("VERSION_ID", ""),
-        "lacks": install.missing_software(run_command),
+        "lacks": install.missing_software(compose),
         "mirror": packages.find_mirror(install.apt_sources()),
         "engine": None,
-        "compose": None,
+        "compose": compose,
         "error": None,
     }
-    if "compose" not in found["lacks"]:
-        found["compose"] = run_docker(run_command, ["compose", "version", "--short"])[1].strip() or None
     if "cli" not in found["lacks"] and install.engine_answers():
         status, out, error = run_docker(run_command, ["version", "--format", "{{json .Server.Version}}"])
         if status == 0:

@@ -25,7 +25,7 @@ def test_secrets_are_generated_where_no_host_runs_the_cluster() -> None:
 
 
 def test_a_changed_admin_password_is_refused_by_its_setting_and_without_its_value() -> None:
-    ((host, problem),) = _refused_password("w", {"admin": {"login": "refused"}, "health": {}})
+    ((host, problem),) = _refused_password("w", {"login": "refused"})
     assert (host, problem.variable, problem.value) == ("w", "waba_admin_password", "(redacted)")
-    for login in ("wanted", "initial", ""):
-        assert _refused_password("w", {"admin": {"login": login}, "health": {}}) == []
+    for login in ("accepted", "initial", "unknown"):
+        assert _refused_password("w", {"login": login}) == []

@@ -150,15 +150,17 @@ def test_a_change_that_hosts_share_is_one_row() -> None:
 
 
 def test_an_initial_password_of_the_admin_is_a_change_of_the_cluster() -> None:
-    answers = {"admin": {"login": "initial", "changed": False}, "health": {"healthy": True, "shards": 0}}
-    assert [change.thing for change in plan.cluster_changes("h", answers, 1)] == ["password of admin"]
-    for login in ("accepted", "unreachable", "refused"):
-        assert plan.cluster_changes("h", {**answers, "admin": {"login": login}}, 1) == []
+    health = {"healthy": True, "shards": 0}
+    changes = plan.cluster_changes("h", {**health, "login": "initial"}, 1)
+    assert [change.thing for change in changes] == ["password of admin"]
+    for login in ("accepted", "unknown", "refused"):
+        assert plan.cluster_changes("h", {**health, "login": login}, 1) == []
 
 
 def test_another_number_of_shards_is_a_change_of_the_cluster() -> None:
-    answers = {"admin": {}, "health": {"healthy": False, "shards": 1}}
-    assert [change.reason for change in plan.cluster_changes("h", answers, 2)] == ["it is 1, not 2"]
+    health = {"healthy": False, "shards": 1, "login": "accepted"}
+    assert [change.reason for change in plan.cluster_changes("h", health, 2)] == ["it is 1, not 2"]
+    assert plan.cluster_changes("h", {}, 2) == []
 
 
 def test_the_plan_names_the_settings_that_are_only_known_once_a_webapp_answers() -> None:
