@@ -14,6 +14,9 @@ from ansible_collections.waba.cluster.plugins.module_utils.io import files
 
 try:
     import yaml
+
+    # The loader in C is the safe one too, and five times as fast. Distributions may omit it.
+    LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 except ImportError:
     yaml = None  # type: ignore[assignment]
 
@@ -79,7 +82,7 @@ def _documents(cluster: str, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
     for name in contract.ALL_FILES:
         state = files.read(os.path.join(path, name)) if name.endswith(".yml") and yaml else None
         if state and contract.is_managed(state[0], cluster):
-            yield os.path.join(path, name), yaml.safe_load(state[0])
+            yield os.path.join(path, name), yaml.load(state[0], LOADER)  # noqa: S506
 
 
 def _container(container: dict[str, Any] | None) -> dict[str, Any]:
