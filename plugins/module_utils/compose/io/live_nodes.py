@@ -82,7 +82,7 @@ def _documents(cluster: str, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
     for name in contract.ALL_FILES:
         state = files.read(os.path.join(path, name)) if name.endswith(".yml") and yaml else None
         if state and contract.is_managed(state[0], cluster):
-            yield os.path.join(path, name), yaml.load(state[0], LOADER)  # noqa: S506
+            yield os.path.join(path, name), yaml.load(state[0], LOADER)
 
 
 def _container(container: dict[str, Any] | None) -> dict[str, Any]:
