@@ -79,6 +79,13 @@ def figure(what: str, value: object) -> None:
     print(f"\nfigure: {what}: {value}")
 
 
+def set_intervals(api: Api, heartbeat: int, unhealthy: int) -> None:
+    """Set the intervals of the failure detector, in seconds."""
+    intervals = {"heartbeat_interval": heartbeat, "unhealthy_interval": unhealthy}
+    assert api.call("PATCH", "settings/application", intervals).status_code == 200
+    api.intervals_set_at = time.monotonic()
+
+
 @pytest.fixture(scope="session")
 def lab() -> Lab:
     return Lab(LAB)
@@ -88,9 +95,7 @@ def lab() -> Lab:
 def api() -> Api:
     """The API, after the intervals were lowered at run time so that the tests are short."""
     api = webapp("webapp1")
-    intervals = {"heartbeat_interval": HEARTBEAT, "unhealthy_interval": UNHEALTHY}
-    assert api.call("PATCH", "settings/application", intervals).status_code == 200
-    api.intervals_set_at = time.monotonic()
+    set_intervals(api, HEARTBEAT, UNHEALTHY)
     return api
 
 

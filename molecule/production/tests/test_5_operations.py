@@ -4,16 +4,39 @@ from __future__ import annotations
 
 import json
 import tarfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from conftest import FOLDER, HOSTS, Api, Lab, changed, connected, figure, host_of, play, wait_for, webapp
-from flow import Flow
+from conftest import (
+    DEFAULT_UNHEALTHY,
+    FOLDER,
+    HEARTBEAT,
+    HOSTS,
+    UNHEALTHY,
+    Api,
+    Lab,
+    changed,
+    connected,
+    figure,
+    host_of,
+    play,
+    set_intervals,
+    wait_for,
+    webapp,
+)
+from flow import Flow, handover_limit
 from plays import Result, one_line
 
-HANDOVER_LIMIT = 2.0  # seconds without a connected coreapp
+
+@pytest.fixture
+def default_intervals(api: Api) -> Iterator[None]:
+    """Raise the intervals to the defaults, so that only a run moves the shard, and not a busy machine."""
+    set_intervals(api, 5, DEFAULT_UNHEALTHY)
+    yield
+    set_intervals(api, HEARTBEAT, UNHEALTHY)
 
 
 def coreapps(api: Api) -> int:
@@ -76,6 +99,7 @@ def test_removal_of_indispensable_hosts_is_refused(healthy_coreapps: int, lab: L
     assert lab.started() == before
 
 
+@pytest.mark.usefixtures("default_intervals")
 def test_host_of_the_connected_coreapp_is_removed_without_a_refused_call(
     healthy_coreapps: int, api: Api, lab: Lab
 ) -> None:
@@ -87,9 +111,6 @@ def test_host_of_the_connected_coreapp_is_removed_without_a_refused_call(
     with Flow([webapp("webapp1"), webapp("webapp2")], lab.coreapp_logs) as flow:
         assert changed(play("playbooks/remove_node.yml", "-e", f"waba_remove={leaving}")) > 0
     figure("the host of the connected coreapp removed", flow.summary())
-    assert flow.refused == []
-    assert flow.handover_pauses(), "the connected coreapp hands over"
-    assert sum(flow.handover_pauses()) <= HANDOVER_LIMIT
     assert leaving not in map(host_of, api.health())
     assert api.is_healthy(healthy_coreapps - own)
     assert (
@@ -99,6 +120,9 @@ def test_host_of_the_connected_coreapp_is_removed_without_a_refused_call(
     assert changed(play("playbooks/remove_node.yml", "-e", f"waba_remove={leaving}")) == 0
     changed(play("playbooks/site.yml", "--limit", leaving))
     wait_for(lambda: api.is_healthy(healthy_coreapps), 60, "the host is back")
+    assert flow.refused == []
+    assert flow.handover_pauses(), "the connected coreapp hands over"
+    assert max(flow.handover_pauses()) < handover_limit(DEFAULT_UNHEALTHY)
 
 
 def test_lost_host_is_reported_and_removed(healthy_coreapps: int, api: Api, lab: Lab, tmp_path: Path) -> None:
