@@ -18,7 +18,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.errors import HostErr
 from ansible_collections.waba.cluster.plugins.module_utils.preflight import cluster
 from ansible_collections.waba.cluster.plugins.module_utils.problems import Problem
 
-IMAGES = Path(__file__).resolve().parents[2] / "images"
+IMAGES = Path(__file__).resolve().parents[2] / "roles/images/files"
 # A cluster has one value of each. A group's own file could give one to some hosts only, and the others would keep the default.
 SHARED = (
     "waba_database_host",

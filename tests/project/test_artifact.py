@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -13,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TOP_LEVEL = {
     *("FILES.json", "LICENSE", "MANIFEST.json", "README.md", "CHANGELOG.md", "CHANGELOG.rst"),
     *("CODE_OF_CONDUCT.md", "CONTRIBUTING.md", "MAINTAINING.md", "SECURITY.md"),  # documents link to them
-    *("changelogs", "docs", "images", "inventories", "meta", "playbooks", "plugins", "roles"),
+    *("changelogs", "docs", "inventories", "meta", "playbooks", "plugins", "roles"),
 }
 
 
@@ -38,9 +39,9 @@ def names(artifact: Path) -> list[str]:
     [
         "playbooks/site.yml",
         "playbooks/uninstall.yml",
-        "images/node/Containerfile",
-        "images/node/src/waba_node/__main__.py",
-        "images/mariadb/Containerfile",
+        "roles/images/files/node/Containerfile",
+        "roles/images/files/node/src/waba_node/__main__.py",
+        "roles/images/files/mariadb/Containerfile",
         "changelogs/changelog.yaml",
     ],
 )
@@ -50,17 +51,25 @@ def test_artifact_contains_what_an_installation_needs(names: list[str], needed: 
 
 def test_artifact_contains_no_file_of_development(names: list[str]) -> None:
     assert {name.partition("/")[0] for name in names} - TOP_LEVEL == set()
-    unwanted = ("images/node/tests", "images/node/requirements-test.txt", "changelogs/fragments")
+    unwanted = (
+        "roles/images/files/node/tests",
+        "roles/images/files/node/requirements-test.txt",
+        "changelogs/fragments",
+    )
     assert [name for name in names if name.startswith(unwanted) or name.endswith("waba_secrets.yml")] == []
     assert [name for name in names if "__pycache__" in name or "/." in name] == []
 
 
-def test_installed_playbook_runs_by_its_full_name(artifact: Path, tmp_path: Path) -> None:
+def test_installed_playbook_runs_with_the_folders_that_a_collection_may_use(artifact: Path, tmp_path: Path) -> None:
+    """The Ansible community package requires that a collection works without its other folders."""
     subprocess.run(
         ["ansible-galaxy", "collection", "install", "--force", "--offline", "--collections-path", tmp_path, artifact],
         check=True,
         capture_output=True,
     )
+    for path in (tmp_path / "ansible_collections/waba/cluster").iterdir():
+        if path.is_dir() and path.name not in ("meta", "playbooks", "plugins", "roles"):
+            shutil.rmtree(path)
     listed = subprocess.run(
         ["ansible-playbook", "waba.cluster.site", "-i", ROOT / "inventories/single_server", "--list-tasks"],
         cwd=tmp_path,

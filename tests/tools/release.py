@@ -56,19 +56,19 @@ COMPONENTS = {
     "collection": Component({"galaxy.yml": r"^version: (\S+)$"}),
     "node": Component(
         {
-            "images/node/src/waba_node/config.py": r'^VERSION = "(.+)"$',
+            "roles/images/files/node/src/waba_node/config.py": r'^VERSION = "(.+)"$',
             **setting("waba_version"),
             "molecule/chaos/create.yml": r"waba_version \| default\('(.+)'\)",
             "tests/bench/cloud.py": r'"--version", default="(.+?)"',
             "tests/bench/node.py": r'"--version", default="(.+?)"',
         },
         ("waba/node",),
-        tuple(f"images/node/{name}" for name in ("Containerfile", "bin", "packages.txt", "src")),
+        tuple(f"roles/images/files/node/{name}" for name in ("Containerfile", "bin", "packages.txt", "src")),
     ),
     "database": Component(
         setting("waba_mysql_version"),
         ("waba/mariadb", "waba/mysql", "waba/haproxy"),
-        ("images/mariadb", "images/mysql", "images/haproxy"),
+        tuple(f"roles/images/files/{name}" for name in ("mariadb", "mysql", "haproxy")),
     ),
 }
 

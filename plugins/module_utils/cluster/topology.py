@@ -373,7 +373,7 @@ def host_plan(
 
 
 def image_sources(plan: Mapping[str, Any]) -> dict[str, str]:
-    """Return {image: folder in images/ that it is built from} of the images that a host needs. plan: as from `host_plan`.
+    """Return {image: folder in roles/images/files that it is built from} of the images that a host needs. plan: as from `host_plan`.
 
     A database image is MariaDB's, unless its repository is named mysql.
     """

@@ -9,7 +9,7 @@ from waba_node.webapp.calls import CALLS
 from waba_node.webapp.calls.retired import CALLS as RETIRED
 
 HEAD = "| call | who | what |"
-PAGE = Path(__file__).parents[4] / "docs" / "reference" / "api.md"
+PAGE = Path(__file__).resolve().parents[6] / "docs" / "reference" / "api.md"
 
 
 def table() -> str:
