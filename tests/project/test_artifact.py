@@ -67,7 +67,8 @@ def test_installed_playbook_runs_with_the_folders_that_a_collection_may_use(arti
         check=True,
         capture_output=True,
     )
-    for path in (tmp_path / "ansible_collections/waba/cluster").iterdir():
+    installed = tmp_path / "ansible_collections/waba/cluster"
+    for path in installed.iterdir():
         if path.is_dir() and path.name not in ("meta", "playbooks", "plugins", "roles"):
             shutil.rmtree(path)
     listed = subprocess.run(
@@ -83,4 +84,6 @@ def test_installed_playbook_runs_with_the_folders_that_a_collection_may_use(arti
         check=False,
     )
     assert listed.returncode == 0, listed.stderr
+    sources = [path.parent.name for path in (installed / "roles/images/files").glob("*/Containerfile")]
+    assert sorted(sources) == ["haproxy", "mariadb", "mysql", "node"]
     assert "waba.cluster.webapp" in listed.stdout or "Run this host's webapps" in listed.stdout
