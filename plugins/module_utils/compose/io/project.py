@@ -174,10 +174,12 @@ class Project:
 
     def _containers(self) -> dict[str, list[dict[str, Any]]]:
         live = containers.network_ids(self._client)
+        owners = {service["labels"].get(LABEL_CLUSTER) for service in self.wanted.values()} - {None}
         found: dict[str, list[dict[str, Any]]] = {}
         for container in containers.with_labels(self._client, f"{containers.PROJECT_LABEL}={self.name}"):
             labels = container["Config"]["Labels"]
-            if LABEL_CLUSTER not in labels:
+            owner = labels.get(LABEL_CLUSTER)
+            if owner is None or (owners and owner not in owners):
                 raise HostError(
                     f"The container {container['Name'].lstrip('/')} belongs to a Compose project {self.name} of another owner. "
                     "Remove that project, or set another cluster_name (waba_cluster_name)."
