@@ -119,7 +119,7 @@ upstream:
 login:
   description:
     - V(accepted) if the user can log in with O(login.password), V(initial) with O(login.initial_password), V(refused) with neither.
-    - V(unknown) if the API does not tell.
+    - V(unknown) if the API did not answer the login.
   returned: with O(login)
   type: str
   sample: accepted
@@ -202,7 +202,7 @@ def read_upstream(api: Api) -> dict[str, float]:
 
 
 def read_login(api: Api, login: dict[str, str]) -> str:
-    """Return the outcome of `accepted_password`; "unknown" if the API does not tell. The session of the API ends."""
+    """Return the outcome of `accepted_password`; "unknown" if the API did not answer the login. Ends the session of the API."""
     try:
         return accepted_password(api, login["username"], login["password"], login["initial_password"])
     except HostError:
