@@ -54,7 +54,9 @@ def measure(what: str, command: Sequence[str | Path], variables: dict[str, str])
     result = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False)
     seconds, after = time.monotonic() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
     if result.returncode != 0:
-        raise SystemExit(f"{' '.join(map(str, command))} failed:\n{result.stdout[-5000:]}{result.stderr[-2000:]}")
+        # The recap of many hosts is longer than the task that failed.
+        tasks = result.stdout.partition("PLAY RECAP")[0]
+        raise SystemExit(f"{' '.join(map(str, command))} failed:\n{tasks[-5000:]}{result.stderr[-2000:]}")
     used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     report(f"{what}: {seconds:.1f} s, {used:.1f} s controller CPU")
     return Measurement(seconds, used, result.stdout)
