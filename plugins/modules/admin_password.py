@@ -64,7 +64,9 @@ from ansible_collections.waba.cluster.plugins.module_utils.errors import HostErr
 from ansible_collections.waba.cluster.plugins.module_utils.io.api_client import Api, ApiUnreachable, retry
 from ansible_collections.waba.cluster.plugins.module_utils.io.api_login import (
     ACCEPTED,
+    INITIAL,
     INITIAL_PASSWORD,
+    REFUSED,
     accepted_password,
     try_login,
 )
@@ -87,16 +89,16 @@ def converge(module: AnsibleModule, api: Api) -> tuple[bool, str]:
         if module.check_mode:
             return True, "unreachable"
         raise
-    if login == "refused":
+    if login == REFUSED:
         raise PasswordRefused(
             f"{username} can log in neither with password nor with initial_password. "
             "If the password was changed elsewhere, set password (waba_admin_password) to the current one."
         )
-    if login == "initial" and not module.check_mode:
+    if login == INITIAL and not module.check_mode:
         retry(lambda: try_login(api, username, initial, password), timeout)
         if retry(lambda: try_login(api, username, password), timeout) != ACCEPTED:
             raise HostError(f"The API did not accept the new password: {username} cannot log in with it.")
-    return login == "initial", login
+    return login == INITIAL, login
 
 
 def main() -> None:

@@ -15,6 +15,8 @@ ACCEPTED = "accepted"
 MUST_CHANGE = "must change"
 REFUSED = "refused"
 
+INITIAL = "initial"  # the outcome of two logins, beside ACCEPTED and REFUSED
+
 
 def try_login(api: Api, username: str, password: str, new_password: str | None = None) -> str:
     """Return the outcome of a login, and log out. Raises HostError for any other error."""
@@ -31,10 +33,10 @@ def try_login(api: Api, username: str, password: str, new_password: str | None =
 
 
 def accepted_password(api: Api, username: str, password: str, initial: str, timeout: float = 0) -> str:
-    """Return "accepted" if the user can log in with password, "initial" with the initial password, "refused" with neither.
+    """Return ACCEPTED if the user can log in with password, INITIAL with the initial password, REFUSED with neither.
 
     timeout: seconds to retry each login while the API is unreachable or fails over. Raises HostError.
     """
     if retry(lambda: try_login(api, username, password), timeout) == ACCEPTED:
-        return "accepted"
-    return "refused" if retry(lambda: try_login(api, username, initial), timeout) == REFUSED else "initial"
+        return ACCEPTED
+    return REFUSED if retry(lambda: try_login(api, username, initial), timeout) == REFUSED else INITIAL

@@ -15,7 +15,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.io import files
 try:
     import yaml
 
-    # The loader in C is the safe one too, and five times as fast. Distributions may omit it.
+    # CSafeLoader is the safe loader in C, which takes less time. A distribution may omit it.
     LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 except ImportError:
     yaml = None  # type: ignore[assignment]

@@ -80,7 +80,7 @@ def test_apt_reads_nothing_of_the_hosts_own_configuration() -> None:
     assert "Dir::Etc::preferencesparts=/dev/null" in command
     assert "Dir::State::status=/folder/status" in command
     assert "Acquire::Check-Valid-Until=false" not in command
-    assert "Acquire::Check-Valid-Until=false" in image_packages.private_apt("/work", "sid")
+    assert "Acquire::Check-Valid-Until=false" in image_packages.private_apt("/folder", "sid")
 
 
 def test_a_bill_of_materials_has_the_name_of_its_image_file() -> None:
