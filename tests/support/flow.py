@@ -16,14 +16,7 @@ from api import Api
 CONNECTION = re.compile(r"\w (\S+ \S+) waba_node\.coreapp\.shard_owner: shard 0: (connected|disconnected)")
 Webapps = list[tuple[str, requests.Session]]
 
-
-def handover_limit(unhealthy_interval: float) -> float:
-    """Return the seconds without a connected coreapp that only a handover stays below, on a busy machine too.
-
-    A coreapp that stops without one is replaced after its takeover delay, 0.77 of `unhealthy_interval` after its last renewal (docs/adr/0003). It
-    renews three times in it, so at least half of the interval remains.
-    """
-    return unhealthy_interval / 2
+HANDOVER_LIMIT = 2.0  # seconds, in total, without a connected coreapp
 
 
 class Flow:

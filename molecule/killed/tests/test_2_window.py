@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import state
 from conftest import COREAPPS, NEXT, figure, lost, no_logs, webapp
-from flow import Flow, handover_limit
+from flow import Flow
 from hosts import Hosts
 from lab_runs import run
 from waiting import wait_for
 
 WEBAPPS = ("master1", "master2")
-UNHEALTHY = 30  # seconds, the default
+HANDOVER_LIMIT = 5  # seconds without an accepted message
 
 
 def states(hosts: Hosts, host: str) -> dict[str, str]:
@@ -33,7 +33,7 @@ def test_host_of_the_connected_coreapp_is_stopped_and_started_without_loss(hosts
         f"stop.yml --limit {host}",
         f"{stopped.seconds:.0f} s, longest gap {max(flow.gaps(), default=0):.1f} s, {len(flow.accepted)} accepted",
     )
-    assert max(flow.gaps(), default=0) < handover_limit(UNHEALTHY), "the coreapp hands over before it stops"
+    assert max(flow.gaps(), default=0) < HANDOVER_LIMIT, "the coreapp hands over before it stops"
     assert lost(hosts, flow) == set()
     started = run(hosts, "start.yml", "--limit", host, *NEXT)
     assert started.status == 0, started.output
