@@ -154,6 +154,20 @@ options:
     description: Allow that existing containers get another source for a mount, because the data was copied or is not needed.
     type: bool
     default: false
+  node_memory:
+    description:
+      - Memory that the container of a node may use, as V(512m) or V(1g). No limit when empty, with the vendor's images, and on a kernel that cannot limit
+        memory.
+    type: str
+    default: 512m
+  node_processes:
+    description: How many processes and threads the container of a node may have. No limit with V(0), as for O(node_memory).
+    type: int
+    default: 256
+  database_memory:
+    description: Memory that the database container may use, in the same form. No limit when empty.
+    type: str
+    default: ""
   log_max_size:
     description:
       - Size at which the engine rotates the log of a container, as V(500k), V(10m) or V(1g).

@@ -155,7 +155,7 @@ def present(module: AnsibleModule) -> dict[str, Any]:
         found = [*error.problems, *found]
     if found:
         raise problems.InputError(found)
-    documents, current = compose_documents(nodes, params, engine.log_driver()), current_documents(params)
+    documents, current = compose_documents(nodes, params, engine.features()), current_documents(params)
     documents = merged(documents, current, params["only"], params["definitions"])
     wanted = host_files.host_files(
         nodes, params, environments["environment"], environments["database_environment"], documents

@@ -36,6 +36,16 @@ def test_logs_are_rotated_unless_the_engine_stores_none(lab: Lab) -> None:
     assert json.loads(lab.run(SILENT_HOST, f"{log} waba-master-master-1"))["Type"] == "none"
 
 
+def test_a_node_has_one_capability_and_a_read_only_root(lab: Lab) -> None:
+    node = "docker exec waba-webapp-waweb-1"
+    status = lab.run(LOOPBACK_HOST, f"{node} cat /proc/1/status")
+    assert "CapEff:\t0000000000000002\n" in status, "DAC_OVERRIDE"
+    assert "NoNewPrivs:\t1\n" in status
+    assert "Read-only file system" in lab.run(LOOPBACK_HOST, f"{node} touch /file 2>&1 || true")
+    limits = "docker inspect -f '{{.HostConfig.Memory}} {{.HostConfig.PidsLimit}}' waba-webapp-waweb-1"
+    assert lab.run(LOOPBACK_HOST, limits).split() == [str(512 << 20), "256"]
+
+
 def test_failure_on_an_engine_without_logs_has_the_reason_of_the_health_check(lab: Lab) -> None:
     assert lab.run(SILENT_HOST, "docker info -f '{{.LoggingDriver}}'").strip() == "none"
     rule = "DOCKER-USER -p tcp --dport 3306 -j REJECT --reject-with tcp-reset"

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.waba.cluster.plugins.module_utils import contract
+from ansible_collections.waba.cluster.plugins.module_utils.compose.confinement import confinement
 from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import (
     Publication,
     Volume,
@@ -16,6 +17,8 @@ from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import 
     volume_settings,
 )
 from ansible_collections.waba.cluster.plugins.module_utils.database import options as database_options
+from ansible_collections.waba.cluster.plugins.module_utils.docker.engine_features import DEFAULT as DEFAULT_FEATURES
+from ansible_collections.waba.cluster.plugins.module_utils.docker.engine_features import Features
 
 Document = dict[str, Any]
 
@@ -31,30 +34,26 @@ MEMBERS_LIST = "/etc/waba/galera/members"
 DATABASE_NETWORK = "database"
 PROXY_CONFIGURATION = "/etc/haproxy/haproxy.cfg"
 
-DEFAULT_LOG_DRIVER = "json-file"  # of an engine without one in its daemon.json
-ROTATING_LOG_DRIVERS = (DEFAULT_LOG_DRIVER, "local")  # those that write files, and have max-size and max-file
-
 # daemon.json may restrict published ports to loopback (default-network-opts). This option overrides it, for IPv6 too.
 PUBLISH_ON_EVERY_ADDRESS = {"com.docker.network.bridge.host_binding_ipv4": "0.0.0.0"}  # noqa: S104
 
 
 def compose_documents(
-    nodes: Sequence[Mapping[str, Any]], params: Mapping[str, Any], log_driver: str | None = None
+    nodes: Sequence[Mapping[str, Any]], params: Mapping[str, Any], features: Features = DEFAULT_FEATURES
 ) -> dict[str, Document]:
     """Return {file name: Compose document} for the nodes of a host.
 
-    nodes: as from `nodes.plan_nodes`. params: the options they were planned from. log_driver: the default logging driver of the host's engine, None if it is
-    not known.
+    nodes: as from `nodes.plan_nodes`. params: the options they were planned from. features: of the host's engine.
     """
-    cluster, logging = params["cluster_name"], _logging(params, log_driver or DEFAULT_LOG_DRIVER)
+    cluster = params["cluster_name"]
     if params["layout"] == "single_server":
-        return {contract.SINGLE_SERVER_FILE: _document(cluster, nodes, params, logging)} if nodes else {}
+        return {contract.SINGLE_SERVER_FILE: _document(cluster, nodes, params, features)} if nodes else {}
     documents = {}
     for role, file in contract.ROLE_FILES.items():
         members = [node for node in nodes if contract.ROLE_FILES[node["role"]] == file]
         if members and file not in documents:
             suffix = "db" if role == "mysql" else role
-            documents[file] = _document(f"{cluster}-{suffix}", members, params, logging)
+            documents[file] = _document(f"{cluster}-{suffix}", members, params, features)
     return documents
 
 
@@ -104,24 +103,17 @@ def volume_name(cluster: str, volume: Volume) -> str:
     return source if volume["type"] == "external" else f"{cluster}_{source}"
 
 
-def _logging(params: Mapping[str, Any], driver: str) -> Document:
-    """Return the part of every service that limits its log. Another driver, such as journald, has limits of its own and refuses these options."""
-    if not params["log_max_size"] or driver not in ROTATING_LOG_DRIVERS:
-        return {}
-    # Compose passes options on as text only.
-    options = {"max-size": params["log_max_size"], "max-file": str(params["log_max_files"])}
-    return {"logging": {"driver": driver, "options": options}}
-
-
 def _document(
-    project: str, nodes: Sequence[Mapping[str, Any]], params: Mapping[str, Any], logging: Mapping[str, Any]
+    project: str, nodes: Sequence[Mapping[str, Any]], params: Mapping[str, Any], features: Features
 ) -> Document:
     volumes: dict[str, Any] = {}
     for node in nodes:
         volumes.update(_volume_entries(node["role"], params))
     return {
         "name": project,
-        "services": {node["name"]: {**_definition(node, params), **logging} for node in nodes},
+        "services": {
+            node["name"]: {**_definition(node, params), **confinement(node, params, features)} for node in nodes
+        },
         **({"volumes": volumes} if volumes else {}),
         "networks": _networks({node["role"] for node in nodes}, params),
     }
@@ -177,7 +169,6 @@ def _proxy(node: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, Any]
 def _common(node: Mapping[str, Any], params: Mapping[str, Any], restart: str) -> dict[str, Any]:
     return {
         "restart": restart,
-        "cap_drop": ["MKNOD"],
         "stop_grace_period": contract.STOP_GRACE_PERIOD[node["role"]],
         "pull_policy": "never",
         "labels": {

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from ansible_collections.waba.cluster.plugins.module_utils.compose import ports
+from ansible_collections.waba.cluster.plugins.module_utils.compose import confinement, ports
 from ansible_collections.waba.cluster.plugins.module_utils.contract import (
     CERTIFICATE_PAIRS,
     CERTIFICATES,
@@ -29,8 +29,6 @@ from ansible_collections.waba.cluster.plugins.module_utils.problems import Input
 
 SIMPLE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")  # as Compose requires of a project's name
 VOLUME_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")  # as Docker requires of a volume's name
-LOG_SIZE = re.compile(r"[1-9][0-9]*[kmg]")
-FEWEST_LOG_FILES = 2  # a single file would be emptied each time it is full
 HOSTNAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._:-]*[A-Za-z0-9])?|[0-9A-Fa-f:]*::[0-9A-Fa-f:]*")
 
 Node = dict[str, Any]
@@ -224,7 +222,7 @@ def _simple_problems(params: Mapping[str, Any]) -> Iterator[Problem]:
         if params[option] and not os.path.isabs(params[option]):
             yield Problem(option, params[option], "it is not an absolute path", "Let it begin with /")
     yield from _certificate_problems(params)
-    yield from _log_problems(params)
+    yield from confinement.problems(params)
     for option in ("publish_address", "webapp_publish_address", "webhook_publish_address"):
         if params[option] and not is_address(params[option]):
             yield Problem(
@@ -246,16 +244,6 @@ def _certificate_problems(params: Mapping[str, Any]) -> Iterator[Problem]:
     if params["database_tls_certificate"] and not params["database_tls_ca"]:
         fix = "Name the authority that signed the server's certificate"
         yield Problem("database_tls_ca", None, "nodes with a certificate of their own use no TLS without it", fix)
-
-
-def _log_problems(params: Mapping[str, Any]) -> Iterator[Problem]:
-    size, files = params["log_max_size"], params["log_max_files"]
-    if size and not LOG_SIZE.fullmatch(size):
-        fix = "Use a whole number with k, m or g, as 10m, or '' for the logging of the engine"
-        yield Problem("log_max_size", size, "it is not a size", fix)
-    if files < FEWEST_LOG_FILES:
-        problem = "Docker empties a single file when it is full"
-        yield Problem("log_max_files", files, problem, f"Use {FEWEST_LOG_FILES} or more")
 
 
 def _pair_fix(option: str) -> str:

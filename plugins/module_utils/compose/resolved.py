@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.waba.cluster.plugins.module_utils.compose.confinement import size_in_bytes
+
 DEFAULT_NETWORK = "default"
 
 
@@ -46,6 +48,7 @@ def _service(definition: Mapping[str, Any], environments: Mapping[str, Mapping[s
         "volumes": [_mount(entry) for entry in definition.get("volumes", [])],
         "networks": _networks(definition),
         "labels": {name: _escaped(value) for name, value in definition.get("labels", {}).items()},
+        **({"mem_limit": str(size_in_bytes(definition["mem_limit"]))} if "mem_limit" in definition else {}),
     }
 
 

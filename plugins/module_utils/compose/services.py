@@ -29,7 +29,9 @@ def wanted_services(document: Mapping[str, Any], image_facts: Mapping[str, Mappi
 
     document: the output of `docker compose config --format json`. image_facts: {image name: {"id", "environment", "command"}} of the images that
     this host has. Aspects: `image` (name, id; the id is None if the host lacks the image), `command` (None if unknown), `environment`, `ports`,
-    `mounts`, `networks`, `labels`, `restart`, `cap_drop`, `stop_timeout`, `logging` (driver and options; None if the file leaves them to the engine).
+    `mounts`, `networks`, `labels`, `restart`, `cap_drop`, `cap_add`, `privileges` (whether a process can gain any), `read_only`, `tmpfs`, `sysctls`,
+    `memory` (bytes, 0 for no limit), `processes` (0 for no limit), `stop_timeout`, `logging` (driver and options; None if the file leaves them to
+    the engine).
     """
     return {
         name: _wanted(service, document, image_facts.get(service["image"], NO_IMAGE))
@@ -54,9 +56,21 @@ def _wanted(service: Mapping[str, Any], document: Mapping[str, Any], image: Mapp
         "labels": {name: _unescaped(value) for name, value in (service.get("labels") or {}).items()},
         "restart": service.get("restart", "no"),
         "cap_drop": {_capability(name) for name in service.get("cap_drop") or []},
+        "cap_add": {_capability(name) for name in service.get("cap_add") or []},
+        "privileges": _gains_privileges(service.get("security_opt")),
+        "read_only": bool(service.get("read_only")),
+        "tmpfs": set(service.get("tmpfs") or []),
+        "sysctls": dict(service.get("sysctls") or {}),
+        "memory": int(service.get("mem_limit") or 0),
+        "processes": service.get("pids_limit") or 0,
         "stop_timeout": _seconds(service.get("stop_grace_period")),
         "logging": _wanted_logging(service),
     }
+
+
+def _gains_privileges(options: Collection[str] | None) -> bool:
+    """Return whether a process of a container can gain privileges, as by a program with the setuid bit. options: the security options."""
+    return not {"no-new-privileges", "no-new-privileges:true"}.intersection(options or ())
 
 
 def _wanted_logging(service: Mapping[str, Any]) -> dict[str, str] | None:
@@ -99,6 +113,13 @@ def container_aspects(container: Mapping[str, Any], live_networks: Collection[st
         "labels": {name: value for name, value in config["Labels"].items() if name.startswith(LABEL_PREFIX)},
         "restart": (host.get("RestartPolicy") or {}).get("Name") or "no",
         "cap_drop": {_capability(name) for name in host.get("CapDrop") or []},
+        "cap_add": {_capability(name) for name in host.get("CapAdd") or []},
+        "privileges": _gains_privileges(host.get("SecurityOpt")),
+        "read_only": bool(host.get("ReadonlyRootfs")),
+        "tmpfs": set(host.get("Tmpfs") or {}),
+        "sysctls": dict(host.get("Sysctls") or {}),
+        "memory": host.get("Memory") or 0,
+        "processes": max(0, host.get("PidsLimit") or 0),
         "stop_timeout": config.get("StopTimeout"),
         "logging": _logging(host.get("LogConfig") or {}),
     }

@@ -42,7 +42,7 @@ def observe(
     `convergence.Action`s as dicts, with the service's `role` and `image`. `error`: why the engine did not answer, "" if it did. Raises HostError.
     """
     cluster, path = params["cluster_name"], params["path"]
-    documents = compose_documents(planned, params, engine.log_driver())
+    documents = compose_documents(planned, params, engine.features())
     known = {file: environments.get(option) for file, option in ENVIRONMENTS.items()}
     wanted = host_files.host_files(
         planned,

@@ -11,6 +11,8 @@ import shutil
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from ansible_collections.waba.cluster.plugins.module_utils.docker import engine_features
+from ansible_collections.waba.cluster.plugins.module_utils.docker.engine_features import Features
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io.command import SOCKET
 from ansible_collections.waba.cluster.plugins.module_utils.errors import DockerUnavailable, HostError
 
@@ -49,14 +51,14 @@ def connect() -> DockerClient:
         ) from error
 
 
-def log_driver() -> str | None:
-    """Return the default logging driver of this host's engine, None if no engine answers. Raises HostError."""
+def features() -> Features:
+    """Return the features of this host's engine; those of a usual one if no engine answers yet. Raises HostError."""
     try:
         client = connect()
     except DockerUnavailable:
-        return None
-    with engine_errors("report its logging driver"):
-        return client.info()["LoggingDriver"]
+        return engine_features.DEFAULT
+    with engine_errors("report its features"):
+        return engine_features.from_info(client.info())
 
 
 def is_installed() -> bool:

@@ -61,6 +61,13 @@ def test_no_action_is_planned_for_containers_that_compose_created(wanted: dict[s
         (lambda item: item["Config"]["Cmd"].pop(), "command"),
         (lambda item: item["HostConfig"]["RestartPolicy"].update(Name="no"), "restart"),
         (lambda item: item["HostConfig"].update(CapDrop=None), "cap drop"),
+        (lambda item: item["HostConfig"].update(CapAdd=["SYS_ADMIN"]), "cap add"),
+        (lambda item: item["HostConfig"].update(SecurityOpt=None), "privileges"),
+        (lambda item: item["HostConfig"].update(ReadonlyRootfs=False), "read only"),
+        (lambda item: item["HostConfig"].update(Tmpfs={}), "tmpfs"),
+        (lambda item: item["HostConfig"].update(Sysctls={"kernel.msgmax": "1"}), "sysctls"),
+        (lambda item: item["HostConfig"].update(Memory=0), "memory"),
+        (lambda item: item["HostConfig"].update(PidsLimit=-1), "processes"),
         (lambda item: item["HostConfig"]["PortBindings"].popitem(), "ports"),
         (lambda item: item["Mounts"][0].update(Name="elsewhere"), "mounts"),
         (lambda item: item["NetworkSettings"]["Networks"].clear(), "networks"),
@@ -91,7 +98,8 @@ def test_a_container_with_a_temporary_name_is_renamed(
 def test_other_spellings_of_newer_engines_are_no_difference(recorded: dict[str, Any], wanted: dict[str, Any]) -> None:
     containers = copy.deepcopy(recorded["containers"])
     for item in containers:
-        item["HostConfig"]["CapDrop"] = ["CAP_MKNOD"]
+        item["HostConfig"]["CapAdd"] = [f"CAP_{name}" for name in item["HostConfig"]["CapAdd"]]
+        item["HostConfig"]["SecurityOpt"] = ["no-new-privileges"]
         item["Mounts"].append({"Type": "volume", "Name": "0" * 64, "Source": "/x", "Destination": "/x", "RW": True})
     assert convergence.plan_present(wanted, observed(containers)) == []
 

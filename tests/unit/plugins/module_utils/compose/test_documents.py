@@ -9,6 +9,7 @@ import pytest
 from ansible_collections.waba.cluster.plugins.module_utils.compose import host_files
 from ansible_collections.waba.cluster.plugins.module_utils.compose.documents import compose_documents, merged
 from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import plan_nodes
+from ansible_collections.waba.cluster.plugins.module_utils.docker.engine_features import Features
 
 FILE = "multiconnect-compose.yml"
 
@@ -59,18 +60,18 @@ def test_ports_are_published_on_every_address_with_any_default_of_the_engine(par
     assert network["driver_opts"] == {"com.docker.network.bridge.host_binding_ipv4": "0.0.0.0"}
 
 
-@pytest.mark.parametrize("driver", [None, "json-file", "local"])
-def test_every_log_is_rotated_on_an_engine_that_stores_files(params: dict[str, Any], driver: str | None) -> None:
+@pytest.mark.parametrize("driver", ["json-file", "local"])
+def test_every_log_is_rotated_on_an_engine_that_stores_files(params: dict[str, Any], driver: str) -> None:
     params.update(log_max_size="1g", log_max_files=3)
-    services = compose_documents(plan_nodes(params), params, driver)[FILE]["services"]
-    expected = {"driver": driver or "json-file", "options": {"max-size": "1g", "max-file": "3"}}
+    services = compose_documents(plan_nodes(params), params, Features(driver))[FILE]["services"]
+    expected = {"driver": driver, "options": {"max-size": "1g", "max-file": "3"}}
     assert [service["logging"] for service in services.values()] == [expected] * 6
 
 
 @pytest.mark.parametrize(("driver", "size"), [("none", "10m"), ("journald", "10m"), ("json-file", "")])
 def test_logging_is_left_to_other_engines_and_without_a_size(params: dict[str, Any], driver: str, size: str) -> None:
     params["log_max_size"] = size
-    services = compose_documents(plan_nodes(params), params, driver)[FILE]["services"]
+    services = compose_documents(plan_nodes(params), params, Features(driver))[FILE]["services"]
     assert not any("logging" in service for service in services.values())
 
 

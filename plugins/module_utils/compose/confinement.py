@@ -1,0 +1,101 @@
+# Copyright: (c) 2026, waba.cluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The rights and limits of a container: capabilities, file system, memory, processes and log. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ansible_collections.waba.cluster.plugins.module_utils.docker.engine_features import Features
+from ansible_collections.waba.cluster.plugins.module_utils.problems import Problem
+from ansible_collections.waba.cluster.plugins.module_utils.secrets.validation import is_vendor_image
+
+ROTATING_LOG_DRIVERS = ("json-file", "local")  # those that write files, and have max-size and max-file
+FEWEST_LOG_FILES = 2  # a single file would be emptied each time it is full
+SIZE = re.compile(r"[1-9][0-9]*[kmg]")
+UNITS = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
+LEAST_MEMORY = 96 << 20  # bytes; a node at rest needs about 60 MB
+FEWEST_PROCESSES = 64  # with threads: a node has about 20
+
+# Keys of certificates and the media folder may belong to any user of the host.
+NODE_CAPABILITIES = ("DAC_OVERRIDE",)
+# The entrypoint of a database image gives the data to the server's user, then runs the server as this user.
+DATABASE_CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "SETGID", "SETUID")
+NO_NEW_PRIVILEGES = "no-new-privileges:true"
+# Folders in memory. A webapp without a certificate of its own generates one at each start.
+TEMPORARY = ("/tmp",)  # noqa: S108
+CERTIFICATES = "/var/lib/whatsapp"
+# The port 443 of a webapp, without a capability.
+UNPRIVILEGED_PORTS = {"net.ipv4.ip_unprivileged_port_start": "0"}
+
+
+def confinement(node: Mapping[str, Any], params: Mapping[str, Any], features: Features) -> dict[str, Any]:
+    """Return the part of a service's definition that confines its container.
+
+    node: as from `nodes.plan_nodes`. params: the options it was planned from. features: of the engine.
+    """
+    return {**_rights(node), **_limits(node, params, features), **_logging(params, features)}
+
+
+def _rights(node: Mapping[str, Any]) -> dict[str, Any]:
+    if is_vendor_image(node["image"]):  # the rights that it needs are not known
+        return {"cap_drop": ["MKNOD"]}  # docs/reference/vendor-contract.md#compose-files
+    few = {"cap_drop": ["ALL"], "security_opt": [NO_NEW_PRIVILEGES]}
+    if node["role"] == "proxy":
+        return few
+    if node["role"] == "mysql":
+        return {**few, "cap_add": list(DATABASE_CAPABILITIES)}
+    confined = {**few, "cap_add": list(NODE_CAPABILITIES), "read_only": True, "tmpfs": list(TEMPORARY)}
+    if node["role"] == "webapp":
+        return {**confined, "tmpfs": [*TEMPORARY, CERTIFICATES], "sysctls": UNPRIVILEGED_PORTS}
+    return confined
+
+
+def _limits(node: Mapping[str, Any], params: Mapping[str, Any], features: Features) -> dict[str, Any]:
+    if is_vendor_image(node["image"]) or node["role"] == "proxy":
+        return {}
+    database = node["role"] == "mysql"
+    memory = params["database_memory" if database else "node_memory"]
+    processes = 0 if database else params["node_processes"]
+    return {
+        **({"mem_limit": memory} if memory and features.memory_limit else {}),
+        **({"pids_limit": processes} if processes and features.pids_limit else {}),
+    }
+
+
+def _logging(params: Mapping[str, Any], features: Features) -> dict[str, Any]:
+    """Return the limits of the log. A driver such as journald has limits of its own and refuses these options."""
+    if not params["log_max_size"] or features.log_driver not in ROTATING_LOG_DRIVERS:
+        return {}
+    # Compose passes options on as text only.
+    options = {"max-size": params["log_max_size"], "max-file": str(params["log_max_files"])}
+    return {"logging": {"driver": features.log_driver, "options": options}}
+
+
+def problems(params: Mapping[str, Any]) -> Iterator[Problem]:
+    """Return the problems of the options that limit containers."""
+    for option, without in (
+        ("log_max_size", "the logging of the engine"),
+        ("node_memory", "no limit"),
+        ("database_memory", "no limit"),
+    ):
+        value = params[option]
+        if value and not SIZE.fullmatch(value):
+            fix = f"Use a whole number with k, m or g, as 10m, or '' for {without}"
+            yield Problem(option, value, "it is not a size", fix)
+        elif value and option != "log_max_size" and size_in_bytes(value) < LEAST_MEMORY:
+            fix = f"Use {LEAST_MEMORY >> 20}m or more, or '' for no limit"
+            yield Problem(option, value, "no container of the cluster can run with it", fix)
+    if params["log_max_files"] < FEWEST_LOG_FILES:
+        problem = "Docker empties a single file when it is full"
+        yield Problem("log_max_files", params["log_max_files"], problem, f"Use {FEWEST_LOG_FILES} or more")
+    if 0 != params["node_processes"] < FEWEST_PROCESSES:
+        problem, fix = "a node needs more processes and threads", f"Use {FEWEST_PROCESSES} or more, or 0 for no limit"
+        yield Problem("node_processes", params["node_processes"], problem, fix)
+
+
+def size_in_bytes(size: str) -> int:
+    """Return the bytes of a size such as "512m", as Docker counts them."""
+    return int(size[:-1]) * UNITS[size[-1]]
