@@ -29,6 +29,19 @@ def test_no_container_has_a_right_that_it_does_not_need(params: dict[str, Any]) 
     assert found["db"]["cap_add"] == ["CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "SETGID", "SETUID"]
 
 
+def test_guard_of_a_member_is_confined_as_a_node_and_proxy_has_no_capability(params: dict[str, Any]) -> None:
+    params["database"]["member"] = {"name": "db1", "addresses": ["db1.test", "db2.test", "db3.test"]}
+    params |= {"layout": "role", "proxy": {"image": "waba/haproxy:v1.0.0", "configuration": "global\n"}}
+    documents = compose_documents(plan_nodes(params), params)
+    guard = documents["multiconnect-db.yml"]["services"]["db-guard"]
+    assert (guard["cap_drop"], guard["cap_add"], guard["read_only"]) == (["ALL"], ["DAC_OVERRIDE"], True)
+    assert (guard["tmpfs"], guard["mem_limit"], guard["pids_limit"]) == (["/tmp"], "512m", 256)
+    assert "sysctls" not in guard, "it uses the network of the host"
+    proxy = documents["multiconnect-proxy.yml"]["services"]["db-proxy"]
+    assert (proxy["cap_drop"], proxy["security_opt"]) == (["ALL"], ["no-new-privileges:true"])
+    assert "cap_add" not in proxy
+
+
 def test_the_root_of_a_node_is_read_only_but_for_temporary_files(params: dict[str, Any]) -> None:
     found = services(params)
     assert all(found[name]["read_only"] for name in NODES)
