@@ -26,7 +26,7 @@ def test_text_message_is_sent_and_delivered(api: Api, receiver: Receiver) -> Non
 
 
 def test_nodes_contain_the_tools_of_the_vendors_diagnostic_command(cluster: Cluster) -> None:
-    command = ["sh", "-c", "curl --version && nc -h 2>&1 && test -w /usr/local/waent"]
+    command = ["sh", "-c", "curl --version && nc -h 2>&1"]
     nodes = [
         one for one in cluster.containers() if one.labels.get("waba.cluster.role") in ("webapp", "coreapp", "master")
     ]
