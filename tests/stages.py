@@ -166,6 +166,7 @@ STAGES: dict[str, Stage] = {
     "molecule-default": scenario("default", by_name=False),
     "molecule-upgrade": scenario("upgrade"),
     "molecule-cloud": scenario("cloud"),
+    "molecule-backup": scenario("backup"),
     "rehearse": command("ansible-playbook", "-i", "inventories/rehearsal", "playbooks/rehearse.yml", by_name=True),
     "molecule-killed": scenario("killed"),
     "molecule-database": scenario("database"),

@@ -37,6 +37,8 @@ SHARED = (
     "waba_cloud_uncertain",
     "waba_cloud_grace",
     "waba_cloud_pass_links",
+    "waba_backup_host",
+    "waba_backup_schedule",
 )
 # A cluster on another upstream has no secrets of the Cloud API yet, and a new verify token is as good as the former one.
 CLOUD_PREFIX = "waba_cloud_"

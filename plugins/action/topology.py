@@ -18,6 +18,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.template import trust_as_template
+from ansible_collections.waba.cluster.plugins.module_utils.backup import settings as backup_settings
 from ansible_collections.waba.cluster.plugins.module_utils.cloud import settings as cloud_settings
 from ansible_collections.waba.cluster.plugins.module_utils.cluster import topology
 from ansible_collections.waba.cluster.plugins.module_utils.compose import dotenv
@@ -133,6 +134,11 @@ class ActionModule(ActionBase):
         group = group_names["waba_group_mysql"]
         for host, problems in topology.database_problems(parts["database"], group, settings).items():
             checks[host]["problems"] += [problem._asdict() for problem in problems]
+        members = [member["host"] for member in built["database"]["members"]]
+        for host in hosts:
+            chosen = str(settings[host]["waba_backup_host"])
+            found = backup_settings.host_problems(chosen, parts["database"], parts["masters"], members)
+            checks[host]["problems"] += [problem._asdict() for problem in found]
         sound = all(check["sound"] for check in checks.values())
         return {**result, "changed": False, "checks": checks, "sound": sound, **built}
 
@@ -184,6 +190,7 @@ class ActionModule(ActionBase):
         images = [str(settings[name]) for name in IMAGES]
         problems += validation.secret_problems(given, images)
         problems += unknown
+        problems += backup_settings.problems(settings)
         found, risks = cloud_settings.problems(settings, given, images)
         problems += found
         warnings += risks

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 _RANGED = {
     "type": "list",
     "elements": "dict",
@@ -110,7 +112,7 @@ API_OPTIONS = {
 }
 
 # Fragment "database": the database and the account that the nodes use.
-DATABASE_OPTIONS = {
+DATABASE_OPTIONS: dict[str, Any] = {
     "cluster_name": {"type": "str", "default": "waba"},
     "database": {
         "type": "dict",
@@ -133,6 +135,26 @@ DATABASE_OPTIONS = {
 
 # Fragment "backup": the media that an archive contains.
 BACKUP_OPTIONS = {"media": VOLUME}
+
+# Scheduled backups. `host_info` compares them too.
+BACKUP_SCHEDULE_OPTIONS = {
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "cluster_name": {"type": "str", "default": "waba"},
+    "path": {"type": "path", "default": "/opt/waba"},
+    "schedule": {"type": "str"},
+    "folder": {"type": "path"},
+    "recipients": {"type": "list", "elements": "str"},
+    "keep": {"type": "int", "default": 14},
+    "keep_days": {"type": "int", "default": 0},
+    "copy_command": {"type": "list", "elements": "str", "default": []},
+    "copy_timeout": {"type": "int", "default": 3600},
+    "metrics_folder": {"type": "str", "default": ""},
+    "max_age": {"type": "int", "default": 26},
+    "database": {**DATABASE_OPTIONS["database"], "required": False},
+    "node_image": {"type": "str"},
+    "server_image": {"type": "str"},
+    **BACKUP_OPTIONS,
+}
 
 # Fragment "cloud_account": the account of the Cloud API.
 CLOUD_ACCOUNT_OPTIONS = {

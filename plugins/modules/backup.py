@@ -74,47 +74,24 @@ sha256:
   sample: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 """
 
-import os
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.waba.cluster.plugins.module_utils.argspec import BACKUP_OPTIONS, DATABASE_OPTIONS
-from ansible_collections.waba.cluster.plugins.module_utils.compose.volumes import mount_source
-from ansible_collections.waba.cluster.plugins.module_utils.database.backup import DATABASE_MEMBER, MEDIA_MEMBER
-from ansible_collections.waba.cluster.plugins.module_utils.database.io import backup_archive
+from ansible_collections.waba.cluster.plugins.module_utils.database.io import archiving, backup_archive
 from ansible_collections.waba.cluster.plugins.module_utils.database.io.client import DatabaseClient
-from ansible_collections.waba.cluster.plugins.module_utils.docker.io import containers, engine
 from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
-from ansible_collections.waba.cluster.plugins.module_utils.io import files
 from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
 from ansible_collections.waba.cluster.plugins.module_utils.io.subprocess_timeout import RunCommand
-
-FACTS = ("tables", "versions", "taken_at", "server", "revision")  # of the database, for the manifest
 
 
 def back_up(params: dict[str, Any], run_command: RunCommand) -> dict[str, Any]:
     """Write the archive; return the module's result. Raises HostError."""
-    with backup_archive.exclusive(params["path"], params["cluster_name"]):
-        database = DatabaseClient(run_command, params["cluster_name"], params["database"])
-        return _write(params, database)
-
-
-def _write(params: dict[str, Any], database: DatabaseClient) -> dict[str, Any]:
-    path = params["path"]
-    if not params["database_info"]["tables"]:
-        raise HostError(f"The database {params['database']['name']} is empty. No backup was written.")
-    # They were read before the dump, so that the dump is never older than its time.
-    facts = {name: params["database_info"][name] for name in FACTS}
-    with files.scratch_folder(os.path.join(os.path.dirname(path), ".backup")) as folder:
-        members = {DATABASE_MEMBER: os.path.join(folder, DATABASE_MEMBER)}
-        database.dump(members[DATABASE_MEMBER])
-        if params["media"]:
-            kind, source = mount_source(params["cluster_name"], params["media"])
-            media = source if kind == "bind" else containers.volume_folder(engine.connect(), source)
-            members[MEDIA_MEMBER] = os.path.join(folder, MEDIA_MEMBER)
-            backup_archive.pack_folder(media, members[MEDIA_MEMBER])
-        manifest = backup_archive.write(path, params["cluster_name"], facts, members)
-    return {"changed": True, "manifest": manifest, "sha256": backup_archive.checksum(path)}
+    path, cluster, name = params["path"], params["cluster_name"], params["database"]["name"]
+    with backup_archive.exclusive(path, cluster):
+        database = DatabaseClient(run_command, cluster, params["database"])
+        manifest = archiving.write(path, cluster, params["database_info"], database, name, params["media"])
+        return {"changed": True, "manifest": manifest, "sha256": backup_archive.checksum(path)}
 
 
 def main() -> None:

@@ -8,7 +8,8 @@ module: cluster_objects_info
 short_description: List the objects of a cluster on a host
 version_added: 1.0.0
 description:
-  - Lists the containers, networks and volumes that carry the cluster's label, and the files that M(waba.cluster.compose_files) wrote.
+  - Lists the containers, networks and volumes that carry the cluster's label, and the files that M(waba.cluster.compose_files)
+    and M(waba.cluster.backup_schedule) wrote.
   - Before an uninstall, the list shows what will be removed; an empty list afterwards verifies the uninstall. A host without Docker has no objects.
   - Also reports whether Docker itself can be removed.
 author:
@@ -67,6 +68,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.waba.cluster.plugins.module_utils import contract
+from ansible_collections.waba.cluster.plugins.module_utils.backup.io import schedule
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io import engine, install, objects
 from ansible_collections.waba.cluster.plugins.module_utils.docker.removal import docker_blocker
 from ansible_collections.waba.cluster.plugins.module_utils.errors import DockerUnavailable, HostError
@@ -98,9 +100,10 @@ def docker_objects(cluster: str, run_command: install.RunCommand) -> dict[str, A
 
 
 def cluster_files(folder: str, cluster: str) -> list[str]:
-    """Return the paths of a cluster's files in a folder."""
+    """Return the paths of a cluster's files: those in a folder, and those of its schedule of backups."""
     found = {path: files.read(path) for path in (os.path.join(folder, name) for name in contract.ALL_FILES)}
-    return [path for path, state in found.items() if state and contract.is_managed(state[0], cluster)]
+    own = [path for path, state in found.items() if state and contract.is_managed(state[0], cluster)]
+    return own + list(schedule.current_files({"path": folder, "cluster_name": cluster, "state": "absent"}))
 
 
 def main() -> None:

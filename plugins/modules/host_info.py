@@ -46,6 +46,9 @@ options:
   mount:
     description: The options of M(waba.cluster.nfs_mount), to compare the share that the host mounts. Not compared when absent.
     type: dict
+  backup:
+    description: The options of M(waba.cluster.backup_schedule), to compare the schedule of backups of the host. Not compared when absent.
+    type: dict
   own_share:
     description: Whether a host of the inventory exports the share. It may do so later in the run, so a server that does not answer is no problem.
     type: bool
@@ -213,6 +216,15 @@ mount:
   description: The difference of the mount.
   returned: with O(mount)
   type: dict
+backup:
+  description: The difference of the schedule of backups.
+  returned: with O(backup)
+  type: dict
+backups:
+  description: The state of the backups that the host makes by itself, and its problem, which is empty where the last good backup is recent enough.
+  returned: with O(backup), where a schedule is set up
+  type: dict
+  sample: {state: last good backup 3 h ago, problem: ""}
 single_connect:
   description: Names of running containers that connect the same number outside the cluster.
   returned: always
@@ -254,6 +266,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.waba.cluster.plugins.module_utils.argspec import HOSTS_OPTIONS, PLAN_OPTIONS
+from ansible_collections.waba.cluster.plugins.module_utils.backup.io import schedule
 from ansible_collections.waba.cluster.plugins.module_utils.cluster.io import parts as parts_of_host
 from ansible_collections.waba.cluster.plugins.module_utils.compose import dotenv
 from ansible_collections.waba.cluster.plugins.module_utils.compose.io import observation
@@ -275,6 +288,7 @@ OPTIONS = {
     "firewall": {"type": "dict"},
     "export": {"type": "dict"},
     "mount": {"type": "dict"},
+    "backup": {"type": "dict"},
     "own_share": {"type": "bool", "default": False},
     "masters_total": {"type": "int"},
     "coreapps_total": {"type": "int"},
@@ -329,6 +343,7 @@ def observe(module: AnsibleModule) -> dict[str, Any]:
         "risks": [],
         "nodes": [],
         **parts,
+        **recorded_backups(params["backup"]),
     }
     if not runs_containers(params):
         # A host that only serves or mounts the share needs no Docker.
@@ -355,6 +370,12 @@ def observe(module: AnsibleModule) -> dict[str, Any]:
         missing = installed["lacks"]
     docker = {"missing_packages": missing, "running": bool(installed["engine"])}
     return {**result, **compared(params), **engine_facts(params), "docker": docker}
+
+
+def recorded_backups(given: dict[str, Any] | None) -> dict[str, Any]:
+    """Return {"backups"} of a host that makes backups by itself; {} for any other. Raises HostError."""
+    found = schedule.recorded(given) if given and given["state"] == "present" else {}
+    return {"backups": found} if found else {}
 
 
 def runs_containers(params: dict[str, Any]) -> bool:

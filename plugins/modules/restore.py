@@ -86,23 +86,12 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.waba.cluster.plugins.module_utils import problems
 from ansible_collections.waba.cluster.plugins.module_utils.argspec import BACKUP_OPTIONS, DATABASE_OPTIONS
-from ansible_collections.waba.cluster.plugins.module_utils.compose.volumes import mount_source
 from ansible_collections.waba.cluster.plugins.module_utils.database import backup
-from ansible_collections.waba.cluster.plugins.module_utils.database.io import backup_archive
+from ansible_collections.waba.cluster.plugins.module_utils.database.io import archiving, backup_archive
 from ansible_collections.waba.cluster.plugins.module_utils.database.io.client import DatabaseClient
-from ansible_collections.waba.cluster.plugins.module_utils.docker.io import containers, engine
 from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 from ansible_collections.waba.cluster.plugins.module_utils.io import files
 from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
-
-
-def load(database: DatabaseClient, name: str, manifest: dict[str, Any], folder: str) -> None:
-    """Replace the content of the database by the dump in a folder. Raises HostError."""
-    database.rows(f"DROP DATABASE IF EXISTS `{name}`; CREATE DATABASE `{name}` CHARACTER SET utf8mb4;")
-    database.load(os.path.join(folder, backup.DATABASE_MEMBER))
-    missing = set(manifest["tables"]) - {row[0] for row in database.rows("SHOW TABLES;", name)}
-    if missing:
-        raise HostError(f"These tables are missing after the restore: {', '.join(sorted(missing))}. Restore again.")
 
 
 def restore(module: AnsibleModule) -> dict[str, Any]:
@@ -123,10 +112,9 @@ def _restore(module: AnsibleModule, folder: str) -> dict[str, Any]:
         raise problems.InputError(found)
     media = None
     if params["media"] and backup.MEDIA_MEMBER in manifest["members"]:
-        kind, source = mount_source(params["cluster_name"], params["media"])
-        media = source if kind == "bind" else containers.volume_folder(engine.connect(), source)
+        media = archiving.media_folder(params["cluster_name"], params["media"])
     if not module.check_mode:
-        load(database, name, manifest, folder)
+        archiving.load(database, name, manifest, folder)
         if media:
             backup_archive.unpack_folder(os.path.join(folder, backup.MEDIA_MEMBER), media)
     return {"changed": True, "manifest": manifest}

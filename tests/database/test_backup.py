@@ -7,9 +7,9 @@ import json
 from pathlib import Path
 
 import sqlalchemy as sa
-from ansible_collections.waba.cluster.plugins.module_utils.database.io import backup_archive
+from ansible_collections.waba.cluster.plugins.module_utils.database.io import archiving, backup_archive
 from ansible_collections.waba.cluster.plugins.module_utils.database.io.client import DatabaseClient
-from ansible_collections.waba.cluster.plugins.modules import backup, restore
+from ansible_collections.waba.cluster.plugins.modules import backup
 from conftest import CLUSTER, Server, run_command
 from test_node import config
 from waba_node.store import backup as node_backup
@@ -58,7 +58,7 @@ async def test_a_restore_returns_everything_except_negotiated_secrets(
 
     client = DatabaseClient(run_command, CLUSTER, account)
     manifest = backup_archive.unpack(archive, str(tmp_path))
-    restore.load(client, NAME, manifest, str(tmp_path))
+    archiving.load(client, NAME, manifest, str(tmp_path))
     database = Database(config(server, user=small_account, name=NAME))
     async with database.begin() as connection:
         await node_backup.secure_restored(connection, before.epoch, before.takeover_delay)

@@ -187,8 +187,8 @@ def test_first_behaviours_lead_to_the_files_that_decide_them() -> None:
             assert target.endswith(f"/{title}"), behaviour
 
 
-# Groups and results of a run, which are no settings.
-OF_A_RUN = re.compile(r"waba_(cluster|apply|topology|plan)(_|$)")
+# Groups and results of a run, and metrics, which are no settings.
+OF_A_RUN = re.compile(r"waba_(cluster|apply|topology|plan|backup_last)(_|$)")
 
 
 def test_settings_in_the_guides_exist() -> None:

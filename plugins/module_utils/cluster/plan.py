@@ -28,9 +28,15 @@ STEPS = (
     "coreapps",
     "webapps",
     "account",
+    "backup",
     "cluster",
 )
-PARTS = ("firewall", "export", "mount")  # steps whose change and diff the observation has under their own names
+PARTS = (
+    "firewall",
+    "export",
+    "mount",
+    "backup",
+)  # steps whose change and diff the observation has under their own names
 ROLE_STEPS = {
     "mysql": "database",
     "guard": "database",

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.waba.cluster.plugins.module_utils.backup import settings as backup_settings
 from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import plan_nodes
 from ansible_collections.waba.cluster.plugins.module_utils.contract import DATABASE_PORT
 from ansible_collections.waba.cluster.plugins.module_utils.problems import InputError, Problem
@@ -156,6 +157,12 @@ def build(
         one["firewall"] = _firewall(host, one["plan"], settings[host], names, share)
         one["mount"] = _mount(one["share_path"], settings[host], share) if host in share["clients"] else None
         one["export"] = _export(settings[host], names, share) if host == share["server"] else None
+        scheduled = host == database["backup_host"]
+        one["backup"] = (
+            backup_settings.options(settings[host], database, one["is_database_host"])
+            if scheduled
+            else backup_settings.absent(settings[host])
+        )
     shared = settings[next(iter(hosts))] if hosts else {}
     return {
         "cluster_name": shared.get("waba_cluster_name", ""),
@@ -202,15 +209,19 @@ def _database(parts: Mapping[str, list[str]], settings: Mapping[str, Settings], 
         address = DATABASE_SERVICE
     else:
         address = values["waba_external_hostname"]
+    client = server or next((host for host in parts["masters"] if host not in leaving), "")
+    chosen = values.get("waba_backup_host") or client
+    backup_host = chosen if chosen in settings and settings[chosen].get("waba_backup_schedule") else ""
     return {
         "hosts": list(parts["database"]),
         "members": members,
-        "client": server or next((host for host in parts["masters"] if host not in leaving), ""),
+        "client": client,
         "external": not server,
         "service": DATABASE_SERVICE,
         "address": address,
         "port": values.get("waba_database_port", 3306),
         "name": f"{values.get('waba_database_name_prefix', '')}waba",
+        "backup_host": backup_host,
     }
 
 
@@ -315,6 +326,7 @@ def _host(host: str, parts: Mapping[str, list[str]], values: Settings, database:
     groups += [DATABASE_MEMBER_GROUP] if any(host == member["host"] for member in database["members"]) else []
     plan = host_plan(host, parts, values, database["members"])
     nodes = _planned(plan)
+    sources = {**image_sources(plan), **(backup_images(values) if host == database["backup_host"] else {})}
     return {
         "parts": played,
         "groups": groups,
@@ -322,8 +334,8 @@ def _host(host: str, parts: Mapping[str, list[str]], values: Settings, database:
         "external_hostname": values["waba_external_hostname"],
         "plan": plan,
         "nodes": nodes,
-        "wanted_images": list(image_sources(plan)),
-        "image_sources": image_sources(plan),
+        "wanted_images": list(sources),
+        "image_sources": sources,
         "files": _role_files(values),
         "api_url": _api_url(nodes, values, "localhost"),
         "public_api_url": _api_url(nodes, values, values["waba_external_hostname"]),
@@ -385,11 +397,20 @@ def image_sources(plan: Mapping[str, Any]) -> dict[str, str]:
     found = {plan["images"]["coreapp"]: "node"} if has_node else {}
     found.update({plan["images"]["webapp"]: "node"} if plan["webapps"] else {})
     if database:
-        name = database["image"].rpartition("/")[2].partition(":")[0]
-        found[database["image"]] = "mysql" if name == "mysql" else "mariadb"
+        found[database["image"]] = _database_source(database["image"])
     if plan.get("proxy"):
         found[plan["proxy"]["image"]] = "haproxy"
     return found
+
+
+def backup_images(values: Settings) -> dict[str, str]:
+    """Return {image: folder in images/ that it is built from} of the images with which a host verifies its backups."""
+    server = values["waba_mysql_image"]
+    return {values["waba_coreapp_image"]: "node", server: _database_source(server)}
+
+
+def _database_source(image: str) -> str:
+    return "mysql" if image.rpartition("/")[2].partition(":")[0] == "mysql" else "mariadb"
 
 
 def _planned(plan: Mapping[str, Any]) -> list[dict[str, Any]]:

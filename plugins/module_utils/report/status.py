@@ -15,6 +15,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.table import table
 
 COLUMNS = ("host", "service", "role", "gateway", "state", "version", "problem")
 
+BACKUPS = "(scheduled backups)"
 NO_KEY_FIX = "Bring waba_secrets.yml here from the machine that ran site.yml, or set waba_api_key; the cluster also needs a webapp."
 
 Results = Mapping[str, Mapping[str, Any]]
@@ -41,6 +42,11 @@ def status(
         rows += _unknown_nodes(reports, known, names)
     problems = [{key: row[key] for key in ("host", "service", "problem")} for row in rows if row["problem"]]
     drifted = bool(problems)
+    for host, report in reports.items():
+        if "backups" in report:
+            found = report["backups"]
+            rows.append(_row(host, service=BACKUPS, role="(backup)", **found))
+            problems += [{"host": host, "service": BACKUPS, "problem": found["problem"]}] if found["problem"] else []
     members = {
         host: {**one, "clock_ahead": reports.get(host, {}).get("clock_ahead")} for host, one in (members or {}).items()
     }
@@ -92,6 +98,9 @@ def _rows(host: str, report: Mapping[str, Any], known: Results, answer: Mapping[
             container=service["container"],
             problem="; ".join(problem),
         )
+    if (report.get("backup") or {}).get("change"):
+        thing, _action, difference = report["backup"]["change"]
+        yield _row(host, service=thing, role="(backup)", problem=difference)
     for name, difference in report["files"].items():
         yield _row(host, service=name, role="(file)", problem=difference)
     if answer and not answer.get("nodes"):

@@ -12,6 +12,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.docker.removal import
 NOT_REQUESTED = "waba_uninstall_also does not name {0}"
 PARTS = {  # the steps in their order, each with its name in the row of a failure
     "planned": "containers and networks",
+    "backup": "schedule of backups",
     "objects": "containers and networks",
     "files": "files",
     "firewall": "firewall",
@@ -22,6 +23,7 @@ PARTS = {  # the steps in their order, each with its name in the row of a failur
 # The key that a good result has, for steps that must not end the run when they fail.
 RESULT_KEYS = {
     "planned": "removed",
+    "backup": "installed",
     "objects": "removed",
     "files": "files",
     "firewall": "installed",
@@ -46,6 +48,7 @@ def rows(host: str, report: Mapping[str, Any], also: Collection[str], check: boo
         *_failures(host, report),
         *_objects(host, report["objects"]),
         *_files(host, report["files"]),
+        *_backups(host, report),
         *_firewall(host, report["firewall"], also),
         *_share(host, report, also),
         *_docker(host, report, also),
@@ -110,6 +113,13 @@ def _files(host: str, result: Result) -> list[Row]:
         "foreign": ("retained", "its first line shows that it is not the cluster's"),
     }
     return [_row(host, "file", one["path"], *outcomes[one["action"]]) for one in result.get("files", [])]
+
+
+def _backups(host: str, report: Mapping[str, Any]) -> Iterator[Row]:
+    for one in report["backup"].get("files", []):
+        yield _row(host, "file", one["path"], "removed")
+    if report["backup"].get("folder"):
+        yield _row(host, "folder", report["backup"]["folder"], "retained", "backups are never removed")
 
 
 def _firewall(host: str, result: Result, also: Collection[str]) -> list[Row]:

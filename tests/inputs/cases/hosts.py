@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from . import backups
 from .common import (
     CROWD,
     FIRST,
@@ -180,11 +181,12 @@ RUNS: dict[str, dict[str, Any]] = {
             "waba_publish_address": HERE_KNOWN_BY,
             "waba_webapp_publish_address": "2001:db8::7",
             "waba_volumes": {"media": {"type": "bind", "source": "/nowhere/media"}},
+            **backups.ON_ANOTHER_HOST,
             "waba_database_host": "127.0.0.1",
             "waba_database_port": TAKEN_PORT,
         },
         "groups": {group: {"hosts": {"here": {}}} for group in ("waba_masters", "waba_coreapps", "waba_webapps")},
-        "refused": ELSEWHERE,
+        "refused": [*ELSEWHERE, *backups.on_another_host("here")],
     },
     "nobody": {
         "vars": {
@@ -193,8 +195,9 @@ RUNS: dict[str, dict[str, Any]] = {
             "waba_database_host": "127.0.0.1",
             "waba_database_port": TAKEN_PORT,
             **{f"waba_{kind}_instances": [] for kind in ("master", "coreapp", "webapp")},
+            **backups.INVALID,
         },
         "groups": {group: {"hosts": {"idle": {}}} for group in ("waba_masters", "waba_coreapps", "waba_webapps")},
-        "refused": NO_INSTANCES,
+        "refused": [*NO_INSTANCES, *backups.invalid("idle")],
     },
 }

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, waba.cluster contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Compares the firewall, the export and the mount of a host with its settings, as their modules do in check mode."""
+"""Compares the firewall, the export, the mount and the schedule of backups of a host with its settings, as their modules do in check mode."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.waba.cluster.plugins.module_utils.argspec import (
+    BACKUP_SCHEDULE_OPTIONS,
     EXPORT_OPTIONS,
     FIREWALL_OPTIONS,
     HOSTS_OPTIONS,
     MOUNT_OPTIONS,
     PLAN_OPTIONS,
 )
+from ansible_collections.waba.cluster.plugins.module_utils.backup.io import schedule
 from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 from ansible_collections.waba.cluster.plugins.module_utils.firewall.io import convergence
 from ansible_collections.waba.cluster.plugins.module_utils.nfs.io import live_exports, share
@@ -26,6 +28,7 @@ PARTS = {  # option: (option spec, function, the setting that a problem names)
     "firewall": ({**PLAN_OPTIONS, **HOSTS_OPTIONS, **FIREWALL_OPTIONS}, convergence.converge, "waba_firewall"),
     "export": (EXPORT_OPTIONS, live_exports.converge, "nfs_server_export"),
     "mount": (MOUNT_OPTIONS, share.converge_mounted, "nfs_mount_server"),
+    "backup": (BACKUP_SCHEDULE_OPTIONS, schedule.converge, "waba_backup_schedule"),
 }
 
 
@@ -67,8 +70,12 @@ def _compared(module: AnsibleModule, part: str, given: Mapping[str, Any]) -> dic
 
 
 def _thing(part: str, given: Mapping[str, Any]) -> str:
+    if part == "backup":
+        return "schedule of backups"
     return "firewall" if part == "firewall" else f"{'export of' if part == 'export' else 'share on'} {given['path']}"
 
 
 def _value(part: str, given: Mapping[str, Any]) -> str:
+    if part == "backup":
+        return given.get("schedule") or "(none)"
     return given.get("server", "") if part == "mount" else given.get("path", "(as set)")

@@ -59,11 +59,17 @@ PASSWORD_VARIABLES = ("MYSQL_PASSWORD", "WA_DB_PASSWORD")  # in mysql.env, and i
 class DatabaseClient:
     """Access to one database with one account.
 
-    run_command: AnsibleModule.run_command. database: see `argspec.DATABASE_OPTIONS`; without a host it is in the cluster's
-    own container. Every method raises HostError.
+    run_command: AnsibleModule.run_command. database: see `argspec.DATABASE_OPTIONS`; without a host it is in a container (its
+    inspect answer), by default the cluster's own. Every method raises HostError.
     """
 
-    def __init__(self, run_command: RunCommand, cluster: str, database: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        run_command: RunCommand,
+        cluster: str,
+        database: dict[str, Any],
+        container: dict[str, Any] | None = None,
+    ) -> None:
         self._run_command, self._database = run_command, database
         self._environment = {PASSWORD: read_password(database), "LC_ALL": "C.UTF-8"}
         if database["host"]:
@@ -73,7 +79,7 @@ class DatabaseClient:
             certificates = [f"{option}={database[key]}" for option, key in tls.items() if database[key]]
             self._address = [f"--host={database['host']}", f"--port={database['port']}", *certificates]
         else:
-            container = _container(cluster)
+            container = container or server_container(cluster)
             self._place = f"the container {container['Name'].lstrip('/')}"
             self._prefix = [
                 *("docker", "--host", f"unix://{SOCKET}", "exec", "--interactive", "--env", PASSWORD),
@@ -149,7 +155,8 @@ def read_password(database: dict[str, Any]) -> str:
     return passwords[0]
 
 
-def _container(cluster: str) -> dict[str, Any]:
+def server_container(cluster: str) -> dict[str, Any]:
+    """Return the inspect answer of the running database container of a cluster on this host. Raises HostError."""
     labels = (f"{LABEL_CLUSTER}={cluster}", f"{LABEL_ROLE}=mysql")
     found = containers.with_labels(engine.connect(), *labels)
     running = [container for container in found if container["State"]["Status"] == "running"]

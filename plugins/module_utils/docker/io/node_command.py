@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ansible_collections.waba.cluster.plugins.module_utils.contract import LABEL_CLUSTER, LABEL_ROLE, PROGRAM
@@ -27,11 +29,28 @@ def run(cluster: str, *arguments: str, database_host: str | None = None) -> dict
         raise HostError(f"This host has no master of the cluster {cluster}. Use a host of waba_masters.")
     environment = dict(entry.split("=", 1) for entry in masters[0]["Config"]["Env"])
     environment.update({"WA_DB_HOSTNAME": database_host} if database_host else {})
-    try:
+    with _redacted(environment):
         output = one_shot.run(client, cluster, masters[0]["Image"], [*PROGRAM, *arguments], environment)
+    return answer(output, arguments[0], "the master's image")
+
+
+def run_beside(
+    cluster: str, image: str, environment: Mapping[str, str], container: str, *arguments: str
+) -> dict[str, Any]:
+    """Run a command in the network of a container (its id), without a master. Return the JSON object that it prints. Raises HostError."""
+    with _redacted(environment):
+        client = docker_engine.connect()
+        output = one_shot.run_beside(client, cluster, image, [*PROGRAM, *arguments], environment, container)
+    return answer(output, arguments[0], image)
+
+
+@contextlib.contextmanager
+def _redacted(environment: Mapping[str, str]) -> Iterator[None]:
+    """Remove the secrets of an environment from the message of a HostError."""
+    try:
+        yield
     except HostError as error:
         raise HostError(redaction.redacted(str(error), redaction.secret_values(environment))) from error
-    return answer(output, arguments[0], "the master's image")
 
 
 def answer(output: str, command: str, image: str) -> dict[str, Any]:

@@ -39,6 +39,19 @@ def run(client: DockerClient, cluster: str, image: str, command: Sequence[str], 
     return _run(client, cluster, ROLE, image, command, place, environment={**environment, "WA_DB_UPGRADE": "1"})
 
 
+def run_beside(
+    client: DockerClient,
+    cluster: str,
+    image: str,
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    container: str,
+) -> str:
+    """Run a command in a container of its own, in the network of another one (its id); return its standard output. Raises HostError as `run` does."""
+    place = {"network_mode": f"container:{container}"}
+    return _run(client, cluster, ROLE, image, command, place, environment={**environment, "WA_DB_UPGRADE": "1"})
+
+
 def run_alone(
     client: DockerClient, cluster: str, image: str, command: Sequence[str], environment: Mapping[str, str]
 ) -> str:

@@ -49,6 +49,8 @@ def settings(host: str, **given: Any) -> dict[str, Any]:
         "waba_database_port": 3306,
         "waba_database_name_prefix": "",
         "waba_firewall": False,
+        "waba_backup_host": "",
+        "waba_backup_schedule": "",
         "waba_firewall_api_sources": [],
         "waba_firewall_webhook_sources": ["0.0.0.0/0"],
         "waba_upstream": "loopback",

@@ -67,6 +67,25 @@ def test_a_healthy_cluster_has_a_row_for_each_service_and_no_problem() -> None:
     assert status_lines(state)[-2:] == ["Healthy.", "Lags: 4 messages pending."]
 
 
+def test_backups_have_a_row_and_an_old_one_is_a_problem_but_no_drift() -> None:
+    good = {"state": "last good backup 3 h ago", "problem": ""}
+    old = {"state": "last good backup 3 d ago", "problem": "the last good backup is 3 d old"}
+    for found, expected in ((good, []), (old, [("one", "(scheduled backups)", old["problem"])])):
+        reports = {**REPORTS, "one": {**REPORTS["one"], "backups": found}}
+        state = status(reports, {"one": answer(MASTER, CORE)}, NAMES, True)
+        assert (state["drifted"], problems(state)) == (False, expected)
+        (row,) = (row for row in state["nodes"] if row["service"] == "(scheduled backups)")
+        assert row["state"] == found["state"]
+
+
+def test_a_schedule_that_differs_from_the_settings_is_drift() -> None:
+    change = ["schedule of backups", "apply", "it differs from the settings"]
+    reports = {**REPORTS, "one": {**REPORTS["one"], "backup": {"change": change, "diff": {}}}}
+    state = status(reports, {"one": answer(MASTER, CORE)}, NAMES, True)
+    assert state["drifted"]
+    assert problems(state) == [("one", "schedule of backups", "it differs from the settings")]
+
+
 def test_an_unreachable_host_has_a_row_and_its_nodes_are_not_unknown() -> None:
     gone = node("two.test", "c1", "coreapp", problem="no answer")
     state = status(

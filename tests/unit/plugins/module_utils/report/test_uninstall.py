@@ -23,6 +23,7 @@ ALSO = ("firewall", "nfs_mount")
 def report(**changed: Any) -> dict[str, Any]:
     parts = {
         "planned": {"removed": [], "retained": [RETAINED]},
+        "backup": {"changed": False, "installed": True, "files": [], "folder": ""},
         "objects": {"removed": [{"kind": "container", "name": "waba-db-1"}], "retained": [RETAINED]},
         "files": {
             "files": [
@@ -62,6 +63,15 @@ def test_removed_and_kept_objects_are_reported_with_reasons() -> None:
         ("Docker", "engine", "retained", "waba_uninstall_also does not name docker"),
     ]
     assert failures(uninstall.rows("one", report(), ALSO, False)) == []
+
+
+def test_the_schedule_of_backups_is_removed_and_the_backups_are_not() -> None:
+    timer = "/etc/systemd/system/waba-backup-waba.timer"
+    backup = {"installed": True, "files": [{"path": timer, "action": "removed"}], "folder": "/var/backups/waba"}
+    assert [row for row in outcomes(backup=backup) if "backup" in row[1]] == [
+        ("file", timer, "removed", ""),
+        ("folder", "/var/backups/waba", "retained", "backups are never removed"),
+    ]
 
 
 def test_a_share_with_other_users_is_not_unmounted() -> None:
@@ -138,6 +148,6 @@ def test_a_failed_step_is_a_row_beside_the_others(part: str, kind: str) -> None:
 
 def test_a_host_that_fails_every_step_for_one_reason_has_one_row() -> None:
     bad = {"changed": False, "msg": "no python"}
-    assert outcomes(planned=bad, objects=bad, files=bad, firewall=bad, share=SKIPPED, left=bad) == [
+    assert outcomes(planned=bad, backup=bad, objects=bad, files=bad, firewall=bad, share=SKIPPED, left=bad) == [
         ("host", "one", "failed", "no python")
     ]
