@@ -15,7 +15,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.waba.cluster.plugins.module_utils import contract
-from ansible_collections.waba.cluster.plugins.module_utils.backup import state, units
+from ansible_collections.waba.cluster.plugins.module_utils.backup import retention, state, units
 from ansible_collections.waba.cluster.plugins.module_utils.backup.io import job, program
 from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 from ansible_collections.waba.cluster.plugins.module_utils.io import files
@@ -68,6 +68,10 @@ def refuse(params: Mapping[str, Any]) -> None:
     if not os.path.isdir(params["folder"]) and not os.path.isdir(parent):
         fix = "Mount its file system, create it, or set another path"
         found.append(Problem("waba_backup_path", params["folder"], f"there is no folder {parent}", fix))
+    good = job.read_state(params["folder"])["good"]
+    if good and retention.archive_time(params["cluster_name"], good["name"]) is None:
+        problem = f"it contains the backups of another cluster, such as {good['name']}"
+        found.append(Problem("waba_backup_path", params["folder"], problem, "Set a folder for each cluster"))
     command = params["copy_command"]
     if command and shutil.which(command[0]) is None:
         fix = "Install it, or give its path"
@@ -153,13 +157,15 @@ def apply(cluster: str, current: Files, wanted: Files, changed: list[str], run_c
 
 
 def is_active(cluster: str, run_command: RunCommand) -> bool:
-    """Return whether the timer is enabled and active. True without systemd, where cron reads its folder itself."""
-    unit = os.path.basename(units.paths(cluster)["timer"])
+    """Return whether the timer is enabled and active, as the files define it. True without systemd, where cron reads its folder itself."""
     if not os.path.isdir(SYSTEMD):
         return True
-    return all(
-        run_command(["systemctl", question, "--quiet", unit])[0] == 0 for question in ("is-enabled", "is-active")
-    )
+    timer, service = (os.path.basename(units.paths(cluster)[kind]) for kind in ("timer", "service"))
+    if any(run_command(["systemctl", question, "--quiet", timer])[0] for question in ("is-enabled", "is-active")):
+        return False
+    # A run that was killed between the files and the reload leaves a timer with the former schedule.
+    _status, output, _errors = run_command(["systemctl", "show", "--property=NeedDaemonReload", timer, service])
+    return "NeedDaemonReload=yes" not in output
 
 
 def _systemctl(run_command: RunCommand, *arguments: str) -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import stat
@@ -23,7 +24,7 @@ class Host:
     """A host with systemd, or with cron, in a folder."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.folder, self.commands, self.active = folder, [], False
+        self.folder, self.commands, self.active, self.loaded = folder, [], False, True
         monkeypatch.setattr(schedule, "SYSTEMD", str(folder / "systemd"))
         (folder / "systemd").mkdir()
         real = units.paths
@@ -49,6 +50,9 @@ class Host:
         self.commands.append(command[1])
         if command[1] in ("restart", "disable"):
             self.active = command[1] == "restart"
+        if command[1] in ("show", "daemon-reload"):
+            self.loaded = self.loaded or command[1] == "daemon-reload"
+            return 0, "NeedDaemonReload=no\n\nNeedDaemonReload=" + ("no\n" if self.loaded else "yes\n"), ""
         asked = command[1] in ("is-enabled", "is-active")
         return int(asked and not self.active), "", ""
 
@@ -97,6 +101,15 @@ def test_a_changed_setting_and_a_stopped_timer_are_differences(host: Host) -> No
     assert host.active
 
 
+def test_a_run_that_was_killed_before_the_reload_is_completed(host: Host) -> None:
+    host.converge()
+    host.loaded = False
+    assert host.converge(check=True)["changed"]
+    assert host.converge()["changed"]
+    assert host.loaded
+    assert not host.converge()["changed"]
+
+
 def test_without_systemd_cron_runs_the_program(host: Host) -> None:
     (host.folder / "systemd").rmdir()
     host.converge()
@@ -139,6 +152,18 @@ def test_a_host_that_cannot_meet_the_settings_refuses_them_by_name(host: Host, m
     with pytest.raises(InputError) as refused:
         host.converge(folder=str(host.folder / "gone/backups"), copy_command=["rclone"])
     assert [problem.variable for problem in refused.value.problems] == ["waba_backup_path", "waba_backup_copy_command"]
+
+
+def test_a_folder_with_the_backups_of_another_cluster_is_refused(host: Host) -> None:
+    Path(host.params["folder"]).mkdir()
+    for name, refused in (("blue-20260131120000.tar.age", True), ("waba-20260131120000.tar.age", False)):
+        (Path(host.params["folder"]) / "state.json").write_text(json.dumps(state.succeeded({"name": name}, 0)))
+        with pytest.raises(InputError) if refused else contextlib.nullcontext() as found:
+            host.converge(check=True)
+        if found:
+            (problem,) = found.value.problems
+            assert problem.variable == "waba_backup_path"
+            assert problem.problem == f"it contains the backups of another cluster, such as {name}"
 
 
 def test_the_recorded_state_is_that_of_the_last_run(host: Host) -> None:
