@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.waba.cluster.plugins.module_utils.backup import calendar, recipients
 from ansible_collections.waba.cluster.plugins.module_utils.problems import Problem
+from ansible_collections.waba.cluster.plugins.module_utils.secrets.validation import is_vendor_image
 
 Settings = Mapping[str, Any]
 
@@ -33,6 +35,12 @@ def _problems(settings: Settings) -> Iterator[Problem]:
     schedule = settings["waba_backup_schedule"]
     if problem := calendar.problem_of(schedule):
         fix = f"Write minute, hour, day, month and day of the week as for cron, for example '{calendar.EXAMPLE}'"
+        yield Problem("waba_backup_schedule", schedule, problem, fix)
+    if is_vendor_image(settings["waba_coreapp_image"]):
+        problem = (
+            f"the vendor's image {settings['waba_coreapp_image']} has no command that reads the state of a database"
+        )
+        fix = "Leave it out, and back up with the tools of the database server"
         yield Problem("waba_backup_schedule", schedule, problem, fix)
     yield from recipients.problems(settings["waba_backup_recipients"])
     for name, lowest in LOWEST.items():
@@ -80,7 +88,7 @@ def options(settings: Settings, database: Mapping[str, Any], runs_database: bool
         "cluster_name": settings["waba_cluster_name"],
         "path": folder,
         "schedule": " ".join(settings["waba_backup_schedule"].split()),
-        "folder": settings["waba_backup_path"],
+        "folder": os.path.normpath(settings["waba_backup_path"]),
         "recipients": list(settings["waba_backup_recipients"]),
         "keep": settings["waba_backup_keep"],
         "keep_days": settings["waba_backup_keep_days"],

@@ -61,6 +61,20 @@ def test_an_invalid_setting_is_refused_by_name(name: str, value: object, problem
     assert (found.variable, found.problem) == (name, problem)
 
 
+def test_a_schedule_is_refused_with_the_vendors_images() -> None:
+    image = "docker.whatsapp.biz/coreapp:v2.53.0"
+    (found,) = settings.problems(given(waba_coreapp_image=image))
+    problem = f"the vendor's image {image} has no command that reads the state of a database"
+    assert (found.variable, found.problem) == ("waba_backup_schedule", problem)
+
+
+def test_a_slash_at_the_end_of_the_folder_is_ignored() -> None:
+    """Otherwise the folder itself would count as the one above, which must exist."""
+    values = given(waba_backup_path="/var/backups/waba/")
+    assert settings.problems(values) == []
+    assert settings.options(values, DATABASE, runs_database=True)["folder"] == "/var/backups/waba"
+
+
 def test_a_copy_command_may_name_the_archive_by_its_variable() -> None:
     command = ["sh", "-c", 'gpg --sign "$WABA_BACKUP_ARCHIVE"']
     assert settings.problems(given(waba_backup_copy_command=command)) == []
