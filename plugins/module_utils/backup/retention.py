@@ -5,10 +5,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
 TIME = "%Y%m%d%H%M%S"
+CHECKSUM = ".sha256"  # at the end of the name of a checksum, after that of its archive
 
 
 def archive_name(cluster: str, taken_at: str) -> str:
@@ -39,3 +40,9 @@ def expired(cluster: str, names: Iterable[str], newest: str, keep: int, keep_day
     surplus = others[keep - 1 :]
     old = [name for name in others if keep_days and now - times[name] > timedelta(days=keep_days)]
     return sorted({*surplus, *old}, key=lambda name: times[name])
+
+
+def lost_archives(cluster: str, names: Collection[str]) -> list[str]:
+    """Return the archives of which only the checksum exists. names: of the files in the folder."""
+    checked = [name[: -len(CHECKSUM)] for name in names if name.endswith(CHECKSUM)]
+    return sorted(name for name in checked if name not in names and archive_time(cluster, name))

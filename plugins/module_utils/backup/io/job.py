@@ -93,7 +93,7 @@ def back_up(config: Config) -> dict[str, Any]:
         facts = {"name": name, "taken_at": manifest["taken_at"], "sha256": backup_archive.checksum(archive)}
         facts["bytes"] = os.path.getsize(archive)
         copy_elsewhere(config, archive)
-        files.write(os.path.join(folder, f"{name}.sha256"), f"{facts['sha256']}  {name}\n", STATE_MODE)
+        files.write(os.path.join(folder, f"{name}{retention.CHECKSUM}"), f"{facts['sha256']}  {name}\n", STATE_MODE)
         os.replace(archive, os.path.join(folder, name))
         sync_folder(folder)
         os.rmdir(incomplete)
@@ -202,11 +202,14 @@ def sync_folder(folder: str) -> None:
 
 
 def delete_expired(config: Config, newest: str) -> list[str]:
-    """Delete the archives that the retention does not retain, and return their names. Raises HostError."""
-    folder, names = config["folder"], os.listdir(config["folder"])
-    found = retention.expired(config["cluster_name"], names, newest, config["keep"], config["keep_days"])
-    for name in found:
-        for path in (name, f"{name}.sha256"):
+    """Delete the archives that the retention does not retain, and return their names. Raises HostError.
+
+    Checksums without an archive are deleted too; a run that was killed before it renamed its archive leaves one.
+    """
+    folder, cluster, names = config["folder"], config["cluster_name"], os.listdir(config["folder"])
+    found = retention.expired(cluster, names, newest, config["keep"], config["keep_days"])
+    for name in [*found, *retention.lost_archives(cluster, names)]:
+        for path in (name, f"{name}{retention.CHECKSUM}"):
             files.remove(os.path.join(folder, path))
     return found
 
@@ -218,7 +221,8 @@ def read_state(folder: str) -> dict[str, Any]:
         content = json.loads(found[0]) if found else state.NO_STATE
     except ValueError:
         content = state.NO_STATE
-    return content if content.get("format") == state.FORMAT else state.NO_STATE
+    is_state = isinstance(content, dict) and content.get("format") == state.FORMAT
+    return {**state.NO_STATE, **content} if is_state else state.NO_STATE
 
 
 def write_state(config: Config, content: Mapping[str, Any]) -> None:

@@ -42,6 +42,11 @@ def test_the_age_limits_the_archives_and_counts_from_the_newest() -> None:
     assert retention.expired("waba", names, name(15), 10, 14) == []
 
 
+def test_a_checksum_without_its_archive_is_found() -> None:
+    names = [f"{name(1)}.sha256", name(2), f"{name(2)}.sha256", "other.sha256", f"{name(3, 'blue')}.sha256"]
+    assert retention.lost_archives("waba", names) == [name(1)]
+
+
 def test_the_newest_stays_after_the_clock_of_the_database_went_back() -> None:
     names = [name(day) for day in (10, 11, 12)]
     assert name(9) not in retention.expired("waba", [*names, name(9)], name(9), 1, 1)

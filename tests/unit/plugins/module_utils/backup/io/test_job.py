@@ -250,7 +250,15 @@ def test_old_archives_are_deleted_with_their_checksums_after_a_good_one(config: 
     assert len(list(folder.glob("*.sha256"))) == 2
 
 
-@pytest.mark.parametrize("text", ["", "[", "{}", '{"format": 2}'])
+def test_a_checksum_that_a_killed_run_left_is_deleted(config: dict[str, Any]) -> None:
+    folder = Path(config["folder"])
+    folder.mkdir()
+    (folder / "waba-20260130120000.tar.age.sha256").touch()
+    assert make(config) == 0
+    assert [path.name for path in folder.glob("*.sha256")] == [f"{NAME}.sha256"]
+
+
+@pytest.mark.parametrize("text", ["", "[", "[]", "{}", '{"format": 1}', '{"format": 2}'])
 def test_a_damaged_state_counts_as_none(tmp_path: Path, text: str) -> None:
     (tmp_path / "state.json").write_text(text)
     assert job.read_state(str(tmp_path)) == state.NO_STATE
