@@ -31,12 +31,8 @@ STEPS = (
     "backup",
     "cluster",
 )
-PARTS = (
-    "firewall",
-    "export",
-    "mount",
-    "backup",
-)  # steps whose change and diff the observation has under their own names
+# Steps whose change and diff the observation has under their own names.
+PARTS = ("firewall", "export", "mount", "backup")
 ROLE_STEPS = {
     "mysql": "database",
     "guard": "database",
