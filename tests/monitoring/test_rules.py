@@ -15,7 +15,7 @@ ALERTS = [rule for rule in rules() if "alert" in rule]
 RECORDS = [rule for rule in rules() if "record" in rule]
 CASES = [case for path in TESTS for case in yaml.safe_load(path.read_text(encoding="utf-8"))["tests"]]
 OF_PROMETHEUS = {"up", "ALERTS"}
-OF_EXPORTERS = ("node_cpu", "node_memory", "node_filesystem", "node_network", "mysql_")
+OF_EXPORTERS = ("node_cpu", "node_memory", "node_filesystem", "node_network", "mysql_", "waba_backup_")
 
 
 def test_rules_are_valid() -> None:

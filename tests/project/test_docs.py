@@ -188,7 +188,7 @@ def test_first_behaviours_lead_to_the_files_that_decide_them() -> None:
 
 
 # Groups and results of a run, and metrics, which are no settings.
-OF_A_RUN = re.compile(r"waba_(cluster|apply|topology|plan|backup_last)(_|$)")
+OF_A_RUN = re.compile(r"waba_(cluster|apply|topology|plan|backup_last|backup_max_age_seconds)(_|$)")
 
 
 def test_settings_in_the_guides_exist() -> None:

@@ -21,6 +21,7 @@ METRICS = (  # name, help, path in the state
     ("waba_backup_last_run_timestamp_seconds", "When the last run ended, in seconds since 1970.", ("last", "finished")),
     ("waba_backup_last_run_success", "Whether the last run made a good backup.", ("last", "good")),
 )
+MAX_AGE = ("waba_backup_max_age_seconds", "Age at which the last good backup is too old.")
 
 
 def succeeded(archive: Mapping[str, Any], finished: float) -> dict[str, Any]:
@@ -34,15 +35,13 @@ def failed(state: Mapping[str, Any], reason: str, finished: float) -> dict[str, 
     return {**NO_STATE, **state, "last": {"finished": finished, "good": False, "reason": reason}}
 
 
-def metrics(cluster: str, state: Mapping[str, Any]) -> str:
-    """Return the state in the text format of Prometheus."""
-    lines = []
-    for name, text, (part, key) in METRICS:
-        if state[part] is not None:
-            value = state[part][key]
-            lines += [f"# HELP {name} {text}", f"# TYPE {name} gauge"]
-            lines.append(f'{name}{{cluster="{cluster}"}} {int(value) if isinstance(value, bool) else value}')
-    return "".join(f"{line}\n" for line in lines)
+def metrics(cluster: str, state: Mapping[str, Any], max_age: int) -> str:
+    """Return the state in the text format of Prometheus. max_age: hours."""
+    known = [(name, text, state[part][key]) for name, text, (part, key) in METRICS if state[part] is not None]
+    return "".join(
+        f'# HELP {name} {text}\n# TYPE {name} gauge\n{name}{{cluster="{cluster}"}} {int(value) if isinstance(value, bool) else value}\n'
+        for name, text, value in [*known, (*MAX_AGE, max_age * 3600)]
+    )
 
 
 def report(state: Mapping[str, Any], now: float, since: float, max_age: int) -> dict[str, str]:

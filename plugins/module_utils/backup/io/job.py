@@ -229,7 +229,9 @@ def write_state(config: Config, content: Mapping[str, Any]) -> None:
     """Record the state, and write it as metrics where the folder for them exists. Raises HostError."""
     files.write(os.path.join(config["folder"], state.STATE_FILE), json.dumps(content, indent=2) + "\n", STATE_MODE)
     if config["metrics_folder"] and os.path.isdir(config["metrics_folder"]):
-        files.write(metrics_path(config), state.metrics(config["cluster_name"], content), METRICS_MODE)
+        files.write(
+            metrics_path(config), state.metrics(config["cluster_name"], content, config["max_age"]), METRICS_MODE
+        )
 
 
 def metrics_path(config: Config) -> str:

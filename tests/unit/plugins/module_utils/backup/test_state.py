@@ -38,13 +38,15 @@ def test_a_failed_run_retains_the_last_good_backup() -> None:
 
 
 def test_metrics_name_the_cluster_and_omit_unknown_values() -> None:
-    text = state.metrics("waba", GOOD)
+    text = state.metrics("waba", GOOD, 26)
     assert f'waba_backup_last_success_timestamp_seconds{{cluster="waba"}} {100 * HOUR}\n' in text
     assert 'waba_backup_last_run_success{cluster="waba"} 1\n' in text
-    never = state.metrics("waba", state.failed(state.NO_STATE, "no", 1))
+    never = state.metrics("waba", state.failed(state.NO_STATE, "no", 1), 26)
     assert "last_success" not in never
     assert 'waba_backup_last_run_success{cluster="waba"} 0\n' in never
-    assert state.metrics("waba", state.NO_STATE) == ""
+    assert state.metrics("waba", state.NO_STATE, 26).splitlines()[2:] == [
+        'waba_backup_max_age_seconds{cluster="waba"} 93600'
+    ]
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         "folder": str(tmp_path / "backups"),
         "recipients": ["age1"],
         "keep": 2,
+        "max_age": 26,
         "keep_days": 0,
         "copy_command": [],
         "copy_timeout": 10,
