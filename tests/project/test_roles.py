@@ -91,7 +91,8 @@ def test_every_waba_variable_is_a_known_setting() -> None:
     groups |= {"waba_nfs_server", "waba_nfs_clients", "waba_monitoring"}
     for path in [*(ROOT / "roles").rglob("tasks/*.yml")]:
         known |= {name for name, _skipped in registered(load(path) or [])}
-    fixed = re.compile(r"waba_(cluster|apply)(_\w*)?|waba_(ask|ask_account|probe)")
+    metrics = "waba_backup_(last_(run|success)_|max_age_seconds)\\w*"
+    fixed = re.compile(rf"waba_(cluster|apply)(_\w*)?|waba_(ask|ask_account|probe)|{metrics}")
     for folder in ("roles", "playbooks", "inventories", "molecule"):
         for path in (ROOT / folder).rglob("*.yml"):
             used = set(re.findall(r"(?<![\w-])waba_\w+", path.read_text(encoding="utf-8")))

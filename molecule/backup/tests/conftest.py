@@ -50,7 +50,7 @@ class Backups:
 
     def fetch(self, name: str, folder: Path) -> Path:
         """Copy an archive to this machine, as an operator does."""
-        _status, content = self.hosts.host(self.host).exec_run(["cat", f"{FOLDER}/{name}"])
+        content: Any = self.hosts.host(self.host).exec_run(["cat", f"{FOLDER}/{name}"]).output
         (folder / name).write_bytes(content)
         return folder / name
 
