@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-import os
+import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -88,7 +88,7 @@ def options(settings: Settings, database: Mapping[str, Any], runs_database: bool
         "cluster_name": settings["waba_cluster_name"],
         "path": folder,
         "schedule": " ".join(settings["waba_backup_schedule"].split()),
-        "folder": os.path.normpath(settings["waba_backup_path"]),
+        "folder": posixpath.normpath(settings["waba_backup_path"]),
         "recipients": list(settings["waba_backup_recipients"]),
         "keep": settings["waba_backup_keep"],
         "keep_days": settings["waba_backup_keep_days"],
