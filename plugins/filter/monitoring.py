@@ -45,12 +45,14 @@ _value:
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.waba.cluster.plugins.module_utils.monitoring import scrape
+from ansible_collections.waba.cluster.plugins.module_utils.monitoring import containers, scrape
 
 
 def monitoring(topology: Mapping[str, Any], settings: Mapping[str, Any], host: str) -> dict[str, Any]:
     """Return {"problems", "documents", "names"} for a Prometheus on a host."""
     found = [*scrape.problems(settings), *scrape.target_problems(topology, host)]
+    if settings["monitoring_mode"] == "containers":
+        found += containers.problems(settings, topology, host)
     return {
         "problems": [problem._asdict() for problem in found],
         "documents": {} if found else scrape.documents(topology, settings, host),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import re
 import stat
 import subprocess
@@ -67,9 +68,18 @@ class Inventory:
         """Return {path: (mode, owner)} of the written files."""
         found = [path for path in self.output.rglob("*") if path.is_file()]
         return {
-            str(path.relative_to(self.output)): (stat.S_IMODE(path.stat().st_mode), path.owner())
+            str(path.relative_to(self.output)): (stat.S_IMODE(path.stat().st_mode), owner_of(path))
             for path in sorted(found)
         }
+
+
+def owner_of(path: Path) -> str:
+    """Return the name of a file's owner, or the id of one without a name on this machine."""
+    number = path.stat().st_uid
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return str(number)
 
 
 @pytest.fixture

@@ -1,0 +1,142 @@
+# Copyright: (c) 2026, waba.cluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The containers of Prometheus and Alertmanager: their Compose document, the configuration of Prometheus, problems of their settings. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.waba.cluster.plugins.module_utils import contract
+from ansible_collections.waba.cluster.plugins.module_utils.problems import Problem
+
+Settings = Mapping[str, Any]
+
+USER = 10001  # in images/monitoring/Containerfile
+PORTS = {"prometheus": "monitoring_prometheus_port", "alertmanager": "monitoring_alertmanager_port"}
+DATA = {name: f"/var/lib/waba-{name}" for name in PORTS}
+STOP_GRACE_PERIOD = "60s"  # Prometheus writes its memory to disk
+RETENTION = re.compile(r"[1-9][0-9]{0,4}[hdwy]")
+
+
+def project_name(cluster: str) -> str:
+    """Return the name of the Compose project, which is also the value of the label. It is no object of the cluster, whose hosts need not have it."""
+    return f"{cluster}-monitoring"
+
+
+def problems(settings: Settings, topology: Mapping[str, Any], host: str) -> list[Problem]:
+    """Return the problems of the settings of the containers on a host."""
+    found = []
+    used = {port: node["name"] for node in topology["nodes"] if node["host"] == host for port in node["ports"]}
+    for name, setting in PORTS.items():
+        port = settings[setting]
+        if not 1 <= port <= 65535:
+            found.append(Problem(setting, port, "it is no port", "Write a number from 1 to 65535"))
+        elif port in used:
+            found.append(Problem(setting, port, f"{used[port]} has this port on {host}", "Choose a free port"))
+        used.setdefault(port, name)
+    if not RETENTION.fullmatch(settings["monitoring_retention"]):
+        fix = "Write hours, days, weeks or years, such as 15d"
+        found.append(Problem("monitoring_retention", settings["monitoring_retention"], "it is no duration", fix))
+    return found
+
+
+def prometheus_configuration(cluster: str, settings: Settings) -> dict[str, Any]:
+    """Return the content of the configuration of Prometheus. It reads the files of its own cluster only."""
+    folder = settings["monitoring_dir"]
+    alertmanager = _address(settings, "alertmanager")
+    return {
+        "global": {"scrape_interval": settings["monitoring_scrape_interval"], "evaluation_interval": "15s"},
+        "rule_files": [f"{folder}/rules/waba.yml", f"{folder}/rules/expected-{cluster}.yml"],
+        "scrape_config_files": [f"{folder}/scrape-{cluster}.yml"],
+        "alerting": {"alertmanagers": [{"static_configs": [{"targets": [alertmanager]}]}]},
+    }
+
+
+def compose_document(cluster: str, settings: Settings, configuration: str) -> dict[str, Any]:
+    """Return the Compose document. configuration: a hash of the files that the containers read, so that a change of a file replaces them."""
+    return {
+        "name": project_name(cluster),
+        "services": {
+            "prometheus": _service(
+                cluster,
+                settings,
+                configuration,
+                "prometheus",
+                [
+                    "prometheus",
+                    f"--config.file={settings['monitoring_dir']}/prometheus-{cluster}.yml",
+                    f"--storage.tsdb.path={DATA['prometheus']}",
+                    f"--storage.tsdb.retention.time={settings['monitoring_retention']}",
+                    f"--web.listen-address={_address(settings, 'prometheus')}",
+                ],
+            ),
+            "alertmanager": _service(
+                cluster,
+                settings,
+                configuration,
+                "alertmanager",
+                [
+                    "prometheus-alertmanager",
+                    f"--config.file={settings['monitoring_dir']}/alertmanager-{cluster}.yml",
+                    f"--storage.path={DATA['alertmanager']}",
+                    f"--web.listen-address={_address(settings, 'alertmanager')}",
+                    "--cluster.listen-address=",
+                ],
+            ),
+        },
+        "volumes": {
+            f"{name}Data": {
+                "name": f"{project_name(cluster)}_{name}Data",
+                "labels": {contract.LABEL_CLUSTER: project_name(cluster)},
+            }
+            for name in PORTS
+        },
+    }
+
+
+def _service(cluster: str, settings: Settings, configuration: str, name: str, command: list[str]) -> dict[str, Any]:
+    """Return a service. It uses the network of the host, so that it reaches webapps that are published locally."""
+    host, port = settings["monitoring_address"], settings[PORTS[name]]
+    folder = settings["monitoring_dir"]
+    return {
+        "image": settings["monitoring_image"],
+        "command": command,
+        "network_mode": "host",
+        "user": f"{USER}:{USER}",
+        "read_only": True,
+        "cap_drop": ["ALL"],
+        "security_opt": ["no-new-privileges:true"],
+        "volumes": [
+            {
+                "type": "bind",
+                "source": folder,
+                "target": folder,
+                "read_only": True,
+                "bind": {"create_host_path": False},
+            },
+            f"{name}Data:{DATA[name]}",
+        ],
+        "healthcheck": {
+            "test": ["CMD", "bash", "-c", f"exec 3<>/dev/tcp/{host}/{port}"],
+            "interval": "10s",
+            "timeout": "3s",
+            "retries": 3,
+            "start_period": "60s",
+        },
+        "restart": "unless-stopped",
+        "stop_grace_period": STOP_GRACE_PERIOD,
+        "pull_policy": "never",
+        "labels": {
+            contract.LABEL_CLUSTER: project_name(cluster),
+            contract.LABEL_ROLE: name,
+            contract.LABEL_INSTANCE: name,
+            contract.LABEL_CONFIGURATION: configuration,
+        },
+    }
+
+
+def _address(settings: Settings, name: str) -> str:
+    host = settings["monitoring_address"]
+    return f"{f'[{host}]' if ':' in host else host}:{settings[PORTS[name]]}"
