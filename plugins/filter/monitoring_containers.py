@@ -35,7 +35,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: C(compose) and C(prometheus), the content of both files; C(project), the name of the Compose project; C(user), the user id of the containers.
+  description: C(compose) and C(prometheus), the content of both files; C(user), the user id of the containers.
   type: dict
 """
 
@@ -46,11 +46,10 @@ from ansible_collections.waba.cluster.plugins.module_utils.monitoring import con
 
 
 def monitoring_containers(cluster: str, settings: Mapping[str, Any], configuration: str) -> dict[str, Any]:
-    """Return {"compose", "prometheus", "project", "user"}."""
+    """Return {"compose", "prometheus", "user"}."""
     return {
         "compose": containers.compose_document(cluster, settings, configuration),
         "prometheus": containers.prometheus_configuration(cluster, settings),
-        "project": containers.project_name(cluster),
         "user": str(containers.USER),
     }
 

@@ -40,7 +40,7 @@ def inventory(tmp_path: Path) -> Iterator[Inventory]:
         "monitoring_alertmanager_port": ALERTMANAGER,
     }
     yield made
-    label = f"label=waba.cluster.name={made.variables['waba_cluster_name']}-monitoring"
+    label = f"label=waba.cluster.name={made.variables['waba_cluster_name']}.monitoring"
     for container in docker("ps", "--all", "--quiet", "--filter", label):
         docker("rm", "--force", container)
     for volume in docker("volume", "ls", "--quiet", "--filter", label):
@@ -55,7 +55,7 @@ def get(port: int, path: str) -> Any:
 
 def test_prometheus_and_alertmanager_run_and_are_removed(inventory: Inventory) -> None:
     name = inventory.variables["waba_cluster_name"]
-    label = f"label=waba.cluster.name={name}-monitoring"
+    label = f"label=waba.cluster.name={name}.monitoring"
     status, output = inventory.run("--check", "--diff")
     assert (status, inventory.files(), docker("ps", "--quiet", "--filter", label)) == (0, {}, []), output
     status, output = inventory.run()
@@ -76,6 +76,12 @@ def test_prometheus_and_alertmanager_run_and_are_removed(inventory: Inventory) -
     status, output = inventory.run(monitoring_scrape_interval="30s")
     assert status == 0, output
     assert not set(docker("ps", "--quiet", "--filter", label)) & set(before)
+
+    assert inventory.run(monitoring_mode="files", monitoring_owner="nobody")[0] == 0
+    assert docker("ps", "--all", "--quiet", "--filter", label) == []
+    assert f"compose-{name}.yml" not in inventory.files()
+    assert inventory.run()[0] == 0
+    assert len(docker("ps", "--quiet", "--filter", label)) == 2
 
     assert inventory.run("-e", "monitoring_state=absent")[0] == 0
     assert docker("ps", "--all", "--quiet", "--filter", label) == []

@@ -142,6 +142,21 @@ def test_all_problems_are_reported_and_nothing_is_written(inventory: Inventory) 
     assert inventory.files() == {}
 
 
+def test_invalid_settings_of_the_containers_are_refused_by_name(inventory: Inventory) -> None:
+    status, output = inventory.run(
+        monitoring_mode="containers",
+        monitoring_address="prometheus.example.com",
+        monitoring_prometheus_port=0,
+        monitoring_alertmanager_port=70000,
+        monitoring_retention="forever",
+        monitoring_alertmanager_config="/nowhere/alertmanager.yml",
+    )
+    assert status != 0
+    for variable in ("address", "prometheus_port", "alertmanager_port", "retention", "alertmanager_config"):
+        assert re.search(rf"^monitoring_{variable} ", output, re.MULTILINE), output
+    assert inventory.files() == {}
+
+
 def test_inventory_without_a_host_for_prometheus_is_refused(inventory: Inventory) -> None:
     del inventory.groups["waba_monitoring"]
     status, output = inventory.run()

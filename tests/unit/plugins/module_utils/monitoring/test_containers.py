@@ -10,12 +10,15 @@ from ansible_collections.waba.cluster.plugins.module_utils.monitoring import con
 
 SETTINGS: dict[str, Any] = {
     "monitoring_dir": "/opt/waba-monitoring",
+    "monitoring_ca": "",
     "monitoring_scrape_interval": "15s",
     "monitoring_image": "waba/monitoring:v1.0.0",
     "monitoring_address": "127.0.0.1",
     "monitoring_prometheus_port": 9091,
     "monitoring_alertmanager_port": 9093,
     "monitoring_retention": "15d",
+    "waba_log_max_size": "10m",
+    "waba_log_max_files": 5,
 }
 TOPOLOGY = {
     "nodes": [
@@ -44,8 +47,32 @@ def test_objects_belong_to_the_monitoring_and_not_to_the_cluster() -> None:
     labels = [
         one["labels"]["waba.cluster.name"] for one in [*document["services"].values(), *document["volumes"].values()]
     ]
-    assert set(labels) == {"blue-monitoring"}
+    assert set(labels) == {"blue.monitoring"}, "no name of a cluster"
     assert document["name"] == "blue-monitoring"
+
+
+def test_prometheus_reads_an_authority_outside_the_folder() -> None:
+    found = services(monitoring_ca="/etc/ssl/waba.pem")
+    mounts = {
+        name: [one["source"] for one in service["volumes"] if isinstance(one, dict)] for name, service in found.items()
+    }
+    assert mounts == {
+        "prometheus": ["/opt/waba-monitoring", "/etc/ssl/waba.pem"],
+        "alertmanager": ["/opt/waba-monitoring"],
+    }
+    inside = services(monitoring_ca="/opt/waba-monitoring/ca.pem")["prometheus"]["volumes"]
+    assert len([one for one in inside if isinstance(one, dict)]) == 1
+
+
+def test_a_folder_is_mounted_as_docker_reports_it() -> None:
+    """A slash at the end would replace the containers at each run."""
+    assert services(monitoring_dir="/opt/waba-monitoring/") == services()
+
+
+def test_logs_are_rotated_as_those_of_the_cluster() -> None:
+    logging = {"driver": "json-file", "options": {"max-size": "10m", "max-file": "5"}}
+    assert [service["logging"] for service in services().values()] == [logging] * 2
+    assert not any("logging" in service for service in services(waba_log_max_size="").values())
 
 
 def test_changed_files_replace_the_containers() -> None:
@@ -80,6 +107,7 @@ def test_prometheus_reads_the_files_of_its_cluster_and_knows_its_alertmanager() 
             {"monitoring_alertmanager_port": 9091},
             ("monitoring_alertmanager_port", 9091, "prometheus has this port on three"),
         ),
+        ("three", {"monitoring_address": "here"}, ("monitoring_address", "here", "it is not an IP address")),
         ("three", {"monitoring_retention": "forever"}, ("monitoring_retention", "forever", "it is no duration")),
         ("three", {"monitoring_retention": "0d"}, ("monitoring_retention", "0d", "it is no duration")),
     ],
