@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-import os
+import posixpath
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -142,7 +142,7 @@ def _read_only(path: str) -> dict[str, Any]:
 
 def _folder(settings: Settings) -> str:
     """Return the folder of the files, as Docker reports the source of its mount."""
-    return os.path.normpath(settings["monitoring_dir"])
+    return posixpath.normpath(str(settings["monitoring_dir"]))
 
 
 def _address(settings: Settings, name: str) -> str:
