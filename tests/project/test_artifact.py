@@ -85,5 +85,5 @@ def test_installed_playbook_runs_with_the_folders_that_a_collection_may_use(arti
     )
     assert listed.returncode == 0, listed.stderr
     sources = [path.parent.name for path in (installed / "roles/images/files").glob("*/Containerfile")]
-    assert sorted(sources) == ["haproxy", "mariadb", "mysql", "node"]
+    assert sorted(sources) == ["haproxy", "mariadb", "monitoring", "mysql", "node"]
     assert "waba.cluster.webapp" in listed.stdout or "Run this host's webapps" in listed.stdout
