@@ -171,6 +171,7 @@ STAGES: dict[str, Stage] = {
     "molecule-killed": scenario("killed"),
     "molecule-database": scenario("database"),
     "molecule-database-ha": scenario("database_ha"),
+    "molecule-members": scenario("members"),
     "molecule-chaos": scenario("chaos", by_name=False),
     "molecule-production": scenario("production"),
 }

@@ -18,7 +18,6 @@ from ansible_collections.waba.cluster.plugins.module_utils.problems import Input
 Settings = Mapping[str, Any]
 
 DATABASE_SERVICE = "db"  # also the name of the proxy
-MEMBERS_ARE_SUPPORTED = False
 MEMBERS = 3  # of a database that survives the loss of a host
 FLUSH = "innodb_flush_log_at_trx_commit"
 NFS_PORT = 2049
@@ -92,11 +91,6 @@ def database_problems(hosts: Sequence[str], group: str, settings: Mapping[str, S
     """Return {host: problems} of the hosts that run the database. hosts: those of the group."""
     if len(hosts) < 2:
         return {}
-    if not MEMBERS_ARE_SUPPORTED:
-        problem = Problem(
-            "waba_group_mysql", ", ".join(hosts), "the database runs on one host", f"Leave one in {group}"
-        )
-        return {host: [problem] for host in hosts}
     if len(hosts) != MEMBERS:
         reason = (
             "two members stop when either is lost, since one is no majority"
@@ -227,7 +221,7 @@ def _database(parts: Mapping[str, list[str]], settings: Mapping[str, Settings], 
 
 def _database_members(hosts: Sequence[str], settings: Mapping[str, Settings]) -> list[dict[str, str]]:
     """Return {"host", "name", "address"} of each database member; none where a single server runs the database."""
-    if not MEMBERS_ARE_SUPPORTED or len(hosts) != MEMBERS:
+    if len(hosts) != MEMBERS:
         return []
     return [{"host": host, "name": host, "address": settings[host]["waba_external_hostname"]} for host in hosts]
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import cloud, hosts, settings
+from . import cloud, hosts, members, settings
 from .common import FIRST, TAKEN_PORT, TAKEN_RANGE, Case, row
 from .groups import UNSEEN
 
@@ -17,5 +17,6 @@ RUNS: dict[str, dict[str, Any]] = {
     **settings.RUNS,
     **hosts.RUNS,
     **cloud.RUNS,
+    **members.RUNS,
     **{name: {**run, "refused": []} for name, run in UNSEEN.items()},
 }

@@ -225,19 +225,6 @@ def test_hosts_that_name_different_groups_are_a_problem() -> None:
     ]
 
 
-@pytest.fixture(autouse=True)
-def support_members(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(topology, "MEMBERS_ARE_SUPPORTED", True)
-
-
-def test_several_database_hosts_are_not_supported_yet(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(topology, "MEMBERS_ARE_SUPPORTED", False)
-    assert topology.database_problems(["db1"], "waba_mysql", {}) == {}
-    found = topology.database_problems(["db1", "db2", "db3"], "waba_mysql", {})
-    assert {one.problem for problems in found.values() for one in problems} == {"the database runs on one host"}
-    assert built(MEMBERS)["database"]["members"] == []
-
-
 MEMBERS = {**GROUPS, "waba_mysql": ["db1", "db2", "db3"]}
 MEMBER = {
     "waba_mysql_image": "waba/mariadb:v1.0.0",
