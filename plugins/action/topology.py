@@ -20,7 +20,7 @@ from ansible.plugins.action import ActionBase
 from ansible.template import trust_as_template
 from ansible_collections.waba.cluster.plugins.module_utils.backup import settings as backup_settings
 from ansible_collections.waba.cluster.plugins.module_utils.cloud import settings as cloud_settings
-from ansible_collections.waba.cluster.plugins.module_utils.cluster import topology
+from ansible_collections.waba.cluster.plugins.module_utils.cluster import api_proxy, topology
 from ansible_collections.waba.cluster.plugins.module_utils.compose import dotenv
 from ansible_collections.waba.cluster.plugins.module_utils.contract import GUARD_PORT
 from ansible_collections.waba.cluster.plugins.module_utils.firewall import rules
@@ -31,6 +31,8 @@ from ansible_collections.waba.cluster.plugins.module_utils.secrets import valida
 
 ROLES = Path(__file__).resolve().parents[2] / "roles"
 PROXY_TEMPLATE = ROLES / "database_proxy" / "templates" / "haproxy.cfg.j2"
+API_PROXY_TEMPLATE = ROLES / "api_proxy" / "templates" / "haproxy.cfg.j2"
+API_ADDRESS_TEMPLATE = ROLES / "api_proxy" / "templates" / "keepalived.conf.j2"
 # Ansible's message for a value of the wrong type repeats the value, which may be a secret.
 CONVERSION = re.compile(
     r"(?:argument|Elements value for option) '(\S+)' is of type .* and we were unable to convert to (\w+):.*", re.DOTALL
@@ -126,7 +128,7 @@ class ActionModule(ActionBase):
         hosts = list(dict.fromkeys(host for members in parts.values() for host in members))
         checks = {host: self._check(settings[host], hostvars.raw_get(host), options) for host in hosts}
         built = topology.build(parts, settings, self._task.args.get("leaving") or [])
-        self._configure_proxies(built)
+        configure_proxies(self._templar, built)
         for host in built["share"]["clients"]:
             checks[host]["problems"] += [
                 problem._asdict() for problem in topology.share_problems(settings[host], built["share"])
@@ -139,19 +141,10 @@ class ActionModule(ActionBase):
             chosen = str(settings[host]["waba_backup_host"])
             found = backup_settings.host_problems(chosen, parts["database"], parts["masters"], members)
             checks[host]["problems"] += [problem._asdict() for problem in found]
+        for host, problems in api_proxy.problems(parts, settings).items():
+            checks[host]["problems"] += [problem._asdict() for problem in problems]
         sound = all(check["sound"] for check in checks.values())
         return {**result, "changed": False, "checks": checks, "sound": sound, **built}
-
-    def _configure_proxies(self, built: Mapping[str, Any]) -> None:
-        """Render the configuration of the proxies, which is the same on every host."""
-        planned = [one["plan"]["proxy"] for one in built["hosts"].values() if "proxy" in one["plan"]]
-        if not planned:
-            return
-        template = trust_as_template(PROXY_TEMPLATE.read_text(encoding="utf-8"))
-        variables = {"members": built["database"]["members"], "guard_port": GUARD_PORT}
-        text = str(self._templar.copy_with_new_env(available_variables=variables).template(template))
-        for proxy in planned:
-            proxy["configuration"] = text
 
     def _specifications(self) -> tuple[dict[str, tuple[str, dict[str, Any]]], dict[str, Any]]:
         """Return ({variable: (role, option)}, {variable: default}) of every role of the collection."""
@@ -185,6 +178,7 @@ class ActionModule(ActionBase):
         since, until, tail = settings["waba_logs_since"], settings["waba_logs_until"], settings["waba_logs_tail"]
         problems += log_window.window_problems(since or "", until or "", tail or 0, time.time())
         problems += rules.source_problems("firewall_api_sources", settings["waba_firewall_api_sources"] or [])
+        problems += rules.source_problems("firewall_webapp_sources", settings["waba_firewall_webapp_sources"] or [])
         problems += rules.source_problems("firewall_webhook_sources", settings["waba_firewall_webhook_sources"] or [])
         problems += rules.address_problems("firewall_addresses", settings["waba_firewall_addresses"] or [])
         images = [str(settings[name]) for name in IMAGES]
@@ -199,6 +193,26 @@ class ActionModule(ActionBase):
             "problems": [problem._asdict() for problem in problems],
             "risks": [warning._asdict() for warning in warnings],
         }
+
+
+def configure_proxies(templar: Any, built: Mapping[str, Any]) -> None:
+    """Render the configurations of the proxies into the plans of a topology."""
+    members = {"members": built["database"]["members"], "guard_port": GUARD_PORT}
+    for plan in (one["plan"] for one in built["hosts"].values()):
+        if "proxy" in plan:
+            plan["proxy"]["configuration"] = rendered(templar, PROXY_TEMPLATE, members)
+        if "api_proxy" in plan:
+            variables = api_proxy.proxy_variables(built["api_proxy"]["webapps"], plan)
+            plan["api_proxy"]["configuration"] = rendered(templar, API_PROXY_TEMPLATE, variables)
+        if "address" in plan.get("api_proxy", {}):
+            text = rendered(templar, API_ADDRESS_TEMPLATE, api_proxy.address_variables(plan))
+            plan["api_proxy"]["address"]["configuration"] = text
+
+
+def rendered(templar: Any, template: Path, variables: Mapping[str, Any]) -> str:
+    """Return the text of a template of a role."""
+    text = trust_as_template(template.read_text(encoding="utf-8"))
+    return str(templar.copy_with_new_env(available_variables=dict(variables)).template(text))
 
 
 def untagged(value: Any) -> Any:

@@ -101,6 +101,54 @@ options:
         description: The text of its configuration.
         type: str
         required: true
+  api_proxy:
+    description: The proxy of this host that directs clients of the API to the webapps. None when absent.
+    type: dict
+    suboptions:
+      image:
+        description: The image of the proxy.
+        type: str
+        required: true
+      configuration:
+        description: The text of its configuration.
+        type: str
+        required: true
+      port:
+        description: The published port for clients.
+        type: int
+        required: true
+      check_port:
+        description: The port on the loopback address of the host at which the proxy reports whether it is ready.
+        type: int
+        required: true
+      address:
+        description: The virtual address that one of the hosts with a proxy holds. None when absent.
+        type: dict
+        suboptions:
+          address:
+            description: The IPv4 address.
+            type: str
+            required: true
+          interface:
+            description: The network interface of this host in the network of the address.
+            type: str
+            required: true
+          vrrp_id:
+            description: The number of the virtual router in that network.
+            type: int
+            required: true
+          configuration:
+            description: The text of the configuration of keepalived.
+            type: str
+            required: true
+  api_proxy_publish_address:
+    description: Address of the host on which the port of the API proxy is published; all when empty.
+    type: str
+    default: ""
+  webapps_behind_proxies:
+    description: Whether clients of the API use proxies, so that the firewall opens the webapps to the proxies instead of the clients.
+    type: bool
+    default: false
   database_options:
     description: Additional options of the server in the database container, by name, for example C(innodb_buffer_pool_size).
     type: dict
@@ -235,5 +283,16 @@ options:
     type: path
   webhook_certificate_key:
     description: PEM file on the host with the key of O(webhook_certificate).
+    type: path
+  api_proxy_certificate:
+    description: PEM file on the host with the certificate and chain that the API proxy serves. It passes TLS through to the webapps when absent.
+    type: path
+  api_proxy_certificate_key:
+    description: PEM file on the host with the key of O(api_proxy_certificate).
+    type: path
+  api_proxy_webapp_ca:
+    description:
+      - PEM file on the host with the authority that signed the certificates of the webapps. An API proxy with O(api_proxy_certificate) does not verify
+        them when absent.
     type: path
 """

@@ -59,6 +59,26 @@ PLAN_OPTIONS = {
             "configuration": {"type": "str", "required": True},
         },
     },
+    "api_proxy": {
+        "type": "dict",
+        "options": {
+            "image": {"type": "str", "required": True},
+            "configuration": {"type": "str", "required": True},
+            "port": {"type": "int", "required": True},
+            "check_port": {"type": "int", "required": True},
+            "address": {
+                "type": "dict",
+                "options": {
+                    "address": {"type": "str", "required": True},
+                    "interface": {"type": "str", "required": True},
+                    "vrrp_id": {"type": "int", "required": True},
+                    "configuration": {"type": "str", "required": True},
+                },
+            },
+        },
+    },
+    "api_proxy_publish_address": {"type": "str", "default": ""},
+    "webapps_behind_proxies": {"type": "bool", "default": False},
     "database_options": {"type": "dict", "default": {}},
     "images": {
         "type": "dict",
@@ -87,6 +107,9 @@ PLAN_OPTIONS = {
     "member_certificate_key": {"type": "path", "no_log": False},
     "webhook_certificate": {"type": "path"},
     "webhook_certificate_key": {"type": "path", "no_log": False},
+    "api_proxy_certificate": {"type": "path"},
+    "api_proxy_certificate_key": {"type": "path", "no_log": False},
+    "api_proxy_webapp_ca": {"type": "path"},
 }
 
 # Fragment "hosts": names and addresses of the cluster's hosts, and which of them this host is.
@@ -168,6 +191,7 @@ CLOUD_ACCOUNT_OPTIONS = {
 FIREWALL_OPTIONS = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "api_sources": {"type": "list", "elements": "str", "default": []},
+    "webapp_sources": {"type": "list", "elements": "str", "default": []},
     "webhook_sources": {"type": "list", "elements": "str", "default": []},
     "nfs_port": {"type": "int"},
 }
@@ -216,6 +240,8 @@ ROLE_VARIABLES = {
     "webapps": "waba_webapp_instances",
     "database": "waba_database_port",
     "proxy": "waba_database_proxy_image",
+    "api_proxy": "waba_api_proxy_port",
+    "api_proxy_publish_address": "waba_api_proxy_publish_address",
     "database_address": "waba_database_host",
     "database_options": "waba_mysql_options",
     "database_password": "waba_database_password",
@@ -228,6 +254,7 @@ ROLE_VARIABLES = {
     "log_max_files": "waba_log_max_files",
     "publish_address": "waba_publish_address",
     "webapp_publish_address": "waba_webapp_publish_address",
+    "webapps_behind_proxies": "waba_group_api_proxies",
     "certificate": "waba_webapp_certificate",
     "certificate_key": "waba_webapp_certificate_key",
     "database_tls_ca": "waba_database_tls_ca",
@@ -242,9 +269,13 @@ ROLE_VARIABLES = {
     "webhook_publish_address": "waba_cloud_webhook_publish_address",
     "webhook_certificate": "waba_cloud_webhook_certificate",
     "webhook_certificate_key": "waba_cloud_webhook_key",
+    "api_proxy_certificate": "waba_api_proxy_certificate",
+    "api_proxy_certificate_key": "waba_api_proxy_certificate_key",
+    "api_proxy_webapp_ca": "waba_api_proxy_webapp_ca",
     "environment": "waba_environment",
     "firewall_addresses": "waba_firewall_addresses",
     "firewall_api_sources": "waba_firewall_api_sources",
+    "firewall_webapp_sources": "waba_firewall_webapp_sources",
     "firewall_webhook_sources": "waba_firewall_webhook_sources",
     "masters_total": "waba_master_instances",
     "coreapps_total": "waba_coreapp_instances",

@@ -36,6 +36,12 @@ MEMBER_PORTS = (DATABASE_PORT, GROUP_PORT, *TRANSFER_PORTS)
 GUARD_PORT = 3309
 PROXY_NAME = "db"  # under which the nodes of a host find the proxy
 READER_PORT = 3307  # of the proxy, for a member that does not write
+# An API proxy (docs/adr/0030-one-address-for-clients.md): the ports in its container, for clients and for checks of the proxy itself.
+API_PROXY_PORT = 8443
+API_CHECK_PORT = 8404
+# Commands in the image of the proxies.
+PROXY_READY = "/usr/local/bin/proxy-ready"
+HOLD_ADDRESS = "/usr/local/bin/hold-address"
 
 MOUNT_POINTS = {"media": "/usr/local/wamedia", "data": "/usr/local/waent/data", "database": "/var/lib/mysql"}
 _NODES = ("master", "coreapp", "webapp")
@@ -54,6 +60,10 @@ CERTIFICATES = {
     "member_certificate_key": (("mysql",), "/etc/waba/galera/key.pem"),
     "webhook_certificate": (("webapp",), "/opt/certs/webhook.pem"),
     "webhook_certificate_key": (("webapp",), "/opt/certs/webhook.key"),
+    # HAProxy finds the key of a certificate by its name: that of the certificate with the suffix .key.
+    "api_proxy_certificate": (("api_proxy",), "/etc/haproxy/api.pem"),
+    "api_proxy_certificate_key": (("api_proxy",), "/etc/haproxy/api.pem.key"),
+    "api_proxy_webapp_ca": (("api_proxy",), "/etc/haproxy/webapp-ca.pem"),
 }
 CERTIFICATE_PAIRS = (
     ("certificate", "certificate_key"),
@@ -61,6 +71,7 @@ CERTIFICATE_PAIRS = (
     ("database_certificate", "database_certificate_key"),
     ("member_certificate", "member_certificate_key"),
     ("webhook_certificate", "webhook_certificate_key"),
+    ("api_proxy_certificate", "api_proxy_certificate_key"),
 )
 DEFAULT_VOLUMES = {
     "media": {"type": "named", "source": "whatsappMedia"},
@@ -75,6 +86,8 @@ STOP_GRACE_PERIOD = {
     "mysql": "60s",
     "guard": "10s",
     "proxy": "10s",
+    "api_proxy": "10s",
+    "api_address": "10s",
 }
 
 SINGLE_SERVER_FILE = "multiconnect-compose.yml"
@@ -85,11 +98,15 @@ ROLE_FILES = {  # role: Compose file, in the order in which a host starts them
     "master": "multiconnect-master.yml",
     "coreapp": "multiconnect-coreapp.yml",
     "webapp": "multiconnect-webapp.yml",
+    "api_proxy": "multiconnect-api.yml",
+    "api_address": "multiconnect-api.yml",
 }
 NODE_ENVIRONMENT_FILE = "db.env"
 DATABASE_ENVIRONMENT_FILE = "mysql.env"
 MEMBERS_FILE = "database-members"  # addresses of the database members, one a line
 PROXY_FILE = "database-proxy.cfg"
+API_PROXY_FILE = "api-proxy.cfg"
+API_ADDRESS_FILE = "api-address.conf"
 # Work folders and archives of a backup or restore in the host folder; leftovers of an interrupted run may be removed.
 SCRATCH = (".backup", ".backup.tar", ".restore", ".restore.tar")
 ALL_FILES = (
@@ -99,6 +116,8 @@ ALL_FILES = (
     DATABASE_ENVIRONMENT_FILE,
     MEMBERS_FILE,
     PROXY_FILE,
+    API_PROXY_FILE,
+    API_ADDRESS_FILE,
 )
 
 # Environment variables whose values are printed. Every other value is treated as a secret.

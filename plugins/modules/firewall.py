@@ -9,7 +9,8 @@ short_description: Restrict access to the ports that a host publishes for a clus
 version_added: 1.0.0
 description:
   - Opens the ports of masters, coreapps and the database to the cluster's hosts only, those of webapps to O(api_sources) as well, and those of webhook
-    listeners to O(webhook_sources), with iptables and ip6tables.
+    listeners to O(webhook_sources), with iptables and ip6tables. Where clients use API proxies, O(api_sources) may reach the proxies, and
+    O(webapp_sources) the webapps.
   - The rules are in chains of their own, which are called from INPUT and from DOCKER-USER, the chain that Docker reserves for users. No other rule
     is changed, and no packet for another port is refused. Access by SSH and to other containers is not affected.
   - Rules that differ are replaced in one transaction. Established connections are not interrupted.
@@ -29,7 +30,13 @@ options:
     choices: [present, absent]
     default: present
   api_sources:
-    description: Addresses and networks that may reach the ports of webapps, in addition to the cluster's hosts.
+    description: Addresses and networks that may reach the ports of webapps, or of API proxies, in addition to the cluster's hosts.
+    type: list
+    elements: str
+    default: []
+  webapp_sources:
+    description:
+      - Addresses and networks that may reach the ports of webapps where O(webapps_behind_proxies=true), in addition to the cluster's hosts.
     type: list
     elements: str
     default: []

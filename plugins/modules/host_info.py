@@ -11,7 +11,8 @@ description:
   - Returns everything that a run needs to know about a host, in one call. The plan of a run and C(status.yml) are made from the results of all hosts.
   - Checks the input as M(waba.cluster.compose_files) does, every port against the programs and containers of the host (the cluster's own containers do
     not clash), the addresses that ports are published on, a database that the cluster does not run, the distribution, Docker Engine and Compose, free
-    space, memory, architecture, volumes, the kernel's NFS client and certificate files, and whether the cluster survives the loss of a node.
+    space, memory, architecture, volumes, the kernel's NFS client and certificate files, the network of a virtual address, and whether the cluster survives
+    the loss of a node.
   - With O(hosts), checks that every host is found by its first name, and that this host reaches the others from an address that they know.
   - Compares the files and containers of the host with those that the settings ask for.
   - Needs only Python on the host. Never fails because of a problem that it finds, so that the problems of all hosts can be reported together.
@@ -160,10 +161,16 @@ nodes:
   type: list
   elements: dict
   sample: [{name: master1, role: master, published: [6254, 6255, 6256, 6257], running: [], address: ""}]
+holds_address:
+  description: Whether the host has the virtual address of the API proxies now.
+  returned: always
+  type: bool
+  sample: false
 facts:
   description:
     - Facts by which the hosts of a cluster are compared, whether the host serves the share for media, whether it has rules of M(waba.cluster.firewall),
-      whether its containers run under the names and addresses of the settings, and the names under which they call the database.
+      whether its containers run under the names and addresses of the settings, the names under which they call the database, and whether the virtual
+      address of the API proxies is held by the host or answers elsewhere.
   returned: O(checks=true)
   type: dict
   sample:
@@ -275,11 +282,12 @@ from ansible_collections.waba.cluster.plugins.module_utils.docker import package
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io import engine, image_store, live_single_connect
 from ansible_collections.waba.cluster.plugins.module_utils.errors import DockerUnavailable, HostError
 from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
-from ansible_collections.waba.cluster.plugins.module_utils.preflight.io import checks, machine
+from ansible_collections.waba.cluster.plugins.module_utils.preflight.io import checks, live_address, machine
 from ansible_collections.waba.cluster.plugins.module_utils.problems import InputError
 from ansible_collections.waba.cluster.plugins.module_utils.secrets import redaction
 
 ENVIRONMENTS = ("environment", "database_environment")
+CONTAINER_PARTS = ("masters", "coreapps", "webapps", "database", "api_proxy")
 OPTIONS = {
     **PLAN_OPTIONS,
     "checks": {"type": "bool", "default": True},
@@ -342,6 +350,7 @@ def observe(module: AnsibleModule) -> dict[str, Any]:
         "problems": [problem._asdict() for problem in problems],
         "risks": [],
         "nodes": [],
+        "holds_address": live_address.holds(params["api_proxy"]),
         **parts,
         **recorded_backups(params["backup"]),
     }
@@ -380,7 +389,7 @@ def recorded_backups(given: dict[str, Any] | None) -> dict[str, Any]:
 
 def runs_containers(params: dict[str, Any]) -> bool:
     """Return whether the cluster has containers on this host, or the settings that say so are not known."""
-    return params["checks"] or any(params[part] for part in ("masters", "coreapps", "webapps", "database"))
+    return params["checks"] or any(params[part] for part in CONTAINER_PARTS)
 
 
 def main() -> None:

@@ -27,6 +27,7 @@ STEPS = (
     "masters",
     "coreapps",
     "webapps",
+    "api_proxies",
     "account",
     "backup",
     "cluster",
@@ -40,6 +41,8 @@ ROLE_STEPS = {
     "master": "masters",
     "coreapp": "coreapps",
     "webapp": "webapps",
+    "api_proxy": "api_proxies",
+    "api_address": "api_proxies",
 }
 # After these steps a container can differ in ways that the observation could not see yet.
 PRECEDE_CONTAINERS = ("docker", "images", "mount", "files")

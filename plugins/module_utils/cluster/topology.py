@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.waba.cluster.plugins.module_utils.backup import settings as backup_settings
+from ansible_collections.waba.cluster.plugins.module_utils.cluster import api_proxy
 from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import plan_nodes
 from ansible_collections.waba.cluster.plugins.module_utils.contract import DATABASE_PORT
 from ansible_collections.waba.cluster.plugins.module_utils.problems import InputError, Problem
@@ -28,11 +29,13 @@ PARTS = {
     "masters": ("waba_group_masters", "waba_cluster_masters"),
     "coreapps": ("waba_group_coreapps", "waba_cluster_coreapps"),
     "webapps": ("waba_group_webapps", "waba_cluster_webapps"),
+    "api_proxies": ("waba_group_api_proxies", "waba_cluster_api_proxies"),
     "nfs_server": ("waba_group_nfs_server", "waba_cluster_nfs_server"),
     "nfs_clients": ("waba_group_nfs_clients", "waba_cluster_nfs_clients"),
 }
 GROUP_SETTINGS = tuple(setting for setting, _group in PARTS.values())
 NODE_PARTS = ("masters", "coreapps", "webapps")
+CONTAINER_PARTS = (*NODE_PARTS, "database", "api_proxies")
 PROXIES = "proxies"  # the part of the hosts with nodes, where the database has several members
 NODE_GROUP = "waba_cluster_nodes"  # the hosts that run a container of the cluster
 DATABASE_CLIENT_GROUP = "waba_cluster_database_client"  # the one host from which the database is backed up and restored
@@ -181,9 +184,23 @@ def build(
         },
         "nodes": [{"host": host, **node} for host, one in hosts.items() for node in one["nodes"]],
         "api_urls": [one["public_api_url"] for one in hosts.values() if one["public_api_url"]],
+        "api_proxy": _api_proxies(parts, settings, hosts),
         "leaving": sorted(leaving),
         "names": names,
         "hosts": hosts,
+    }
+
+
+def _api_proxies(
+    parts: Mapping[str, list[str]], settings: Mapping[str, Settings], hosts: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the API proxies: the URL for clients, the virtual address ("" for none), and the webapps as HAProxy reads them."""
+    proxies = [settings[host] for host in parts["api_proxies"]]
+    webapps = [(host, hosts[host]["nodes"], settings[host]) for host in parts["webapps"]] if proxies else []
+    return {
+        "url": api_proxy.url(proxies),
+        "address": proxies[0]["waba_api_proxy_address"] if proxies else "",
+        "webapps": api_proxy.servers(webapps),
     }
 
 
@@ -266,6 +283,7 @@ def _firewall(
         "host": host,
         "hosts": names,
         "api_sources": values["waba_firewall_api_sources"],
+        "webapp_sources": values["waba_firewall_webapp_sources"],
         **webhooks,
         **serves,
     }
@@ -314,8 +332,8 @@ def share_problems(values: Settings, share: Mapping[str, Any]) -> list[Problem]:
 
 def _host(host: str, parts: Mapping[str, list[str]], values: Settings, database: Mapping[str, Any]) -> dict[str, Any]:
     played = [part for part in PARTS if host in parts[part]]
-    runs_nodes = any(part in (*NODE_PARTS, "database") for part in played)
-    groups = [EVERY_GROUP, *([NODE_GROUP] if runs_nodes else []), *(PARTS[part][1] for part in played)]
+    runs_containers = any(part in CONTAINER_PARTS for part in played)
+    groups = [EVERY_GROUP, *([NODE_GROUP] if runs_containers else []), *(PARTS[part][1] for part in played)]
     groups += [DATABASE_CLIENT_GROUP] if host == database["client"] else []
     groups += [DATABASE_MEMBER_GROUP] if any(host == member["host"] for member in database["members"]) else []
     plan = host_plan(host, parts, values, database["members"])
@@ -324,7 +342,7 @@ def _host(host: str, parts: Mapping[str, list[str]], values: Settings, database:
     return {
         "parts": played,
         "groups": groups,
-        "runs_containers": runs_nodes,
+        "runs_containers": runs_containers,
         "external_hostname": values["waba_external_hostname"],
         "plan": plan,
         "nodes": nodes,
@@ -344,7 +362,7 @@ def host_plan(
 ) -> dict[str, Any]:
     """Return the options (see the doc fragment `plan`) that describe the containers of one host.
 
-    members: as from `build`, of the database. The configuration of the proxy is "", because a template renders it.
+    members: as from `build`, of the database. The configuration of a proxy is "", because a template renders it.
     """
     single = values["waba_layout"] == "single_server"
     plan = {
@@ -378,6 +396,10 @@ def host_plan(
             plan.update({option: values[setting] for option, setting in MEMBER_FILES.items() if values[setting]})
     if members and _runs_nodes(host, parts):
         plan["proxy"] = {"image": values["waba_database_proxy_image"], "configuration": ""}
+    if host in parts["api_proxies"]:
+        plan.update(api_proxy.plan(values))
+    if parts["api_proxies"] and host in parts["webapps"]:
+        plan["webapps_behind_proxies"] = True
     return plan
 
 
@@ -394,6 +416,8 @@ def image_sources(plan: Mapping[str, Any]) -> dict[str, str]:
         found[database["image"]] = _database_source(database["image"])
     if plan.get("proxy"):
         found[plan["proxy"]["image"]] = "haproxy"
+    if plan.get("api_proxy"):
+        found[plan["api_proxy"]["image"]] = "haproxy"
     return found
 
 
@@ -409,13 +433,23 @@ def _database_source(image: str) -> str:
 
 def _planned(plan: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the nodes of a host; none where its settings cannot be planned, which preflight reports."""
-    unset = {"proxy": None, "webhook_port": None, "webhook_publish_address": ""}
-    options = {"database": None, **unset, **dict.fromkeys((*FILES_OF_A_HOST, *MEMBER_FILES)), **plan}
+    unset = {
+        "database": None,
+        "proxy": None,
+        "api_proxy": None,
+        "api_proxy_publish_address": "",
+        "webapps_behind_proxies": False,
+        "webhook_port": None,
+        "webhook_publish_address": "",
+    }
+    options = {**unset, **dict.fromkeys((*FILES_OF_A_HOST, *MEMBER_FILES, *api_proxy.FILES)), **plan}
     for part in NODE_PARTS:
         pin = "port" if part == "webapps" else "ports"
         options[part] = [{pin: None, **instance} for instance in options[part]]
     if options["database"]:
         options["database"] = {"port": None, "member": None, **options["database"]}
+    if options["api_proxy"]:
+        options["api_proxy"] = {"address": None, **options["api_proxy"]}
     try:
         planned = plan_nodes(options)
     except InputError:
@@ -429,7 +463,7 @@ def _planned(plan: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _role_files(values: Settings) -> dict[str, str]:
     """Return {role: path of the Compose file that has its services}."""
     single = values["waba_layout"] == "single_server"
-    names = {role: "compose" if single else role for role in ("db", "proxy", "master", "coreapp", "webapp")}
+    names = {role: "compose" if single else role for role in ("db", "proxy", "master", "coreapp", "webapp", "api")}
     return {role: f"{values['waba_dir']}/multiconnect-{name}.yml" for role, name in names.items()}
 
 

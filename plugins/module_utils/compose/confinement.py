@@ -23,6 +23,11 @@ FEWEST_PROCESSES = 64  # with threads: a node has about 20
 NODE_CAPABILITIES = ("DAC_OVERRIDE",)
 # The entrypoint of a database image gives the data to the server's user, then runs the server as this user.
 DATABASE_CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "SETGID", "SETUID")
+# HAProxy reads the key of a certificate as root, then changes its user.
+CERTIFICATE_PROXY_CAPABILITIES = ("DAC_OVERRIDE", "SETGID", "SETUID")
+# keepalived adds an address to an interface, speaks VRRP, and runs its check as another user.
+ADDRESS_CAPABILITIES = ("KILL", "NET_ADMIN", "NET_BROADCAST", "NET_RAW", "SETGID", "SETUID")
+PROXIES = ("proxy", "api_proxy", "api_address")
 NO_NEW_PRIVILEGES = "no-new-privileges:true"
 # Folders in memory. A webapp without a certificate of its own generates one at each start.
 TEMPORARY = ("/tmp",)  # noqa: S108
@@ -36,17 +41,22 @@ def confinement(node: Mapping[str, Any], params: Mapping[str, Any], features: Fe
 
     node: as from `nodes.plan_nodes`. params: the options it was planned from. features: of the engine.
     """
-    return {**_rights(node), **_limits(node, params, features), **_logging(params, features)}
+    return {**_rights(node, params), **_limits(node, params, features), **_logging(params, features)}
 
 
-def _rights(node: Mapping[str, Any]) -> dict[str, Any]:
+def _rights(node: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, Any]:
     if is_vendor_image(node["image"]):  # the rights that it needs are not known
         return {"cap_drop": ["MKNOD"]}  # docs/reference/vendor-contract.md#compose-files
     few = {"cap_drop": ["ALL"], "security_opt": [NO_NEW_PRIVILEGES]}
-    if node["role"] == "proxy":
-        return few
-    if node["role"] == "mysql":
-        return {**few, "cap_add": list(DATABASE_CAPABILITIES)}
+    capabilities = {
+        "proxy": (),
+        "api_proxy": CERTIFICATE_PROXY_CAPABILITIES if params["api_proxy_certificate"] else (),
+        "api_address": ADDRESS_CAPABILITIES,
+        "mysql": DATABASE_CAPABILITIES,
+    }
+    if node["role"] in capabilities:
+        added = capabilities[node["role"]]
+        return {**few, **({"cap_add": list(added)} if added else {})}
     confined = {**few, "cap_add": list(NODE_CAPABILITIES), "read_only": True, "tmpfs": list(TEMPORARY)}
     if node["role"] == "webapp":
         return {**confined, "tmpfs": [*TEMPORARY, CERTIFICATES], "sysctls": UNPRIVILEGED_PORTS}
@@ -54,7 +64,7 @@ def _rights(node: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _limits(node: Mapping[str, Any], params: Mapping[str, Any], features: Features) -> dict[str, Any]:
-    if is_vendor_image(node["image"]) or node["role"] == "proxy":
+    if is_vendor_image(node["image"]) or node["role"] in PROXIES:
         return {}
     database = node["role"] == "mysql"
     memory = params["database_memory" if database else "node_memory"]

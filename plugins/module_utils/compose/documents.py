@@ -33,6 +33,11 @@ SOCKET_MOUNT = f"{SOCKET_VOLUME}:/run/mysqld"
 MEMBERS_LIST = "/etc/waba/galera/members"
 DATABASE_NETWORK = "database"
 PROXY_CONFIGURATION = "/etc/haproxy/haproxy.cfg"
+ADDRESS_CONFIGURATION = "/etc/keepalived/keepalived.conf"
+SUFFIXES = {
+    "mysql": "db",
+    "api_proxy": "api",
+}  # of the Compose project of a role's file, where it is not the role itself
 
 # daemon.json may restrict published ports to loopback (default-network-opts). This option overrides it, for IPv6 too.
 PUBLISH_ON_EVERY_ADDRESS = {"com.docker.network.bridge.host_binding_ipv4": "0.0.0.0"}  # noqa: S104
@@ -52,8 +57,7 @@ def compose_documents(
     for role, file in contract.ROLE_FILES.items():
         members = [node for node in nodes if contract.ROLE_FILES[node["role"]] == file]
         if members and file not in documents:
-            suffix = "db" if role == "mysql" else role
-            documents[file] = _document(f"{cluster}-{suffix}", members, params, features)
+            documents[file] = _document(f"{cluster}-{SUFFIXES.get(role, role)}", members, params, features)
     return documents
 
 
@@ -125,7 +129,8 @@ def _networks(roles: Collection[str], params: Mapping[str, Any]) -> Document:
     name = database_network(params["cluster_name"])
     if "proxy" in roles:
         return {DATABASE_NETWORK: {"name": name, **network}}
-    shared = {DATABASE_NETWORK: {"name": name, "external": True}} if params["proxy"] and "mysql" not in roles else {}
+    calls_proxy = params["proxy"] and not {"mysql", "api_proxy"}.intersection(roles)
+    shared = {DATABASE_NETWORK: {"name": name, "external": True}} if calls_proxy else {}
     return {"default": network, **shared}
 
 
@@ -135,9 +140,8 @@ def database_network(cluster: str) -> str:
 
 
 def _definition(node: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, Any]:
-    if node["role"] == "guard":
-        return _guard(node, params)
-    return _proxy(node, params) if node["role"] == "proxy" else _service(node, params)
+    definitions = {"guard": _guard, "proxy": _proxy, "api_proxy": _api_proxy, "api_address": _api_address}
+    return definitions.get(node["role"], _service)(node, params)
 
 
 def _guard(node: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, Any]:
@@ -162,8 +166,51 @@ def _proxy(node: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, Any]
         "networks": {DATABASE_NETWORK: {"aliases": [contract.PROXY_NAME]}},
         **_common(node, params, "always"),
     }
-    configuration = hashlib.sha256(params["proxy"]["configuration"].encode()).hexdigest()[:12]
-    return {**definition, "labels": {**definition["labels"], contract.LABEL_CONFIGURATION: configuration}}
+    return _labelled(definition, params["proxy"]["configuration"])
+
+
+def _api_proxy(node: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the service that directs clients of the API to the webapps. HAProxy reads the key of a certificate as root, then changes its user."""
+    definition = {
+        "image": node["image"],
+        **({"user": "root"} if params["api_proxy_certificate"] else {}),
+        "healthcheck": {
+            "test": ["CMD", contract.PROXY_READY, str(contract.API_CHECK_PORT)],
+            "interval": "10s",
+            "timeout": "3s",
+            "start_period": "30s",
+            "retries": 3,
+        },
+        "ports": [_port_entry(one) for one in publications(node, params)],
+        "volumes": [
+            _file(f"{params['path']}/{contract.API_PROXY_FILE}", PROXY_CONFIGURATION),
+            *_mounts(node["role"], params),
+        ],
+        **_common(node, params, "unless-stopped"),
+    }
+    return _labelled(definition, params["api_proxy"]["configuration"])
+
+
+def _api_address(node: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the service that holds the virtual address of the API proxies, on one host at a time."""
+    definition = {
+        "image": node["image"],
+        "user": "root",
+        "entrypoint": [contract.HOLD_ADDRESS],
+        "command": [ADDRESS_CONFIGURATION],
+        "healthcheck": {"disable": True},  # that of the image is of HAProxy
+        "network_mode": "host",
+        "stop_signal": "SIGTERM",  # keepalived gives the address up; the signal of the image is HAProxy's
+        "volumes": [_file(f"{params['path']}/{contract.API_ADDRESS_FILE}", ADDRESS_CONFIGURATION)],
+        **_common(node, params, "unless-stopped"),
+    }
+    return _labelled(definition, params["api_proxy"]["address"]["configuration"])
+
+
+def _labelled(definition: Mapping[str, Any], configuration: str) -> dict[str, Any]:
+    """Return a definition with the hash of its mounted configuration, so that a change of the file replaces the container."""
+    short = hashlib.sha256(configuration.encode()).hexdigest()[:12]
+    return {**definition, "labels": {**definition["labels"], contract.LABEL_CONFIGURATION: short}}
 
 
 def _common(node: Mapping[str, Any], params: Mapping[str, Any], restart: str) -> dict[str, Any]:

@@ -52,6 +52,10 @@ def host_files(
         files[contract.MEMBERS_FILE] = (f"# {header}\n{addresses}", 0o644)
     if params["proxy"]:
         files[contract.PROXY_FILE] = (f"# {header}\n{params['proxy']['configuration']}", 0o644)
+    if params["api_proxy"]:
+        files[contract.API_PROXY_FILE] = (f"# {header}\n{params['api_proxy']['configuration']}", 0o644)
+        if address := params["api_proxy"]["address"]:
+            files[contract.API_ADDRESS_FILE] = (f"# {header}\n{address['configuration']}", 0o644)
     for name, document in (documents or compose_documents(nodes, params)).items():
         files[name] = (compose_text(document, header), 0o644)
     return files

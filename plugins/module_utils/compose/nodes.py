@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 
 from ansible_collections.waba.cluster.plugins.module_utils.compose import confinement, ports
 from ansible_collections.waba.cluster.plugins.module_utils.contract import (
+    API_CHECK_PORT,
+    API_PROXY_PORT,
     CERTIFICATE_PAIRS,
     CERTIFICATES,
     DATABASE_PORT,
@@ -36,12 +38,17 @@ Holder = dict[str, Any]  # an instance whose ports are not allocated yet, see `p
 Volume = Mapping[str, Any]  # {"type", "source"} and, for a bind mount, {"owner", "mode"}
 
 PROXY_SERVICE = "db-proxy"
+API_PROXY_SERVICE = "api-proxy"
+API_ADDRESS_SERVICE = "api-address"
+WITHOUT_VOLUMES = ("guard", "proxy", "api_proxy", "api_address")  # roles that store nothing
+LISTENERS = ("webhooks", "check")  # further published ports of a node, with a holder of their own
+LOOPBACK = "127.0.0.1"
 
 LISTS = (("master", "masters"), ("coreapp", "coreapps"), ("webapp", "webapps"))  # role, option; in order of start
 
 
 class Publication(NamedTuple):
-    """Ports of a node that are published on one address of the host. audience: "cluster", "api" or "webhooks".
+    """Ports of a node that are published on one address of the host. audience: "cluster", "api", "webapp" or "webhooks".
 
     option: the option with the address. address: "" for every address. published, target: ports of the host and of the container. host_network: whether the
     container uses the network of the host, so that nothing is published.
@@ -56,12 +63,12 @@ class Publication(NamedTuple):
 
 
 def plan_nodes(params: Mapping[str, Any]) -> list[Node]:
-    """Return the nodes of a host in order of start: database, its guard, proxy, masters, coreapps, webapps.
+    """Return the nodes of a host in order of start: database, its guard, proxy, masters, coreapps, webapps, API proxy, holder of the virtual address.
 
-    params: the options `argspec.PLAN_OPTIONS`. A node is a dict: `name`, `role` (mysql, guard, proxy, master, coreapp, webapp), `image`,
-    `hostname` and `contact_ports` (where other nodes reach it), `published` (tuple of int: ports of the host), `target` (tuple of int: ports in
-    the container), `host_network` (whether it uses the network of the host, so that `published` are its own ports), `webhook_port` (port of the host for the
-    webhook listener, None for none). Raises InputError with all problems.
+    params: the options `argspec.PLAN_OPTIONS`. A node is a dict: `name`, `role` (mysql, guard, proxy, master, coreapp, webapp, api_proxy, api_address),
+    `image`, `hostname` and `contact_ports` (where other nodes reach it), `published` (tuple of int: ports of the host), `target` (tuple of int: ports in
+    the container), `host_network` (whether it uses the network of the host, so that `published` are its own ports), `webhook_port` and `check_port` (ports of
+    the host for the webhook listener and for checks of an API proxy, None for none). Raises InputError with all problems.
     """
     problems = [
         *_simple_problems(params),
@@ -74,12 +81,12 @@ def plan_nodes(params: Mapping[str, Any]) -> list[Node]:
     problems.extend(port_problems)
     if problems:
         raise InputError(problems)
-    return [_node(holder, published, params) for holder in holders if holder["role"] != "webhooks"]
+    return [_node(holder, published, params) for holder in holders if holder["role"] not in LISTENERS]
 
 
 def volume_settings(params: Mapping[str, Any], role: str) -> dict[str, Volume]:
     """Return {kind: volume} of the volumes that a service of this role mounts."""
-    if role in ("guard", "proxy"):
+    if role in WITHOUT_VOLUMES:
         return {}
     settings = {**DEFAULT_VOLUMES, **given_volumes(params["volumes"])}
     kinds = ("database",) if role == "mysql" else ("media", "data")
@@ -97,7 +104,8 @@ def given_volumes(volumes: Mapping[str, Volume | None] | None) -> dict[str, Volu
 
 def publish_option(node: Mapping[str, Any]) -> str:
     """Return the name of the option with the address on which a node is published."""
-    return "webapp_publish_address" if node["role"] == "webapp" else "publish_address"
+    options = {"webapp": "webapp_publish_address", "api_proxy": "api_proxy_publish_address"}
+    return options.get(node["role"], "publish_address")
 
 
 def published_on(node: Mapping[str, Any], params: Mapping[str, Any]) -> str:
@@ -110,13 +118,16 @@ def publications(node: Mapping[str, Any], params: Mapping[str, Any]) -> list[Pub
     """Return the publications of a node. params: the options that it was planned from."""
     found = []
     if node["published"]:
-        audience = "api" if node["role"] == "webapp" else "cluster"
+        webapps = "webapp" if params["webapps_behind_proxies"] else "api"
+        audience = {"webapp": webapps, "api_proxy": "api"}.get(node["role"], "cluster")
         address = published_on(node, params)
         place = (publish_option(node), address, node["published"], node["target"], node["host_network"])
         found.append(Publication(audience, *place))
     if node["webhook_port"]:
         option = "webhook_publish_address"
         found.append(Publication("webhooks", option, params[option], (node["webhook_port"],), (WEBHOOK_PORT,)))
+    if node["check_port"]:
+        found.append(Publication("cluster", "api_proxy", LOOPBACK, (node["check_port"],), (API_CHECK_PORT,)))
     return found
 
 
@@ -145,6 +156,19 @@ def _holders(params: Mapping[str, Any]) -> list[Holder]:
                     "variable": _webhook_variable(index),
                 }
             )
+    return [*holders, *_api_proxy_holders(params["api_proxy"])]
+
+
+def _api_proxy_holders(proxy: Mapping[str, Any] | None) -> list[Holder]:
+    if not proxy:
+        return []
+    holders = [
+        _holder("api_proxy", 0, API_PROXY_SERVICE, "api_proxy", proxy["port"], "port"),
+        _holder("check", 0, f"of {API_PROXY_SERVICE}", "api_proxy", proxy["check_port"], "check_port"),
+    ]
+    if proxy["address"]:
+        address = _holder("api_address", 0, API_ADDRESS_SERVICE, "api_proxy", None, "address")
+        holders.append({**address, "fixed": ()})
     return holders
 
 
@@ -162,32 +186,39 @@ def _node(holder: Holder, ports_of: Mapping[str, tuple[int, ...]], params: Mappi
     role, single_server = holder["role"], params["layout"] == "single_server"
     published = ports_of[holder["variable"]]
     listener = ports_of.get(_webhook_variable(holder["index"]), ()) if role == "webapp" else ()
-    host_network = role == "guard" or (role == "mysql" and bool(params["database"]["member"]))
-    targets = {"mysql": (DATABASE_PORT,), "webapp": (WEBAPP_PORT,), "proxy": (DATABASE_PORT, READER_PORT)}
+    host_network = role in ("guard", "api_address") or (role == "mysql" and bool(params["database"]["member"]))
+    targets = {
+        "mysql": (DATABASE_PORT,),
+        "webapp": (WEBAPP_PORT,),
+        "proxy": (DATABASE_PORT, READER_PORT),
+        "api_proxy": (API_PROXY_PORT,),
+    }
     target = published if host_network else targets.get(role, NODE_PORTS)
-    image = (
-        params["database" if role == "mysql" else role]["image"]
-        if role in ("mysql", "proxy")
-        else params["images"]["webapp" if role == "webapp" else "coreapp"]
-    )
     return {
         "name": holder["name"],
         "role": role,
-        "image": image,
+        "image": _image(role, params),
         "hostname": holder["name"] if single_server else params["external_hostname"],
         # Nodes in one Docker network reach each other on the container's ports; a webapp is always addressed by its published port.
         "contact_ports": target if single_server and role != "webapp" else published,
         "published": published,
         "target": target,
         "webhook_port": listener[0] if listener else None,
+        "check_port": params["api_proxy"]["check_port"] if role == "api_proxy" else None,
         "host_network": host_network,
     }
+
+
+def _image(role: str, params: Mapping[str, Any]) -> str:
+    option = {"mysql": "database", "proxy": "proxy", "api_proxy": "api_proxy", "api_address": "api_proxy"}.get(role)
+    image: str = params[option]["image"] if option else params["images"]["webapp" if role == "webapp" else "coreapp"]
+    return image
 
 
 def _name_problems(holders: Iterable[Holder]) -> Iterator[Problem]:
     seen: dict[str, str] = {}
     for holder in holders:
-        if holder["role"] == "webhooks":
+        if holder["role"] in LISTENERS:
             continue
         variable, name = f"{holder['option']}.name", holder["name"]
         if not SIMPLE_NAME.fullmatch(name):
@@ -223,7 +254,7 @@ def _simple_problems(params: Mapping[str, Any]) -> Iterator[Problem]:
             yield Problem(option, params[option], "it is not an absolute path", "Let it begin with /")
     yield from _certificate_problems(params)
     yield from confinement.problems(params)
-    for option in ("publish_address", "webapp_publish_address", "webhook_publish_address"):
+    for option in ("publish_address", "webapp_publish_address", "webhook_publish_address", "api_proxy_publish_address"):
         if params[option] and not is_address(params[option]):
             yield Problem(
                 option, params[option], "it is not an IP address", "Give an address of this host, or '' for all"
@@ -249,6 +280,8 @@ def _certificate_problems(params: Mapping[str, Any]) -> Iterator[Problem]:
 def _pair_fix(option: str) -> str:
     if option.startswith("webhook"):
         return "Set both, or none for HTTP behind a reverse proxy"
+    if option.startswith("api_proxy"):
+        return "Set both, or none to pass TLS through"
     no_default = "tls" in option or option.startswith("member")
     return "Set both, or none" + ("" if no_default else " for a self-signed certificate")
 

@@ -16,7 +16,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.problems import Probl
 
 Holder = Mapping[str, Any]
 
-SINGLE = ("webapp", "mysql", "webhooks")  # roles with one port
+SINGLE = ("webapp", "mysql", "webhooks", "api_proxy", "check")  # roles with one port
 FIRST_PORT = {"coreapp": 6250, "master": 6254, "webapp": 9090}
 STEP = {"coreapp": 8, "master": 8, "webapp": 1}
 RANGE_LENGTH = 4
@@ -43,9 +43,9 @@ def parse_range(text: str) -> tuple[int, ...] | str:
 def allocate(holders: Sequence[Holder]) -> tuple[dict[str, tuple[int, ...]], list[Problem]]:
     """Return ({variable: ports}, problems). A holder with invalid ports has no entry. Overlapping ports are a problem and are never moved.
 
-    holders: in the order of the inventory, each with `role` ("coreapp", "master", "webapp", "webhooks" or "mysql"), `index` (from 0 within the role), `name`,
-    `variable` (the option that pins its ports) and `pinned` (None, a range such as "6300-6303", or an int for one port). A holder with `fixed` has those
-    ports, and no option that changes them.
+    holders: in the order of the inventory, each with `role` (of a node, "webhooks" for the listener of a webapp, "check" for that of an API proxy), `index`
+    (from 0 within the role), `name`, `variable` (the option that pins its ports) and `pinned` (None, a range such as "6300-6303", or an int for one port). A
+    holder with `fixed` has those ports, and no option that changes them.
     """
     ports: dict[str, tuple[int, ...]] = {}
     problems: list[Problem] = []

@@ -30,8 +30,9 @@ class Audience(IntEnum):
     """The sources that may reach a port, besides the cluster's hosts. The order is that of the rules."""
 
     CLUSTER = 0  # no other
-    API = 1
-    WEBHOOKS = 2
+    WEBAPP = 1  # a webapp whose clients use the API proxies
+    API = 2
+    WEBHOOKS = 3
 
 
 class Offer(NamedTuple):

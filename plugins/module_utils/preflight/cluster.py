@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ansible_collections.waba.cluster.plugins.module_utils import clocks
+from ansible_collections.waba.cluster.plugins.module_utils.preflight import virtual_address
 from ansible_collections.waba.cluster.plugins.module_utils.problems import Problem, value_text, variable_label
 from ansible_collections.waba.cluster.plugins.module_utils.secrets.validation import REDACTED
 from ansible_collections.waba.cluster.plugins.module_utils.table import table
@@ -46,6 +47,7 @@ def judge(
         _disagreements(known)
         + _uneven(_sound(shared or {}, reports), secrets)
         + _names(known)
+        + _taken_address(known)
         + _clocks(known, clock_tolerance)
         + _clocks(_database_members(known), min(clock_tolerance, MEMBER_CLOCK_TOLERANCE))
     )
@@ -154,6 +156,18 @@ def _clocks(known: Mapping[str, Any], tolerance: float) -> list[Row]:
             problem = f"it is {abs(offset):.0f} s {'ahead of' if offset > 0 else 'behind'} {middle}'s"
             rows.append((host, Problem("clock", "(now)", problem, fix)))
     return rows
+
+
+def _taken_address(known: Mapping[str, Any]) -> list[Row]:
+    """Return a row for each host at which a foreign machine answers under the virtual address of the API proxies."""
+    addresses = {
+        host: checks["facts"]["virtual_address"]
+        for host, checks in known.items()
+        if "virtual_address" in checks["facts"]
+    }
+    if any(one["held"] for one in addresses.values()):
+        return []
+    return [(host, virtual_address.taken_problem(one["address"])) for host, one in addresses.items() if one["answers"]]
 
 
 def _database_members(known: Mapping[str, Any]) -> dict[str, Any]:

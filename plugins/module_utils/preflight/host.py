@@ -14,7 +14,16 @@ from ansible_collections.waba.cluster.plugins.module_utils.secrets.validation im
 MIN_MASTERS = 2
 # Memory of a container: measured at rest with a margin for the cluster's images, and the reservations of the vendor's templates for the vendor's
 # (docs/reference/vendor-contract.md#high-availability).
-MEMORY_MB = {"mysql": 256, "guard": 32, "proxy": 32, "master": 96, "coreapp": 96, "webapp": 96}
+MEMORY_MB = {
+    "mysql": 256,
+    "guard": 32,
+    "proxy": 32,
+    "master": 96,
+    "coreapp": 96,
+    "webapp": 96,
+    "api_proxy": 48,
+    "api_address": 16,
+}
 VENDOR_MEMORY_MB = {**MEMORY_MB, "master": 1024, "coreapp": 1024, "webapp": 512}
 
 

@@ -8,7 +8,7 @@ import ipaddress
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import publications
+from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import Publication, publications
 from ansible_collections.waba.cluster.plugins.module_utils.problems import Problem
 
 LISTEN = "0A"  # the state of a listening TCP socket in /proc/net/tcp
@@ -49,9 +49,7 @@ def clashes(
         # Holders by the purpose of the port and the option that sets it.
         holders: dict[tuple[str, str, str, bool], set[int]] = {}
         for one in publications(node, params):
-            webhooks = one.audience == "webhooks"
-            holder = f"{'webhooks of ' if webhooks else ''}{role} {node['name']}"
-            variable = f"webhook_port[{index}]" if webhooks else _variable(role, index)
+            holder, variable = _holder(node, one, index)
             for item in taken:
                 if item["port"] in one.published and _overlap(one.address, item["address"]):
                     key = (holder, variable, item["by"], item["will_be_stopped"])
@@ -68,8 +66,23 @@ def clashes(
     return problems, warnings
 
 
+def _holder(node: Mapping[str, Any], one: Publication, index: int) -> tuple[str, str]:
+    """Return (the purpose of a publication, the option that sets its ports). index: of the node within its role."""
+    role = node["role"]
+    if one.audience == "webhooks":
+        return f"webhooks of {role} {node['name']}", f"webhook_port[{index}]"
+    if one.published == (node["check_port"],):
+        return f"checks of {role} {node['name']}", "api_proxy.check_port"
+    return f"{role} {node['name']}", _variable(role, index)
+
+
 def _variable(role: str, index: int) -> str:
-    variables = {"mysql": "database.port", "guard": "database.port", "webapp": f"webapps[{index}].port"}
+    variables = {
+        "mysql": "database.port",
+        "guard": "database.port",
+        "webapp": f"webapps[{index}].port",
+        "api_proxy": "api_proxy.port",
+    }
     return variables.get(role, f"{role}s[{index}].ports")
 
 

@@ -13,6 +13,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.problems import Probl
 
 NODE_ROLES = ("master", "coreapp", "webapp")
 CALLERS = (*NODE_ROLES, "guard")  # the host of a guard has a database member, which calls the other members
+WEBAPP_CALLER = "api_proxy"  # its host calls webapps, and nothing else
 
 
 def plan(reports: Mapping[str, Any], share: Mapping[str, Any] | None = None) -> dict[str, dict[str, Any]]:
@@ -23,14 +24,17 @@ def plan(reports: Mapping[str, Any], share: Mapping[str, Any] | None = None) -> 
     "listen": ports without a container yet, on which the host listens while its "peers" probe them. A target is a dict: "peer", "name", "port"; "runs": a
     container of the cluster answers there already; "setting": the setting that the name comes from; "may_refuse": the server may not run yet, so a refused
     connection is enough; "firewalled": the peer has firewall rules of the cluster, which refuse a new host until they are updated.
-    A webapp that is published on a single address is not probed, because that address may be reachable by its clients only.
+    A webapp that is published on a single address is not probed, because that address may be reachable by its clients only; nor is an API proxy. A host
+    with nothing but an API proxy probes webapps only.
     """
     known = {host: checks for host, checks in reports.items() if _takes_part(checks)}
     offers = {host: [offer for node in checks["nodes"] for offer in _offers(node)] for host, checks in known.items()}
-    callers = [host for host, checks in known.items() if any(node["role"] in CALLERS for node in checks["nodes"])]
+    callers = [host for host, checks in known.items() if _has_role(checks, CALLERS)]
+    proxies = [host for host, checks in known.items() if host not in callers and _has_role(checks, (WEBAPP_CALLER,))]
     plans: dict[str, dict[str, Any]] = {host: {"listen": [], "peers": [], "connect": []} for host in reports}
     for host in known:
-        peers = [caller for caller in callers if caller != host]
+        of_webapps = proxies if any(offer["role"] == "webapp" for offer in offers[host]) else []
+        peers = [caller for caller in known if caller != host and (caller in callers or caller in of_webapps)]
         listen = [{"address": offer["address"], "port": offer["port"]} for offer in offers[host] if not offer["runs"]]
         connect = [
             _target(
@@ -41,13 +45,18 @@ def plan(reports: Mapping[str, Any], share: Mapping[str, Any] | None = None) -> 
                 firewalled=known[peer]["facts"]["firewall"],
             )
             for peer in known
-            if peer != host and host in callers
+            if peer != host
             for offer in offers[peer]
+            if host in callers or (host in proxies and offer["role"] == "webapp")
         ]
         plans[host] = {"listen": listen if peers else [], "peers": peers, "connect": connect}
     if share and share["name"]:
         _add_share(plans, share, [host for host in callers if host in share["clients"]], known)
     return plans
+
+
+def _has_role(checks: Mapping[str, Any], roles: Iterable[str]) -> bool:
+    return any(node["role"] in roles for node in checks["nodes"])
 
 
 def _target(
@@ -137,13 +146,13 @@ def _plain(address: str) -> str:
 
 
 def _offers(node: Mapping[str, Any]) -> list[dict[str, Any]]:
-    if node["role"] == "webapp" and _plain(node["address"]):
-        return []
+    if node["role"] == WEBAPP_CALLER or (node["role"] == "webapp" and _plain(node["address"])):
+        return []  # clients call it
     running = set(node["running"])
     # A running member listens on these during a transfer only, and nothing else may listen there then.
     skipped = TRANSFER_PORTS if running.intersection(TRANSFER_PORTS) else ()
     return [
-        {"address": node["address"], "port": port, "runs": port in running}
+        {"address": node["address"], "port": port, "runs": port in running, "role": node["role"]}
         for port in node["published"]
         if port not in skipped
     ]

@@ -51,6 +51,8 @@ def status(
         host: {**one, "clock_ahead": reports.get(host, {}).get("clock_ahead")} for host, one in (members or {}).items()
     }
     problems += member_problems(members, whole=whole)
+    for problem in _address_problems(reports) if whole else ():
+        problems.append({"host": "", "service": "(the virtual address)", "problem": problem})
     for reason in _cluster_reasons(health, answers, rows, whole):
         problems.append({"host": "", "service": "(the cluster)", "problem": reason})
     unanswered = False if answers and whole else None  # a webapp of another host may answer
@@ -91,7 +93,7 @@ def _rows(host: str, report: Mapping[str, Any], known: Results, answer: Mapping[
         yield _row(
             host,
             service=service["service"],
-            role=(node or service)["role"],
+            role=_role(node or service, report),
             gateway=node["gateway_status"] if node else "",
             state=" ".join(word for word in (service["state"], service["health"]) if word) or "missing",
             version=version_of(service["image"]),
@@ -105,6 +107,27 @@ def _rows(host: str, report: Mapping[str, Any], known: Results, answer: Mapping[
         yield _row(host, service=name, role="(file)", problem=difference)
     if answer and not answer.get("nodes"):
         yield _row(host, service="(the API)", problem="; ".join(answer.get("reasons", [])) or failure_reason(answer))
+
+
+def _role(service: Mapping[str, Any], report: Mapping[str, Any]) -> str:
+    """Return the role of a service for operators; of the virtual address, whether this host holds it."""
+    if service["role"] != "api_address":
+        return str(service["role"])
+    return "address_holder" if report.get("holds_address") else "address_standby"
+
+
+def _address_problems(reports: Results) -> Iterator[str]:
+    """Yield the problem of a virtual address that no host holds, or that several hold. A host that did not report may hold it."""
+    running = {
+        host: report.get("holds_address", False)
+        for host, report in reports.items()
+        if any(one["role"] == "api_address" and one["state"] == "running" for one in report.get("services", []))
+    }
+    holders = [host for host, holds in running.items() if holds]
+    if running and not holders and all("services" in report for report in reports.values()):
+        yield "no host holds it"
+    if len(holders) > 1:
+        yield f"{' and '.join(holders)} hold it: VRRP packets do not pass between them"
 
 
 def _unknown_nodes(reports: Results, known: Results, names: Mapping[str, str]) -> Iterator[Row]:

@@ -25,13 +25,16 @@ if TYPE_CHECKING:
 
 
 NODES = ("master", "coreapp", "webapp")
+LISTENERS = tuple(
+    f"{port}/tcp" for port in (contract.WEBHOOK_PORT, contract.API_CHECK_PORT)
+)  # apart from a node's ports
 
 
 def observed(client: DockerClient, cluster: str, path: str, roles: Collection[str] = NODES) -> list[dict[str, Any]]:
     """Return the nodes of a host with these roles, in the order of the host's files. Raises HostError.
 
     Each has `service`, `role`, `file` and `file_image` ("" if no file has the service), `container` (12 characters of the id, "" for no container),
-    `image`, `image_id`, `state`, `health`, `ports` (published, list of int, without that of the webhook listener), `address` (on which they are
+    `image`, `image_id`, `state`, `health`, `ports` (published, list of int, without those of LISTENERS), `address` (on which they are
     published).
     """
     documents = list(_documents(cluster, path))
@@ -89,10 +92,7 @@ def _container(container: dict[str, Any] | None) -> dict[str, Any]:
     if container is None:
         return {"container": "", "image": "", "image_id": "", "state": "", "health": "", "ports": [], "address": ""}
     state, bindings = containers.observation(container) or {}, container["HostConfig"].get("PortBindings") or {}
-    # The webhook listener is no port of the API.
-    published = [
-        binding for port, ends in bindings.items() if port != f"{contract.WEBHOOK_PORT}/tcp" for binding in ends or []
-    ]
+    published = [binding for port, ends in bindings.items() if port not in LISTENERS for binding in ends or []]
     return {
         "container": container["Id"][:12],
         "image": container["Config"]["Image"],

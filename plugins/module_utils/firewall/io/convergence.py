@@ -33,9 +33,14 @@ def converge(module: AnsibleModule) -> dict[str, Any]:
 
 def wanted_rules(params: dict[str, Any]) -> tuple[dict[int, dict[str, list[str]]], list[str]]:
     """Return the wanted rules, and the addresses of the cluster's hosts. Raises InputError."""
-    more = {rules.Audience.API: params["api_sources"], rules.Audience.WEBHOOKS: params["webhook_sources"]}
+    more = {
+        rules.Audience.API: params["api_sources"],
+        rules.Audience.WEBAPP: params["webapp_sources"],
+        rules.Audience.WEBHOOKS: params["webhook_sources"],
+    }
     invalid = [
         *rules.source_problems("firewall_api_sources", params["api_sources"]),
+        *rules.source_problems("firewall_webapp_sources", params["webapp_sources"]),
         *rules.source_problems("firewall_webhook_sources", params["webhook_sources"]),
     ]
     addresses, unresolved = peers.addresses(params["hosts"], params["host"])

@@ -12,6 +12,7 @@ from ansible_collections.waba.cluster.plugins.module_utils import contract
 from ansible_collections.waba.cluster.plugins.module_utils.compose import dotenv, volumes
 from ansible_collections.waba.cluster.plugins.module_utils.compose.io import live_nodes, volume_usage
 from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import (
+    API_ADDRESS_SERVICE,
     plan_nodes,
     published_on,
     volume_settings,
@@ -22,7 +23,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.errors import DockerU
 from ansible_collections.waba.cluster.plugins.module_utils.firewall.io import iptables
 from ansible_collections.waba.cluster.plugins.module_utils.io import files
 from ansible_collections.waba.cluster.plugins.module_utils.preflight import host, ports_in_use, reachability, software
-from ansible_collections.waba.cluster.plugins.module_utils.preflight.io import live_host, machine, peers
+from ansible_collections.waba.cluster.plugins.module_utils.preflight.io import live_address, live_host, machine, peers
 from ansible_collections.waba.cluster.plugins.module_utils.problems import InputError, Problem
 from ansible_collections.waba.cluster.plugins.module_utils.rollout import order
 
@@ -49,6 +50,10 @@ def check(params: Mapping[str, Any], installed: Mapping[str, Any]) -> dict[str, 
         found, warnings, nodes = _node_checks(params, planned, running)
         problems += found
         risks += warnings
+    address: dict[str, Any] = {}
+    if nodes and params["api_proxy"] and params["api_proxy"]["address"]:
+        found, address = live_address.check(params["api_proxy"], API_ADDRESS_SERVICE in deployed)
+        problems += found
     problems += host.host_problems({**live_host.host_facts(params), "nfs": machine.has_nfs()}, params)
     found, warnings = software.judge(installed, params["managed"])
     problems += found
@@ -65,6 +70,7 @@ def check(params: Mapping[str, Any], installed: Mapping[str, Any]) -> dict[str, 
         "serves_share": live_host.listens(params["nfs_port"]),
         "firewall": iptables.has_rules(params["cluster_name"]),
         "as_deployed": reachability.is_as_deployed(nodes, deployed),
+        **({"virtual_address": address} if address else {}),
         "databases": sorted({node["database"] for node in deployed.values()} - {""}),
     }
     return {"problems": problems, "risks": risks, "nodes": nodes, "facts": facts}

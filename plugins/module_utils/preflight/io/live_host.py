@@ -123,6 +123,7 @@ def host_facts(params: Mapping[str, Any]) -> dict[str, Any]:
         "master": params["masters"],
         "coreapp": params["coreapps"],
         "mysql": params["database"],
+        "api_proxy": params["api_proxy"],
     }
     certificates = [
         (option, params[option])

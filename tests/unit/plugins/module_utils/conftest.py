@@ -22,6 +22,9 @@ SINGLE_SERVER = {
     "webapps": [{"name": "waweb", "port": None}],
     "database": {"name": "db", "image": "waba/mariadb:v1.0.0", "port": None, "member": None},
     "proxy": None,
+    "api_proxy": None,
+    "api_proxy_publish_address": "",
+    "webapps_behind_proxies": False,
     "database_options": {},
     "images": {"coreapp": "waba/node:v1.0.0", "webapp": "waba/node:v1.0.0"},
     "volumes": None,
@@ -46,6 +49,9 @@ SINGLE_SERVER = {
     "member_certificate_key": None,
     "webhook_certificate": None,
     "webhook_certificate_key": None,
+    "api_proxy_certificate": None,
+    "api_proxy_certificate_key": None,
+    "api_proxy_webapp_ca": None,
 }
 
 

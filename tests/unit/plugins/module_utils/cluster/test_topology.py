@@ -14,6 +14,7 @@ NAMES = {
     "waba_group_masters": "waba_masters",
     "waba_group_coreapps": "waba_coreapps",
     "waba_group_webapps": "waba_webapps",
+    "waba_group_api_proxies": "waba_api_proxies",
     "waba_group_nfs_server": "waba_nfs_server",
     "waba_group_nfs_clients": "waba_nfs_clients",
 }
@@ -52,6 +53,7 @@ def settings(host: str, **given: Any) -> dict[str, Any]:
         "waba_backup_host": "",
         "waba_backup_schedule": "",
         "waba_firewall_api_sources": [],
+        "waba_firewall_webapp_sources": [],
         "waba_firewall_webhook_sources": ["0.0.0.0/0"],
         "waba_upstream": "loopback",
         "waba_cloud_webhook_port": 9290,

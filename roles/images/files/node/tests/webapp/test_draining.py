@@ -102,9 +102,11 @@ def test_drained_webapp_fails_load_balancer_checks_and_still_answers(cluster: Cl
     assert status == 0, output
     assert webapp.health_line() == DRAINING
     assert admin.call("GET", "/").status_code == 503
-    assert admin.call("GET", "/v1/settings/application").status_code == 200
+    answer = admin.call("GET", "/v1/settings/application")
+    assert (answer.status_code, answer.headers["Connection"]) == (200, "close")
     assert webapp.command("resume")[0] == 0
     assert admin.call("GET", "/").status_code == 200
+    assert "Connection" not in admin.call("GET", "/v1/settings/application").headers
 
 
 @pytest.mark.usefixtures("connected")

@@ -80,6 +80,10 @@ class ApiServer:
             response = await self._respond(request, handler)
         finally:
             self.metrics.processing -= 1
+        if (
+            self.webapp.draining
+        ):  # the client's next call connects again, and a load balancer sends it to another webapp
+            response.force_close()
         seconds = time.monotonic() - began
         self.metrics.count_answer(call, response.status, response.content_length or 0, seconds)
         # The raw path is percent-encoded and stays on one line. The query is not logged.
