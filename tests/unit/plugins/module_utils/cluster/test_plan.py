@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 NODE, DATABASE = "waba/node:v1.0.0", "waba/mariadb:v1.0.0"
 KNOWN = {NODE: {"id": "sha256:new", "source_hash": "new"}, DATABASE: {"id": "sha256:db", "source_hash": "db"}}
-SERVICES = {"db": "mysql", "master": "master", "wacore": "coreapp", "waweb": "webapp"}
-IMAGES = {"db": DATABASE, "master": NODE, "wacore": NODE, "waweb": NODE}
+SERVICES = {"db": "mysql", "master": "master", "wacore": "coreapp", "waweb": "webapp", "api-proxy": "api_proxy"}
+IMAGES = {"db": DATABASE, "master": NODE, "wacore": NODE, "waweb": NODE, "api-proxy": NODE}
 FILES = ("db.env", "mysql.env", "multiconnect-compose.yml")
-PARTS = {part: ["h"] for part in ("database", "masters", "coreapps", "webapps", "nfs_clients")}
+PARTS = {part: ["h"] for part in ("database", "masters", "coreapps", "webapps", "api_proxies", "nfs_clients")}
 
 
 class Host:

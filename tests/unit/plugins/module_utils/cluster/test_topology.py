@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from ansible_collections.waba.cluster.plugins.module_utils.cluster import topology
+from ansible_collections.waba.cluster.plugins.module_utils.cluster import api_proxy, topology
 
 NAMES = {
     "waba_group_mysql": "waba_mysql",
@@ -55,6 +55,15 @@ def settings(host: str, **given: Any) -> dict[str, Any]:
         "waba_firewall_api_sources": [],
         "waba_firewall_webapp_sources": [],
         "waba_firewall_webhook_sources": ["0.0.0.0/0"],
+        "waba_api_proxy_image": "waba/haproxy:v1.0.0",
+        "waba_api_proxy_port": 443,
+        "waba_api_proxy_publish_address": "",
+        "waba_api_proxy_check_port": 8404,
+        "waba_api_proxy_tls": "passthrough",
+        "waba_api_proxy_address": "",
+        "waba_api_proxy_interface": "",
+        "waba_api_proxy_vrrp_id": 51,
+        **dict.fromkeys(api_proxy.FILES.values(), ""),
         "waba_upstream": "loopback",
         "waba_cloud_webhook_port": 9290,
         "waba_cloud_webhook_publish_address": "",

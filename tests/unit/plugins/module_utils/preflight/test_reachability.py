@@ -229,3 +229,18 @@ def test_a_name_from_the_hosts_file_is_one_warning() -> None:
     problems, (warning,) = probe_problems("webapp1", [met(port, in_hosts_file=True) for port in (6250, 6251)])
     assert problems == []
     assert "which containers do not read" in warning.problem
+
+
+def test_a_host_with_an_api_proxy_probes_the_webapps_and_no_other_port() -> None:
+    proxies = {name: checks(f"{name}.lan", node("api_proxy", 443)) for name in ("p1", "p2")}
+    plans = plan({**CLUSTER, **proxies})
+    assert tries(plans, "p1", "peer", "port") == [{"peer": "web", "port": 9090}]
+    assert plans["web"]["peers"] == ["core", "p1", "p2"]
+    assert plans["core"]["peers"] == ["web"]
+    assert plans["p1"]["listen"] == []
+    assert not any(target["peer"] in proxies for one in plans.values() for target in one["connect"])
+
+
+def test_a_node_host_with_an_api_proxy_probes_every_port() -> None:
+    both = checks("both.lan", node("master", 6254), node("api_proxy", 443))
+    assert {target["port"] for target in plan({**CLUSTER, "both": both})["both"]["connect"]} == {3306, 6250, 6251, 9090}

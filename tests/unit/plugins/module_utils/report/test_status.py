@@ -204,3 +204,38 @@ def test_a_cluster_with_another_upstream_has_no_row_for_it() -> None:
     state = status(REPORTS, {"one": answer(MASTER, CORE)}, NAMES, True)
     assert state["upstream"] == {}
     assert not [row for row in state["nodes"] if row["host"] == "(upstream)"]
+
+
+def with_proxies(*holders: str) -> dict[str, Any]:
+    proxies = {
+        host: {
+            **report(service("api-proxy", "api_proxy", f"{host}p"), service("api-address", "api_address", f"{host}a")),
+            "holds_address": host in holders,
+        }
+        for host in ("p1", "p2")
+    }
+    return {**REPORTS, **proxies}
+
+
+def test_rows_name_the_holder_of_the_virtual_address() -> None:
+    state = status(with_proxies("p2"), {"one": answer(MASTER, CORE)}, NAMES, True)
+    assert [row["role"] for row in state["nodes"] if row["host"].startswith("p")] == [
+        "api_proxy",
+        "address_standby",
+        "api_proxy",
+        "address_holder",
+    ]
+    assert (state["problems"], state["drifted"]) == ([], False)
+
+
+def test_virtual_address_without_a_holder_or_with_two_is_a_problem() -> None:
+    nobody = status(with_proxies(), {"one": answer(MASTER, CORE)}, NAMES, True)
+    assert problems(nobody) == [("", "(the virtual address)", "no host holds it")]
+    two = status(with_proxies("p1", "p2"), {"one": answer(MASTER, CORE)}, NAMES, True)
+    assert problems(two)[0][2] == "p1 and p2 hold it: VRRP packets do not pass between them"
+
+
+def test_host_that_is_down_may_hold_the_virtual_address() -> None:
+    reports = {**with_proxies(), "p1": DOWN}
+    found = problems(status(reports, {"one": answer(MASTER, CORE)}, NAMES, True))
+    assert not any(row[1] == "(the virtual address)" for row in found)
