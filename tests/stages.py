@@ -173,5 +173,6 @@ STAGES: dict[str, Stage] = {
     "molecule-database-ha": scenario("database_ha"),
     "molecule-members": scenario("members"),
     "molecule-chaos": scenario("chaos", by_name=False),
+    "molecule-api-proxy": scenario("api_proxy"),
     "molecule-production": scenario("production"),
 }

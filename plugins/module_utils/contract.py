@@ -36,7 +36,7 @@ MEMBER_PORTS = (DATABASE_PORT, GROUP_PORT, *TRANSFER_PORTS)
 GUARD_PORT = 3309
 PROXY_NAME = "db"  # under which the nodes of a host find the proxy
 READER_PORT = 3307  # of the proxy, for a member that does not write
-# An API proxy (docs/adr/0030-one-address-for-clients.md): the ports in its container, for clients and for checks of the proxy itself.
+# An API proxy (docs/adr/0031-one-address-for-clients.md): the ports in its container, for clients and for checks of the proxy itself.
 API_PROXY_PORT = 8443
 API_CHECK_PORT = 8404
 # Commands in the image of the proxies.

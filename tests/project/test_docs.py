@@ -39,6 +39,7 @@ UNAVAILABLE = re.compile(r"vendor facts?\b|the seed's|the mission\b|design card"
 OWN_NAME = Path(__file__).relative_to(ROOT).as_posix()
 # Groups of the inventory, and words that are no settings.
 GROUPS = {"waba_mysql", "waba_masters", "waba_coreapps", "waba_webapps", "waba_nfs_server", "waba_nfs_clients"} | {
+    "waba_api_proxies",
     "waba_ask",
     "waba_monitoring",
     "waba_probe",

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The API proxies of a cluster: problems with their settings, and what their configuration says.
 
-See docs/adr/0030-one-address-for-clients.md.
+See docs/adr/0031-one-address-for-clients.md.
 """
 
 from __future__ import annotations
