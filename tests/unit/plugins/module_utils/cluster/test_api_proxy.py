@@ -155,7 +155,7 @@ def test_every_webapp_is_a_server_at_its_published_port() -> None:
 
 
 def test_no_setting_adds_a_word_to_the_configuration() -> None:
-    """Whatever a name contains, a server is three words of characters that HAProxy accepts, or is left out."""
+    """A server consists of words of characters that HAProxy accepts, or is left out."""
     source = random.Random(4711)
     alphabet = string.printable + "äß\u2028"
     for _round in range(500):

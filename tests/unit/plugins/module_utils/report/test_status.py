@@ -229,8 +229,8 @@ def test_rows_name_the_holder_of_the_virtual_address() -> None:
 
 
 def test_virtual_address_without_a_holder_or_with_two_is_a_problem() -> None:
-    nobody = status(with_proxies(), {"one": answer(MASTER, CORE)}, NAMES, True)
-    assert problems(nobody) == [("", "(the virtual address)", "no host holds it")]
+    unheld = status(with_proxies(), {"one": answer(MASTER, CORE)}, NAMES, True)
+    assert problems(unheld) == [("", "(the virtual address)", "no host holds it")]
     two = status(with_proxies("p1", "p2"), {"one": answer(MASTER, CORE)}, NAMES, True)
     assert problems(two)[0][2] == "p1 and p2 hold it: VRRP packets do not pass between them"
 
