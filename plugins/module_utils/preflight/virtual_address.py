@@ -30,7 +30,7 @@ def connected_networks(routes: str) -> dict[str, list[ipaddress.IPv4Network]]:
     for line in routes.splitlines()[1:]:
         fields = line.split()
         if len(fields) > 7 and fields[2] == NO_GATEWAY and int(fields[3], 16) & UP and fields[7] != NO_GATEWAY:
-            network = ipaddress.ip_network((_number(fields[1]), _prefix_length(fields[7])))
+            network = ipaddress.IPv4Network((_number(fields[1]), _prefix_length(fields[7])))
             found.setdefault(fields[0], []).append(network)
     return found
 
