@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -14,6 +15,7 @@ ADVERTISEMENT = 1  # the type of a VRRP packet, its only one
 FIXED_PART = 8  # bytes of a VRRP packet before its addresses
 NO_GATEWAY = "00000000"
 UP = 0x1  # flag of a route
+LOCAL = re.compile(r"\|-- (\S+)\n\s+/32 host LOCAL")
 
 
 class Advertisement(NamedTuple):
@@ -33,6 +35,11 @@ def connected_networks(routes: str) -> dict[str, list[ipaddress.IPv4Network]]:
             network = ipaddress.IPv4Network((_number(fields[1]), _prefix_length(fields[7])))
             found.setdefault(fields[0], []).append(network)
     return found
+
+
+def local_addresses(trie: str) -> set[str]:
+    """Return the IPv4 addresses of a host. trie: the text of /proc/net/fib_trie."""
+    return set(LOCAL.findall(trie))
 
 
 def _number(hexadecimal: str) -> int:

@@ -28,6 +28,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.problems import Input
 from ansible_collections.waba.cluster.plugins.module_utils.rollout import order
 
 COUNTS = ("masters_total", "coreapps_total", "webapps_total", "shards", "ha")
+NODE_PARTS = ("masters", "coreapps", "webapps")
 REPORTED = ("name", "role", "published", "running", "address")
 
 
@@ -59,7 +60,8 @@ def check(params: Mapping[str, Any], installed: Mapping[str, Any]) -> dict[str, 
     problems += found
     risks += warnings
     problems += _volume_problems(params, nodes)
-    problems += _database_problems(params["database_address"], params["connect_timeout"])
+    if any(params[part] for part in NODE_PARTS):  # an API proxy does not call the database
+        problems += _database_problems(params["database_address"], params["connect_timeout"])
     problems += peers.addresses(params["hosts"], params["host"])[1]
     if params["database"] and not params["database_password_known"]:
         problems += _lost_password(params)

@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.waba.cluster.plugins.module_utils.preflight import virtual_address
-from ansible_collections.waba.cluster.plugins.module_utils.preflight.io.live_host import has_address
 from ansible_collections.waba.cluster.plugins.module_utils.problems import Problem
 
 VRRP = 112  # IP protocol
@@ -23,8 +22,14 @@ LARGEST_PACKET = 4096
 
 
 def holds(proxy: Mapping[str, Any] | None) -> bool:
-    """Return whether this host has the virtual address now. proxy: the option `api_proxy`."""
-    return bool(proxy and proxy["address"]) and has_address(proxy["address"]["address"])  # type: ignore[index]
+    """Return whether this host has the virtual address now. proxy: the option `api_proxy`.
+
+    A program can listen on an address that the host does not have where net.ipv4.ip_nonlocal_bind is set, so that is no test.
+    """
+    if not proxy or not proxy["address"]:
+        return False
+    with open("/proc/net/fib_trie", encoding="ascii") as file:
+        return proxy["address"]["address"] in virtual_address.local_addresses(file.read())
 
 
 def check(proxy: Mapping[str, Any], is_running: bool) -> tuple[list[Problem], dict[str, Any]]:

@@ -18,6 +18,20 @@ ROUTES = HEADER + (
     "eth1\t0000000A\t00000000\t0001\t0\t0\t0\t0000FFFF\t0\t0\t0\n"
 )
 NETWORKS = virtual_address.connected_networks(ROUTES)
+TRIE = """Main:
+  +-- 0.0.0.0/0 3 0 5
+     |-- 192.0.2.0
+        /24 link UNICAST
+Local:
+  +-- 0.0.0.0/0 3 0 5
+     +-- 192.0.2.0/24 2 0 2
+        |-- 192.0.2.3
+           /32 host LOCAL
+        |-- 192.0.2.10
+           /32 host LOCAL
+        |-- 192.0.2.255
+           /32 link BROADCAST
+"""
 WANTED = {"address": "192.0.2.10", "interface": "eth0", "vrrp_id": 51}
 
 
@@ -39,6 +53,10 @@ def test_networks_are_those_without_a_gateway() -> None:
         "eth0": ["192.0.2.0/24"],
         "eth1": ["10.0.0.0/16"],
     }
+
+
+def test_addresses_of_a_host_are_those_of_its_local_routes() -> None:
+    assert virtual_address.local_addresses(TRIE) == {"192.0.2.3", "192.0.2.10"}
 
 
 def test_address_in_the_network_of_the_interface_is_accepted() -> None:

@@ -22,11 +22,11 @@ FORMAT = (Query("format", FORMATS, "`json`, the default, or `prometheus`: the te
 
 
 async def root(webapp: Webapp, _request: web.Request) -> Result:
-    """GET /: 200 without credentials, for load balancers; 503 until the webapp can serve for the first time, and while it is being taken out of service."""
+    """GET /: 200 without credentials, for load balancers; 503 while the webapp starts, cannot use the schema, or is being taken out of service."""
     if webapp.draining:
         raise ApiError(1011, "this webapp is being taken out of service")
     if not webapp.schema_ready:
-        raise ApiError(1011, "this webapp is starting")
+        raise ApiError(1011, webapp.health.problems.get("schema", "this webapp is starting"))
     return web.Response(text="waba node\n")
 
 
