@@ -3,14 +3,17 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.waba.cluster.plugins.module_utils.compose import host_files
+from ansible_collections.waba.cluster.plugins.module_utils.compose import services as compose_services
 from ansible_collections.waba.cluster.plugins.module_utils.compose.documents import compose_documents
 from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import plan_nodes, publications
+from ansible_collections.waba.cluster.plugins.module_utils.compose.resolved import resolved
 from ansible_collections.waba.cluster.plugins.module_utils.firewall import rules
 from ansible_collections.waba.cluster.plugins.module_utils.preflight import ports_in_use
 from ansible_collections.waba.cluster.plugins.module_utils.problems import InputError
@@ -127,7 +130,16 @@ def test_ports_of_the_proxy_clash_with_those_of_a_webapp(proxy: dict[str, Any], 
     assert [problem.variable for problem in refused.value.problems] == [f"api_proxy.{key}"]
 
 
-def test_compose_accepts_the_document(proxy: dict[str, Any], real_compose: None, tmp_path: Path) -> None:
+def test_resolved_document_equals_the_output_of_compose(
+    proxy: dict[str, Any], real_compose: None, tmp_path: Path
+) -> None:
+    """A difference between both would replace the containers at every run."""
+    proxy.update(api_proxy_certificate="/a.pem", api_proxy_certificate_key="/a.key")
     text = host_files.host_files(plan_nodes(proxy), proxy, {}, {})[FILE][0]
     (tmp_path / FILE).write_text(text, encoding="utf-8")
-    subprocess.run(["docker", "compose", "--file", str(tmp_path / FILE), "config", "--quiet"], check=True)
+    command = ["docker", "compose", "--file", str(tmp_path / FILE), "config", "--format", "json"]
+    answer = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    document = compose_documents(plan_nodes(proxy), proxy)[FILE]
+    expected = resolved(document, {})
+    assert compose_services.wanted_services(expected, {}) == compose_services.wanted_services(answer, {})
+    assert compose_services.wanted_services(answer, {})["api-address"]["networks"] == {"host"}
