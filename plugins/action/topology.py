@@ -23,6 +23,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.cloud import settings
 from ansible_collections.waba.cluster.plugins.module_utils.cluster import api_proxy, topology
 from ansible_collections.waba.cluster.plugins.module_utils.compose import dotenv
 from ansible_collections.waba.cluster.plugins.module_utils.contract import GUARD_PORT
+from ansible_collections.waba.cluster.plugins.module_utils.drill import plan as drill
 from ansible_collections.waba.cluster.plugins.module_utils.firewall import rules
 from ansible_collections.waba.cluster.plugins.module_utils.preflight import setting_names
 from ansible_collections.waba.cluster.plugins.module_utils.problems import Problem
@@ -185,6 +186,7 @@ class ActionModule(ActionBase):
         problems += validation.secret_problems(given, images)
         problems += unknown
         problems += backup_settings.problems(settings)
+        problems += drill.setting_problems(drill.settings_of(settings, images))
         found, risks = cloud_settings.problems(settings, given, images)
         problems += found
         warnings += risks
