@@ -169,6 +169,7 @@ STAGES: dict[str, Stage] = {
     "molecule-backup": scenario("backup"),
     "rehearse": command("ansible-playbook", "-i", "inventories/rehearsal", "playbooks/rehearse.yml", by_name=True),
     "molecule-killed": scenario("killed"),
+    "molecule-drill": scenario("drill"),
     "molecule-database": scenario("database"),
     "molecule-database-ha": scenario("database_ha"),
     "molecule-members": scenario("members"),

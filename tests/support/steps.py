@@ -21,3 +21,5 @@ REPORT_REMOVED = "Report what was removed and what stays"
 APPLY_MEMBER_STEP = "Step | Apply to the volume or the server"
 START_MEMBER = "Step | Start the member and its guard"
 WAIT_FOR_MEMBER = "Step | Wait until the member is Primary and Synced"
+
+CAUSE_FAULT = "Carry out | Cause the fault and undo it"

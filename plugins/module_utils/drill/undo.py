@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, waba.cluster contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The commands that cause a fault, and the shell script that undoes it without Ansible (docs/adr/0031-drill-armed-before-the-fault.md). Pure."""
+"""The commands that cause a fault, and the shell script that undoes it without Ansible (docs/adr/0032-drill-armed-before-the-fault.md). Pure."""
 
 from __future__ import annotations
 

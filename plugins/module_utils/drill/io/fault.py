@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, waba.cluster contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Cause a fault on this host and undo it. A timer undoes it when this process is killed (docs/adr/0031-drill-armed-before-the-fault.md)."""
+"""Cause a fault on this host and undo it. A timer undoes it when this process is killed (docs/adr/0032-drill-armed-before-the-fault.md)."""
 
 from __future__ import annotations
 
