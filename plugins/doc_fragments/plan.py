@@ -185,7 +185,9 @@ options:
             type: str
             required: true
           owner:
-            description: With V(bind), the numeric user id that must own the folder. Not checked when absent.
+            description:
+              - With V(bind), the numeric user id that must own the folder. Not checked when absent.
+              - A node runs as the owner of its media folder. It takes a folder of root over, so V(0) is refused there except with the vendor's images.
             type: int
           mode:
             description: With V(bind), the mode that the folder must have, in octal, for example V("0770"). Not checked when absent.

@@ -21,6 +21,7 @@ COMMAND = ["/opt/whatsapp/bin/wait_on_mysql.sh", "/opt/whatsapp/bin/launch_withi
 PROGRAM = ("python3", "-m", "waba_node")
 DRAIN = (*PROGRAM, "drain", "--timeout")
 GUARD = (*PROGRAM, "database-guard")
+INIT = ("/usr/bin/tini", "--")  # of the image, without its change of the user
 RESUME = (*PROGRAM, "resume")
 
 # Ports in the containers; docs/reference/vendor-contract.md#ports
@@ -44,15 +45,17 @@ PROXY_READY = "/usr/local/bin/proxy-ready"
 HOLD_ADDRESS = "/usr/local/bin/hold-address"
 
 MOUNT_POINTS = {"media": "/usr/local/wamedia", "data": "/usr/local/waent/data", "database": "/var/lib/mysql"}
-_NODES = ("master", "coreapp", "webapp")
+NODE_ROLES = ("master", "coreapp", "webapp")
+# Below this folder, the files of CERTIFICATES are mounted in the open node's containers. Its entrypoint, which is root, copies them for the node.
+MOUNTED_CERTIFICATES = "/run/certificates"
 # Option: (roles whose containers mount the file, path in the container). docs/reference/vendor-contract.md#certificates;
 # the paths in the database container and of the webhook listener are our own.
 CERTIFICATES = {
     "certificate": (("webapp",), "/var/lib/whatsapp/web.pem"),
     "certificate_key": (("webapp",), "/var/lib/whatsapp/web.key"),
-    "database_tls_ca": (_NODES, "/opt/certs/db-ca.pem"),
-    "database_tls_certificate": (_NODES, "/opt/certs/db-cert.pem"),
-    "database_tls_key": (_NODES, "/opt/certs/db-key.pem"),
+    "database_tls_ca": (NODE_ROLES, "/opt/certs/db-ca.pem"),
+    "database_tls_certificate": (NODE_ROLES, "/opt/certs/db-cert.pem"),
+    "database_tls_key": (NODE_ROLES, "/opt/certs/db-key.pem"),
     "database_certificate": (("mysql",), "/opt/certs/server-cert.pem"),
     "database_certificate_key": (("mysql",), "/opt/certs/server-key.pem"),
     "member_ca": (("mysql",), "/etc/waba/galera/ca.pem"),

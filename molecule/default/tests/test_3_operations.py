@@ -41,7 +41,8 @@ def test_logs_of_every_reachable_host_are_collected_without_secrets(
 ) -> None:
     secrets = [str(value) for value in yaml.safe_load(SECRETS_FILE.read_text(encoding="utf-8")).values()]
     for secret in secrets:
-        cluster.container("wacore1").exec_run(["sh", "-c", 'echo "it is $1." > /proc/1/fd/1', "sh", secret])
+        command = ["sh", "-c", 'echo "it is $1." > /proc/1/fd/1', "sh", secret]
+        assert cluster.container("wacore1").exec_run(command, user="waba").exit_code == 0
     before = cluster.started()
     result = play(
         "playbooks/logs.yml", *unreachable_host, "-e", f"waba_logs_dir={tmp_path}/logs", "-e", "waba_logs_tail=5000"

@@ -36,10 +36,12 @@ def test_logs_are_rotated_unless_the_engine_stores_none(lab: Lab) -> None:
     assert json.loads(lab.run(SILENT_HOST, f"{log} waba-master-master-1"))["Type"] == "none"
 
 
-def test_a_node_has_one_capability_and_a_read_only_root(lab: Lab) -> None:
+def test_a_node_runs_as_a_user_without_capabilities_and_has_a_read_only_root(lab: Lab) -> None:
     node = "docker exec waba-webapp-waweb-1"
     status = lab.run(LOOPBACK_HOST, f"{node} cat /proc/1/status")
-    assert "CapEff:\t0000000000000002\n" in status, "DAC_OVERRIDE"
+    assert "Uid:\t10002\t10002\t10002\t10002\n" in status
+    assert "CapEff:\t0000000000000000\n" in status
+    assert "CapPrm:\t0000000000000000\n" in status
     assert "NoNewPrivs:\t1\n" in status
     assert "Read-only file system" in lab.run(LOOPBACK_HOST, f"{node} touch /file 2>&1 || true")
     limits = "docker inspect -f '{{.HostConfig.Memory}} {{.HostConfig.PidsLimit}}' waba-webapp-waweb-1"

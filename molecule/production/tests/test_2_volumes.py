@@ -25,7 +25,7 @@ def test_data_is_moved_by_the_documented_procedure(lab: Lab, api: Api) -> None:
     assert changed(play("playbooks/stop.yml", "--limit", "webapp2")) > 0
     lab.run(
         "webapp2",
-        "docker run --rm -v waba_whatsappMedia:/from:ro -v /srv/media:/to waba/node:v1.0.0 cp -a /from/. /to/",
+        "docker run --rm -v waba_whatsappMedia:/from:ro -v /srv/media:/to --entrypoint cp waba/node:v1.0.0 -a /from/. /to/",
     )
     accepted = json.dumps({**MOVED, "waba_allow_source_change": True})
     assert changed(play("playbooks/site.yml", "--limit", "webapp2", "-e", accepted)) > 0

@@ -19,8 +19,11 @@ UNITS = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 LEAST_MEMORY = 96 << 20  # bytes; a node at rest needs about 60 MB
 FEWEST_PROCESSES = 64  # with threads: a node has about 20
 
-# Keys of certificates and the media folder may belong to any user of the host.
-NODE_CAPABILITIES = ("DAC_OVERRIDE",)
+# The entrypoint of the node's image reads keys and owns the media folder, whose owner may be any user of the host, then runs the node as another user
+# without a capability.
+NODE_CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "SETGID", "SETUID")
+# The guard writes the position of its member into the folder of the server's socket, which belongs to the server's user.
+GUARD_CAPABILITIES = ("DAC_OVERRIDE",)
 # The entrypoint of a database image gives the data to the server's user, then runs the server as this user.
 DATABASE_CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "SETGID", "SETUID")
 # HAProxy reads the key of a certificate as root, then changes its user.
@@ -29,9 +32,10 @@ CERTIFICATE_PROXY_CAPABILITIES = ("DAC_OVERRIDE", "SETGID", "SETUID")
 ADDRESS_CAPABILITIES = ("KILL", "NET_ADMIN", "NET_BROADCAST", "NET_RAW", "SETGID", "SETUID")
 PROXIES = ("proxy", "api_proxy", "api_address")
 NO_NEW_PRIVILEGES = "no-new-privileges:true"
-# Folders in memory. A webapp without a certificate of its own generates one at each start.
+# Folders in memory. The entrypoint copies certificates there; a webapp without one generates it at each start.
 TEMPORARY = ("/tmp",)  # noqa: S108
-CERTIFICATES = "/var/lib/whatsapp"
+CERTIFICATES = ("/opt/certs",)
+WEBAPP_CERTIFICATES = ("/opt/certs", "/var/lib/whatsapp")
 # The port 443 of a webapp, without a capability.
 UNPRIVILEGED_PORTS = {"net.ipv4.ip_unprivileged_port_start": "0"}
 
@@ -57,10 +61,13 @@ def _rights(node: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, Any
     if node["role"] in capabilities:
         added = capabilities[node["role"]]
         return {**few, **({"cap_add": list(added)} if added else {})}
-    confined = {**few, "cap_add": list(NODE_CAPABILITIES), "read_only": True, "tmpfs": list(TEMPORARY)}
+    confined = {**few, "read_only": True}
+    if node["role"] == "guard":
+        return {**confined, "cap_add": list(GUARD_CAPABILITIES), "tmpfs": list(TEMPORARY)}
+    confined["cap_add"] = list(NODE_CAPABILITIES)
     if node["role"] == "webapp":
-        return {**confined, "tmpfs": [*TEMPORARY, CERTIFICATES], "sysctls": UNPRIVILEGED_PORTS}
-    return confined
+        return {**confined, "tmpfs": [*TEMPORARY, *WEBAPP_CERTIFICATES], "sysctls": UNPRIVILEGED_PORTS}
+    return {**confined, "tmpfs": [*TEMPORARY, *CERTIFICATES]}
 
 
 def _limits(node: Mapping[str, Any], params: Mapping[str, Any], features: Features) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import 
 from ansible_collections.waba.cluster.plugins.module_utils.database import options as database_options
 from ansible_collections.waba.cluster.plugins.module_utils.docker.engine_features import DEFAULT as DEFAULT_FEATURES
 from ansible_collections.waba.cluster.plugins.module_utils.docker.engine_features import Features
+from ansible_collections.waba.cluster.plugins.module_utils.secrets.validation import is_vendor_image
 
 Document = dict[str, Any]
 
@@ -145,9 +146,10 @@ def _definition(node: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str,
 
 
 def _guard(node: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the service that observes the member of this host. It logs in through the member's socket, without a password."""
+    """Return the service that observes the member of this host. It logs in through the member's socket as the server's root, without a password."""
     return {
         "image": node["image"],
+        "entrypoint": list(contract.INIT),
         "command": list(contract.GUARD),
         "healthcheck": {
             "disable": True
@@ -184,7 +186,7 @@ def _api_proxy(node: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, 
         "ports": [_port_entry(one) for one in publications(node, params)],
         "volumes": [
             _file(f"{params['path']}/{contract.API_PROXY_FILE}", PROXY_CONFIGURATION),
-            *_mounts(node["role"], params),
+            *_mounts(node, params),
         ],
         **_common(node, params, "unless-stopped"),
     }
@@ -243,7 +245,7 @@ def _service(node: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, An
         **({} if database else {"environment": _environment(node)}),
         **(_member(member, params) if member else {}),
         **({"ports": ports} if ports else {}),
-        "volumes": [*_mounts(node["role"], params), *(_member_mounts(params) if member else [])],
+        "volumes": [*_mounts(node, params), *(_member_mounts(params) if member else [])],
         **({"networks": ["default", DATABASE_NETWORK]} if params["proxy"] and not database else {}),
         **_common(node, params, "always" if database else "unless-stopped"),
     }
@@ -284,7 +286,9 @@ def _span(ports: Sequence[int]) -> str:
     return f"{ports[0]}-{ports[-1]}" if len(ports) > 1 else str(ports[0])
 
 
-def _mounts(role: str, params: Mapping[str, Any]) -> list[str | dict[str, Any]]:
+def _mounts(node: Mapping[str, Any], params: Mapping[str, Any]) -> list[str | dict[str, Any]]:
+    role = node["role"]
+    copied = role in contract.NODE_ROLES and not is_vendor_image(node["image"])
     mounts: list[str | dict[str, Any]] = [
         _bind(volume["source"], contract.MOUNT_POINTS[kind])
         if volume["type"] == "bind"
@@ -293,7 +297,7 @@ def _mounts(role: str, params: Mapping[str, Any]) -> list[str | dict[str, Any]]:
     ]
     for option, (roles, target) in contract.CERTIFICATES.items():
         if role in roles and params[option]:
-            mounts.append({**_bind(params[option], target), "read_only": True})
+            mounts.append(_file(params[option], f"{contract.MOUNTED_CERTIFICATES if copied else ''}{target}"))
     return mounts
 
 

@@ -91,7 +91,7 @@ NAMES = {
     "waba_webapp_certificate": "web.pem",
     "waba_coreapp_instances": [{"name": "WaCore"}, {"name": "a"}, {"name": "a"}],
     "waba_volumes": {
-        "media": {"type": "bind", "source": "mnt/media"},
+        "media": {"type": "bind", "source": "mnt/media", "owner": 0},
         "data": {"type": "external", "source": "old/data"},
         "database": {"type": "named", "source": "-x"},
     },
@@ -217,6 +217,8 @@ SETTINGS: list[Case] = [
     ("names", "waba_coreapp_instances (coreapps[2].name)", "a", "coreapps[1].name has the same name",
      "Give every instance of a host its own name"),
     ("names", "waba_volumes (volumes.media.source)", "mnt/media", "it is not an absolute path, as a bind mount needs", "Let it begin with /"),
+    ("names", "waba_volumes (volumes.media.owner)", 0, "nodes do not run as root, and take a folder of root over",
+     "Leave it out, or name the user who owns the folder"),
     ("names", "waba_volumes (volumes.data.source)", "old/data", "it is no name for a volume",
      "Use letters, digits, _ . and -, or type bind for a folder"),
     ("names", "waba_volumes (volumes.database.source)", "-x", "it is no name for a volume",

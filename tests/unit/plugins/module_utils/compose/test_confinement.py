@@ -24,17 +24,18 @@ def test_no_container_has_a_right_that_it_does_not_need(params: dict[str, Any]) 
     assert all(service["cap_drop"] == ["ALL"] for service in found.values())
     assert all(service["security_opt"] == ["no-new-privileges:true"] for service in found.values())
     assert {name: service["cap_add"] for name, service in found.items() if name in NODES} == {
-        name: ["DAC_OVERRIDE"] for name in NODES
+        name: ["CHOWN", "DAC_OVERRIDE", "SETGID", "SETUID"] for name in NODES
     }
     assert found["db"]["cap_add"] == ["CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "SETGID", "SETUID"]
 
 
-def test_guard_of_a_member_is_confined_as_a_node_and_proxy_has_no_capability(params: dict[str, Any]) -> None:
+def test_guard_of_a_member_has_one_capability_and_proxy_has_none(params: dict[str, Any]) -> None:
     params["database"]["member"] = {"name": "db1", "addresses": ["db1.test", "db2.test", "db3.test"]}
     params |= {"layout": "role", "proxy": {"image": "waba/haproxy:v1.0.0", "configuration": "global\n"}}
     documents = compose_documents(plan_nodes(params), params)
     guard = documents["multiconnect-db.yml"]["services"]["db-guard"]
     assert (guard["cap_drop"], guard["cap_add"], guard["read_only"]) == (["ALL"], ["DAC_OVERRIDE"], True)
+    assert guard["entrypoint"] == ["/usr/bin/tini", "--"], "it logs in as root through the socket"
     assert (guard["tmpfs"], guard["mem_limit"], guard["pids_limit"]) == (["/tmp"], "512m", 256)
     assert "sysctls" not in guard, "it uses the network of the host"
     proxy = documents["multiconnect-proxy.yml"]["services"]["db-proxy"]
@@ -45,8 +46,8 @@ def test_guard_of_a_member_is_confined_as_a_node_and_proxy_has_no_capability(par
 def test_the_root_of_a_node_is_read_only_but_for_temporary_files(params: dict[str, Any]) -> None:
     found = services(params)
     assert all(found[name]["read_only"] for name in NODES)
-    assert found["master1"]["tmpfs"] == ["/tmp"]
-    assert found["waweb"]["tmpfs"] == ["/tmp", "/var/lib/whatsapp"], "its self-signed certificate"
+    assert found["master1"]["tmpfs"] == ["/tmp", "/opt/certs"]
+    assert found["waweb"]["tmpfs"] == ["/tmp", "/opt/certs", "/var/lib/whatsapp"], "its certificates"
     assert "read_only" not in found["db"]
 
 

@@ -118,9 +118,26 @@ def test_tls_files_are_mounted_only_into_the_containers_that_use_them(params: di
         "/etc/tls/db.key": "/opt/certs/server-key.pem",
     }
     nodes = {"ca.pem": "db-ca.pem", "node.pem": "db-cert.pem", "node.key": "db-key.pem"}
-    expected = {f"/etc/tls/{source}": f"/opt/certs/{target}" for source, target in nodes.items()}
+    expected = {f"/etc/tls/{source}": f"/run/certificates/opt/certs/{target}" for source, target in nodes.items()}
     assert set(read_only) == {"master1", "master2", "wacore1", "wacore2", "waweb"}
     assert all(found == expected for found in read_only.values())
+
+
+def test_the_vendors_images_mount_tls_files_where_they_read_them(params: dict[str, Any]) -> None:
+    params["images"] = dict.fromkeys(("coreapp", "webapp"), "docker.whatsapp.biz/coreapp:v2.53.0")
+    params["database_tls_ca"] = "/etc/tls/ca.pem"
+    services = documents(params)["multiconnect-compose.yml"]["services"]
+    (target,) = (mount["target"] for mount in services["master1"]["volumes"] if "read_only" in mount)
+    assert target == "/opt/certs/db-ca.pem"
+
+
+def test_a_media_folder_of_root_is_refused_as_a_requirement_but_for_the_vendors_images(params: dict[str, Any]) -> None:
+    params["volumes"] = {"media": {"type": "bind", "source": "/srv/media", "owner": 0}}
+    with pytest.raises(problems.InputError) as caught:
+        plan_nodes(params)
+    assert [(one.variable, one.value) for one in caught.value.problems] == [("volumes.media.owner", 0)]
+    params["images"] = dict.fromkeys(("coreapp", "webapp"), "docker.whatsapp.biz/coreapp:v2.53.0")
+    assert plan_nodes(params)
 
 
 @pytest.mark.parametrize("size", ["10", "10M", "10 m", "0m", "1.5g", "ten"])
