@@ -72,7 +72,9 @@ class Lab(Hosts):
     def power_on(self, name: str) -> None:
         self.host(name).start()
         proxy = f"{CONTAINERS} --filter label=waba.cluster.role=api_proxy --filter health=healthy"
-        wait_for(lambda: self.host(name).exec_run(["sh", "-c", proxy]).output.strip(), RECOVERY, f"{name} is back")
+        wait_for(
+            lambda: self.host(name).exec_run(["sh", "-c", proxy]).output.strip() != b"", RECOVERY, f"{name} is back"
+        )
 
     # -- the API -------------------------------------------------------------------------------------------------------
 

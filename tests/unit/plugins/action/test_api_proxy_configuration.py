@@ -35,13 +35,13 @@ FILES: dict[str, dict[str, Any]] = {
 }
 
 
-def haproxy(mode: str, webapps: Any = WEBAPPS) -> str:
-    variables = api_proxy.proxy_variables(webapps, {**PLAN, **FILES[mode]})
+def haproxy(mode: str, webapps: Any = None) -> str:
+    variables = api_proxy.proxy_variables(WEBAPPS if webapps is None else webapps, {**PLAN, **FILES[mode]})
     return topology.rendered(Templar(loader=DataLoader()), topology.API_PROXY_TEMPLATE, variables)
 
 
-def keepalived(plan: Any = PLAN) -> str:
-    variables = api_proxy.address_variables(plan)
+def keepalived(plan: Any = None) -> str:
+    variables = api_proxy.address_variables(plan or PLAN)
     return topology.rendered(Templar(loader=DataLoader()), topology.API_ADDRESS_TEMPLATE, variables)
 
 

@@ -31,12 +31,12 @@ def send(run: Callable[..., dict], server: Any, tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(traffic, "FOLDER", str(tmp_path / "drill"))
     monkeypatch.setattr(traffic, "READ_INTERVAL", 0.3)
 
-    def module(message: Any = (200, {"messages": [{"id": "1"}]}, {}), health: Any = HEALTH, **params: Any) -> dict:
+    def module(message: Any = (200, {"messages": [{"id": "1"}]}, {}), health: Any = None, **params: Any) -> dict:
         def answer(_method: str, path: str, *_rest: object) -> Any:
             if path.endswith("login"):
                 return 200, {"users": [{"token": "abc"}]}, {}
             if path.endswith("health"):
-                return 200, {"health": health}, {}
+                return 200, {"health": HEALTH if health is None else health}, {}
             if path.endswith("messages"):
                 return message() if callable(message) else message
             return 200, {}, {}

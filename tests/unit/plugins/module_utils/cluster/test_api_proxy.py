@@ -159,7 +159,7 @@ def test_no_setting_adds_a_word_to_the_configuration() -> None:
     source = random.Random(4711)
     alphabet = string.printable + "äß\u2028"
     for _round in range(500):
-        texts = ["".join(source.choice(alphabet) for _ in range(source.randint(0, 12))) for _ in range(4)]
+        texts = ["".join(source.choice(alphabet) for _character in range(source.randint(0, 12))) for _text in range(4)]
         host, service, name, published = texts
         node = {"name": service, "role": "webapp", "ports": [9090]}
         values = settings(host, waba_external_hostname=name, waba_webapp_publish_address=published)

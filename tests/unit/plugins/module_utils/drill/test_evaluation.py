@@ -46,8 +46,9 @@ STATES = [state(5, [OLD]), state(20, [], healthy=False), state(42, [NEW], health
 CALLS = [*messages(90, (10.0, 41.0)), *messages(90, kind=READ, step=1.0)]
 
 
-def verdicts(calls: list = CALLS, states: list = STATES, **changes: Any) -> dict[str, str]:
+def verdicts(calls: list | None = None, states: list | None = None, **changes: Any) -> dict[str, str]:
     promise = {**PROMISE, **changes}
+    calls, states = CALLS if calls is None else calls, STATES if states is None else states
     found = evaluate(calls, states, FAULT, promise, [OLD], interval=INTERVAL)
     assert found["met"] == all(row["verdict"] == "met" for row in found["rows"])
     return {row["measurement"].split()[0]: f"{row['verdict']}: {row['measured']}" for row in found["rows"]}

@@ -34,7 +34,7 @@ def drawn(calls: list[dict[str, Any]], states: list[dict[str, Any]], **options: 
 
 def test_each_second_has_a_bar_of_accepted_and_one_of_refused_messages_above_it() -> None:
     bars = drawn([call(0.1), call(0.2), call(0.3, "refused"), call(5.0), call(6.0, kind=READ)], [])["bars"]
-    assert [(bar["kind"], bar["text"]) for bar in bars] == [
+    assert [(one["kind"], one["text"]) for one in bars] == [
         ("accepted", "-10 s: 2 accepted"),
         ("refused", "-10 s: 1 refused"),
         ("accepted", "-5 s: 1 accepted"),

@@ -38,8 +38,8 @@ class Host:
             os.unlink(command[1])
         return 0, "", ""
 
-    def cause(self, kind: str = "kill", targets: Any = TARGETS, **options: Any) -> dict[str, float]:
-        return fault.cause(self.run_command, "waba", kind, targets, 40, **options)
+    def cause(self, kind: str = "kill", targets: Any = None, **options: Any) -> dict[str, float]:
+        return fault.cause(self.run_command, "waba", kind, targets or TARGETS, 40, **options)
 
     def scripts(self) -> list[str]:
         return sorted(os.listdir(self.folder)) if self.folder.exists() else []
