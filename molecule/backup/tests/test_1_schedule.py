@@ -125,7 +125,7 @@ def test_cron_runs_the_same_program_and_logs_to_syslog(backups: Backups) -> None
     try:
         wait_for(lambda: backups.state()["good"] != before, 240, "cron made a good backup")
     finally:
-        backups.run("rm /etc/cron.d/waba-backup-waba; systemctl stop cron; pkill -f scheduled-backup.pyz || true")
+        backups.run("rm /etc/cron.d/waba-backup-waba; systemctl stop cron; pkill -f [s]cheduled-backup.pyz || true")
     assert "is good" in backups.run("journalctl --no-pager --identifier waba-backup-waba")
 
 
