@@ -32,7 +32,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 hosts:
-  description: For each host, the ports to V(listen) on for its V(peers), and the targets to V(connect) to.
+  description: For each host, the ports to V(listen) on with the peers of each, and the targets to V(connect) to.
   returned: success
   type: dict
 settled:

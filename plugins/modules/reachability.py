@@ -9,7 +9,7 @@ short_description: Probe the ports between hosts before the containers run
 version_added: 1.0.0
 description:
   - With O(state=listening), listens on the ports of containers that do not run yet, in a background process and for at most O(seconds). The process ends
-    as soon as all of O(peers) have connected to all of O(ports).
+    as soon as each of O(ports) has heard from all of its peers.
   - With O(state=tried), connects to other hosts in parallel and returns the errors. Detects a name that leads to another machine than intended.
   - Changes nothing, and never fails because of a problem that it finds.
 author:
@@ -40,11 +40,11 @@ options:
         description: The port.
         type: int
         required: true
-  peers:
-    description: The hosts that will come to every one of O(ports).
-    type: list
-    elements: str
-    default: []
+      peers:
+        description: The hosts that will connect to it.
+        type: list
+        elements: str
+        default: []
   seconds:
     description: How long to listen at most.
     type: int
@@ -96,8 +96,9 @@ EXAMPLES = r"""
   waba.cluster.reachability:
     state: listening
     host: "{{ inventory_hostname }}"
-    ports: [{port: 6250}, {port: 6251}, {port: 6252}, {port: 6253}]
-    peers: [master1, webapp1]
+    ports:
+      - {port: 6250, peers: [master1, webapp1]}
+      - {port: 6251, peers: [master1, webapp1]}
 
 - name: Try to reach it
   waba.cluster.reachability:
@@ -139,7 +140,11 @@ from ansible_collections.waba.cluster.plugins.module_utils.io.environment import
 from ansible_collections.waba.cluster.plugins.module_utils.preflight import reachability as planner
 from ansible_collections.waba.cluster.plugins.module_utils.preflight.io import port_probe as driver
 
-PORT = {"address": {"type": "str", "default": ""}, "port": {"type": "int", "required": True}}
+PORT = {
+    "address": {"type": "str", "default": ""},
+    "port": {"type": "int", "required": True},
+    "peers": {"type": "list", "elements": "str", "default": []},
+}
 TARGET = {
     "peer": {"type": "str", "required": True},
     "name": {"type": "str", "required": True},
@@ -153,7 +158,6 @@ OPTIONS = {
     "state": {"type": "str", "choices": ["listening", "tried"], "required": True},
     "host": {"type": "str", "required": True},
     "ports": {"type": "list", "elements": "dict", "default": [], "options": PORT},
-    "peers": {"type": "list", "elements": "str", "default": []},
     "seconds": {"type": "int", "default": 60},
     "targets": {"type": "list", "elements": "dict", "default": [], "options": TARGET},
     "timeout": {"type": "int", "default": 3},
@@ -163,8 +167,8 @@ OPTIONS = {
 def listen(params: Mapping[str, Any]) -> None:
     """Listen for a host's containers. A port that cannot be opened is no problem here: `host_info` reports the program that uses it."""
     driver.stop_listeners()
-    sockets, _failed = driver.open_ports(params["ports"])
-    driver.serve_in_background(sockets, params["host"], params["peers"], params["seconds"])
+    listeners, _failed = driver.open_ports(params["ports"])
+    driver.serve_in_background(listeners, params["host"], params["seconds"])
 
 
 def main() -> None:

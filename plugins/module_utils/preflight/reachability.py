@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.waba.cluster.plugins.module_utils.contract import PROXY_NAME, TRANSFER_PORTS
@@ -17,11 +17,11 @@ WEBAPP_CALLER = "api_proxy"  # its host calls webapps, and nothing else
 
 
 def plan(reports: Mapping[str, Any], share: Mapping[str, Any] | None = None) -> dict[str, dict[str, Any]]:
-    """Return {host: {"listen": [{"address", "port"}], "peers": [host], "connect": [a target]}}.
+    """Return {host: {"listen": [{"address", "port", "peers"}], "connect": [a target]}}.
 
     reports: {host: the result of `host_info`: `facts` and `nodes`}. A host without facts, or with one network for all its nodes, has nothing to do.
     share: {"server" (host, "" for a server outside the inventory), "name", "port", "clients" (hosts)} of the share for media, or None.
-    "listen": ports without a container yet, on which the host listens while its "peers" probe them. A target is a dict: "peer", "name", "port"; "runs": a
+    "listen": ports without a container yet, on which the host listens while the "peers" of each probe it. A target is a dict: "peer", "name", "port"; "runs": a
     container of the cluster answers there already; "setting": the setting that the name comes from; "may_refuse": the server may not run yet, so a refused
     connection is enough; "firewalled": the peer has firewall rules of the cluster, which refuse a new host until they are updated.
     A webapp that is published on a single address is not probed, because that address may be reachable by its clients only; nor is an API proxy. A host
@@ -31,11 +31,14 @@ def plan(reports: Mapping[str, Any], share: Mapping[str, Any] | None = None) -> 
     offers = {host: [offer for node in checks["nodes"] for offer in _offers(node)] for host, checks in known.items()}
     callers = [host for host, checks in known.items() if _has_role(checks, CALLERS)]
     proxies = [host for host, checks in known.items() if host not in callers and _has_role(checks, (WEBAPP_CALLER,))]
-    plans: dict[str, dict[str, Any]] = {host: {"listen": [], "peers": [], "connect": []} for host in reports}
+    plans: dict[str, dict[str, Any]] = {host: {"listen": [], "connect": []} for host in reports}
     for host in known:
-        of_webapps = proxies if any(offer["role"] == "webapp" for offer in offers[host]) else []
-        peers = [caller for caller in known if caller != host and (caller in callers or caller in of_webapps)]
-        listen = [{"address": offer["address"], "port": offer["port"]} for offer in offers[host] if not offer["runs"]]
+        listen = [
+            {"address": offer["address"], "port": offer["port"], "peers": peers}
+            for offer in offers[host]
+            if not offer["runs"]
+            and (peers := [one for one in known if one != host and _calls(one, offer["role"], callers, proxies)])
+        ]
         connect = [
             _target(
                 peer,
@@ -47,12 +50,17 @@ def plan(reports: Mapping[str, Any], share: Mapping[str, Any] | None = None) -> 
             for peer in known
             if peer != host
             for offer in offers[peer]
-            if host in callers or (host in proxies and offer["role"] == "webapp")
+            if _calls(host, offer["role"], callers, proxies)
         ]
-        plans[host] = {"listen": listen if peers else [], "peers": peers, "connect": connect}
+        plans[host] = {"listen": listen, "connect": connect}
     if share and share["name"]:
         _add_share(plans, share, [host for host in callers if host in share["clients"]], known)
     return plans
+
+
+def _calls(host: str, role: str, callers: Sequence[str], proxies: Sequence[str]) -> bool:
+    """Return whether a host calls the containers of a role on another host. proxies: hosts that call webapps only."""
+    return host in callers or (host in proxies and role == "webapp")
 
 
 def _has_role(checks: Mapping[str, Any], roles: Iterable[str]) -> bool:
@@ -82,11 +90,11 @@ def _target(
 def _add_share(
     plans: dict[str, dict[str, Any]], share: Mapping[str, Any], clients: list[str], known: Mapping[str, Any]
 ) -> None:
-    """Add the probes of the NFS server by its clients. A server that exports nothing yet listens itself, if the clients are exactly its peers."""
+    """Add the probes of the NFS server by its clients. A server that exports nothing yet listens itself."""
     server, port = share["server"], share["port"]
     clients = [host for host in clients if host != server]
     serves = server in known and known[server]["facts"]["serves_share"]
-    stands_in = server in known and not serves and clients == plans[server]["peers"]
+    stands_in = server in known and not serves
     refusal_will_do = bool(server) and not serves and not stands_in
     firewalled = server in known and known[server]["facts"]["firewall"]
     for host in clients:
@@ -102,7 +110,7 @@ def _add_share(
             )
         )
     if clients and stands_in:
-        plans[server]["listen"].append({"address": "", "port": port})
+        plans[server]["listen"].append({"address": "", "port": port, "peers": clients})
 
 
 def _takes_part(checks: Mapping[str, Any]) -> bool:

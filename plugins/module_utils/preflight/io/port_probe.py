@@ -16,7 +16,7 @@ import socket
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from ansible_collections.waba.cluster.plugins.module_utils.io import processes
 
@@ -36,13 +36,20 @@ def stop_listeners() -> None:
         time.sleep(0.05)
 
 
-def open_ports(wanted: Iterable[Mapping[str, Any]]) -> tuple[list[socket.socket], dict[int, str]]:
-    """Return (listening sockets, {port: reason why it cannot be opened}). wanted: {"address", "port"} of each; "" is every address."""
-    opened: list[socket.socket] = []
+class Listener(NamedTuple):
+    """A listening socket, and the hosts that will connect to it."""
+
+    socket: socket.socket
+    peers: Sequence[str]
+
+
+def open_ports(wanted: Iterable[Mapping[str, Any]]) -> tuple[list[Listener], dict[int, str]]:
+    """Return (listeners, {port: reason why it cannot be opened}). wanted: {"address", "port", "peers"} of each; "" is every address."""
+    opened: list[Listener] = []
     failed: dict[int, str] = {}
     for one in wanted:
         try:
-            opened.append(_listen(one["address"], one["port"]))
+            opened.append(Listener(_listen(one["address"], one["port"]), one["peers"]))
         except OSError as error:
             failed[one["port"]] = error.strerror or str(error)
     return opened, failed
@@ -55,15 +62,15 @@ def _listen(address: str, port: int) -> socket.socket:
     return socket.create_server((address, port), family=family, backlog=64)
 
 
-def serve_in_background(sockets: Sequence[socket.socket], name: str, peers: Iterable[str], seconds: float) -> None:
-    """Serve the sockets from a process that outlives this one, until every peer has connected to every port, or for some seconds.
+def serve_in_background(listeners: Sequence[Listener], name: str, seconds: float) -> None:
+    """Serve the listeners from a process that outlives this one, until each has heard from all of its peers, or for some seconds.
 
     name: the name of this host.
     """
     child = os.fork()
     if child:
-        for one in sockets:
-            one.close()
+        for one in listeners:
+            one.socket.close()
         os.waitpid(child, 0)
         return
     try:  # in the other process; nothing may be imported from here on
@@ -74,7 +81,8 @@ def serve_in_background(sockets: Sequence[socket.socket], name: str, peers: Iter
         silent = os.open(os.devnull, os.O_RDWR)
         for descriptor in (0, 1, 2):
             os.dup2(silent, descriptor)
-        _serve(sockets, name, {(peer, one.getsockname()[1]) for peer in peers for one in sockets}, seconds)
+        awaited = {(peer, one.socket.getsockname()[1]) for one in listeners for peer in one.peers}
+        _serve([one.socket for one in listeners], name, awaited, seconds)
     finally:
         os._exit(0)
 

@@ -29,6 +29,11 @@ def tries(plans: dict[str, Any], host: str, *keys: str) -> list[dict[str, Any]]:
     return [{key: target[key] for key in keys} for target in plans[host]["connect"]]
 
 
+def peers(plans: dict[str, Any], host: str) -> dict[int, list[str]]:
+    """Return {port: the hosts that will connect to it} of a host's listeners."""
+    return {one["port"]: one["peers"] for one in plans[host]["listen"]}
+
+
 CLUSTER = {
     "db": checks("db.lan", node("mysql", 3306)),
     "core": checks("core.lan", node("coreapp", 6250, 6251, running=[6250])),
@@ -48,9 +53,8 @@ def test_every_node_host_probes_every_port_of_every_other_host() -> None:
 
 def test_a_host_listens_for_missing_containers_and_knows_its_peers() -> None:
     plans = plan(CLUSTER)
-    assert plans["core"]["listen"] == [{"address": "", "port": 6251}]
-    assert plans["core"]["peers"] == ["web"]
-    assert plans["db"]["peers"] == ["core", "web"]
+    assert plans["core"]["listen"] == [{"address": "", "port": 6251, "peers": ["web"]}]
+    assert peers(plans, "db") == {3306: ["core", "web"]}
 
 
 def test_a_database_host_probes_no_host() -> None:
@@ -65,7 +69,7 @@ def test_a_webapp_published_on_one_address_is_not_probed() -> None:
 
 
 def test_hosts_without_facts_or_with_one_network_take_no_part() -> None:
-    idle = {"listen": [], "peers": [], "connect": []}
+    idle = {"listen": [], "connect": []}
     odd = {"gone": {"unreachable": True}, "one": checks("one", node("coreapp", 6250), layout="single_server")}
     assert plan(odd) == {"gone": idle, "one": idle}
     assert plan({"core": CLUSTER["core"]}) == {"core": idle}
@@ -109,7 +113,7 @@ def test_a_refused_connection_is_enough_for_an_unobserved_server_of_the_share() 
 
 def test_a_server_among_the_hosts_listens_until_it_exports_the_share() -> None:
     plans = plan(CLUSTER, share(server="db"))
-    assert {"address": "", "port": 2049} in plans["db"]["listen"]
+    assert peers(plans, "db")[2049] == ["core", "web"]
     assert [(one["peer"], one["runs"], one["may_refuse"]) for one in to_the_share(plans)["web"]] == [
         ("db", False, False)
     ]
@@ -121,8 +125,8 @@ def test_a_server_among_the_hosts_listens_until_it_exports_the_share() -> None:
 
 def test_a_listener_waits_only_for_hosts_that_probe_it() -> None:
     plans = plan(CLUSTER, share(server="db", clients=["web"]))
-    assert [one["port"] for one in plans["db"]["listen"]] == [3306]
-    assert [(one["runs"], one["may_refuse"]) for one in to_the_share(plans)["web"]] == [(True, True)]
+    assert peers(plans, "db") == {3306: ["core", "web"], 2049: ["web"]}
+    assert [(one["runs"], one["may_refuse"]) for one in to_the_share(plans)["web"]] == [(False, False)]
 
 
 def test_a_server_does_not_probe_itself() -> None:
@@ -235,8 +239,9 @@ def test_a_host_with_an_api_proxy_probes_the_webapps_and_no_other_port() -> None
     proxies = {name: checks(f"{name}.lan", node("api_proxy", 443)) for name in ("p1", "p2")}
     plans = plan({**CLUSTER, **proxies})
     assert tries(plans, "p1", "peer", "port") == [{"peer": "web", "port": 9090}]
-    assert plans["web"]["peers"] == ["core", "p1", "p2"]
-    assert plans["core"]["peers"] == ["web"]
+    assert peers(plans, "web") == {9090: ["core", "p1", "p2"]}
+    assert peers(plans, "db") == {3306: ["core", "web"]}
+    assert peers(plans, "core") == {6251: ["web"]}
     assert plans["p1"]["listen"] == []
     assert not any(target["peer"] in proxies for one in plans.values() for target in one["connect"])
 

@@ -38,10 +38,10 @@ def stand_in(own_name: str) -> Iterator[StandIn]:
     """Stand in on free ports; return these. What is left of it ends with the test."""
 
     def start(name: str, peers: list[str], seconds: float = 20, count: int = 4) -> list[int]:
-        sockets, failed = reach.open_ports([{"address": "127.0.0.1", "port": 0}] * count)
+        listeners, failed = reach.open_ports([{"address": "127.0.0.1", "port": 0, "peers": peers}] * count)
         assert failed == {}
-        ports = [one.getsockname()[1] for one in sockets]
-        reach.serve_in_background(sockets, name, peers, seconds)
+        ports = [one.socket.getsockname()[1] for one in listeners]
+        reach.serve_in_background(listeners, name, seconds)
         return ports
 
     yield start
@@ -70,6 +70,19 @@ def test_a_listener_ends_when_every_peer_has_probed_every_port(stand_in: StandIn
     assert wait_until(ended, 3)
     with socket.create_server(("127.0.0.1", ports[0])):
         pass  # a container can have the port
+
+
+def test_a_listener_does_not_wait_for_the_peers_of_another_port(own_name: str) -> None:
+    wanted = [{"address": "127.0.0.1", "port": 0, "peers": peers} for peers in (["web1", "proxy1"], ["web1"])]
+    listeners, _failed = reach.open_ports(wanted)
+    webapp, database = (one.socket.getsockname()[1] for one in listeners)
+    reach.serve_in_background(listeners, "core1", 20)
+    try:
+        assert errors(reach.probe_all(targets([webapp, database]), "web1", 3)) == [None, None]
+        assert errors(reach.probe_all(targets([webapp]), "proxy1", 3)) == [None]
+        assert wait_until(ended, 3), "no proxy connects to the database"
+    finally:
+        reach.stop_listeners()
 
 
 def test_a_listener_ends_after_its_timeout(stand_in: StandIn) -> None:
