@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import requests
 from test_playbook import Inventory, changed
+from waiting import wait_for
 
 IMAGE = "waba-test/monitoring:containers"
 PROMETHEUS, ALERTMANAGER, WEBAPP = 20_901, 20_902, 20_903
@@ -53,6 +54,10 @@ def get(port: int, path: str) -> Any:
     return answer.json()["data"] if port == PROMETHEUS else answer.json()
 
 
+def scraped_jobs() -> set[str]:
+    return {target["labels"]["job"] for target in get(PROMETHEUS, "/api/v1/targets")["activeTargets"]}
+
+
 def test_prometheus_and_alertmanager_run_and_are_removed(inventory: Inventory) -> None:
     name = inventory.variables["waba_cluster_name"]
     label = f"label=waba.cluster.name={name}.monitoring"
@@ -61,10 +66,13 @@ def test_prometheus_and_alertmanager_run_and_are_removed(inventory: Inventory) -
     status, output = inventory.run()
     assert status == 0, output
     assert inventory.files()[f"api_key-{name}"] == (0o400, "10001")
-    jobs = {target["labels"]["job"] for target in get(PROMETHEUS, "/api/v1/targets")["activeTargets"]}
-    assert jobs == {f"waba-{kind}" for kind in ("webapp", "cluster", "nodes", "processes", "database", "tables")}
+    # Prometheus reads its targets some seconds after it is ready.
+    jobs = {f"waba-{kind}" for kind in ("webapp", "cluster", "nodes", "processes", "database", "tables")}
+    wait_for(lambda: scraped_jobs() == jobs, 60, "Prometheus has the targets of the cluster")
+    wait_for(
+        lambda: get(PROMETHEUS, "/api/v1/alertmanagers")["activeAlertmanagers"], 60, "Prometheus has an Alertmanager"
+    )
     assert len(get(PROMETHEUS, "/api/v1/rules?type=alert")["groups"]) >= 5
-    assert get(PROMETHEUS, "/api/v1/alertmanagers")["activeAlertmanagers"]
     assert get(ALERTMANAGER, "/api/v2/status")["config"]
     before = docker("ps", "--quiet", "--filter", label)
     assert len(before) == 2

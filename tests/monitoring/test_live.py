@@ -92,9 +92,12 @@ class Prometheus:
         """Return the result of a query at this moment, [] while Prometheus starts. Raises AssertionError for an invalid query."""
         url = f"{PROMETHEUS.format(self.port)}/api/v1/query"
         try:
-            answer = requests.get(url, {"query": expression}, timeout=10).json()
+            response = requests.get(url, {"query": expression}, timeout=10)
         except requests.ConnectionError:
             return []
+        if response.status_code == requests.codes.service_unavailable:
+            return []
+        answer = response.json()
         assert answer["status"] == "success", (expression, answer)
         result = answer["data"]["result"]
         return [one for one in result if one["value"][1] != "NaN"]
