@@ -134,6 +134,9 @@ class ActionModule(ActionBase):
             checks[host]["problems"] += [
                 problem._asdict() for problem in topology.share_problems(settings[host], built["share"])
             ]
+        for host in parts["nfs_server"]:
+            found = topology.share_owner_problems(settings[host], "nfs_server_owner")
+            checks[host]["problems"] += [problem._asdict() for problem in found]
         group = group_names["waba_group_mysql"]
         for host, problems in topology.database_problems(parts["database"], group, settings).items():
             checks[host]["problems"] += [problem._asdict() for problem in problems]

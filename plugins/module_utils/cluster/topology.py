@@ -15,6 +15,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.cluster import api_pr
 from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import plan_nodes
 from ansible_collections.waba.cluster.plugins.module_utils.contract import DATABASE_PORT
 from ansible_collections.waba.cluster.plugins.module_utils.problems import InputError, Problem
+from ansible_collections.waba.cluster.plugins.module_utils.secrets.validation import is_vendor_image
 
 Settings = Mapping[str, Any]
 
@@ -321,13 +322,24 @@ def _ownership(values: Settings, role: str) -> dict[str, str]:
 
 
 def share_problems(values: Settings, share: Mapping[str, Any]) -> list[Problem]:
-    """Return a problem where a client of the share has no folder to mount it on."""
-    if not share["name"] or values.get("nfs_mount_path") or _bound_media(values):
+    """Return the problems of a client of the share: it has no folder to mount it on, or an owner that nodes would change."""
+    if not share["name"]:
         return []
-    fix = "Set waba_volumes.media to {type: bind, source: /mnt/wamedia}, or leave the groups of the share empty"
-    return [
-        Problem("nfs_mount_server", share["name"], "waba_volumes.media binds no folder, so no node would use it", fix)
-    ]
+    found = share_owner_problems(values, "nfs_mount_owner")
+    if not values.get("nfs_mount_path") and not _bound_media(values):
+        problem = "waba_volumes.media binds no folder, so no node would use it"
+        fix = "Set waba_volumes.media to {type: bind, source: /mnt/wamedia}, or leave the groups of the share empty"
+        found.append(Problem("nfs_mount_server", share["name"], problem, fix))
+    return found
+
+
+def share_owner_problems(values: Settings, setting: str) -> list[Problem]:
+    """Return a problem where a setting would give the share back to root at each run."""
+    images = (values["waba_coreapp_image"], values["waba_webapp_image"])
+    if str(values[setting]) not in ("root", "0") or all(map(is_vendor_image, images)):
+        return []
+    problem = "nodes do not run as root, and take a folder of root over"
+    return [Problem(setting, values[setting], problem, "Leave it out, or name the user who owns the folder")]
 
 
 def _host(host: str, parts: Mapping[str, list[str]], values: Settings, database: Mapping[str, Any]) -> dict[str, Any]:

@@ -76,7 +76,7 @@ def settings(host: str, **given: Any) -> dict[str, Any]:
         "nfs_server_export": "/srv/wamedia",
         "nfs_server_clients": [],
         "nfs_server_options": ["rw"],
-        "nfs_server_owner": "root",
+        "nfs_server_owner": "media",
         "nfs_server_group": "",
         "nfs_server_mode": "0755",
         **dict.fromkeys((*topology.FILES_OF_A_HOST.values(), *topology.MEMBER_FILES.values()), ""),
@@ -181,7 +181,7 @@ def test_the_share_is_exported_to_the_names_of_its_clients_and_mounted_on_the_me
         "path": "/srv/wamedia",
         "clients": [],
         "options": ["rw"],
-        "owner": "root",
+        "owner": "media",
         "mode": "0755",
         "file": "/etc/exports.d/waba.exports",
     }
@@ -205,6 +205,16 @@ def test_a_client_that_binds_no_folder_for_media_is_a_problem() -> None:
     )
     assert topology.share_problems(settings("a", nfs_mount_path="/mnt/wamedia"), share) == []
     assert topology.share_problems(settings("a"), {"name": ""}) == []
+
+
+@pytest.mark.parametrize("owner", ["root", "0", 0])
+def test_a_share_that_is_given_back_to_root_is_refused_but_for_the_vendors_images(owner: str | int) -> None:
+    share, path = {"name": "nfs.lan"}, {"nfs_mount_path": "/mnt/wamedia"}
+    (problem,) = topology.share_problems(settings("a", nfs_mount_owner=owner, **path), share)
+    assert (problem.variable, problem.fix) == ("nfs_mount_owner", "Leave it out, or name the user who owns the folder")
+    vendor = dict.fromkeys(("waba_coreapp_image", "waba_webapp_image"), "docker.whatsapp.biz/coreapp:v2.53.0")
+    assert topology.share_problems(settings("a", nfs_mount_owner=owner, **path, **vendor), share) == []
+    assert topology.share_problems(settings("a", nfs_mount_owner="media", **path), share) == []
 
 
 def test_the_firewall_is_absent_where_it_is_off_and_opens_the_share_on_its_server() -> None:
