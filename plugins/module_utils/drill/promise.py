@@ -11,7 +11,7 @@ from typing import Any
 from ansible_collections.waba.cluster.plugins.module_utils.drill.plan import LONGEST, SHORTEST
 from ansible_collections.waba.cluster.plugins.module_utils.problems import Problem
 
-# Of the node: images/node/src/waba_node/control/failure_detector.py and lease.py. Seconds.
+# Of the node: roles/images/files/node/src/waba_node/control/failure_detector.py and lease.py. Seconds.
 SILENT_IN_DATABASE = 120.0
 SHORTEST_LEASE, HEARTBEATS_PER_LEASE = 2.0, 3
 

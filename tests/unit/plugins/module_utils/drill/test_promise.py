@@ -15,7 +15,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.drill.promise import 
 from hypothesis import given
 from hypothesis import strategies as st
 
-CONTROL = Path(__file__).parents[5] / "images/node/src/waba_node/control"
+CONTROL = Path(__file__).parents[5] / "roles/images/files/node/src/waba_node/control"
 INTERVALS = {"heartbeat": 5.0, "unhealthy": 30.0}
 
 

@@ -16,7 +16,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.drill.recipients impo
     one_for_each_shard,
 )
 
-SHARDING = Path(__file__).parents[5] / "images/node/src/waba_node/control/sharding.py"
+SHARDING = Path(__file__).parents[5] / "roles/images/files/node/src/waba_node/control/sharding.py"
 
 
 @pytest.fixture
