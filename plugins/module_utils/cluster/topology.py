@@ -12,10 +12,10 @@ from typing import Any
 
 from ansible_collections.waba.cluster.plugins.module_utils.backup import settings as backup_settings
 from ansible_collections.waba.cluster.plugins.module_utils.cluster import api_proxy
+from ansible_collections.waba.cluster.plugins.module_utils.compose.confinement import owner_problems
 from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import plan_nodes
 from ansible_collections.waba.cluster.plugins.module_utils.contract import DATABASE_PORT
 from ansible_collections.waba.cluster.plugins.module_utils.problems import InputError, Problem
-from ansible_collections.waba.cluster.plugins.module_utils.secrets.validation import is_vendor_image
 
 Settings = Mapping[str, Any]
 
@@ -335,11 +335,7 @@ def share_problems(values: Settings, share: Mapping[str, Any]) -> list[Problem]:
 
 def share_owner_problems(values: Settings, setting: str) -> list[Problem]:
     """Return a problem where a setting would give the share back to root at each run."""
-    images = (values["waba_coreapp_image"], values["waba_webapp_image"])
-    if str(values[setting]) not in ("root", "0") or all(map(is_vendor_image, images)):
-        return []
-    problem = "nodes do not run as root, and take a folder of root over"
-    return [Problem(setting, values[setting], problem, "Leave it out, or name the user who owns the folder")]
+    return owner_problems(setting, values[setting], (values["waba_coreapp_image"], values["waba_webapp_image"]))
 
 
 def _host(host: str, parts: Mapping[str, list[str]], values: Settings, database: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ansible_collections.waba.cluster.plugins.module_utils.docker.engine_features import Features
@@ -89,6 +89,14 @@ def _logging(params: Mapping[str, Any], features: Features) -> dict[str, Any]:
     # Compose passes options on as text only.
     options = {"max-size": params["log_max_size"], "max-file": str(params["log_max_files"])}
     return {"logging": {"driver": features.log_driver, "options": options}}
+
+
+def owner_problems(variable: str, owner: int | str | None, images: Iterable[str]) -> list[Problem]:
+    """Return the problem of a setting that requires root as the owner of the media, which nodes take over. images: of the nodes."""
+    if str(owner) not in ("root", "0") or all(map(is_vendor_image, images)):
+        return []
+    problem = "nodes do not run as root, and take a folder of root over"
+    return [Problem(variable, owner, problem, "Leave it out, or name the user who owns the folder")]
 
 
 def problems(params: Mapping[str, Any]) -> Iterator[Problem]:

@@ -35,10 +35,8 @@ MEMBERS_LIST = "/etc/waba/galera/members"
 DATABASE_NETWORK = "database"
 PROXY_CONFIGURATION = "/etc/haproxy/haproxy.cfg"
 ADDRESS_CONFIGURATION = "/etc/keepalived/keepalived.conf"
-SUFFIXES = {
-    "mysql": "db",
-    "api_proxy": "api",
-}  # of the Compose project of a role's file, where it is not the role itself
+# Of the Compose project of a role's file, where it is not the role itself.
+SUFFIXES = {"mysql": "db", "api_proxy": "api"}
 
 # daemon.json may restrict published ports to loopback (default-network-opts). This option overrides it, for IPv6 too.
 PUBLISH_ON_EVERY_ADDRESS = {"com.docker.network.bridge.host_binding_ipv4": "0.0.0.0"}  # noqa: S104

@@ -28,7 +28,6 @@ from ansible_collections.waba.cluster.plugins.module_utils.contract import (
 from ansible_collections.waba.cluster.plugins.module_utils.database import options as database_options
 from ansible_collections.waba.cluster.plugins.module_utils.paths import normalized
 from ansible_collections.waba.cluster.plugins.module_utils.problems import InputError, Problem
-from ansible_collections.waba.cluster.plugins.module_utils.secrets.validation import is_vendor_image
 
 SIMPLE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")  # as Compose requires of a project's name
 VOLUME_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")  # as Docker requires of a volume's name
@@ -297,11 +296,11 @@ def is_address(text: str) -> bool:
     return True
 
 
-def _media_owner_problems(params: Mapping[str, Any]) -> Iterator[Problem]:
-    media, images = (params["volumes"] or {}).get("media"), (params["images"] or {}).values()
-    if media and media["type"] == "bind" and media.get("owner") == 0 and not all(map(is_vendor_image, images)):
-        problem = "nodes do not run as root, and take a folder of root over"
-        yield Problem("volumes.media.owner", 0, problem, "Leave it out, or name the user who owns the folder")
+def _media_owner_problems(params: Mapping[str, Any]) -> list[Problem]:
+    media = (params["volumes"] or {}).get("media")
+    if not media or media["type"] != "bind":
+        return []
+    return confinement.owner_problems("volumes.media.owner", media.get("owner"), (params["images"] or {}).values())
 
 
 def _volume_problems(volumes: Mapping[str, Volume | None]) -> Iterator[Problem]:

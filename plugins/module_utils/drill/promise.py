@@ -16,9 +16,8 @@ SILENT_IN_DATABASE = 120.0
 SHORTEST_LEASE, HEARTBEATS_PER_LEASE = 2.0, 3
 
 WRITER_REPLACED = 3.0  # seconds until another database member writes (docs/understand/database.md)
-REACTION = (
-    5.0  # seconds for promotion, connection and the webapps' next reading of the map; below 1 s on an idle machine
-)
+# Seconds for promotion, connection and the webapps' next reading of the shard map; less than 1 s on an idle machine.
+REACTION = 5.0
 RESTART = 30.0  # seconds for the start of a container, and the recovery of the database
 OBSERVED_AFTER = 15  # seconds for which the fault lasts after the promised takeover
 WITHOUT_TAKEOVER = 30  # seconds of a fault that nothing takes over

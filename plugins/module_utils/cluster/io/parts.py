@@ -70,9 +70,13 @@ def _compared(module: AnsibleModule, part: str, given: Mapping[str, Any]) -> dic
 
 
 def _thing(part: str, given: Mapping[str, Any]) -> str:
-    if part == "backup":
-        return "schedule of backups"
-    return "firewall" if part == "firewall" else f"{'export of' if part == 'export' else 'share on'} {given['path']}"
+    things = {
+        "firewall": "firewall",
+        "backup": "schedule of backups",
+        "export": "export of {path}",
+        "mount": "share on {path}",
+    }
+    return things[part].format(**given)
 
 
 def _value(part: str, given: Mapping[str, Any]) -> str:

@@ -25,9 +25,8 @@ if TYPE_CHECKING:
 
 
 NODES = ("master", "coreapp", "webapp")
-LISTENERS = tuple(
-    f"{port}/tcp" for port in (contract.WEBHOOK_PORT, contract.API_CHECK_PORT)
-)  # apart from a node's ports
+# Published ports that are no ports of the API.
+LISTENERS = tuple(f"{port}/tcp" for port in (contract.WEBHOOK_PORT, contract.API_CHECK_PORT))
 
 
 def observed(client: DockerClient, cluster: str, path: str, roles: Collection[str] = NODES) -> list[dict[str, Any]]:
