@@ -134,6 +134,16 @@ API_OPTIONS = {
     "cluster_name": {"type": "str"},
 }
 
+# The nodes of a healthy cluster.
+EXPECTED_NODES = {
+    "type": "dict",
+    "options": {
+        "masters": {"type": "int", "required": True},
+        "coreapps": {"type": "int", "required": True},
+        "shards": {"type": "int", "default": 1},
+    },
+}
+
 # Fragment "database": the database and the account that the nodes use.
 DATABASE_OPTIONS: dict[str, Any] = {
     "cluster_name": {"type": "str", "default": "waba"},

@@ -129,7 +129,7 @@ import time
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils.argspec import API_OPTIONS
+from ansible_collections.waba.cluster.plugins.module_utils.argspec import API_OPTIONS, EXPECTED_NODES
 from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 from ansible_collections.waba.cluster.plugins.module_utils.io.api_client import RETRY_INTERVAL, Api
 from ansible_collections.waba.cluster.plugins.module_utils.io.api_login import INITIAL_PASSWORD, accepted_password
@@ -147,15 +147,7 @@ COLUMNS = ("name", "role", "gateway_status", "problem")
 OPTIONS = {
     **API_OPTIONS,
     "api_key": {"type": "str", "required": True, "no_log": True},
-    "expect": {
-        "type": "dict",
-        "required": True,
-        "options": {
-            "masters": {"type": "int", "required": True},
-            "coreapps": {"type": "int", "required": True},
-            "shards": {"type": "int", "default": 1},
-        },
-    },
+    "expect": {**EXPECTED_NODES, "required": True},
     "wait_timeout": {"type": "int", "default": 0},
     "lags": {"type": "bool", "default": False},
     "upstream": {"type": "bool", "default": False},

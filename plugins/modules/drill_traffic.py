@@ -106,7 +106,7 @@ states:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils.argspec import API_OPTIONS
+from ansible_collections.waba.cluster.plugins.module_utils.argspec import API_OPTIONS, EXPECTED_NODES
 from ansible_collections.waba.cluster.plugins.module_utils.drill.io import traffic
 from ansible_collections.waba.cluster.plugins.module_utils.drill.plan import INTERVAL
 from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
@@ -120,14 +120,7 @@ OPTIONS = {
     "username": {"type": "str", "default": "admin"},
     "password": {"type": "str", "no_log": True},
     "api_key": {"type": "str", "no_log": True},
-    "expect": {
-        "type": "dict",
-        "options": {
-            "masters": {"type": "int", "required": True},
-            "coreapps": {"type": "int", "required": True},
-            "shards": {"type": "int", "default": 1},
-        },
-    },
+    "expect": EXPECTED_NODES,
     "recipients": {"type": "list", "elements": "str"},
     "interval": {"type": "float", "default": INTERVAL},
     "duration": {"type": "int"},
