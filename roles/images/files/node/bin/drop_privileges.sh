@@ -38,7 +38,7 @@ if [ "$(id -u)" -eq 0 ]; then
     for stream in /proc/self/fd/1 /proc/self/fd/2; do
         [ ! -p "$stream" ] || chown "${owner%:*}" "$stream"
     done
-    # A library asks for the name of the user, which a number has not.
+    # The name for libraries that ask for one, since the number may have none.
     export USER=waba HOME=/nonexistent
     set -- setpriv --reuid="${owner%:*}" --regid="${owner#*:}" --clear-groups --inh-caps=-all -- /usr/bin/tini -- "$@"
 else

@@ -208,7 +208,7 @@ def test_a_client_that_binds_no_folder_for_media_is_a_problem() -> None:
 
 
 @pytest.mark.parametrize("owner", ["root", "0", 0])
-def test_a_share_that_is_given_back_to_root_is_refused_but_for_the_vendors_images(owner: str | int) -> None:
+def test_a_share_that_must_belong_to_root_is_refused_except_with_the_vendors_images(owner: str | int) -> None:
     share, path = {"name": "nfs.lan"}, {"nfs_mount_path": "/mnt/wamedia"}
     (problem,) = topology.share_problems(settings("a", nfs_mount_owner=owner, **path), share)
     assert (problem.variable, problem.fix) == ("nfs_mount_owner", "Leave it out, or name the user who owns the folder")

@@ -131,7 +131,7 @@ def test_the_vendors_images_mount_tls_files_where_they_read_them(params: dict[st
     assert target == "/opt/certs/db-ca.pem"
 
 
-def test_a_media_folder_of_root_is_refused_as_a_requirement_but_for_the_vendors_images(params: dict[str, Any]) -> None:
+def test_media_that_must_belong_to_root_are_refused_except_with_the_vendors_images(params: dict[str, Any]) -> None:
     params["volumes"] = {"media": {"type": "bind", "source": "/srv/media", "owner": 0}}
     with pytest.raises(problems.InputError) as caught:
         plan_nodes(params)
