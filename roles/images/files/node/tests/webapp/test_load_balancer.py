@@ -6,8 +6,9 @@ import itertools
 import os
 import secrets
 import subprocess
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,8 @@ SETTINGS = "/v1/settings/application"
 HEALTHCHECK = Path(__file__).parents[2] / "bin" / "healthcheck.sh"
 STATED = 1.0  # seconds until a logout takes effect on the other webapps, as documented
 SLACK = 3.0  # seconds for a busy machine
+FAILOVER = 1.5  # seconds without a database, less than a webapp waits for one
+USER = {"username": "failover", "password": PASSWORD}
 
 
 class Balancer:
@@ -116,6 +119,29 @@ def test_webapp_is_not_ready_while_the_database_is_unreachable(
     wait_until(lambda: healthy(node))
     assert container_is_healthy(node)
     assert third.call("GET", SETTINGS).status_code == 200
+
+
+def test_calls_wait_while_the_database_fails_over(third: Client, proxy: SeverableProxy) -> None:
+    calls: list[Callable[[], requests.Response]] = [
+        lambda: third.call("GET", SETTINGS),
+        lambda: third.call("PATCH", SETTINGS, {"sent_status": False}),
+        lambda: third.login(PASSWORD),
+        lambda: third.call("POST", "/v1/users", USER),
+        lambda: third.call("PUT", "/v1/users/failover", {"password": f"{PASSWORD}2"}),
+        lambda: third.login(f"{PASSWORD}2", {"new_password": f"{PASSWORD}3"}, "failover"),
+        lambda: third.call("DELETE", "/v1/users/failover"),
+        lambda: third.call("POST", "/v1/settings/backup", {"password": PASSWORD}),
+        lambda: third.call("POST", "/v1/contacts", {"contacts": ["+49 151 555"]}),
+        lambda: third.call("POST", "/v1/media", data=b"text", headers={"Content-Type": "text/plain"}),
+        lambda: third.call("GET", "/v1/health"),
+    ]
+    statuses = []
+    for call in calls:
+        proxy.sever()
+        threading.Timer(FAILOVER, proxy.restore).start()
+        statuses.append(call().status_code)
+        wait_until(lambda: proxy.intact)
+    assert statuses == [200, 200, 200, 201, 200, 200, 200, 200, 200, 200, 200]
 
 
 def test_webapp_that_starts_without_a_database_becomes_ready_once_it_is_reachable(

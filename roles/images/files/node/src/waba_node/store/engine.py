@@ -76,6 +76,21 @@ def is_transient(error: BaseException) -> bool:
     return isinstance(error, (PoolTimeout, OSError, TimeoutError))
 
 
+async def repeat_while_transient(attempt: Callable[[], Awaitable[Result]], patience: float) -> Result:
+    """Return the result of an attempt; after a transient failure of the database, repeat it for at most `patience` seconds.
+
+    A failed attempt may have had its effect, so repeating it must be harmless. Raises DATABASE_ERRORS.
+    """
+    until = time.monotonic() + patience
+    while True:
+        try:
+            return await attempt()
+        except DATABASE_ERRORS as error:
+            if not is_transient(error) or time.monotonic() + RETRY_PAUSE >= until:
+                raise
+        await asyncio.sleep(RETRY_PAUSE)
+
+
 def _ping(connection: Any) -> bool:
     """Test a connection that was idle. SQLAlchemy's own test inspects PyMySQL, which may be another version than asyncmy expects."""
     if time.monotonic() - connection.driver_connection.last_usage > IDLE:
@@ -176,15 +191,12 @@ class Database:
 
         The outcome of a failed commit is unknown, so a second run must be harmless. Raises DATABASE_ERRORS.
         """
-        until = time.monotonic() + patience
-        while True:
-            try:
-                async with asyncio.timeout(ATTEMPT), self.begin() as connection:
-                    return await transaction(connection)
-            except DATABASE_ERRORS as error:
-                if not is_transient(error) or time.monotonic() + RETRY_PAUSE >= until:
-                    raise
-            await asyncio.sleep(RETRY_PAUSE)
+
+        async def attempt() -> Result:
+            async with asyncio.timeout(ATTEMPT), self.begin() as connection:
+                return await transaction(connection)
+
+        return await repeat_while_transient(attempt, patience)
 
     async def ensure(self) -> None:
         """Create the database where it does not exist. Raises sqlalchemy.exc.DBAPIError when that is not allowed or the server does not answer."""

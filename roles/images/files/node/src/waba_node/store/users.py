@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.mysql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from .metadata import NOW, Moment, metadata, seconds_from_now
@@ -49,13 +50,13 @@ async def read_user(connection: AsyncConnection, username: str, lock: bool = Fal
 
 
 async def add_user(connection: AsyncConnection, user: User) -> bool:
-    """Add a user. Return False when the name is taken."""
+    """Add a user. Return False when the name is taken. A repetition with the same hash has no other effect: each hash has its own salt."""
     added = await connection.execute(
         sa.insert(api_user)
         .prefix_with("IGNORE")
         .values(username=user.username, password=user.password, role=user.role, must_change=user.must_change)
     )
-    return bool(added.rowcount)
+    return bool(added.rowcount) or await read_user(connection, user.username) == user
 
 
 async def guard_admins(connection: AsyncConnection) -> set[str]:
@@ -94,10 +95,13 @@ async def end_sessions(connection: AsyncConnection, username: str) -> None:
 
 
 async def change_password(connection: AsyncConnection, username: str, old: str, new: str) -> bool:
-    """Replace the hash `old` by `new` and end every session of the user. Return False when `old` is not the hash any more."""
+    """Replace the hash `old` by `new` and end every session of the user. Return False when the hash is another one by now.
+
+    A repetition after an unknown outcome has no other effect.
+    """
     changed = await connection.execute(
         sa.update(api_user)
-        .where(api_user.c.username == username, api_user.c.password == old)
+        .where(api_user.c.username == username, api_user.c.password.in_((old, new)))
         .values(password=new, must_change=False)
     )
     if not changed.rowcount:
@@ -107,10 +111,12 @@ async def change_password(connection: AsyncConnection, username: str, old: str, 
 
 
 async def add_token(connection: AsyncConnection, token_id: str, username: str, seconds: int) -> None:
-    """Store a token, and delete those that have expired."""
+    """Store a token, and delete those that have expired. A repetition has no other effect."""
     await connection.execute(sa.delete(api_token).where(api_token.c.expires_at < NOW))
     await connection.execute(
-        sa.insert(api_token).values(token_id=token_id, username=username, expires_at=seconds_from_now("life")),
+        insert(api_token)
+        .values(token_id=token_id, username=username, expires_at=seconds_from_now("life"))
+        .on_duplicate_key_update(token_id=token_id),
         {"life": seconds},
     )
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 from yarl import URL
 
-from ..store.engine import DATABASE_ERRORS, error_summary
+from ..store.engine import DATABASE_ERRORS, FAILOVER_PATIENCE, error_summary, repeat_while_transient
 from ..store.users import ADMIN as ROLE_ADMIN
 from .body import LARGEST_BODY
 from .calls import CALLS
@@ -42,6 +42,8 @@ PROBED = (
 )
 LONGEST_LOGGED_PATH = 100
 UNROUTED = "unrouted"
+# Calls that may be repeated without another effect (RFC 9110, section 9.2.2).
+IDEMPOTENT_METHODS = ("DELETE", "GET", "PUT")
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -134,11 +136,15 @@ class ApiServer:
             return self._refusal(ApiError(1000, "unexpected error; see the webapp's log"))
 
     def _handler(self, call: Call) -> Handler:
-        """Return the handler of one call, which checks access first."""
+        """Return the handler of one call, which checks access first.
+
+        An idempotent call is repeated while the database fails over. Other calls run their transactions with `Database.run`.
+        """
 
         async def handle(request: web.Request) -> web.StreamResponse:
             await self._authorize(request, call.access)
-            result = await call.run(self.webapp, request)
+            patience = FAILOVER_PATIENCE if call.method in IDEMPOTENT_METHODS else 0.0
+            result = await repeat_while_transient(lambda: call.run(self.webapp, request), patience)
             if isinstance(result, web.StreamResponse):
                 return result
             status, content = result

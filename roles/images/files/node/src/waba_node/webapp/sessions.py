@@ -7,7 +7,7 @@ import hmac
 import secrets
 import time
 import uuid
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import jwt
 from aiohttp import BasicAuth, web
@@ -17,6 +17,9 @@ from ..store import documents, users
 from ..store.engine import FAILOVER_PATIENCE, Database
 from ..store.users import ADMIN, User
 from .errors import ApiError
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
 
 TOKEN_LIFE = 7 * 24 * 3600  # seconds
 CACHE_LIFE = 1.0  # seconds until a logout at another webapp takes effect
@@ -57,8 +60,7 @@ class Sessions:
         """Check the credentials of a login and return its token. Raises ApiError."""
         self._require_key()
         username, password = _basic_credentials(request)
-        async with self.database.begin() as connection:
-            user = await users.read_user(connection, username)
+        user = await self.database.run(lambda connection: users.read_user(connection, username), FAILOVER_PATIENCE)
         # An unknown user takes as long as a wrong password.
         if not await matches(password, user.password if user else self.dummy_hash) or user is None:
             raise ApiError(1005, "Wrong username or password", 401)
@@ -69,20 +71,26 @@ class Sessions:
         if weak := weakness(new_password):
             raise ApiError(1009, weak)
         replacement = await hashed(new_password)
-        async with self.database.begin() as connection:
-            if not await users.change_password(connection, username, user.password, replacement):
-                raise ApiError(1005, CHANGED_MEANWHILE, 401)
+        former = user.password
+        changed = await self.database.run(
+            lambda connection: users.change_password(connection, username, former, replacement), FAILOVER_PATIENCE
+        )
+        if not changed:
+            raise ApiError(1005, CHANGED_MEANWHILE, 401)
         self.forget(username)
         return await self._create_session(username, replacement)
 
     async def _create_session(self, username: str, password: str) -> dict[str, str]:
         """Create a session. password: the hash that the login was checked against; if it has changed since, the login fails."""
         token_id, expires = str(uuid.uuid4()), int(time.time()) + TOKEN_LIFE
-        async with self.database.begin() as connection:
+
+        async def write(connection: AsyncConnection) -> None:
             user = await users.read_user(connection, username, lock=True)
             if user is None or user.password != password:
                 raise ApiError(1005, CHANGED_MEANWHILE, 401)
             await users.add_token(connection, token_id, username, TOKEN_LIFE)
+
+        await self.database.run(write, FAILOVER_PATIENCE)
         token = jwt.encode({"jti": token_id, "user": username, "exp": expires}, self.key, algorithm="HS256")
         moment = datetime.datetime.fromtimestamp(expires, datetime.timezone.utc)
         return {"token": token, "expires_after": moment.strftime("%Y-%m-%d %H:%M:%S+00:00")}
@@ -113,8 +121,7 @@ class Sessions:
         """End the caller's session on every webapp."""
         token_id = self._token_id(request)
         self.cache.clear()  # the same token can be cached under several spellings of the header
-        async with self.database.begin() as connection:
-            await users.remove_token(connection, token_id)
+        await self.database.run(lambda connection: users.remove_token(connection, token_id), FAILOVER_PATIENCE)
 
     def _require_key(self) -> None:
         if not self.key:

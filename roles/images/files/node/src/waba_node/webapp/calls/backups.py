@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
 from ...passwords import run_expensive
 from ...store import documents, ownership
 from ...store.documents import BACKUP_DOCUMENTS
+from ...store.engine import FAILOVER_PATIENCE
 from ..backup import BackupError, seal, unseal
 from ..body import convert
 from ..errors import ApiError
@@ -16,6 +17,8 @@ from ..schema.settings import BackupContent, BackupPassword, Restore, SealedBack
 from .table import ADMIN, Call, CallTable, JsonBody, Result
 
 if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
     from ..process import Webapp
 
 
@@ -24,11 +27,14 @@ async def back_up(webapp: Webapp, _request: web.Request, body: BackupPassword) -
 
     The backup cannot be opened without the password.
     """
-    async with webapp.database.begin() as connection:
-        content = {
+
+    async def read(connection: AsyncConnection) -> dict[str, Any]:
+        return {
             "shards": await ownership.count_shards(connection),
             "documents": {name: await documents.read_document(connection, name) for name in BACKUP_DOCUMENTS},
         }
+
+    content = await webapp.database.run(read, FAILOVER_PATIENCE)
     return 200, {"settings": {"data": await run_expensive(seal, content, body.password)}}
 
 

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from ...address import PortName
 from ...store import media
+from ...store.engine import FAILOVER_PATIENCE
 from ...store.media import StoredMedia
 from ...store.media_folder import OUTGOING, FolderError, TooLargeError
 from ..errors import ApiError
@@ -53,10 +54,8 @@ async def upload_media(webapp: Webapp, request: web.Request) -> Result:
     except FolderError as error:
         raise _folder_failed(error) from error
     try:
-        async with webapp.database.begin() as connection:
-            await media.store_media(
-                connection, [StoredMedia(media_id, content_type, saved.sha256, saved.size, saved.file)]
-            )
+        entry = StoredMedia(media_id, content_type, saved.sha256, saved.size, saved.file)
+        await webapp.database.run(lambda connection: media.store_media(connection, [entry]), FAILOVER_PATIENCE)
     except BaseException:
         await webapp.media.delete(saved.file)
         raise

@@ -44,7 +44,8 @@ async def _use_uploads(webapp: Webapp, uploads: list[tuple[str, str]]) -> None:
     ids = [media_id for _kind, media_id in uploads]
     if not ids:
         return
-    async with webapp.database.begin() as connection:
+
+    async def use(connection: AsyncConnection) -> None:
         known = await media_store.find_media(connection, ids)
         for kind, media_id in uploads:
             if media_id not in known:
@@ -52,6 +53,8 @@ async def _use_uploads(webapp: Webapp, uploads: list[tuple[str, str]]) -> None:
             check_media_limits(kind, known[media_id].mime_type, known[media_id].size or 0)
         if not await media_store.use_media(connection, ids):
             raise ApiError(1006, "the media were deleted a moment ago", 400)
+
+    await webapp.database.run(use, FAILOVER_PATIENCE)
 
 
 async def _require_providers(webapp: Webapp, parts: Iterable[MediaReference]) -> None:
