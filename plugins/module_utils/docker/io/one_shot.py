@@ -28,15 +28,17 @@ LOG_LINES = 15
 
 
 def run(client: DockerClient, cluster: str, image: str, command: Sequence[str], environment: Mapping[str, str]) -> str:
-    """Run a command in a container of its own, with the network and the mounts of a master of this host; return its standard output.
+    """Run a command in a container of its own, with the networks and the mounts of a master of this host; return its standard output.
 
     Raises HostError with the last lines of its log when it fails.
     """
     masters = containers.with_labels(client, f"{LABEL_CLUSTER}={cluster}", f"{LABEL_ROLE}=master")
     if not masters:
         raise HostError(f"This host has no master of the cluster {cluster}, whose network the command needs.")
-    place = {"network_mode": _network(masters[0]), "volumes_from": [masters[0]["Id"]]}
-    return _run(client, cluster, ROLE, image, command, place, environment={**environment, "WA_DB_UPGRADE": "1"})
+    first, *others = masters[0]["NetworkSettings"]["Networks"]
+    place = {"network_mode": first, "volumes_from": [masters[0]["Id"]]}
+    upgrade = {**environment, "WA_DB_UPGRADE": "1"}
+    return _run(client, cluster, ROLE, image, command, place, others, environment=upgrade)
 
 
 def run_beside(
@@ -82,9 +84,13 @@ def _run(
     image: str,
     command: Sequence[str],
     place: dict[str, Any],
+    networks: Sequence[str] = (),
     **options: Any,
 ) -> str:
-    """Run a command in a container with a role of its own. place: options of the host configuration. options: others of the container."""
+    """Run a command in a container with a role of its own.
+
+    place: options of the host configuration. networks: further networks of the container. options: others of the container.
+    """
     name = f"{cluster}-{role}"
     with host_lock.exclusive(f"{host_lock.NAME} {name}"), engine_errors(f"run {' '.join(command)} in {image}"):
         _await_former(client, name)
@@ -103,6 +109,8 @@ def _run(
             **options,
         )["Id"]
         try:
+            for network in networks:
+                client.api.connect_container_to_network(container, network)
             client.api.start(container)
             status = client.api.wait(container, timeout=None)["StatusCode"]
             output = client.api.logs(container, stdout=True, stderr=False).decode("utf-8", "replace")
@@ -112,10 +120,6 @@ def _run(
     if status != 0:
         raise HostError(f"{' '.join(command)} in {image} failed with status {status}:\n{log.strip()}")
     return output
-
-
-def _network(container: containers.Inspected) -> str:
-    return next(iter(container["NetworkSettings"]["Networks"]))
 
 
 def _await_former(client: DockerClient, name: str) -> None:

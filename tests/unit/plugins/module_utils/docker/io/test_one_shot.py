@@ -55,6 +55,18 @@ def test_the_output_is_returned_and_the_container_removed(engine: docker.DockerC
     assert len(engine.containers.list(all=True, filters={"label": f"{LABEL_CLUSTER}={cluster}"})) == 1
 
 
+def test_the_command_reaches_every_network_of_the_master(engine: docker.DockerClient, cluster: str) -> None:
+    """The proxy of a database with three members is in a second network."""
+    network = engine.networks.create(cluster, labels={LABEL_CLUSTER: cluster})
+    try:
+        (master,) = engine.containers.list(filters={"label": f"{LABEL_CLUSTER}={cluster}"})
+        network.connect(master, aliases=["db"])
+        assert output_of(engine, cluster, "getent hosts db | wc -l") == "1\n"
+    finally:
+        network.disconnect(master, force=True)
+        network.remove()
+
+
 def test_a_command_alone_needs_no_master_and_has_only_its_own_environment(engine: docker.DockerClient) -> None:
     name = f"waba-unit-alone-{os.getpid()}"
     output = one_shot.run_alone(engine, name, IMAGE, ["sh", "-c", "echo $GIVEN$WA_DB_UPGRADE"], {"GIVEN": "x"})
