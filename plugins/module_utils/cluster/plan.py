@@ -171,10 +171,13 @@ def steps(changes: Iterable[Change], parts: Mapping[str, list[str]]) -> dict[str
     """Return {host: its steps in the order of STEPS}.
 
     parts: {part: hosts} of the topology. A host whose Docker, images, files or share change takes part in the steps of its containers too: they compare
-    again, on the host as it is then. Where one host mounts the share, every client verifies it. Where one of several database members changes, all of them
-    are observed before each step.
+    again, on the host as it is then. Files with secrets that this run generates are compared after it has them. Where one host mounts the share, every
+    client verifies it. Where one of several database members changes, all of them are observed before each step.
     """
+    changes = list(changes)
     found: dict[str, set[str]] = {}
+    if any(change.step == "secrets" for change in changes):
+        found = {host: {"files"} for step in ROLE_STEPS.values() for host in parts.get(step, ())}
     for change in changes:
         if change.host != CONTROLLER:
             found.setdefault(change.host, set()).add(change.step)

@@ -140,6 +140,16 @@ def test_the_steps_of_a_host_follow_the_order_of_a_run(host: Host) -> None:
     assert steps == sorted(steps, key=plan.STEPS.index)
 
 
+def test_generated_secrets_are_followed_by_the_files_and_the_containers_of_every_host() -> None:
+    change = plan.Change(plan.CONTROLLER, "secrets", "/i/secrets.yml", "write", "no value is set for waba_api_key")
+    parts = {"database": ["d"], "masters": ["m"], "webapps": ["m", "w"], "nfs_clients": ["n"]}
+    assert plan.steps([change], parts) == {
+        "d": ["files", "database"],
+        "m": ["files", "masters", "webapps"],
+        "w": ["files", "webapps"],
+    }
+
+
 def test_nothing_to_change_is_one_sentence() -> None:
     assert plan.lines([]) == ["Nothing to change: every host is as its settings say."]
 
