@@ -76,12 +76,20 @@ def drill_report(
     lost = [row["container"] for row in plan["lost"]]
     calls, states = traffic["calls"], traffic["states"]
     found = evaluation.evaluate(calls, states, placed, promise, lost, interval=plan["interval"], shards=int(shards))
-    names = {row["container"]: row["service"] for row in plan["nodes"]}
     errors = Counter(call["error"] for call in calls if call["outcome"] != evaluation.ACCEPTED)
     return {
         **found,
         "errors": [{"count": count, "error": error} for error, count in errors.most_common(MOST_ERRORS)],
-        "figure": figure(calls, states, placed, found["pauses"], names),
+        "figure": figure(calls, states, placed, found["pauses"], _names(plan["nodes"])),
+    }
+
+
+def _names(nodes: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    """Return {container id: its service, with the host where several hosts have a service of this name}."""
+    services = Counter(row["service"] for row in nodes)
+    return {
+        row["container"]: row["service"] if services[row["service"]] == 1 else f"{row['service']} on {row['host']}"
+        for row in nodes
     }
 
 

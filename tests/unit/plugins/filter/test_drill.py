@@ -125,3 +125,18 @@ def test_the_report_can_be_rendered_and_names_services() -> None:
     bands = {row["name"]: [band["text"] for band in row["bands"]] for row in found["figure"]["rows"]}
     assert bands["connected coreapp"] == ["wacore1", "none", "wacore2"]
     assert json.loads(json.dumps(found)) == found
+
+
+def test_the_report_names_the_host_where_hosts_have_services_of_the_same_name() -> None:
+    nodes = [
+        {"container": "c1", "service": "wacore", "host": "one"},
+        {"container": "c2", "service": "wacore", "host": "two"},
+        {"container": "m1", "service": "master", "host": "one"},
+    ]
+    plan = {"nodes": nodes, "lost": nodes[:1], "host": "one", "traffic_host": "two", "interval": 0.2}
+    promise = {"pause": 8.0, "reads_pause": 0.0, "takeovers": {"coreapp": 8.0}, "recovery": 33.0}
+    states = [{"at": at, "primary": "m1", "connected": [f"c{at}"], "healthy": True} for at in (1, 2)]
+    found = drill_report({"began": 0.0, "calls": [], "states": states}, {"began": 1.0, "ended": 2.0}, plan, promise)
+    bands = {row["name"]: [band["text"] for band in row["bands"]] for row in found["figure"]["rows"]}
+    assert bands["connected coreapp"] == ["wacore on one", "wacore on two"]
+    assert bands["primary master"] == ["master"]
