@@ -50,7 +50,7 @@ test-bare: $(VENV)/test.stamp ## Run the tests of HEAD on a new Debian (DEBIAN=1
 	tests/tools/bare_machine $(DEBIAN) $(ONLY)
 
 lint: $(VENV)/test.stamp ## Run the quick checks alone
-	python3 tests/run.py ruff mypy words ansible-lint changelog
+	python3 tests/run.py ruff mypy words imports ansible-lint changelog
 
 release: $(VENV)/test.stamp ## Prepare release VERSION: versions, changelog, artifact, checks (NODE, DATABASE: new versions of their images)
 	python3 tests/tools/release.py "$(VERSION)" $(if $(NODE),--node $(NODE)) $(if $(DATABASE),--database $(DATABASE))
