@@ -176,6 +176,12 @@ def test_every_playbook_role_and_module_is_documented() -> None:
     assert [name for name in named if f"| `{name}` | " not in contents or f"| `{name}` |  |" in contents] == []
 
 
+def test_the_readme_names_every_playbook() -> None:
+    playbooks = {path.stem for path in (ROOT / "playbooks").glob("*.yml")} - {"topology"}  # the others import it
+    rows = re.findall(r"^\| [^|]+ \| ([^|]+) \| \[", texts()["README.md"], re.MULTILINE)
+    assert playbooks - set(re.findall(r"`(\w+)", " ".join(rows))) == set()
+
+
 def test_every_playbook_has_instructions() -> None:
     guides = "\n".join(
         text for name, text in texts().items() if re.match(r"docs/[a-z]+/", name) and "reference" not in name
