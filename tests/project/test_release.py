@@ -90,4 +90,10 @@ def test_a_changed_image_needs_a_new_version(checkout: Path) -> None:
     (reason,) = release.refusals(versions("9.0.0"), checkout)
     assert "the image of the node changed" in reason
     assert list(release.refusals(versions("9.0.0", node="9.0.0"), checkout)) == []
+    git(checkout, "checkout", "--quiet", present, "--", "roles/images/files/node")
+    with (checkout / "images/monitoring/packages.txt").open("a", encoding="utf-8") as packages:
+        packages.write("curl\n")
+    commit(checkout, "Change the image of the monitoring only")
+    (reason,) = release.refusals(versions("9.0.0"), checkout)
+    assert "roles/images/files/monitoring" in reason
     assert any("is released already" in reason for reason in release.refusals(versions(present), checkout))

@@ -27,7 +27,8 @@ from ansible_collections.waba.cluster.plugins.module_utils.table import table  #
 
 FONT, CHARACTER, LINE, MARGIN = 13, 7.8, 18, 16  # pixels
 NO_BREAK = "\u00a0"  # browsers collapse other spaces
-NODE = "waba/node:v1.0.0"
+VERSION = "1.0.0"  # of the sample, which a release does not change
+NODE = f"waba/node:v{VERSION}"
 # The cluster of inventories/production: {host: (service, role, container, role in the answer of the API, connection)}.
 CLUSTER = {
     "db1": ("db", "mysql", "d1", "", ""),
@@ -93,7 +94,7 @@ def variables(health: dict[str, dict[str, Any]], lost: str = "") -> dict[str, di
     reasons, summary = assess(nodes, masters=2, coreapps=3, shards=1)
     found: dict[str, dict[str, Any]] = {}
     for host, (service, role, container, _role, _connection) in CLUSTER.items():
-        image = "waba/mariadb:v1.0.0" if role == "mysql" else NODE
+        image = f"waba/mariadb:v{VERSION}" if role == "mysql" else NODE
         row = {"service": service, "role": role, "container": container, "image": image, "drift": []}
         seen = {"services": [{**row, "state": "running", "health": "healthy"}], "files": {}, "error": ""}
         down = {"unreachable": True, "msg": "Connection timed out"}

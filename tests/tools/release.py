@@ -62,8 +62,11 @@ COMPONENTS = {
             "tests/bench/cloud.py": r'"--version", default="(.+?)"',
             "tests/bench/node.py": r'"--version", default="(.+?)"',
         },
-        ("waba/node",),
-        tuple(f"roles/images/files/node/{name}" for name in ("Containerfile", "bin", "packages.txt", "src")),
+        ("waba/node", "waba/monitoring"),
+        (
+            *(f"roles/images/files/node/{name}" for name in ("Containerfile", "bin", "packages.txt", "src")),
+            "roles/images/files/monitoring",  # its tag has the node's version
+        ),
     ),
     "database": Component(
         setting("waba_mysql_version"),
