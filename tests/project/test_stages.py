@@ -80,7 +80,7 @@ def test_documents_name_stages_that_exist(document: Path) -> None:
         for quoted, plain in re.findall(r'ONLY=(?:"([a-z][^"]*)"|([a-z][\w-]*))', text)
         for name in (quoted or plain).split()
     ]
-    named += re.findall(r"tests/run\.py ([a-z][\w-]*)", text)
+    named += re.findall(r"tests/run\.py ([a-z][\w-]*)", text) + re.findall(r"`(molecule-[\w-]+)`", text)
     assert [name for name in named if name not in STAGES] == []
 
 
