@@ -6,12 +6,16 @@ import functools
 import importlib.util
 import re
 import subprocess
+import sys
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+
+from environments import tracked_files  # noqa: E402
 
 
 def module(path: str) -> ModuleType:
@@ -62,20 +66,12 @@ PENDING = (
 @functools.cache
 def texts() -> dict[str, str]:
     """Return the tracked text files by path, except test data that is not text."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout.split("\0")
-    found = {}
-    for name in listed:
-        if name and (ROOT / name).is_file():
-            content = (ROOT / name).read_bytes()
-            if b"\0" not in content:
-                found[name] = content.decode(encoding="utf-8", errors="replace")
-    return found
+    contents = {name: (ROOT / name).read_bytes() for name in tracked_files()}
+    return {
+        name: content.decode(encoding="utf-8", errors="replace")
+        for name, content in contents.items()
+        if b"\0" not in content
+    }
 
 
 def pages() -> list[str]:

@@ -10,10 +10,11 @@ import queue
 import ssl
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from api import Api
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -63,6 +64,16 @@ class Receiver:
                 body = self.bodies.get(timeout=0.5)
                 missing -= {status["id"] for status in body.get("statuses", []) if status["status"] == "delivered"}
         return missing
+
+
+@contextlib.contextmanager
+def configured_receiver(folder: Path, address: str, api: Api, **settings: Any) -> Iterator[Receiver]:
+    """Yield a receiver that is configured in the cluster of the API, with a short backoff and other application settings."""
+    receiver = Receiver(folder, address)
+    settings = {"webhooks": {"url": receiver.url}, "callback_backoff_delay_ms": 500, **settings}
+    assert api.call("PATCH", "settings/application", settings).status_code == 200
+    yield receiver
+    receiver.server.shutdown()
 
 
 def self_signed_certificate(folder: Path, address: str) -> Path:

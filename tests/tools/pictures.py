@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 IMAGES = ROOT / "docs" / "images"
@@ -154,16 +155,9 @@ def call(kind: str, at: float, *, refused: bool = False) -> dict[str, Any]:
 
 def drill() -> dict[str, Any]:
     """Return the variables of the report of a drill: the connected coreapp is killed, and another one is connected after 32 s."""
-    settings = {
-        "target": "coreapp",
-        "host": "",
-        "fault": "kill",
-        "duration": 0,
-        "interval": 0.0,
-        "recipient": "",
-        "upstream": "loopback",
-        "images": [NODE],
-    }
+    defaults = yaml.safe_load((ROOT / "roles/drill/defaults/main.yml").read_text(encoding="utf-8"))
+    settings = {name.removeprefix("waba_drill_"): value for name, value in defaults.items()}
+    settings |= {"target": "coreapp", "upstream": "loopback", "images": [NODE]}
     database = {"hosts": ["db1"], "members": []}
     planned = drill_plan(variables(answers()), list(CLUSTER), REGISTERED, settings, database)
     promise = drill_promise(planned, {"heartbeat_interval": 5, "unhealthy_interval": 30}, 0)

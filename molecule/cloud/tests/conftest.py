@@ -10,7 +10,7 @@ import yaml
 from api import Api
 from live import Cluster
 from plays import ROOT, Result, changed, one_line, refusal, run_playbook
-from receiver import Receiver
+from receiver import Receiver, configured_receiver
 from standin import Standin
 from waiting import wait_for
 
@@ -74,9 +74,5 @@ def apis(api: Api) -> list[Api]:
 
 @pytest.fixture(scope="session")
 def receiver(cluster: Cluster, api: Api, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Receiver]:
-    """A receiver that is configured in the cluster, with a short backoff."""
-    receiver = Receiver(tmp_path_factory.mktemp("receiver"), cluster.gateway())
-    settings = {"webhooks": {"url": receiver.url}, "callback_backoff_delay_ms": 500}
-    assert api.call("PATCH", "settings/application", settings).status_code == 200
-    yield receiver
-    receiver.server.shutdown()
+    with configured_receiver(tmp_path_factory.mktemp("receiver"), cluster.gateway(), api) as receiver:
+        yield receiver

@@ -11,7 +11,7 @@ import yaml
 from api import Api
 from live import Cluster
 from plays import ROOT, Result, changed, run_playbook
-from receiver import Receiver, self_signed_certificate
+from receiver import Receiver, configured_receiver, self_signed_certificate
 from waiting import wait_for
 
 __all__ = ["ROOT", "Api", "Cluster", "Receiver", "changed", "self_signed_certificate", "wait_for"]
@@ -56,9 +56,5 @@ def api() -> Api:
 
 @pytest.fixture(scope="session")
 def receiver(cluster: Cluster, api: Api, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Receiver]:
-    """A receiver that is configured in the cluster, with a short backoff."""
-    receiver = Receiver(tmp_path_factory.mktemp("receiver"), cluster.gateway())
-    settings = {"webhooks": {"url": receiver.url}, "callback_backoff_delay_ms": 500}
-    assert api.call("PATCH", "settings/application", settings).status_code == 200
-    yield receiver
-    receiver.server.shutdown()
+    with configured_receiver(tmp_path_factory.mktemp("receiver"), cluster.gateway(), api) as receiver:
+        yield receiver

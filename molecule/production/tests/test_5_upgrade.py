@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from conftest import DEFAULT_UNHEALTHY, FOLDER, HOSTS, Api, Lab, changed, figure, play, wait_for, webapp
 from flow import HANDOVER_LIMIT, Flow
-from receiver import Receiver
+from receiver import Receiver, configured_receiver
 
 IMAGE = "waba/node:v{}"
 BACKUPS = ("-e", f"waba_backup_dir={FOLDER}/backups")
@@ -30,14 +30,10 @@ def versions(lab: Lab) -> set[str]:
 
 @pytest.fixture(scope="module")
 def receiver(lab: Lab, api: Api, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Receiver]:
-    """A webhook receiver that is configured in the cluster."""
-    receiver = Receiver(tmp_path_factory.mktemp("receiver"), lab.gateway())
-    settings = {"webhooks": {"url": receiver.url}, "callback_backoff_delay_ms": 500, "sent_status": True}
     # With the default intervals only the upgrade moves the shard, and not a busy machine.
-    settings |= {"heartbeat_interval": 5, "unhealthy_interval": DEFAULT_UNHEALTHY}
-    assert api.call("PATCH", "settings/application", settings).status_code == 200
-    yield receiver
-    receiver.server.shutdown()
+    settings = {"sent_status": True, "heartbeat_interval": 5, "unhealthy_interval": DEFAULT_UNHEALTHY}
+    with configured_receiver(tmp_path_factory.mktemp("receiver"), lab.gateway(), api, **settings) as receiver:
+        yield receiver
 
 
 def assert_no_client_noticed(what: str, flow: Flow, receiver: Receiver, seconds: float) -> None:

@@ -13,7 +13,7 @@ from api import Api
 from docker.models.containers import Container
 from flow import Flow
 from plays import Result, backup_archive, changed, refusal, run_playbook
-from receiver import Receiver
+from receiver import Receiver, configured_receiver
 from waiting import wait_for
 
 __all__ = ["Api", "Flow", "Receiver", "backup_archive", "changed", "refusal", "wait_for"]
@@ -77,12 +77,9 @@ def flow(apis: list[Api], cluster: Cluster) -> Flow:
 
 @pytest.fixture(scope="session")
 def receiver(cluster: Cluster, apis: list[Api], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Receiver]:
-    """A webhook receiver that is configured in the cluster."""
-    receiver = Receiver(tmp_path_factory.mktemp("receiver"), cluster.gateway())
-    settings = {"webhooks": {"url": receiver.url}, "callback_backoff_delay_ms": 500, "sent_status": True}
-    assert apis[0].call("PATCH", "settings/application", settings).status_code == 200
-    yield receiver
-    receiver.server.shutdown()
+    folder = tmp_path_factory.mktemp("receiver")
+    with configured_receiver(folder, cluster.gateway(), apis[0], sent_status=True) as receiver:
+        yield receiver
 
 
 def are_healthy(apis: list[Api]) -> bool:
