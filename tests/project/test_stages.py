@@ -39,7 +39,9 @@ def commands(job: dict[str, Any]) -> Iterator[str]:
     """Yield each command of a job, with the values of its matrix."""
     for values in variants(job):
         for step in job["steps"]:
-            script = re.sub(r"\$\{\{ matrix\.(\w+) \}\}", lambda match, of=values: of[match[1]], step.get("run", ""))
+            script = step.get("run", "")
+            for name, value in values.items():
+                script = script.replace(f"${{{{ matrix.{name} }}}}", value)
             yield from re.split(r"&&|\n", script)
 
 
