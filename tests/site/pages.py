@@ -34,9 +34,8 @@ def page_of(file: Path) -> str | None:
     return f"guides/{file.name}" if file.parent == ROOT and file.name in TOP else None
 
 
-def rewritten(source: Path) -> str:
-    """Return a page's text with links that resolve in the site."""
-    here = page_of(source)
+def rewritten(markdown: str, source: Path, here: str) -> str:
+    """Return a part of a file with links that resolve in the site. here: the page that has it."""
 
     def link(match: re.Match[str]) -> str:
         text, target = match[1], match[2]
@@ -44,15 +43,28 @@ def rewritten(source: Path) -> str:
             return match[0]
         path, sign, anchor = target.partition("#")
         page = page_of((source.parent / path).resolve())
-        if page is None or here is None:
+        if page is None:
             return text
         return f"[{text}]({os.path.relpath(page, Path(here).parent)}{sign}{anchor})"
 
-    return LINK.sub(link, source.read_text(encoding="utf-8"))
+    return LINK.sub(link, markdown)
+
+
+def introduction() -> str:
+    """Return what the README says before its first section."""
+    readme = ROOT / "README.md"
+    return rewritten(readme.read_text(encoding="utf-8").partition("\n## ")[0], readme, "index.md")
+
+
+def in_order(pages: list[str]) -> list[str]:
+    """Return the pages in the order of docs/README.md, and those that it does not list by their names."""
+    overview = (DOCS / "README.md").read_text(encoding="utf-8")
+    listed = [f"guides/{target}" for _text, target in LINK.findall(overview)]
+    return sorted(pages, key=lambda page: (listed.index(page) if page in listed else len(listed), page))
 
 
 def index(pages: list[str]) -> str:
-    lines = ["# waba.cluster", ""]
+    lines = [introduction(), "", "Start on [one machine](guides/install/one-machine.md).", ""]
     for title, folder in CHAPTERS.items():
         members = [page for page in pages if page.startswith(f"guides/{folder}/")]
         if folder == "contribute":
@@ -72,9 +84,9 @@ def main(folder: str) -> None:
         if page is not None:
             target = Path(folder) / page
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(rewritten(source), encoding="utf-8")
+            target.write_text(rewritten(source.read_text(encoding="utf-8"), source, page), encoding="utf-8")
             pages.append(page)
-    (Path(folder) / "index.md").write_text(index(sorted(pages)), encoding="utf-8")
+    (Path(folder) / "index.md").write_text(index(in_order(pages)), encoding="utf-8")
 
 
 if __name__ == "__main__":
