@@ -47,7 +47,7 @@ ROLE_STEPS = {
 # After these steps a container can differ in ways that the observation could not see yet.
 PRECEDE_CONTAINERS = ("docker", "images", "mount", "files")
 API_FOLLOWS = "Once a webapp answers: the password of admin and the number of shards, where they differ."
-HEADINGS = ("host", "thing", "action", "reason")
+HEADINGS = ("host", "object", "action", "reason")
 CONTROLLER = "(controller)"
 
 
