@@ -1,4 +1,4 @@
-"""Run the project's tests: ``python3 tests/run.py [STAGE ...]``, without a name the stages that `make test` stands for.
+"""Run the project's tests: ``.venv/bin/python tests/run.py [STAGE ...]``, without a name the stages that `make test` stands for.
 
 The output of each stage goes to .build/logs/STAGE.log; its failures are printed. Every half minute a line names what runs.
 The last line counts stages.

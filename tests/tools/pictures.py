@@ -15,7 +15,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 IMAGES = ROOT / "docs" / "images"
-REGENERATE = "python3 tests/tools/pictures.py"
+REGENERATE = ".venv/bin/python tests/tools/pictures.py"
 sys.path.insert(0, str(ROOT / ".build"))
 
 from ansible_collections.waba.cluster.plugins.filter.cluster_status import cluster_status  # noqa: E402

@@ -11,7 +11,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 REFERENCE = ROOT / "docs" / "reference"
-REGENERATE = "python3 tests/tools/reference_pages.py"
+REGENERATE = ".venv/bin/python tests/tools/reference_pages.py"
 GENERATED = f"<!-- Generated from the code: {REGENERATE} -->\n"
 SHARED_ROLE = "common"  # its settings apply to the whole cluster and come first
 MARKUP = re.compile(r"\b[BCEIMOPRUV]\(((?:[^()\\]|\\.|\([^()]*\))*)\)")
