@@ -18,7 +18,7 @@ SEED ?=
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 
-.PHONY: help site preflight rehearse uninstall status logs test test-cores test-bare lint release lab lab-down soak-simulation fuzz clean soak soak-killed bench-upgrade bench-node bench-cloud bench-deploy
+.PHONY: help site preflight rehearse uninstall status logs test test-cores test-bare lint release lab lab-down soak-simulation fuzz clean soak soak-killed soak-alerts bench-upgrade bench-node bench-cloud bench-deploy
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -83,6 +83,9 @@ soak-killed: $(VENV)/test.stamp ## Kill runs at each boundary between two tasks 
 	molecule destroy --scenario-name killed && molecule create --scenario-name killed
 	PYTHONPATH=tests/support python3 molecule/killed/tests/soak.py $(ARGS)
 	molecule destroy --scenario-name killed
+
+soak-alerts: $(VENV)/test.stamp ## Expect that no alert fires for MINUTES, except with the one that reports the failover in the middle
+	PYTHONPATH=tests/support:.build:images/node/src tests/tools/with_database python3 tests/monitoring/soak.py --minutes $(MINUTES)
 
 bench-deploy: $(VENV)/test.stamp ## Measure site.yml beside a plain playbook and docker compose, and its cost per host (about 15 minutes)
 	ansible-playbook -i localhost, tests/lab/prepare.yml

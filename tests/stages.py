@@ -134,7 +134,7 @@ STAGES: dict[str, Stage] = {
     "ansible-lint": command("ansible-lint"),
     "project": pytest("tests/project"),
     "alerts": monitoring(
-        sys.executable, "-m", "pytest", "tests/monitoring/test_rules.py", "tests/monitoring/test_status.py"
+        sys.executable, "-m", "pytest", *(f"tests/monitoring/test_{name}.py" for name in ("rules", "status", "verdict"))
     ),
     "collection-docs": tool("publishing", "tests/tools/collection_docs"),
     "docs-site": tool("publishing", "tests/site/build"),

@@ -91,6 +91,15 @@ class Prometheus:
         result = answer["data"]["result"]
         return [one for one in result if one["value"][1] != "NaN"]
 
+    def history(self, expression: str, start: float, end: float, step: float) -> list[dict[str, Any]]:
+        """Return the series of a range query, each with `metric` and `values`. start, end, step: in seconds."""
+        url = f"{PROMETHEUS.format(self.port)}/api/v1/query_range"
+        times = {"start": str(start), "end": str(end), "step": str(step)}
+        answer = requests.get(url, {"query": expression, **times}, timeout=60).json()
+        assert answer["status"] == "success", (expression, answer)
+        series: list[dict[str, Any]] = answer["data"]["result"]
+        return series
+
     def firing(self) -> set[str]:
         """Return the names of the alerts that fire."""
         return {one["metric"]["alertname"] for one in self.query('ALERTS{alertstate="firing"}')}
