@@ -125,3 +125,24 @@ def test_a_problem_of_a_cloud_setting_names_its_variable(variable: str, value: s
     with pytest.raises(ConfigurationError, match=variable) as refused:
         NodeConfig.from_environment({**COREAPP, **CLOUD, variable: value})
     assert "Very" not in str(refused.value)
+
+
+SECONDS = {
+    "WABA_SECOND_SECRET": "WA_SECRET",
+    "WABA_SECOND_API_KEY": "WA_API_KEY",
+    "WABA_SECOND_JWT_KEY": "WA_WEB_JWT_CRYPTO_KEY",
+}
+
+
+def test_second_secrets_are_read_and_not_printed() -> None:
+    config = NodeConfig.from_environment({**COREAPP, **dict.fromkeys((*SECONDS, *SECONDS.values()), "Very-Secret-3")})
+    assert [config.second_secret, config.second_api_key, config.second_jwt_key] == ["Very-Secret-3"] * 3
+    assert "Very-Secret" not in repr(config)
+
+
+@pytest.mark.parametrize(("second", "first"), SECONDS.items())
+def test_second_secret_without_the_first_one_is_refused(second: str, first: str) -> None:
+    environment = {name: value for name, value in COREAPP.items() if name != first}
+    with pytest.raises(ConfigurationError, match=f"{second} is set, but {first} is not") as refused:
+        NodeConfig.from_environment({**environment, second: "Very-Secret-3"})
+    assert "Very-Secret" not in str(refused.value)

@@ -105,6 +105,10 @@ class NodeConfig:
     api_key: str = field(repr=False, default="")
     jwt_key: str = field(repr=False, default="")
     secret: str = field(repr=False, default="")
+    # Accepted too, while the secrets are rotated (docs/adr/0034-rotation-in-three-phases.md).
+    second_api_key: str = field(repr=False, default="")
+    second_jwt_key: str = field(repr=False, default="")
+    second_secret: str = field(repr=False, default="")
     upstream: str = "loopback"
     cloud: CloudConfig | None = None
     certificates: str = "/var/lib/whatsapp"
@@ -141,6 +145,9 @@ class NodeConfig:
             api_key=environment.get("WA_API_KEY", ""),
             jwt_key=environment.get("WA_WEB_JWT_CRYPTO_KEY", ""),
             secret=environment.get("WA_SECRET", ""),
+            second_api_key=reader.second("WABA_SECOND_API_KEY", "WA_API_KEY"),
+            second_jwt_key=reader.second("WABA_SECOND_JWT_KEY", "WA_WEB_JWT_CRYPTO_KEY"),
+            second_secret=reader.second("WABA_SECOND_SECRET", "WA_SECRET"),
             upstream=reader.upstream(),
             cloud=reader.cloud() if environment.get("WABA_UPSTREAM") == CLOUD and role is not Role.UPGRADE else None,
             certificates=environment.get("WABA_CERTIFICATES") or "/var/lib/whatsapp",
@@ -246,6 +253,13 @@ class _Reader:
             return self.text(variable) if default is None else default
         if re.fullmatch(pattern, value, re.ASCII) is None:
             self.problems.append(f"{variable} must be {what}")
+        return value
+
+    def second(self, variable: str, first: str) -> str:
+        """Return a secret that is accepted beside the one in the variable `first`, "" where there is none."""
+        value = self.environment.get(variable, "")
+        if value and not self.environment.get(first):
+            self.problems.append(f"{variable} is set, but {first} is not: set both, or neither")
         return value
 
     def client_version(self) -> str:

@@ -29,10 +29,12 @@ def clock() -> Clock:
     return Clock()
 
 
-def node(node_id: str, clock: Clock, secret: str = "secret", database_time: float = 1_700_000_000.0) -> Trust:
+def node(
+    node_id: str, clock: Clock, secret: str = "secret", database_time: float = 1_700_000_000.0, second_secret: str = ""
+) -> Trust:
     time = ClusterTime(clock)
     time.synchronize(clock.now, clock.now, database_time)
-    return Trust(node_id, secret, time)
+    return Trust(node_id, secret, time, second_secret)
 
 
 def refusal(called: Trust, signature: str, method: str = METHOD, body: bytes = BODY) -> str:
@@ -45,8 +47,8 @@ def test_a_call_of_the_cluster_and_its_answer_are_trusted(clock: Clock) -> None:
     caller, called = node(CALLER, clock), node(CALLED, clock)
     signature = caller.sign(CALLED, METHOD, BODY)
     called.admit(signature)
-    called.verify(signature, METHOD, BODY)
-    caller.verify_answer(signature, called.sign_answer(signature, b"{}"), b"{}")
+    secret = called.verify(signature, METHOD, BODY)
+    caller.verify_answer(signature, called.sign_answer(signature, b"{}", secret), b"{}")
 
 
 @given(method=st.text(), body=st.binary(), other_method=st.text(), other_body=st.binary())
@@ -144,7 +146,7 @@ def test_nothing_is_signed_or_trusted_before_the_time_and_the_secret_are_known(c
 def test_an_answer_is_valid_for_its_call_and_body_only(clock: Clock) -> None:
     caller, called = node(CALLER, clock), node(CALLED, clock)
     first, second = (caller.sign(CALLED, METHOD, BODY) for _call in range(2))
-    answer = called.sign_answer(first, b'{"holds":true}')
+    answer = called.sign_answer(first, b'{"holds":true}', called.secret)
     for signature, given_answer, body in [
         (second, answer, b'{"holds":true}'),
         (first, answer, b"{}"),
@@ -157,13 +159,56 @@ def test_an_answer_is_valid_for_its_call_and_body_only(clock: Clock) -> None:
 def test_signatures_of_calls_answers_and_fingerprints_differ(clock: Clock) -> None:
     caller = node(CALLER, clock)
     signature = caller.sign(CALLED, METHOD, BODY)
-    digests = {signature.rpartition("-")[2], caller.sign_answer(signature, BODY), caller.fingerprint(signature)}
+    digests = {
+        signature.rpartition("-")[2],
+        caller.sign_answer(signature, BODY, caller.secret),
+        caller.fingerprint(signature),
+    }
     assert len(digests) == 3
 
 
 def test_fingerprints_are_equal_for_the_same_secret_only(clock: Clock) -> None:
     assert node(CALLER, clock).fingerprint("m1") == node(CALLED, clock).fingerprint("m1")
     assert node(CALLER, clock).fingerprint("m1") != node(CALLED, clock, secret="another").fingerprint("m1")
+
+
+# The secrets of a node in each phase of a rotation: the one that signs, and the one that is accepted too.
+PHASES = [("old", ""), ("old", "new"), ("new", "old"), ("new", "")]
+
+
+@pytest.mark.parametrize("caller_phase", range(len(PHASES)))
+@pytest.mark.parametrize("called_phase", range(len(PHASES)))
+def test_nodes_in_the_same_or_neighbouring_phases_of_a_rotation_trust_each_other(
+    clock: Clock, caller_phase: int, called_phase: int
+) -> None:
+    secret, second = PHASES[caller_phase]
+    caller = node(CALLER, clock, secret=secret, second_secret=second)
+    secret, second = PHASES[called_phase]
+    called = node(CALLED, clock, secret=secret, second_secret=second)
+    signature = caller.sign(CALLED, METHOD, BODY)
+    if PHASES[caller_phase][0] not in PHASES[called_phase]:
+        assert abs(caller_phase - called_phase) > 1
+        assert "not signed with the secret" in refusal(called, signature)
+        return
+    answer = called.sign_answer(signature, b"{}", called.verify(signature, METHOD, BODY))
+    caller.verify_answer(signature, answer, b"{}")
+    if abs(caller_phase - called_phase) <= 1:
+        assert caller.recognizes("m1", called.fingerprint("m1"))
+
+
+def test_a_replay_is_refused_for_either_secret(clock: Clock) -> None:
+    called = node(CALLED, clock, secret="new", second_secret="old")
+    for secret in ("old", "new"):
+        signature = node(CALLER, clock, secret=secret).sign(CALLED, METHOD, BODY)
+        assert called.verify(signature, METHOD, BODY) == secret
+        assert refusal(called, signature) == "the call is a replay"
+
+
+def test_an_empty_second_secret_is_never_accepted(clock: Clock) -> None:
+    called = node(CALLED, clock, secret="new")
+    signature = node(CALLER, clock, secret="old", second_secret="new").sign(CALLED, METHOD, BODY)
+    assert "not signed with the secret" in refusal(called, signature)
+    assert not called.recognizes("m1", node(CALLER, clock, secret="old").fingerprint("m1"))
 
 
 def test_the_nonce_cache_is_bounded(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:

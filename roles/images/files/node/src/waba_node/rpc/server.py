@@ -72,7 +72,7 @@ class RpcServer:
             try:
                 self.trust.admit(signature)
                 body = await request.read()
-                self.trust.verify(signature, method, body)
+                secret = self.trust.verify(signature, method, body)
             except NotTrusted as reason:
                 # Not signed: a stranger must not obtain our signature of anything.
                 refusal = encode_refusal(RpcError(ACCESS_DENIED, "Access denied", str(reason)))
@@ -86,7 +86,7 @@ class RpcServer:
             status, content = await self._handled(handlers, method, body)
             self.on_answer(method if method in handlers else "unknown", status == 200, time.monotonic() - began)
             return web.Response(
-                body=content, status=status, headers={SIGNATURE: self.trust.sign_answer(signature, content)}
+                body=content, status=status, headers={SIGNATURE: self.trust.sign_answer(signature, content, secret)}
             )
 
         return answer

@@ -61,45 +61,53 @@ class NonceCache:
 
 
 class Trust:
-    """One node's part: signs its calls and answers, and verifies those of others."""
+    """One node's part: signs its calls and answers, and verifies those of others.
 
-    def __init__(self, node_id: str, secret: str, time: ClusterTime) -> None:
-        """secret: "" while it is unknown; then nothing can be signed or verified."""
+    A second secret is accepted, but signs no call, while the secret is rotated (docs/adr/0034-rotation-in-three-phases.md).
+    """
+
+    def __init__(self, node_id: str, secret: str, time: ClusterTime, second_secret: str = "") -> None:
+        """secret: "" while it is unknown; then nothing can be signed or verified. second_secret: "" for none."""
         self.node_id, self.time = node_id, time
-        self.secret = secret
+        self.secret, self.second_secret = secret, second_secret
         self.nonces = NonceCache()
 
     def sign(self, target: str, method: str, body: bytes) -> str:
         """Return the signature of a call of a node's method. Raises NotTrusted while the secret or the time is unknown."""
         moment, nonce = f"{self.time.now() * 1000:.0f}", secrets.token_hex(8)
-        return f"{moment}-{nonce}-{self._digest('call', target, method, moment, nonce, body=body)}"
+        return f"{moment}-{nonce}-{self._digest(self.secret, 'call', target, method, moment, nonce, body=body)}"
 
     def admit(self, signature: str) -> None:
         """Refuse, before the body is read, a signature that cannot be valid. Raises NotTrusted."""
         self._check_freshness(self._parts(signature)[0])
 
-    def verify(self, signature: str, method: str, body: bytes) -> None:
-        """Raise NotTrusted unless a call is the cluster's, for this node and method, fresh, and no replay."""
+    def verify(self, signature: str, method: str, body: bytes) -> str:
+        """Return the secret that signed a call. Raises NotTrusted unless it is the cluster's, for this node and method, fresh, and no replay."""
         moment, nonce, digest = self._parts(signature)
-        if not hmac.compare_digest(self._digest("call", self.node_id, method, moment, nonce, body=body), digest):
+        secret = self._signer(digest, "call", self.node_id, method, moment, nonce, body=body)
+        if secret is None:
             raise NotTrusted("the call is not signed with the secret of this cluster, or was meant for another node")
         now = self._check_freshness(moment)
         if not self.nonces.add(bytes.fromhex(nonce), now):
             raise NotTrusted("the call is a replay")
+        return secret
 
-    def sign_answer(self, signature: str, body: bytes) -> str:
-        """Return the signature of the answer to a verified call."""
-        return self._digest("answer", signature, body=body)
+    def sign_answer(self, signature: str, body: bytes, secret: str) -> str:
+        """Return the signature of the answer to a verified call. secret: from `verify`; the caller knows it."""
+        return self._digest(secret, "answer", signature, body=body)
 
     def verify_answer(self, signature: str, answer_signature: str, body: bytes) -> None:
         """Raise NotTrusted unless an answer is the cluster's, to the call with `signature`."""
-        expected = self.sign_answer(signature, body).encode()
-        if not hmac.compare_digest(expected, answer_signature.encode(errors="replace")):
+        if self._signer(answer_signature, "answer", signature, body=body) is None:
             raise NotTrusted("the answer is not signed with the secret of this cluster")
 
     def fingerprint(self, owner: str) -> str:
         """Return a digest that only nodes with the same secret can compute. owner: the node that publishes it."""
-        return self._digest("fingerprint", owner)
+        return self._digest(self.secret, "fingerprint", owner)
+
+    def recognizes(self, owner: str, fingerprint: str) -> bool:
+        """Return whether `owner` computed a fingerprint with a secret that this node accepts. Raises NotTrusted while the secret is unknown."""
+        return self._signer(fingerprint, "fingerprint", owner) is not None
 
     def _parts(self, signature: str) -> tuple[str, str, str]:
         parts = FORM.fullmatch(signature)
@@ -116,7 +124,16 @@ class Trust:
             raise NotTrusted("the call is older than this node's process")
         return now
 
-    def _digest(self, *fields: str, body: bytes = b"") -> str:
-        if not self.secret:
+    def _signer(self, digest: str, *fields: str, body: bytes = b"") -> str | None:
+        """Return the accepted secret with which a digest was made, None if there is none."""
+        given = digest.encode(errors="replace")
+        for secret in (self.secret, self.second_secret) if self.second_secret else (self.secret,):
+            if hmac.compare_digest(self._digest(secret, *fields, body=body).encode(), given):
+                return secret
+        return None
+
+    @staticmethod
+    def _digest(secret: str, *fields: str, body: bytes = b"") -> str:
+        if not secret:
             raise NotTrusted("this node does not know the secret of this cluster yet")
-        return hmac.digest(self.secret.encode(), "\n".join((*fields, "")).encode() + body, "sha256").hex()
+        return hmac.digest(secret.encode(), "\n".join((*fields, "")).encode() + body, "sha256").hex()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hmac
 import logging
 import secrets
 import signal
@@ -55,7 +54,7 @@ class Node:
         self.address = NodeAddress(config.node_id, str(config.role), config.hostname, config.external_ports)
         self.database = Database(config.database)
         self.time = ClusterTime(now)
-        self.trust = Trust(config.node_id, config.secret, self.time)
+        self.trust = Trust(config.node_id, config.secret, self.time, config.second_secret)
         self.client = RpcClient(self.trust)
         self.health = Health()
         self.settings = ApplicationSettings()
@@ -184,7 +183,7 @@ class Node:
     async def compare_secret(self, published: dict[str, Any]) -> None:
         """Report in the health line when the primary master published the fingerprint of another secret than this node's."""
         master = published.get("master", "")
-        if not published or hmac.compare_digest(self.trust.fingerprint(master), published["fingerprint"]):
+        if not published or self.trust.recognizes(master, published["fingerprint"]):
             self.health.clear("secret")
             return
         source = "WA_SECRET" if self.config.secret else "the secret agreed in the database (WA_SECRET is not set here)"

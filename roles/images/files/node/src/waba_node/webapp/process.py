@@ -40,7 +40,7 @@ class Webapp(Node):
 
     def __init__(self, config: NodeConfig) -> None:
         super().__init__(config)
-        self.sessions = Sessions(self.database, config.jwt_key)
+        self.sessions = Sessions(self.database, config.jwt_key, config.second_jwt_key)
         self.metrics = Metrics()
         self.database.timed = partial(self.metrics.timed, "db_")
         self.router = Router(self.database, self.client, self.metrics)

@@ -156,7 +156,10 @@ class ApiServer:
 
     async def _authorize(self, request: web.Request, access: str) -> None:
         """Raise ApiError unless the caller has access."""
-        if access in (OPEN, CREDENTIALS) or (access == KEY and has_api_key(request, self.webapp.config.api_key)):
+        config = self.webapp.config
+        if access in (OPEN, CREDENTIALS) or (
+            access == KEY and has_api_key(request, (config.api_key, config.second_api_key))
+        ):
             return
         caller = request["caller"] = await self.webapp.sessions.caller(request)
         if access == ADMIN and caller.role != ROLE_ADMIN:

@@ -7,7 +7,8 @@ import hmac
 import secrets
 import time
 import uuid
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jwt
 from aiohttp import BasicAuth, web
@@ -38,8 +39,9 @@ class Caller(NamedTuple):
 class Sessions:
     """Logins and tokens. All webapps with the same key and database accept the same tokens."""
 
-    def __init__(self, database: Database, key: str) -> None:
-        self.database, self.configured_key = database, key
+    def __init__(self, database: Database, key: str, second_key: str = "") -> None:
+        """key: signs and verifies tokens; "" for the one that the webapps agree on. second_key: only verifies tokens."""
+        self.database, self.configured_key, self.second_key = database, key, second_key
         self.key = ""  # set by `prepare`
         self.dummy_hash = ""  # set by `prepare`
         self.cache: dict[
@@ -133,15 +135,24 @@ class Sessions:
         if scheme != "bearer":
             raise ApiError(1005, "A bearer token is needed", 401)
         try:
-            return str(jwt.decode(token, self.key, algorithms=["HS256"])["jti"])
+            return str(self._decoded(token)["jti"])
         except (jwt.InvalidTokenError, KeyError, ValueError) as error:
             raise ApiError(1005, "The token is not valid", 401) from error
 
+    def _decoded(self, token: str) -> dict[str, Any]:
+        """Return the content of a token. Raises jwt.InvalidTokenError, ValueError."""
+        try:
+            return jwt.decode(token, self.key, algorithms=["HS256"])
+        except jwt.InvalidSignatureError:
+            if not self.second_key:
+                raise
+        return jwt.decode(token, self.second_key, algorithms=["HS256"])
 
-def has_api_key(request: web.Request, key: str) -> bool:
-    """Return whether a request carries the static key, as `Authorization: Apikey <key>`."""
+
+def has_api_key(request: web.Request, keys: Iterable[str]) -> bool:
+    """Return whether a request carries one of the static keys, as `Authorization: Apikey <key>`. keys: "" is none."""
     scheme, given = _authorization(request)
-    return bool(key) and scheme == "apikey" and hmac.compare_digest(given.encode(), key.encode())
+    return scheme == "apikey" and any(key and hmac.compare_digest(given.encode(), key.encode()) for key in keys)
 
 
 def _basic_credentials(request: web.Request) -> tuple[str, str]:
