@@ -81,72 +81,14 @@ from ansible_collections.waba.cluster.plugins.module_utils.secrets.generation im
     request_problems,
     without_usable_value,
 )
-
-try:
-    import yaml
-except ImportError:
-    yaml = None  # type: ignore[assignment]
-
-VAULT = "$ANSIBLE_VAULT"
-MODE = 0o600
-# Files that ansible-galaxy writes into every collection that it installs.
-INSTALLED = ("MANIFEST.json", "FILES.json")
-
-
-def installed_collection(path: str) -> str | None:
-    """Return the folder of the installed collection that contains a path, or None."""
-    folder = os.path.dirname(path)
-    while folder != os.path.dirname(folder):
-        if all(os.path.isfile(os.path.join(folder, name)) for name in INSTALLED):
-            return folder
-        folder = os.path.dirname(folder)
-    return None
-
-
-def read(path: str) -> str:
-    """Return the text of a file, "" if it does not exist. Raises HostError."""
-    try:
-        with open(path, encoding="utf-8") as file:
-            return file.read()
-    except FileNotFoundError:
-        return ""
-    except (OSError, UnicodeDecodeError) as error:
-        raise HostError(f"{path} cannot be read: {error}") from error
-
-
-def load(text: str) -> Any:
-    """Parse YAML. A value with one of Ansible's tags, such as `!vault`, is None. Raises yaml.YAMLError."""
-
-    class Loader(yaml.SafeLoader):
-        pass
-
-    Loader.add_multi_constructor("!", lambda *_arguments: None)
-    return yaml.load(text, Loader)
-
-
-def parse(path: str, text: str) -> dict[str, Any]:
-    """Return the variables in the text of a file. Raises HostError without any content of the file."""
-    try:
-        found = load(text) or {}
-    except yaml.YAMLError as error:
-        raise HostError(f"{path} is not valid YAML. Fix it by hand; nothing was changed.") from error
-    if not isinstance(found, dict):
-        raise HostError(f"{path} contains no variables. Fix it by hand; nothing was changed.")
-    return found
-
-
-def extended(path: str, text: str, found: dict[str, Any], new: dict[str, str]) -> str:
-    """Return the file's text with the new secrets appended. Raises HostError if that would change other variables."""
-    result = appended(text, new)
-    try:
-        if load(result) == {**found, **new}:
-            return result
-    except yaml.YAMLError:
-        pass
-    raise HostError(
-        f"{path}: nothing can be appended, because its variables are not at the left margin of a single document. "
-        f"Fix it by hand, or move it away and add its variables again; nothing was changed. Missing: {', '.join(new)}."
-    )
+from ansible_collections.waba.cluster.plugins.module_utils.secrets.io import variables_file
+from ansible_collections.waba.cluster.plugins.module_utils.secrets.io.variables_file import (
+    HAS_YAML,
+    MODE,
+    VAULT,
+    installed_collection,
+    parse,
+)
 
 
 def converge(module: AnsibleModule) -> dict[str, Any]:
@@ -164,7 +106,7 @@ def converge(module: AnsibleModule) -> dict[str, Any]:
 
 def _extend(module: AnsibleModule, path: str, needed: list[str], lock: int | None) -> dict[str, Any]:
     """Add the missing secrets to the file; return the module's result. lock: see `files.replace`. Raises HostError, OSError."""
-    text, leftovers = read(path), files.leftovers([path])
+    text, leftovers = variables_file.read(path), files.leftovers([path])
     issued = [name for name in module.params["read"] if name not in module.params["given"]]
     found = _existing(path, text, needed) if needed else _readable(path, text) if issued else {}
     wanted = module.params["secrets"]
@@ -181,7 +123,7 @@ def _extend(module: AnsibleModule, path: str, needed: list[str], lock: int | Non
             f"{path} is in the installed collection {collection}, which 'ansible-galaxy collection install --force' replaces. "
             "Move the file out of it, and set waba_secrets_file to its new path."
         )
-    content = extended(path, text, found, new) if new else text
+    content = variables_file.verified(path, appended(text, new), {**found, **new}, new) if new else text
     readable_by_others = bool(text) and not text.startswith(VAULT) and bool(os.stat(path).st_mode & 0o077)
     if not module.check_mode:
         for leftover in leftovers:
@@ -231,7 +173,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    if yaml is None:
+    if not HAS_YAML:
         module.fail_json(msg="PyYAML is missing for this Python. Run the module with the Python that runs Ansible.")
     found = request_problems(module.params["secrets"])
     if found:

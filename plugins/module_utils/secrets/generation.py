@@ -4,11 +4,14 @@
 
 from __future__ import annotations
 
+import json
+import re
 import secrets
 import string
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+VARIABLE = re.compile(r"([A-Za-z_]\w*)[ \t]*:")
 ALPHANUMERIC = string.ascii_letters + string.digits
 # Special characters that need no quoting in YAML, shells and environment files, and that the vendor's client accepts.
 SPECIALS = "-_.+"
@@ -61,5 +64,20 @@ def generate(kind: str, length: int) -> str:
 
 def appended(text: str, new: Mapping[str, str]) -> str:
     """Return the text of a variables file with new secrets at its end. text: "" for a file that does not exist."""
-    lines = "".join(f'{name}: "{secret}"\n' for name, secret in new.items())
+    lines = "".join(f"{name}: {json.dumps(secret, ensure_ascii=False)}\n" for name, secret in new.items())
     return (text if not text or text.endswith("\n") else text + "\n") + lines if text else f"---\n{HEADER}{lines}"
+
+
+def edited(text: str, changes: Mapping[str, str | None]) -> str:
+    """Return the text of a variables file with changed variables, {name: value, or None to remove it}. Other lines stay as they are.
+
+    Values of several lines are not recognized: the caller compares the variables of the result with the expected ones.
+    """
+    lines, missing = [], dict(changes)
+    for line in text.splitlines(keepends=True):
+        match = VARIABLE.match(line)
+        if match is None or match[1] not in changes:
+            lines.append(line)
+        elif (value := missing.pop(match[1], None)) is not None:
+            lines.append(f"{match[1]}: {json.dumps(value, ensure_ascii=False)}\n")
+    return appended("".join(lines), {name: value for name, value in missing.items() if value is not None})

@@ -53,6 +53,8 @@ SESSION = "SET SESSION sql_mode = '', sql_safe_updates = 0"
 NO_OPTION_FILES = "--no-defaults"
 CHARACTER_SET = "--default-character-set=utf8mb4"
 
+SERVER_SOCKET = "/run/mysqld/mysqld.sock"  # in the images of the collection
+
 PASSWORD_VARIABLES = ("MYSQL_PASSWORD", "WA_DB_PASSWORD")  # in mysql.env, and in db.env
 
 
@@ -136,6 +138,15 @@ class DatabaseClient:
         return self._run_command(
             command, data=data, environ_update=self._environment, expand_user_and_vars=False, errors="replace"
         )
+
+
+class RootClient(DatabaseClient):
+    """Access to the server in the cluster's own container as root, who logs in through the socket without a password."""
+
+    def __init__(self, run_command: RunCommand, cluster: str) -> None:
+        unset = dict.fromkeys(("host", "port", "password_file", "tls_ca", "tls_certificate", "tls_key"))
+        super().__init__(run_command, cluster, {**unset, "name": "", "user": "root", "password": ""})
+        self._address = ["--protocol=socket", f"--socket={SERVER_SOCKET}"]
 
 
 def read_password(database: dict[str, Any]) -> str:
