@@ -56,7 +56,17 @@ class ActionModule(ActionBase):
     TRANSFERS_FILES = False
     _requires_connection = False
     _VALID_ARGS = frozenset(
-        ("topology", "show", "api_host", "secrets", "missing_secrets", "secrets_file", "clock_tolerance")
+        (
+            "topology",
+            "show",
+            "api_host",
+            "secrets",
+            "missing_secrets",
+            "secrets_file",
+            "clock_tolerance",
+            "unfinished_rotation",
+            "admin_password_rotates",
+        )
     )
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -82,10 +92,15 @@ class ActionModule(ActionBase):
             [
                 *_lost_secrets(seen, missing, secrets_file),
                 *_missing_issued_secrets(missing, secrets_file),
-                *_refused_password(api_host, health),
+                *(() if args.get("admin_password_rotates") else _refused_password(api_host, health)),
                 *image_problems,
             ],
         )
+        if unfinished := list(args.get("unfinished_rotation") or []):
+            line = (
+                f"The rotation of {', '.join(unfinished)} is not finished: run rotate_secrets.yml, which continues it."
+            )
+            self._print("Warning:", [line])
         if found["warnings"]:
             self._print("Warnings:", found["warnings"])
         if found["count"]:
@@ -183,7 +198,7 @@ def _refused_password(host: str, health: Mapping[str, Any]) -> list[tuple[str, P
     """Return a problem where the admin can log in with neither the wanted nor the initial password."""
     if health.get("login") != "refused":
         return []
-    fix = "Set it to the password that the admin has, then change the password with the API"
+    fix = "Set it to the password that the admin has, then run rotate_secrets.yml; or run that at once, if it was interrupted"
     return [(host, Problem("waba_admin_password", "(redacted)", "the cluster's admin has another password", fix))]
 
 

@@ -23,6 +23,7 @@ OPTIONS = {
     "back": {"type": "bool", "default": False},
     "outage": {"type": "bool", "default": False},
     "serial": {"type": "int", "default": 1},
+    "services": {"type": "dict"},
 }
 
 
@@ -36,7 +37,7 @@ class ActionModule(ActionBase):
         _result, options = self.validate_argument_spec(OPTIONS, required_if=[("state", "upgraded", ["images"])])
         found, health, schema = (options[name] for name in ("found", "health", "schema"))
         images = options["images"] if options["state"] == "upgraded" else None
-        problems = order.plan_problems(found, health, images, schema, options["expect"], options)
+        problems = order.plan_problems(found, health, images, schema, options["expect"], options, options["services"])
         if self._task.check_mode:  # no image has been provided in check mode
             problems = [problem for problem in problems if not problem.problem.endswith(order.NO_IMAGE)]
         if problems:
@@ -46,5 +47,5 @@ class ActionModule(ActionBase):
         if options["serial"] < 1:
             text = f"serial (waba_upgrade_serial) is {options['serial']}: it must be 1 or more."
             return {**result, "failed": True, "msg": text}
-        batches = order.batches(found, health, images, options["serial"], options["outage"])
+        batches = order.batches(found, health, images, options["serial"], options["outage"], options["services"])
         return {**result, "changed": False, "steps": steps.steps(batches), "rows": steps.rows(batches)}

@@ -106,6 +106,8 @@ ROLE_FILES = {  # role: Compose file, in the order in which a host starts them
 }
 NODE_ENVIRONMENT_FILE = "db.env"
 DATABASE_ENVIRONMENT_FILE = "mysql.env"
+# Variables that the database container reads at its first start only. Another value changes nothing in a server that has data.
+FIRST_START_VARIABLES = frozenset(("MYSQL_USER", "MYSQL_PASSWORD", "MYSQL_ROOT_PASSWORD"))
 MEMBERS_FILE = "database-members"  # addresses of the database members, one a line
 PROXY_FILE = "database-proxy.cfg"
 API_PROXY_FILE = "api-proxy.cfg"

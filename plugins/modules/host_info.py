@@ -103,6 +103,11 @@ options:
     description: Whether the password of the database container is known. If not, a database that already has a password is refused.
     type: bool
     default: true
+  rotated_passwords:
+    description: Former passwords of the database, which a rotation is about to replace on this host. Otherwise a changed password is refused.
+    type: list
+    elements: str
+    default: []
   nfs:
     description: Whether this host is to mount an NFS share.
     type: bool
@@ -312,6 +317,7 @@ OPTIONS = {
     "min_free_mb": {"type": "int", "default": 1024},
     "managed": {"type": "bool", "default": True},
     "database_password_known": {"type": "bool", "default": True, "no_log": False},
+    "rotated_passwords": {"type": "list", "elements": "str", "default": [], "no_log": True},
     "nfs": {"type": "bool", "default": False},
     "nfs_port": {"type": "int"},
     **HOSTS_OPTIONS,

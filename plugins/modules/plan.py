@@ -42,6 +42,15 @@ options:
   secrets_file:
     description: The file that generated secrets are written to.
     type: str
+  unfinished_rotation:
+    description: The secrets whose rotation an earlier run has not finished. The plan warns of it.
+    type: list
+    elements: str
+    default: []
+  admin_password_rotates:
+    description: Accept that the admin has another password than the settings, because this run continues its rotation.
+    type: bool
+    default: false
   clock_tolerance:
     description: Seconds by which the clocks of two hosts may differ.
     type: float

@@ -66,6 +66,9 @@ options:
     description: The number of nodes of a kind that change at once. One webapp and one standby coreapp always stay.
     type: int
     default: 1
+  services:
+    description: The services to plan for, as lists by host. Those that an interrupted run left unfinished are always planned for. All by default.
+    type: dict
 """
 
 EXAMPLES = r"""

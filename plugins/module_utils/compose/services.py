@@ -12,7 +12,11 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from ansible_collections.waba.cluster.plugins.module_utils.contract import MOUNT_POINTS
+from ansible_collections.waba.cluster.plugins.module_utils.contract import (
+    FIRST_START_VARIABLES,
+    LABEL_ROLE,
+    MOUNT_POINTS,
+)
 
 ANONYMOUS_VOLUME = re.compile(r"[0-9a-f]{64}")
 LABEL_PREFIX = "waba.cluster."
@@ -144,7 +148,10 @@ def differences(wanted: Aspects, existing: Aspects, stale_binds: Collection[str]
         elif aspect == "environment" and value is not None:
             # The container also has the variables of its image, which are unknown if the host lacks the image.
             known = {**value, **existing[aspect]} if image_id else value
-            names = sorted(name for name in known if value.get(name) != existing[aspect].get(name))
+            ignored = FIRST_START_VARIABLES if wanted["labels"].get(LABEL_ROLE) == "mysql" else ()
+            names = sorted(
+                name for name in known if value.get(name) != existing[aspect].get(name) and name not in ignored
+            )
             found.extend(f"environment {name}" for name in names)
         elif aspect == "logging" and value is not None:
             # The container also has the options of its engine's daemon.json.

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import publications
@@ -169,15 +169,18 @@ DATABASE_PASSWORDS = {  # variable of the database container: the setting of its
 }
 
 
-def changed_password_problems(former: Mapping[str, str], wanted: Mapping[str, Any]) -> list[Problem]:
-    """Return a problem for each password of the database container that differs from the one that its data was created with.
+def changed_password_problems(
+    former: Mapping[str, str], wanted: Mapping[str, Any], rotated: Collection[str] = ()
+) -> list[Problem]:
+    """Return a problem for each password of the database container that differs from the one that its database has.
 
-    former, wanted: the variables of the container, as the host has them and as the settings give them.
+    former, wanted: the variables of the container, as the host has them and as the settings give them. rotated: former passwords that a rotation is about
+    to replace on this host.
     """
-    problem = "the database of this host was created with another password, which a changed setting does not change"
-    fix = "Set the former value; or change the password in the database and in mysql.env of this host first"
+    problem = "the database of this host has another password, which a changed setting does not change"
+    fix = "Set the former value, and run rotate_secrets.yml, which changes it in the database"
     return [
         Problem(setting, REDACTED, problem, fix)
         for variable, setting in DATABASE_PASSWORDS.items()
-        if former.get(variable) and str(wanted.get(variable, "")) != former[variable]
+        if former.get(variable) and former[variable] not in (str(wanted.get(variable, "")), *rotated)
     ]

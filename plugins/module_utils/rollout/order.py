@@ -8,7 +8,7 @@ docs/adr/0021-rolling-order.md describes the order.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.waba.cluster.plugins.module_utils.database.backup import version_key
@@ -17,6 +17,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.report.health import 
 
 VERSION = re.compile(r"v?(\d+(?:\.\d+)*)")
 NO_IMAGE = "lacks it"
+DRAINED = "draining"  # begins the problem of a drained node in /v1/health
 IMAGE_ID = "sha256:"  # begins the id of an image
 VARIABLES = {"master": "waba_coreapp_image", "coreapp": "waba_coreapp_image", "webapp": "waba_webapp_image"}
 PHASES = (
@@ -103,14 +104,25 @@ def is_sound(node: Node) -> bool:
     return bool(node["state"] == "running" and node["health"] != "unhealthy")
 
 
+def _is_drained(observed: Node) -> bool:
+    """Return whether a node reports that it was drained, as by an interrupted run that has not replaced it yet."""
+    return str(observed.get("problem", "")).startswith(DRAINED)
+
+
 def batches(
-    found: Hosts, health: Sequence[HealthNode], images: Images | None, serial: int, outage: bool
+    found: Hosts,
+    health: Sequence[HealthNode],
+    images: Images | None,
+    serial: int,
+    outage: bool,
+    services: Mapping[str, Collection[str]] | None = None,
 ) -> list[Batch]:
     """Return the batches in order: {"phase", "members": [{"host", "service", "role", "from", "to"}]} each; empty when no node is due.
 
     found: as from `cluster_nodes_info`. health: nodes as from `cluster_health_info`. images: None if their images stay. serial: the number of nodes of a phase
     that change at once; one webapp and one spare coreapp always stay. outage: each role changes at once; if one node is due, every node
-    with a file is a member, since all of them are stopped before.
+    with a file is a member, since all of them are stopped before. services: {host: services} that are due, None for all; those that an interrupted run
+    left unfinished are due too.
     """
     observed = {node["container"]: node for node in health}
     phases: dict[str, list[dict[str, str]]] = {name: [] for name in PHASES}
@@ -121,7 +133,8 @@ def batches(
     for host, facts in found.items():
         for node in facts["nodes"]:
             totals[node["role"]] += 1
-            if _is_due(node, images, facts["images"]) or (all_stop and node["file_image"]):
+            is_selected = services is None or node["service"] in services.get(host, ()) or is_unfinished(node, images)
+            if (is_selected and _is_due(node, images, facts["images"])) or (all_stop and node["file_image"]):
                 phase = _phase(node, observed.get(node["container"], {}), images)
                 phases[phase].append(
                     {
@@ -163,7 +176,8 @@ def _is_due(node: Node, images: Images | None, image_ids: Mapping[str, str]) -> 
 
 
 def _phase(node: Node, observed: Node, images: Images | None) -> str:
-    if is_unfinished(node, images) and not is_sound(node):
+    # The image of a node that is restarted does not change, so the image does not show that an interrupted run has drained it.
+    if (is_unfinished(node, images) and not is_sound(node)) or (images is None and _is_drained(observed)):
         return "unfinished"
     if node["role"] == "master":
         return "primary master" if observed.get("role") == "primary_master" else "secondary masters"
@@ -179,14 +193,15 @@ def plan_problems(
     schema: Mapping[str, Any],
     expected: Mapping[str, int],
     options: Mapping[str, Any],
+    services: Mapping[str, Collection[str]] | None = None,
 ) -> list[Problem]:
     """Return every problem with giving the cluster these images now.
 
     found, health, images: as for `batches`. schema: the answer of the module `schema` for the target image. expected: {"masters", "coreapps",
-    "shards"}. options: {"back": whether an older version is requested; "outage": whether the operator accepts an outage}.
+    "shards"}. services: as for `batches`. options: {"back": whether an older version is requested; "outage": whether the operator accepts an outage}.
     """
     if images is None:
-        return list(_health_problems(found, health, images, expected))
+        return list(_health_problems(found, health, images, expected, services))
     target = version_of(images["coreapp"])
     return [
         *_image_problems(found, images, target, schema),
@@ -239,13 +254,24 @@ def _schema_problems(schema: Mapping[str, Any], target: str, options: Mapping[st
 
 
 def _health_problems(
-    found: Hosts, health: Sequence[HealthNode], images: Images | None, expected: Mapping[str, int]
+    found: Hosts,
+    health: Sequence[HealthNode],
+    images: Images | None,
+    expected: Mapping[str, int],
+    services: Mapping[str, Collection[str]] | None = None,
 ) -> Iterator[Problem]:
     nodes = [(host, node) for host, facts in found.items() for node in facts["nodes"]]
-    unfinished = {node["container"] for _host, node in nodes if node["container"] and is_unfinished(node, images)}
+    drained = {node["container"] for node in health if images is None and _is_drained(node)}
+    left = [
+        node
+        for host, node in nodes
+        if is_unfinished(node, images)
+        or (node["container"] in drained and (services is None or node["service"] in services.get(host, ())))
+    ]
+    unfinished = {node["container"] for node in left if node["container"]}
     known = {node["container"] for _host, node in nodes}
     reasons, _summary = assess(health, **expected)
-    if any(is_unfinished(node, images) and node["role"] != "webapp" for _host, node in nodes):
+    if any(node["role"] != "webapp" for node in left):
         # The unfinished nodes of an interrupted run come first, provided that the others serve.
         sound = [node for node in health if node["container"] in known - unfinished and not node["problem"]]
         serving = any(node["role"] == "primary_master" for node in sound)

@@ -114,13 +114,15 @@ def next_step(
     stale: Sequence[str],
     requested: Sequence[str],
     progress: Mapping[str, bool],
+    *,
     end_sessions: bool = False,
+    finish: bool = True,
 ) -> Step:
     """Return the next step.
 
     stale: descriptions of nodes and files that differ from the present phase. requested: the secrets to rotate. progress: of this run, {"begun": whether it
     has begun or continued a rotation, "prepared": whether the database accepts its next passwords, "released": whether it refuses the previous account}.
-    end_sessions: also remove the previous token key.
+    end_sessions: also remove the previous token key. finish: whether the previous values may be removed.
 
     A run that finds an unfinished rotation, or nodes that differ, finishes that and begins no other one. So a killed run is repeated as it was.
     """
@@ -132,15 +134,21 @@ def next_step(
         return Step("roll", f"these do not {reason[now]} yet: {', '.join(stale)}")
     if now == ACCEPT:
         return Step("advance", "every node accepts the next values")
-    if values.get(previous_name("waba_database_password")) and not progress["released"]:
-        return Step("release", "no node uses the previous account of the database")
     if now == USE:
-        return Step("finish", "the previous values are not needed any more")
+        return _without_previous(values, progress["released"], finish)
     if requested and not progress["begun"]:
         return Step("begin", f"rotate {', '.join(requested)}")
     if end_sessions and values.get(previous_name(TOKEN_KEY)):
         return Step("retire", "end the sessions of the previous token key")
     return Step("done", "every node has the values of the file, and no other ones")
+
+
+def _without_previous(values: Values, released: bool, finish: bool) -> Step:
+    if not finish:
+        return Step("done", "every node uses the new values, and accepts the previous ones")
+    if values.get(previous_name("waba_database_password")) and not released:
+        return Step("release", "no node uses the previous account of the database")
+    return Step("finish", "the previous values are not needed any more")
 
 
 def request_problems(
@@ -155,22 +163,22 @@ def request_problems(
     for secret in requested:
         if secret not in ROTATABLE:
             fix = f"Name some of {', '.join(ROTATABLE)}"
-            problems.append(Problem("rotate_secrets", secret, "it is not a secret that can be rotated", fix))
+            problems.append(Problem("waba_rotate", secret, "it is not a secret that can be rotated", fix))
         elif secret in ACCEPTED_TWICE and vendor:
             problem = "the vendor's images accept one value only, so the nodes would refuse each other meanwhile"
             fix = "Leave it out; or change it in the inventory and run site.yml, during an outage"
-            problems.append(Problem("rotate_secrets", secret, problem, fix))
+            problems.append(Problem("waba_rotate", secret, problem, fix))
         elif secret in DATABASE and database["external"]:
             fix = (
                 "Leave it out; create a second account there, set waba_database_user and waba_database_password to it, "
-                "and run rotate_secrets.yml with an empty rotate_secrets"
+                "and run rotate_secrets.yml with an empty waba_rotate"
             )
-            problems.append(Problem("rotate_secrets", secret, "the cluster does not run its database", fix))
+            problems.append(Problem("waba_rotate", secret, "the cluster does not run its database", fix))
         elif secret in DATABASE and database["members"]:
             problem = "the accounts of a database with several members are not rotated yet"
-            problems.append(Problem("rotate_secrets", secret, problem, "Leave it out"))
+            problems.append(Problem("waba_rotate", secret, problem, "Leave it out"))
     if "waba_database_password" in requested and len(user) > LONGEST_ACCOUNT - len(ALTERNATE):
         problem = f"its second account {user + ALTERNATE} would have more than {LONGEST_ACCOUNT} characters"
-        fix = "Leave waba_database_password out of rotate_secrets"
+        fix = "Leave waba_database_password out of waba_rotate"
         problems.append(Problem("waba_database_user", user, problem, fix))
     return problems

@@ -129,7 +129,9 @@ def _changed_passwords(params: Mapping[str, Any]) -> list[Problem]:
     state = files.read(os.path.join(params["path"], contract.DATABASE_ENVIRONMENT_FILE))
     if not state or not params["database_environment"] or not contract.is_managed(state[0], params["cluster_name"]):
         return []
-    return host.changed_password_problems(dotenv.parsed(state[0]), params["database_environment"])
+    return host.changed_password_problems(
+        dotenv.parsed(state[0]), params["database_environment"], params["rotated_passwords"]
+    )
 
 
 def _lost_password(params: Mapping[str, Any]) -> list[Problem]:

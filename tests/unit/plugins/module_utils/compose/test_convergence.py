@@ -95,6 +95,19 @@ def test_a_container_with_a_temporary_name_is_renamed(
     assert [(action.service, action.action) for action in actions] == [("master1", kind) for kind in ["rename", *then]]
 
 
+def test_rotated_password_does_not_replace_the_database_container(
+    recorded: dict[str, Any], wanted: dict[str, Any]
+) -> None:
+    """The server reads its passwords at its first start only."""
+    wanted["db"]["environment"].update(MYSQL_USER="waba_2", MYSQL_PASSWORD="new", MYSQL_ROOT_PASSWORD="new")
+    assert convergence.plan_present(wanted, observed(recorded["containers"])) == []
+    wanted["db"]["environment"]["MYSQL_DATABASE"] = "other"
+    (action,) = convergence.plan_present(wanted, observed(recorded["containers"]))
+    assert (action.service, action.reason) == ("db", "changed: environment MYSQL_DATABASE")
+    wanted["waweb"]["environment"]["MYSQL_PASSWORD"] = "new"
+    assert "waweb" in [one.service for one in convergence.plan_present(wanted, observed(recorded["containers"]))]
+
+
 def test_other_spellings_of_newer_engines_are_no_difference(recorded: dict[str, Any], wanted: dict[str, Any]) -> None:
     containers = copy.deepcopy(recorded["containers"])
     for item in containers:

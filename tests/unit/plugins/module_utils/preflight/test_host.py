@@ -71,6 +71,14 @@ def test_a_changed_password_of_the_database_container_is_refused_by_its_setting(
     former = {"MYSQL_PASSWORD": "old", "MYSQL_ROOT_PASSWORD": "same"}
     (problem,) = host.changed_password_problems(former, {"MYSQL_PASSWORD": "new", "MYSQL_ROOT_PASSWORD": "same"})
     assert (problem.variable, problem.value) == ("waba_database_password", "(redacted)")
-    assert "created with another password" in problem.problem
+    assert "has another password" in problem.problem
     assert host.changed_password_problems({}, {"MYSQL_PASSWORD": "new"}) == []
     assert host.changed_password_problems(former, former) == []
+
+
+def test_former_password_of_a_rotation_is_accepted_until_the_file_of_the_host_is_written() -> None:
+    former = {"MYSQL_PASSWORD": "old", "MYSQL_ROOT_PASSWORD": "older"}
+    wanted = {"MYSQL_PASSWORD": "new", "MYSQL_ROOT_PASSWORD": "newer"}
+    assert host.changed_password_problems(former, wanted, ["old", "older"]) == []
+    (problem,) = host.changed_password_problems(former, wanted, ["old"])
+    assert problem.variable == "waba_database_root_password"

@@ -143,6 +143,29 @@ def test_a_node_stopped_by_an_interrupted_restart_is_first() -> None:
     assert list(order.plan_problems(found, observed, None, {}, EXPECTED, UPGRADE)) != [], "no other master would serve"
 
 
+def test_node_drained_by_a_killed_restart_is_first() -> None:
+    found, observed = cluster(), cluster_health()
+    observed[2]["problem"] = "draining: out of service until it is resumed or restarted"
+    name = next(one["service"] for one in found["host1"]["nodes"] if one["container"] == observed[2]["container"])
+    assert list(order.plan_problems(found, observed, None, {}, EXPECTED, UPGRADE)) == []
+    steps = order.batches(found, observed, None, 1, False)
+    assert (steps[0]["phase"], [one["service"] for one in steps[0]["members"]]) == ("unfinished", [name])
+    others = {"host1": [one["service"] for one in found["host1"]["nodes"] if one["service"] != name]}
+    refused = list(order.plan_problems(found, observed, None, {}, EXPECTED, UPGRADE, others))
+    assert refused, "it would stay drained"
+
+
+def test_only_selected_services_and_unfinished_ones_are_restarted() -> None:
+    found, observed = cluster(), cluster_health()
+    selected = {"host1": ["wacore2", "master1"]}
+    steps = order.batches(found, observed, None, 1, False, selected)
+    assert sorted(one["service"] for step in steps for one in step["members"]) == ["master1", "wacore2"]
+    found["host1"]["nodes"][1]["state"] = "exited"
+    steps = order.batches(found, observed, None, 1, False, selected)
+    assert [one["service"] for one in steps[0]["members"]] == [found["host1"]["nodes"][1]["service"]]
+    assert order.batches(cluster(), observed, None, 1, False, {}) == []
+
+
 def test_an_outage_changes_each_role_at_once() -> None:
     assert steps_of(cluster(), cluster_health(), outage=True) == [
         ("all masters", ["master1", "master2"]),

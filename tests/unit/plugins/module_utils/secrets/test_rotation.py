@@ -76,7 +76,7 @@ class Cluster:
         """Run rotate_secrets.yml."""
         progress = dict(PROGRESS)
         for _round in range(20):
-            step = rotation.next_step(self.file, self.stale(), requested, progress, end_sessions)
+            step = rotation.next_step(self.file, self.stale(), requested, progress, end_sessions=end_sessions)
             if step.action == "done":
                 return
             yield from self.apply(step.action, requested, order)
@@ -200,7 +200,9 @@ def test_rotations_follow_each_other(rounds: list[list[str]]) -> None:
 def actions(cluster: Cluster, secrets: list[str], end_sessions: bool = False) -> list[str]:
     """Return the actions of a rotation in order."""
     found, progress = [], dict(PROGRESS)
-    while (step := rotation.next_step(cluster.file, cluster.stale(), secrets, progress, end_sessions)).action != "done":
+    while (
+        step := rotation.next_step(cluster.file, cluster.stale(), secrets, progress, end_sessions=end_sessions)
+    ).action != "done":
         found.append(step.action)
         for _operation in cluster.apply(step.action, secrets, [0]):
             pass
@@ -245,6 +247,20 @@ def test_run_that_continues_a_rotation_begins_no_other_one() -> None:
         for _operation in cluster.apply(step.action, [], [0]):
             pass
     assert cluster.file["waba_api_key"] == "next"
+
+
+@given(SECRETS)
+def test_previous_values_are_accepted_until_the_rotation_may_finish(secrets: list[str]) -> None:
+    cluster, progress = Cluster(1), dict(PROGRESS)
+    while (step := rotation.next_step(cluster.file, cluster.stale(), secrets, progress, finish=False)).action != "done":
+        assert step.action not in ("release", "finish")
+        progress = {"begun": True, "prepared": progress["prepared"] or step.action == "prepare", "released": False}
+        for _operation in cluster.apply(step.action, secrets, [0]):
+            cluster.check()
+    kept = {rotation.previous_name(secret) for secret in secrets} & set(rotation.PENDING)
+    assert {name for name in rotation.PENDING if cluster.file.get(name)} == kept
+    run(cluster, cluster.rotate([], False, [0]), None)
+    assert rotation.phase(cluster.file) == rotation.IDLE
 
 
 def test_accounts_of_the_database_alternate() -> None:
