@@ -13,6 +13,7 @@ LABEL_INSTANCE = "waba.cluster.instance"
 LABEL_CONFIGURATION = (
     "waba.cluster.configuration"  # hash of a mounted configuration, so that a change replaces the container
 )
+LABEL_CERTIFICATES = "waba.cluster.certificates"  # hash of the mounted certificates, with the same effect
 
 # docs/reference/vendor-contract.md#entry-commands
 COMMAND = ["/opt/whatsapp/bin/wait_on_mysql.sh", "/opt/whatsapp/bin/launch_within_docker.sh"]

@@ -120,6 +120,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.waba.cluster.plugins.module_utils import contract, problems
 from ansible_collections.waba.cluster.plugins.module_utils.argspec import PLAN_OPTIONS
+from ansible_collections.waba.cluster.plugins.module_utils.certificates.io import host_certificates
 from ansible_collections.waba.cluster.plugins.module_utils.compose import dotenv, host_files, volumes
 from ansible_collections.waba.cluster.plugins.module_utils.compose.documents import compose_documents, merged
 from ansible_collections.waba.cluster.plugins.module_utils.compose.io import volume_usage
@@ -155,7 +156,10 @@ def present(module: AnsibleModule) -> dict[str, Any]:
         found = [*error.problems, *found]
     if found:
         raise problems.InputError(found)
-    documents, current = compose_documents(nodes, params, engine.features()), current_documents(params)
+    documents, current = (
+        compose_documents(nodes, params, engine.features(), host_certificates.digests(params)),
+        current_documents(params),
+    )
     documents = merged(documents, current, params["only"], params["definitions"])
     wanted = host_files.host_files(
         nodes, params, environments["environment"], environments["database_environment"], documents

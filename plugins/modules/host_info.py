@@ -158,6 +158,12 @@ risks:
   elements: dict
   sample:
     - {variable: masters, value: 2, problem: the loss of this one machine takes 2 masters with it, fix: Spread them over more machines}
+certificates:
+  description: The certificates that the settings name, with the days until the first one of each file expires.
+  returned: always
+  type: list
+  elements: dict
+  sample: [{setting: waba_webapp_certificate, path: /etc/ssl/api.pem, expires: "2026-12-01", days: 12, problem: ""}]
 nodes:
   description:
     - The services of the host with the ports that they publish, the address they are published on, and the ports that are in use by a running container
@@ -279,6 +285,8 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.waba.cluster.plugins.module_utils.argspec import HOSTS_OPTIONS, PLAN_OPTIONS
 from ansible_collections.waba.cluster.plugins.module_utils.backup.io import schedule
+from ansible_collections.waba.cluster.plugins.module_utils.certificates import expiry
+from ansible_collections.waba.cluster.plugins.module_utils.certificates.io import host_certificates
 from ansible_collections.waba.cluster.plugins.module_utils.cluster.io import parts as parts_of_host
 from ansible_collections.waba.cluster.plugins.module_utils.compose import dotenv
 from ansible_collections.waba.cluster.plugins.module_utils.compose.io import observation
@@ -352,9 +360,11 @@ def observe(module: AnsibleModule) -> dict[str, Any]:
     """Return the module's result. Raises HostError."""
     params = module.params
     parts, problems = parts_of_host.compare(module, params["own_share"])
+    certificates = expiry.described(host_certificates.read(params), time.time())
     result: dict[str, Any] = {
         "problems": [problem._asdict() for problem in problems],
         "risks": [],
+        "certificates": certificates,
         "nodes": [],
         "holds_address": live_address.holds(params["api_proxy"]),
         **parts,
@@ -376,7 +386,7 @@ def observe(module: AnsibleModule) -> dict[str, Any]:
     if params["checks"]:
         found = checks.check(params, installed)
         result["problems"] += [problem._asdict() for problem in found["problems"]]
-        result["risks"] = [risk._asdict() for risk in found["risks"]]
+        result["risks"] = [risk._asdict() for risk in [*found["risks"], *expiry.warnings(certificates)]]
         result["nodes"] = checks.reported(found["nodes"])
         result["facts"] = found["facts"]
     try:

@@ -43,20 +43,43 @@ PUBLISH_ON_EVERY_ADDRESS = {"com.docker.network.bridge.host_binding_ipv4": "0.0.
 
 
 def compose_documents(
-    nodes: Sequence[Mapping[str, Any]], params: Mapping[str, Any], features: Features = DEFAULT_FEATURES
+    nodes: Sequence[Mapping[str, Any]],
+    params: Mapping[str, Any],
+    features: Features = DEFAULT_FEATURES,
+    certificates: Mapping[str, str] | None = None,
 ) -> dict[str, Document]:
     """Return {file name: Compose document} for the nodes of a host.
 
-    nodes: as from `nodes.plan_nodes`. params: the options they were planned from. features: of the host's engine.
+    nodes: as from `nodes.plan_nodes`. params: the options they were planned from. features: of the host's engine. certificates: {option: digest} of the
+    certificate files of the host. A changed digest replaces the nodes that mount the file, because they read it at their start.
     """
     cluster = params["cluster_name"]
     if params["layout"] == "single_server":
-        return {contract.SINGLE_SERVER_FILE: _document(cluster, nodes, params, features)} if nodes else {}
-    documents = {}
+        single = {contract.SINGLE_SERVER_FILE: _document(cluster, nodes, params, features)} if nodes else {}
+        return _with_certificates(single, nodes, certificates or {})
+    documents: dict[str, Document] = {}
     for role, file in contract.ROLE_FILES.items():
         members = [node for node in nodes if contract.ROLE_FILES[node["role"]] == file]
         if members and file not in documents:
             documents[file] = _document(f"{cluster}-{SUFFIXES.get(role, role)}", members, params, features)
+    return _with_certificates(documents, nodes, certificates or {})
+
+
+def _with_certificates(
+    documents: dict[str, Document], nodes: Sequence[Mapping[str, Any]], certificates: Mapping[str, str]
+) -> dict[str, Document]:
+    """Return the documents with a label for the certificates of each node. The database reads a new certificate without a restart."""
+    roles = {node["name"]: node["role"] for node in nodes}
+    for document in documents.values():
+        for name, service in document["services"].items():
+            role = roles[name]
+            digest = "-".join(
+                certificates[option]
+                for option, (mounting, _target) in contract.CERTIFICATES.items()
+                if option in certificates and role in mounting and role != "mysql"
+            )
+            if digest:
+                service["labels"][contract.LABEL_CERTIFICATES] = digest
     return documents
 
 

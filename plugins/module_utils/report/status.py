@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ansible_collections.waba.cluster.plugins.module_utils.certificates import expiry
 from ansible_collections.waba.cluster.plugins.module_utils.report import upstream
 from ansible_collections.waba.cluster.plugins.module_utils.report.logs import failure_reason
 from ansible_collections.waba.cluster.plugins.module_utils.report.members import HEADINGS, member_problems, member_rows
@@ -33,7 +34,8 @@ def status(
 
     `healthy`: whether the cluster reports itself healthy, None if no webapp was asked. `drifted`: whether something differs from the inventory.
     `summary`: one sentence. `nodes`: rows with COLUMNS and `container`. `lags`: {"messages", "webhooks"}. `upstream`: as from `upstream.parse`; {} where
-    the Cloud API is not the upstream. `members`: rows with `members.HEADINGS`. `problems`: {"host", "service", "problem"} each.
+    the Cloud API is not the upstream. `members`: rows with `members.HEADINGS`. `certificates`: rows with
+    `expiry.HEADINGS`. `problems`: {"host", "service", "problem"} each.
     """
     health = next((one for one in answers.values() if one.get("nodes")), None)
     known = {node["container"]: node for node in health["nodes"]} if health else {}
@@ -47,6 +49,13 @@ def status(
             found = report["backups"]
             rows.append(_row(host, service=BACKUPS, role="(backup)", **found))
             problems += [{"host": host, "service": BACKUPS, "problem": found["problem"]}] if found["problem"] else []
+    certificates = {host: report["certificates"] for host, report in reports.items() if report.get("certificates")}
+    for host, rows_of_host in certificates.items():
+        problems += [
+            {"host": host, "service": "(certificate)", "problem": f"{row['setting']}, {row['path']}: {row['problem']}"}
+            for row in rows_of_host
+            if row["problem"]
+        ]
     members = {
         host: {**one, "clock_ahead": reports.get(host, {}).get("clock_ahead")} for host, one in (members or {}).items()
     }
@@ -68,6 +77,7 @@ def status(
         "upstream": upstream.merged(states),
         "nodes": rows,
         "members": [dict(zip(HEADINGS, row)) for row in member_rows(members)],
+        "certificates": [dict(zip(expiry.HEADINGS, row)) for row in expiry.table_rows(certificates)],
         "problems": problems,
     }
 
@@ -77,6 +87,8 @@ def status_lines(state: Mapping[str, Any]) -> list[str]:
     lines = table([[row[column] for column in COLUMNS] for row in state["nodes"]], COLUMNS)
     if state["members"]:
         lines += ["", *table([list(row.values()) for row in state["members"]], HEADINGS)]
+    if state["certificates"]:
+        lines += ["", *table([list(row.values()) for row in state["certificates"]], expiry.HEADINGS)]
     lags = ", ".join(f"{count} {name} pending" for name, count in state["lags"].items())
     return [*lines, "", *[line for line in (state["summary"], lags and f"Lags: {lags}.") if line]]
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.waba.cluster.plugins.module_utils import contract
+from ansible_collections.waba.cluster.plugins.module_utils.certificates.io import host_certificates
 from ansible_collections.waba.cluster.plugins.module_utils.compose import convergence, host_files
 from ansible_collections.waba.cluster.plugins.module_utils.compose.documents import compose_documents
 from ansible_collections.waba.cluster.plugins.module_utils.compose.io import live_nodes
@@ -42,7 +43,7 @@ def observe(
     `convergence.Action`s as dicts, with the service's `role` and `image`. `error`: why the engine did not answer, "" if it did. Raises HostError.
     """
     cluster, path = params["cluster_name"], params["path"]
-    documents = compose_documents(planned, params, engine.features())
+    documents = compose_documents(planned, params, engine.features(), host_certificates.digests(params))
     known = {file: environments.get(option) for file, option in ENVIRONMENTS.items()}
     wanted = host_files.host_files(
         planned,

@@ -148,6 +148,17 @@ class RootClient(DatabaseClient):
         super().__init__(run_command, cluster, {**unset, "name": "", "user": "root", "password": ""})
         self._address = ["--protocol=socket", f"--socket={SERVER_SOCKET}"]
 
+    def run_in_container(self, command: Sequence[str], data: str | None = None) -> tuple[int, str, str]:
+        """Run a command in the container; return its status, its output and its errors. data: its standard input."""
+        return self._run_command(
+            [*self._prefix, *command],
+            data=data,
+            binary_data=True,  # without a newline at its end
+            environ_update=self._environment,
+            expand_user_and_vars=False,
+            errors="surrogateescape",
+        )
+
 
 def read_password(database: dict[str, Any]) -> str:
     """Return the password from the options, or from the environment file that they name. Raises HostError."""

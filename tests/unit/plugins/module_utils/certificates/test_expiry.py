@@ -1,0 +1,91 @@
+# Copyright: (c) 2026, waba.cluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+import pytest
+from ansible_collections.waba.cluster.plugins.module_utils.certificates import expiry
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from hypothesis import given
+from hypothesis import strategies as st
+
+KEY = ec.generate_private_key(ec.SECP256R1())
+NAME = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "api.example.org")])
+START = datetime.datetime(1960, 1, 1)
+NOW = 1_800_000_000.0
+
+
+def pem(end: datetime.datetime) -> str:
+    builder = x509.CertificateBuilder().subject_name(NAME).issuer_name(NAME).public_key(KEY.public_key())
+    builder = builder.serial_number(7).not_valid_before(START).not_valid_after(end)
+    return builder.sign(KEY, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
+
+
+def in_days(days: float) -> str:
+    return pem(datetime.datetime.fromtimestamp(NOW + days * 86400, datetime.timezone.utc).replace(tzinfo=None))
+
+
+@given(st.datetimes(datetime.datetime(1961, 1, 1), datetime.datetime(2199, 12, 31)))
+def test_the_end_is_that_of_the_library_cryptography(end: datetime.datetime) -> None:
+    """UTCTime until 2049, GeneralizedTime from 2050."""
+    wanted = end.replace(microsecond=0, tzinfo=datetime.timezone.utc).timestamp()
+    assert expiry.first_expiry(pem(end)) == wanted
+
+
+def test_the_first_certificate_of_a_chain_to_expire_counts() -> None:
+    chain = "a comment\n" + in_days(90) + in_days(10) + in_days(50)
+    assert expiry.first_expiry(chain) == NOW + 10 * 86400
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "no certificate", "-----BEGIN CERTIFICATE-----\n%%\n-----END CERTIFICATE-----"]
+    + [f"-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----" for body in ("MAA=", "MIIB", "AAAA", "")],
+)
+def test_another_text_is_no_certificate(text: str) -> None:
+    with pytest.raises(ValueError, match="^it(s| )"):
+        expiry.first_expiry(text)
+
+
+@given(st.integers(0, 400), st.binary(min_size=1, max_size=4))
+def test_damaged_certificate_never_crashes(position: int, damage: bytes) -> None:
+    import base64
+
+    der = bytearray(base64.b64decode("".join(in_days(10).splitlines()[1:-1])))
+    der[position : position + len(damage)] = damage
+    text = f"-----BEGIN CERTIFICATE-----\n{base64.b64encode(der).decode()}\n-----END CERTIFICATE-----"
+    (row,) = expiry.described([("certificate", "/a.pem", text)], NOW)
+    assert row["problem"] or row["expires"]
+
+
+def described(*texts: Any) -> list[dict[str, Any]]:
+    return expiry.described([("certificate", "/etc/ssl/api.pem", text) for text in texts], NOW)
+
+
+def test_certificates_are_described_by_their_setting_and_the_days_left() -> None:
+    rows = described(in_days(40.5), in_days(-0.5), None)
+    assert [row["days"] for row in rows] == [40, -1, None]
+    assert {row["setting"] for row in rows} == {"waba_webapp_certificate"}
+    assert [row["problem"] for row in rows] == ["", f"it expired on {rows[1]['expires']}", "it cannot be read"]
+
+
+def test_warnings_name_the_setting_and_the_fix() -> None:
+    found = expiry.warnings(described(in_days(40), in_days(29.5), in_days(-3), None))
+    assert [one.problem.split(",")[0].partition(" on ")[0] for one in found] == [
+        "it expires in 29 day(s)",
+        "it expired",
+        "it cannot be read",
+    ]
+    assert {one.variable for one in found} == {"waba_webapp_certificate"}
+    assert all("rotate_secrets.yml" in one.fix for one in found)
+
+
+def test_table_has_a_row_for_each_certificate_of_each_host() -> None:
+    rows = expiry.table_rows({"node1": described(in_days(40)), "node2": described(None)})
+    assert [row[0] for row in rows] == ["node1", "node2"]
+    assert all(len(row) == len(expiry.HEADINGS) for row in rows)
