@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Statements about accounts of the cluster's database. MariaDB and MySQL take all of them. Pure.
 
-Two accounts alternate, because MariaDB has no second password of an account, as MySQL has (docs/adr/0034-rotation-in-three-phases.md).
+Two accounts alternate, because MariaDB has no second password of an account, as MySQL has (docs/adr/0033-rotation-in-three-phases.md).
 The statements are quoted for sessions without SQL modes.
 """
 

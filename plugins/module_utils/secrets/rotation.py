@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The rotation of a cluster's secrets as a state machine, whose state is the variables of the secrets file and the running nodes. Pure.
 
-docs/adr/0034-rotation-in-three-phases.md explains the phases. Each transition is one atomic write of the secrets file, and follows only after
+docs/adr/0033-rotation-in-three-phases.md explains the phases. Each transition is one atomic write of the secrets file, and follows only after
 every node has the secrets of the present phase. So the nodes of a cluster are never more than one phase apart.
 """
 

@@ -48,7 +48,7 @@ def test_the_first_certificate_of_a_chain_to_expire_counts() -> None:
     + [f"-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----" for body in ("MAA=", "MIIB", "AAAA", "")],
 )
 def test_another_text_is_no_certificate(text: str) -> None:
-    with pytest.raises(ValueError, match="^it(s| )"):
+    with pytest.raises(ValueError, match=r"^it(s| )"):
         expiry.first_expiry(text)
 
 

@@ -257,8 +257,8 @@ def test_previous_values_are_accepted_until_the_rotation_may_finish(secrets: lis
         progress = {"begun": True, "prepared": progress["prepared"] or step.action == "prepare", "released": False}
         for _operation in cluster.apply(step.action, secrets, [0]):
             cluster.check()
-    kept = {rotation.previous_name(secret) for secret in secrets} & set(rotation.PENDING)
-    assert {name for name in rotation.PENDING if cluster.file.get(name)} == kept
+    stored = {rotation.previous_name(secret) for secret in secrets} & set(rotation.PENDING)
+    assert {name for name in rotation.PENDING if cluster.file.get(name)} == stored
     run(cluster, cluster.rotate([], False, [0]), None)
     assert rotation.phase(cluster.file) == rotation.IDLE
 

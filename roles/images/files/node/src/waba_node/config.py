@@ -105,7 +105,7 @@ class NodeConfig:
     api_key: str = field(repr=False, default="")
     jwt_key: str = field(repr=False, default="")
     secret: str = field(repr=False, default="")
-    # Accepted too, while the secrets are rotated (docs/adr/0034-rotation-in-three-phases.md).
+    # Accepted too, while the secrets are rotated (docs/adr/0033-rotation-in-three-phases.md).
     second_api_key: str = field(repr=False, default="")
     second_jwt_key: str = field(repr=False, default="")
     second_secret: str = field(repr=False, default="")

@@ -63,7 +63,7 @@ class NonceCache:
 class Trust:
     """One node's part: signs its calls and answers, and verifies those of others.
 
-    A second secret is accepted, but signs no call, while the secret is rotated (docs/adr/0034-rotation-in-three-phases.md).
+    A second secret is accepted, but signs no call, while the secret is rotated (docs/adr/0033-rotation-in-three-phases.md).
     """
 
     def __init__(self, node_id: str, secret: str, time: ClusterTime, second_secret: str = "") -> None:
