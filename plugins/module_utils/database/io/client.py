@@ -56,6 +56,7 @@ CHARACTER_SET = "--default-character-set=utf8mb4"
 SERVER_SOCKET = "/run/mysqld/mysqld.sock"  # in the images of the collection
 
 PASSWORD_VARIABLES = ("MYSQL_PASSWORD", "WA_DB_PASSWORD")  # in mysql.env, and in db.env
+USER_VARIABLES = ("MYSQL_USER", "WA_DB_USERNAME")
 
 
 class DatabaseClient:
@@ -74,6 +75,7 @@ class DatabaseClient:
     ) -> None:
         self._run_command, self._database = run_command, database
         self._environment = {PASSWORD: read_password(database), "LC_ALL": "C.UTF-8"}
+        self._user = read_user(database)
         if database["host"]:
             self._prefix: list[str] = []
             self._place = f"{database['host']}:{database['port']}"
@@ -116,7 +118,7 @@ class DatabaseClient:
             program, *options = flavour.programs[kind]
             if self._has(program):
                 tls = flavour.verify if self._database["tls_ca"] else flavour.trust
-                account = f"--user={self._database['user']}"
+                account = f"--user={self._user}"
                 return [*self._prefix, program, NO_OPTION_FILES, account, *self._address, tls, *options]
         place = self._place if self._prefix else "this host"
         programs = " or ".join(flavour.programs[kind][0] for flavour in FLAVOURS)
@@ -175,6 +177,13 @@ def read_password(database: dict[str, Any]) -> str:
     if not passwords:
         raise HostError(f"{path} contains neither {' nor '.join(PASSWORD_VARIABLES)}. Run the playbook site.yml.")
     return passwords[0]
+
+
+def read_user(database: dict[str, Any]) -> str:
+    """Return the account whose password the environment file has, which alternates when it is rotated; that of the options without one. Raises HostError."""
+    found = files.read(database["password_file"]) if database["password_file"] else None
+    variables = dotenv.parsed(found[0]) if found else {}
+    return next((variables[name] for name in USER_VARIABLES if variables.get(name)), str(database["user"]))
 
 
 def server_container(cluster: str) -> dict[str, Any]:

@@ -7,7 +7,11 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.waba.cluster.plugins.module_utils.compose import dotenv
-from ansible_collections.waba.cluster.plugins.module_utils.database.io.client import DatabaseClient, read_password
+from ansible_collections.waba.cluster.plugins.module_utils.database.io.client import (
+    DatabaseClient,
+    read_password,
+    read_user,
+)
 from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 
 SECRET = "a'b\\c\"d=e"
@@ -22,6 +26,17 @@ def test_the_password_is_read_from_either_environment_file(tmp_path: Path, name:
     path = tmp_path / "one.env"
     path.write_text(dotenv.render({"MYSQL_ROOT_PASSWORD": "another", name: SECRET}, "a comment"), encoding="utf-8")
     assert from_file(path) == SECRET
+
+
+@pytest.mark.parametrize("name", ["MYSQL_USER", "WA_DB_USERNAME"])
+def test_account_of_the_environment_file_has_precedence(tmp_path: Path, name: str) -> None:
+    """It alternates when its password is rotated, and the file has both."""
+    path = tmp_path / "one.env"
+    path.write_text(dotenv.render({name: "waba_2"}, "a comment"), encoding="utf-8")
+    assert read_user({"user": "waba", "password_file": str(path)}) == "waba_2"
+    assert read_user({"user": "waba", "password_file": None}) == "waba"
+    path.write_text("TZ=UTC\n", encoding="utf-8")
+    assert read_user({"user": "waba", "password_file": str(path)}) == "waba"
 
 
 def test_a_missing_file_or_password_is_reported_with_the_playbook_that_creates_it(tmp_path: Path) -> None:
