@@ -165,6 +165,7 @@ STAGES: dict[str, Stage] = {
     "molecule-nfs": scenario("nfs"),
     "molecule-default": scenario("default", by_name=False),
     "molecule-upgrade": scenario("upgrade"),
+    "molecule-rotation": scenario("rotation"),
     "molecule-cloud": scenario("cloud"),
     "molecule-backup": scenario("backup"),
     "rehearse": command("ansible-playbook", "-i", "inventories/rehearsal", "playbooks/rehearse.yml", by_name=True),

@@ -31,6 +31,7 @@ options:
         description:
           - Environment file on this host that contains the password as C(MYSQL_PASSWORD) or C(WA_DB_PASSWORD). Either O(database.password) or
             this option is required.
+          - The account is that of C(MYSQL_USER) or C(WA_DB_USERNAME) in the file, if it has one, since a rotation changes both.
           - Use it in a task with C(async). Ansible writes the options of such a task to the host's disk, where an interrupted run leaves them.
         type: path
       host:
