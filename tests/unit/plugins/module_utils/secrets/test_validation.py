@@ -65,3 +65,18 @@ def test_a_secret_that_an_environment_file_cannot_contain_is_refused(value: str)
 def test_the_admin_password_is_in_no_environment_file_and_may_contain_any_character_but_newlines() -> None:
     assert secret_problems({"waba_admin_password": "'$ Abc-123 #'"}, OWN) == []
     assert len(secret_problems({"waba_admin_password": "Abc-1234\n"}, OWN)) == 1
+
+
+def test_rules_of_a_secret_are_those_of_its_next_value() -> None:
+    values = {"waba_next_admin_password": "weak", "waba_next_api_key": "short", "waba_next_database_password": "a{b"}
+    assert [problem.variable for problem in secret_problems(values, VENDORS)] == [
+        "waba_next_database_password",
+        "waba_next_admin_password",
+        "waba_next_api_key",
+    ]
+
+
+def test_empty_variable_of_a_rotation_is_refused_without_an_offer_to_generate_it() -> None:
+    (problem,) = secret_problems({"waba_previous_api_key": ""}, OWN)
+    assert (problem.variable, problem.problem) == ("waba_previous_api_key", "it is empty")
+    assert "generated" not in problem.fix
