@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.loader import init_plugin_loader
 from ansible.template import Templar
-from ansible_collections.waba.cluster.plugins.module_utils.secrets import rotation
 
-ROLE = Path(__file__).resolve().parents[2] / "roles/common"
+ROOT = Path(__file__).resolve().parents[2]
+ROLE = ROOT / "roles/common"
 init_plugin_loader([])  # for lookups
+sys.path.insert(0, str(ROOT / ".build"))
+rotation: Any = importlib.import_module("ansible_collections.waba.cluster.plugins.module_utils.secrets.rotation")
 
 BEFORE = {secret: f"{secret}-0" for secret in rotation.ROTATABLE}
 NEW = {secret: f"{secret}-1" for secret in rotation.ROTATABLE}
@@ -35,7 +40,7 @@ def evaluated(name: str, settings: dict[str, Any]) -> Any:
     return Templar(loader, available).template(variables[name])
 
 
-def changed(values: dict[str, str], changes: rotation.Changes) -> dict[str, str]:
+def changed(values: dict[str, str], changes: dict[str, str | None]) -> dict[str, str]:
     """Return the variables after changes. A removed one is empty, as in the run that removes it."""
     return {**values, **{name: value or "" for name, value in changes.items()}}
 
@@ -74,6 +79,11 @@ def test_nodes_get_the_present_and_the_second_secrets_of_each_phase(
 
 def test_variables_of_a_rotation_are_those_of_the_state_machine() -> None:
     assert sorted(evaluated("__waba_pending_secrets", BEFORE)) == sorted(rotation.PENDING)
+    assert sorted(evaluated("__waba_secrets", BEFORE)) == sorted(rotation.ROTATABLE)
+    specification = yaml.safe_load((ROLE / "meta/argument_specs.yml").read_text(encoding="utf-8"))
+    options = specification["argument_specs"]["settings"]["options"]
+    specified = [name for name in options if name.startswith(("waba_next_", "waba_previous_"))]
+    assert sorted(specified) == sorted(rotation.PENDING)
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,13 @@ def described(certificates: Iterable[tuple[str, str, str | None]], now: float) -
     """
     rows = []
     for option, path, text in certificates:
-        row = {"setting": ROLE_VARIABLES[option], "path": path, "expires": "", "days": None, "problem": ""}
+        row: dict[str, Any] = {
+            "setting": ROLE_VARIABLES[option],
+            "path": path,
+            "expires": "",
+            "days": None,
+            "problem": "",
+        }
         try:
             if text is None:
                 raise ValueError("it cannot be read")

@@ -141,12 +141,14 @@ class Sessions:
 
     def _decoded(self, token: str) -> dict[str, Any]:
         """Return the content of a token. Raises jwt.InvalidTokenError, ValueError."""
+        content: dict[str, Any]
         try:
-            return jwt.decode(token, self.key, algorithms=["HS256"])
+            content = jwt.decode(token, self.key, algorithms=["HS256"])
         except jwt.InvalidSignatureError:
             if not self.second_key:
                 raise
-        return jwt.decode(token, self.second_key, algorithms=["HS256"])
+            content = jwt.decode(token, self.second_key, algorithms=["HS256"])
+        return content
 
 
 def has_api_key(request: web.Request, keys: Iterable[str]) -> bool:
