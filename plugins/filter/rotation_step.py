@@ -55,8 +55,8 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - The C(action) and its C(reason); the C(services) that differ from the settings, as lists by host; the C(phase) of the rotation; the C(progress) after
-      the action.
+    - The C(action) and its C(reason); the nodes that cannot take part, C(unsupported); the C(services) that differ from the settings, as lists by host; the
+      C(phase) of the rotation; the C(progress) after the action.
   type: dict
 """
 
@@ -77,7 +77,7 @@ def rotation_step(
     progress: Mapping[str, bool],
     options: Mapping[str, bool],
 ) -> dict[str, Any]:
-    """Return {"action", "reason", "services", "phase", "progress"}."""
+    """Return {"action", "reason", "unsupported", "services", "phase", "progress"}."""
     services: dict[str, list[str]] = {}
     stale = []
     for host in hosts:
@@ -94,7 +94,21 @@ def rotation_step(
         "prepared": progress["prepared"] or step.action == "prepare",
         "released": progress["released"] or step.action == "release",
     }
-    return {**step._asdict(), "services": services, "phase": rotation.phase(texts), "progress": after}
+    rotated = requested if step.action == "begin" else rotation.pending_secrets(texts, rotation.next_name)
+    is_affected = step.action in ("begin", "advance") and rotation.needs_second_secrets(rotated)
+    unsupported = [
+        f"{node['service']} on {host}"
+        for host in hosts
+        for node in hostvars[host][registered]["services"]
+        if node["role"] in NODES and not node["second_secrets"]
+    ]
+    return {
+        **step._asdict(),
+        "unsupported": unsupported if is_affected else [],
+        "services": services,
+        "phase": rotation.phase(texts),
+        "progress": after,
+    }
 
 
 class FilterModule:

@@ -49,6 +49,7 @@ nodes:
       health: healthy
       ports: [6250, 6251, 6252, 6253]
       address: 127.0.0.1
+      second_secrets: true
 images:
   description: The ids of O(images) that the host has, by name.
   returned: success

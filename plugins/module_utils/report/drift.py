@@ -70,4 +70,12 @@ def _drift(name: str, node: Service | None, roles: Mapping[str, str], actions: I
 
 
 def _absent(name: str, role: str) -> Service:
-    return {"service": name, "role": role, "container": "", "image": "", "state": "", "health": ""}
+    return {
+        "service": name,
+        "role": role,
+        "container": "",
+        "image": "",
+        "state": "",
+        "health": "",
+        "second_secrets": False,
+    }

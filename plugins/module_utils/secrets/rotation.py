@@ -77,6 +77,11 @@ def pending_secrets(values: Values, name: Any) -> list[str]:
     return [secret for secret in ROTATABLE if values.get(name(secret))]
 
 
+def needs_second_secrets(secrets: Iterable[str]) -> bool:
+    """Return whether the rotation of these secrets needs nodes that accept a second value."""
+    return any(secret in ACCEPTED_TWICE for secret in secrets)
+
+
 def other_account(user: str, account: str) -> str:
     """Return the other one of the two database accounts. user: waba_database_user. account: the present one."""
     return user + ALTERNATE if account in ("", user) else user

@@ -34,7 +34,7 @@ def observed(client: DockerClient, cluster: str, path: str, roles: Collection[st
 
     Each has `service`, `role`, `file` and `file_image` ("" if no file has the service), `container` (12 characters of the id, "" for no container),
     `image`, `image_id`, `state`, `health`, `ports` (published, list of int, without those of LISTENERS), `address` (on which they are
-    published).
+    published), `second_secrets` (whether a node accepts a second value of each secret).
     """
     documents = list(_documents(cluster, path))
     found = {
@@ -89,7 +89,16 @@ def _documents(cluster: str, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _container(container: dict[str, Any] | None) -> dict[str, Any]:
     if container is None:
-        return {"container": "", "image": "", "image_id": "", "state": "", "health": "", "ports": [], "address": ""}
+        return {
+            "container": "",
+            "image": "",
+            "image_id": "",
+            "state": "",
+            "health": "",
+            "ports": [],
+            "address": "",
+            "second_secrets": False,
+        }
     state, bindings = containers.observation(container) or {}, container["HostConfig"].get("PortBindings") or {}
     published = [binding for port, ends in bindings.items() if port not in LISTENERS for binding in ends or []]
     return {
@@ -100,4 +109,5 @@ def _container(container: dict[str, Any] | None) -> dict[str, Any]:
         "health": state["health"] or "",
         "ports": sorted(int(binding["HostPort"]) for binding in published),
         "address": next((binding.get("HostIp", "") for binding in published), ""),
+        "second_secrets": container["Config"]["Labels"].get(contract.LABEL_ACCEPTS) == contract.SECOND_SECRETS,
     }

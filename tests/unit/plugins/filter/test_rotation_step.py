@@ -10,7 +10,9 @@ from ansible_collections.waba.cluster.plugins.filter.rotation_step import rotati
 
 VALUES = {"waba_api_key": "a", "waba_next_api_key": "", "waba_previous_api_key": ""}
 PROGRESS = {"begun": False, "prepared": False, "released": False}
-SETTLED: dict[str, Any] = {"actions": [], "file_changes": []}
+NODE = {"service": "wacore", "role": "coreapp", "second_secrets": True}
+DATABASE = {"service": "db", "role": "mysql", "second_secrets": False}
+SETTLED: dict[str, Any] = {"actions": [], "file_changes": [], "services": [NODE, DATABASE]}
 
 
 def step(reports: dict[str, Any], values: dict[str, str], finish: bool = True) -> dict[str, Any]:
@@ -34,11 +36,21 @@ def test_nodes_and_files_that_differ_are_rolled_first() -> None:
             {"service": "waweb", "role": "webapp"},
         ],
         "file_changes": [{"name": "db.env"}],
+        "services": [],
     }
     found = step({"node1": SETTLED, "node2": differs}, {**VALUES, "waba_next_api_key": "b"})
     assert (found["action"], found["phase"]) == ("roll", "accept")
     assert found["services"] == {"node2": ["wacore", "waweb"]}, "the database is never restarted"
     assert "db.env on node2, wacore on node2, waweb on node2" in found["reason"]
+
+
+def test_nodes_of_a_former_version_are_named_before_a_rotation_that_they_cannot_take_part_in() -> None:
+    former = {**SETTLED, "services": [{**NODE, "second_secrets": False}, DATABASE]}
+    assert step({"node1": SETTLED, "node2": former}, VALUES)["unsupported"] == ["wacore on node2"]
+    assert step({"node2": former}, {**VALUES, "waba_next_api_key": "b"})["unsupported"] == ["wacore on node2"]
+    admin = {"waba_admin_password": "a", "waba_next_admin_password": "b"}
+    assert step({"node2": former}, admin)["unsupported"] == [], "the API has one password of the admin"
+    assert step({"node1": SETTLED}, VALUES)["unsupported"] == []
 
 
 def test_previous_values_stay_without_finish() -> None:
