@@ -102,3 +102,19 @@ def test_services_without_a_webhook_listener_publish_one_entry(params: dict[str,
         "wacore2": ["127.0.0.1:26300-26303:6250-6253"],
         "waweb": ["9090:443"],
     }
+
+
+def test_certificate_of_another_content_changes_the_nodes_that_mount_it(params: dict[str, Any]) -> None:
+    """The file of the same path is replaced on the host, and nodes read it at their start."""
+    params.update(certificate="/etc/ssl/api.pem", database_certificate="/etc/ssl/db.pem")
+    nodes = plan_nodes(params)
+    digests = {"certificate": "aaaaaaaaaaaa", "database_certificate": "bbbbbbbbbbbb"}
+    before = compose_documents(nodes, params, None, digests)[FILE]["services"]
+    after = compose_documents(
+        nodes, params, None, {"certificate": "cccccccccccc", "database_certificate": "dddddddddddd"}
+    )
+    changed = {name for name, service in after[FILE]["services"].items() if service != before[name]}
+    assert changed == {node["name"] for node in nodes if node["role"] == "webapp"}
+    assert not any(
+        "waba.cluster.certificates" in one["labels"] for one in planned(params, "1.0.0")[FILE]["services"].values()
+    )
