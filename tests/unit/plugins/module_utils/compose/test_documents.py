@@ -106,7 +106,8 @@ def test_services_without_a_webhook_listener_publish_one_entry(params: dict[str,
 
 def test_certificate_of_another_content_changes_the_nodes_that_mount_it(params: dict[str, Any]) -> None:
     """The file of the same path is replaced on the host, and nodes read it at their start."""
-    params.update(certificate="/etc/ssl/api.pem", database_certificate="/etc/ssl/db.pem")
+    params.update(certificate="/etc/ssl/api.pem", certificate_key="/etc/ssl/api.key")
+    params.update(database_certificate="/etc/ssl/db.pem", database_certificate_key="/etc/ssl/db.key")
     nodes = plan_nodes(params)
     digests = {"certificate": "aaaaaaaaaaaa", "database_certificate": "bbbbbbbbbbbb"}
     before = compose_documents(nodes, params, None, digests)[FILE]["services"]
