@@ -13,7 +13,7 @@ LABEL_INSTANCE = "waba.cluster.instance"
 LABEL_CONFIGURATION = (
     "waba.cluster.configuration"  # hash of a mounted configuration, so that a change replaces the container
 )
-# Of images whose nodes accept a second node secret, API key and token key. Not waba.cluster.*: containers inherit it, and it is no difference of theirs.
+# Of images whose nodes accept a second node secret, API key and token key. Not waba.cluster.*: containers inherit it, and it must not count as a difference.
 LABEL_ACCEPTS, SECOND_SECRETS = "waba.node.accepts", "second-secrets"
 LABEL_CERTIFICATES = "waba.cluster.certificates"  # hash of the mounted certificates, with the same effect
 
