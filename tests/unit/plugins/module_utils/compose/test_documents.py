@@ -110,10 +110,9 @@ def test_certificate_of_another_content_changes_the_nodes_that_mount_it(params: 
     params.update(database_certificate="/etc/ssl/db.pem", database_certificate_key="/etc/ssl/db.key")
     nodes = plan_nodes(params)
     digests = {"certificate": "aaaaaaaaaaaa", "database_certificate": "bbbbbbbbbbbb"}
-    before = compose_documents(nodes, params, None, digests)[FILE]["services"]
-    after = compose_documents(
-        nodes, params, None, {"certificate": "cccccccccccc", "database_certificate": "dddddddddddd"}
-    )
+    before = compose_documents(nodes, params, certificates=digests)[FILE]["services"]
+    others = {"certificate": "cccccccccccc", "database_certificate": "dddddddddddd"}
+    after = compose_documents(nodes, params, certificates=others)
     changed = {name for name, service in after[FILE]["services"].items() if service != before[name]}
     assert changed == {node["name"] for node in nodes if node["role"] == "webapp"}
     assert not any(
