@@ -19,7 +19,7 @@ options:
     elements: str
     required: true
   database:
-    description: The database in the topology, with C(external) and C(members).
+    description: The database in the topology, with C(external).
     type: dict
     required: true
   user:

@@ -69,3 +69,14 @@ def test_lost_member_is_replaced_by_another_host(lab: Lab) -> None:
         wait_for(lab.is_whole, WHOLE, "the new member is in step")
     lab.check_members()
     assert changed(lab.play("site.yml")) == 0
+
+
+def test_passwords_of_the_database_are_rotated_on_every_member(lab: Lab) -> None:
+    secrets = ("waba_database_password", "waba_database_root_password")
+    with lab.flow() as flow:
+        assert changed(lab.play("rotate_secrets.yml", "-e", f"waba_rotate={','.join(secrets)}")) > 0
+    assert not flow.refused, flow.refused[:3]
+    accounts = "SELECT User FROM mysql.user WHERE User LIKE 'waba%' AND Host = '%'"
+    assert {lab.sql(name, accounts) for name in lab.members} == {"waba_2\n"}
+    lab.check_members()
+    assert changed(lab.play("site.yml")) == 0

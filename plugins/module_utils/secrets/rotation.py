@@ -161,7 +161,7 @@ def request_problems(
 ) -> list[Problem]:
     """Return the problems with the secrets to rotate.
 
-    database: that of the topology: {"external", "members", ...}. user: waba_database_user. images: of the nodes.
+    database: that of the topology: {"external", ...}. user: waba_database_user. images: of the nodes.
     """
     problems = []
     vendor = any(map(is_vendor_image, images))
@@ -179,9 +179,6 @@ def request_problems(
                 "and run rotate_secrets.yml with an empty waba_rotate"
             )
             problems.append(Problem("waba_rotate", secret, "the cluster does not run its database", fix))
-        elif secret in DATABASE and database["members"]:
-            problem = "the accounts of a database with several members are not rotated yet"
-            problems.append(Problem("waba_rotate", secret, problem, "Leave it out"))
     if "waba_database_password" in requested and len(user) > LONGEST_ACCOUNT - len(ALTERNATE):
         problem = f"its second account {user + ALTERNATE} would have more than {LONGEST_ACCOUNT} characters"
         fix = "Leave waba_database_password out of waba_rotate"

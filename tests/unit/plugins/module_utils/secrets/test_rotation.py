@@ -269,7 +269,7 @@ def test_accounts_of_the_database_alternate() -> None:
     assert rotation.other_account("waba", "waba_2") == "waba"
 
 
-OWN = {"external": False, "members": []}
+OWN = {"external": False}
 IMAGES = ("waba/node:v1.0.0",)
 
 
@@ -280,7 +280,6 @@ IMAGES = ("waba/node:v1.0.0",)
         ("node_secret", OWN, USER, IMAGES, "it is not a secret that can be rotated"),
         ("waba_node_secret", OWN, USER, ("docker.whatsapp.biz/coreapp:v2.57",), "the vendor's images accept one value"),
         ("waba_database_password", {**OWN, "external": True}, USER, IMAGES, "the cluster does not run its database"),
-        ("waba_database_root_password", {**OWN, "members": ["m"]}, USER, IMAGES, "are not rotated yet"),
         ("waba_database_password", OWN, "u" * 31, IMAGES, "would have more than 32 characters"),
     ],
 )
