@@ -22,13 +22,16 @@ HANDOVER_LIMIT = 2.0  # seconds, in total, without a connected coreapp
 class Flow:
     """Two threads that send messages and one that reads settings. A call that a webapp fails goes to the next webapp at once.
 
-    apis: one for each webapp. logs: returns the command that prints the log of each coreapp that exists now.
+    apis: one for each webapp. logs: returns the command that prints the log of each coreapp that exists now. replaced_repeatedly: whether
+    coreapps can be replaced more than once during the flow.
     """
 
     PAUSE = 0.05  # seconds between two calls of a thread
     NO_GAP = 0.5  # seconds
 
-    def __init__(self, apis: list[Api], logs: Callable[[], Iterable[list[str]]]) -> None:
+    def __init__(
+        self, apis: list[Api], logs: Callable[[], Iterable[list[str]]], *, replaced_repeatedly: bool = False
+    ) -> None:
         self.apis, self.logs = apis, logs
         self.transitions: set[tuple[datetime.datetime, str]] = set()
         self.accepted: dict[str, float] = {}
@@ -36,15 +39,14 @@ class Flow:
         self.refused: list[str] = []
         self.failed_once = 0
         self.ended = threading.Event()
-        self.followers: list[subprocess.Popen[str]] = []
+        self.followers: dict[tuple[str, ...], subprocess.Popen[str]] = {}
         steps = (self.send, self.send, self.read_settings)
         self.threads = [threading.Thread(target=self.run, args=(step,), daemon=True) for step in steps]
+        if replaced_repeatedly:
+            self.threads.append(threading.Thread(target=self.follow_replacements, daemon=True))
 
     def __enter__(self) -> Flow:
-        for command in self.logs():  # the log of a container that is replaced goes with the container
-            follower = start([*command, "--follow", "--tail", "0"])
-            self.followers.append(follower)
-            threading.Thread(target=self.record_transitions, args=(follower,), daemon=True).start()
+        self.follow("--tail", "0")
         for thread in self.threads:
             thread.start()
         time.sleep(2)
@@ -57,10 +59,21 @@ class Flow:
         self.ended.set()
         for thread in self.threads:
             thread.join(30)
-        for follower in self.followers:
+        for follower in self.followers.values():
             follower.kill()
         for command in self.logs():
             self.record_transitions(start(command))
+
+    def follow(self, *options: str) -> None:
+        """Follow the logs of the coreapps that are not followed yet. The log of a container that is replaced goes with the container."""
+        for command in self.logs():
+            if tuple(command) not in self.followers:
+                follower = self.followers[tuple(command)] = start([*command, "--follow", *options])
+                threading.Thread(target=self.record_transitions, args=(follower,), daemon=True).start()
+
+    def follow_replacements(self) -> None:
+        while not self.ended.wait(1):
+            self.follow()
 
     def record_transitions(self, log: subprocess.Popen[str]) -> None:
         """Record each connection and disconnection upstream in the log of a coreapp."""

@@ -108,7 +108,7 @@ def cluster() -> Cluster:
 
 @pytest.fixture
 def flow(cluster: Cluster) -> Flow:
-    return Flow([Api(webapp, SECRETS_FILE) for webapp in WEBAPPS], cluster.coreapp_logs)
+    return Flow([Api(webapp, SECRETS_FILE) for webapp in WEBAPPS], cluster.coreapp_logs, replaced_repeatedly=True)
 
 
 @pytest.fixture(scope="session")

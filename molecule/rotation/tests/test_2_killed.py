@@ -15,20 +15,19 @@ ALL = (
     *("waba_database_password", "waba_database_root_password"),
     *("waba_node_secret", "waba_api_key", "waba_jwt_key"),
 )
-# (the name of a task, how many tasks later, seconds into that task)
+# (the name of a task, how many tasks later, seconds into that task, the processes to kill)
 POINTS = [
-    ("Bring the variables file to the next phase", 0, 0.2),
-    ("Provide the second account of the nodes", 1, 0.0),
-    ("Drain and stop", 0, 1.0),  # a node is drained
-    ("Start and wait for", 0, 2.0),  # a node is being replaced
-    ("Wait until the cluster is healthy", 4, 0.0),
-    ("Remove the former account of the nodes", 0, 0.5),
-    ("Remove the former account of the nodes", 8, 0.0),
+    ("Bring the variables file to the next phase", 0, 0.2, CONTROLLER),
+    ("Provide the second account of the nodes", 1, 0.0, GROUP),
+    ("Drain and stop", 0, 1.0, CONTROLLER),  # a node is drained
+    ("Start and wait for", 0, 2.0, GROUP),  # a node is being replaced
+    ("Wait until the cluster is healthy", 4, 0.0, CONTROLLER),
+    ("Remove the former account of the nodes", 0, 0.5, GROUP),
+    ("Remove the former account of the nodes", 8, 0.0, CONTROLLER),
 ]
 
 
-@pytest.mark.parametrize("scope", [GROUP, CONTROLLER])
-@pytest.mark.parametrize(("mark", "boundary", "delay"), POINTS)
+@pytest.mark.parametrize(("mark", "boundary", "delay", "scope"), POINTS)
 def test_killed_rotation_interrupts_no_client_and_is_continued(
     cluster: Cluster, flow: Flow, receiver: Receiver, mark: str, boundary: int, delay: float, scope: str
 ) -> None:
