@@ -36,7 +36,7 @@ options:
 EXAMPLES = r"""
 - name: Verify that the API key can be rotated
   ansible.builtin.assert:
-    that: ['waba_api_key'] | waba.cluster.rotation_problems(waba_topology.database, 'waba', [waba_webapp_image]) == []
+    that: "['waba_api_key'] | waba.cluster.rotation_problems(waba_topology.database, 'waba', [waba_webapp_image]) == []"
 """
 
 RETURN = r"""
