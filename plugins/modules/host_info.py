@@ -159,11 +159,11 @@ risks:
   sample:
     - {variable: masters, value: 2, problem: the loss of this one machine takes 2 masters with it, fix: Spread them over more machines}
 certificates:
-  description: The certificates that the settings name, with the days until the first one of each file expires.
+  description: The certificates that the settings name, with the days until the first one of each file expires, and whether that is soon.
   returned: always
   type: list
   elements: dict
-  sample: [{setting: waba_webapp_certificate, path: /etc/ssl/api.pem, expires: "2026-12-01", days: 12, problem: ""}]
+  sample: [{setting: waba_webapp_certificate, path: /etc/ssl/api.pem, expires: "2026-12-01", days: 12, soon: true, problem: ""}]
 nodes:
   description:
     - The services of the host with the ports that they publish, the address they are published on, and the ports that are in use by a running container

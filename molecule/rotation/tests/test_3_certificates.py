@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import ssl
-import subprocess
 from pathlib import Path
 
 from conftest import SETTINGS, Cluster, play
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from flow import Flow
 from plays import changed
 
@@ -15,18 +18,19 @@ PORTS = [webapp["port"] for webapp in SETTINGS["waba_webapp_instances"]]
 
 
 def certify(folder: Path, days: int) -> None:
-    """Write a self-signed certificate and its key, as an operator replaces them."""
-    new = [str(folder / name) for name in ("api.key.new", "api.pem.new")]
-    subprocess.run(
-        [
-            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"),
-            *("-keyout", new[0], "-out", new[1], "-days", str(days), "-subj", "/CN=localhost"),
-        ],
-        check=True,
-        capture_output=True,
+    """Write a self-signed certificate, a year old, and its key, as an operator replaces them."""
+    key, name = (
+        ec.generate_private_key(ec.SECP256R1()),
+        x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")]),
     )
-    for path in new:
-        Path(path).replace(path.removesuffix(".new"))
+    now, number = datetime.datetime.now(datetime.timezone.utc), x509.random_serial_number()
+    valid = now - datetime.timedelta(days=365), now + datetime.timedelta(days=days)
+    certificate = x509.CertificateBuilder(name, name, key.public_key(), number, *valid).sign(key, hashes.SHA256())
+    pem = serialization.Encoding.PEM
+    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    for path, content in (("api.key", private), ("api.pem", certificate.public_bytes(pem))):
+        (folder / f"{path}.new").write_bytes(content)
+        (folder / f"{path}.new").replace(folder / path)
 
 
 def served() -> set[str]:

@@ -20,6 +20,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.problems import Probl
 BLOCK = re.compile(r"-----BEGIN CERTIFICATE-----(.*?)-----END CERTIFICATE-----", re.DOTALL)
 DAY = 86400.0
 WARNING_DAYS = 30
+WARNING_SHARE = 4  # of a certificate that is valid for less than WARNING_SHARE * WARNING_DAYS, the last part warns
 # DER tags: docs of X.690 and RFC 5280, section 4.1.
 SEQUENCE, VERSION, UTC_TIME, GENERALIZED_TIME = 0x30, 0xA0, 0x17, 0x18
 BEFORE_VALIDITY = 3  # fields of a TBSCertificate between its version and its validity: serial number, signature, issuer
@@ -27,18 +28,18 @@ BEFORE_VALIDITY = 3  # fields of a TBSCertificate between its version and its va
 HEADINGS = ("host", "setting", "file", "expires", "days", "problem")
 
 
-def first_expiry(pem: str) -> float:
-    """Return when the first certificate of a PEM text expires, in seconds since 1970. Raises ValueError if there is none."""
+def validities(pem: str) -> list[tuple[float, float]]:
+    """Return when each certificate of a PEM text begins and ends, in seconds since 1970. Raises ValueError if there is none."""
     try:
-        moments = [_not_after(base64.b64decode("".join(block.split()), validate=True)) for block in BLOCK.findall(pem)]
+        found = [_validity(base64.b64decode("".join(block.split()), validate=True)) for block in BLOCK.findall(pem)]
     except (binascii.Error, IndexError) as error:
         raise ValueError("it is not a certificate in PEM") from error
-    if not moments:
+    if not found:
         raise ValueError("it contains no certificate in PEM")
-    return min(moments)
+    return found
 
 
-def _not_after(der: bytes) -> float:
+def _validity(der: bytes) -> tuple[float, float]:
     certificate = _content(der, SEQUENCE)
     fields = _elements(_content(certificate, SEQUENCE))
     if fields and fields[0][0] == VERSION:
@@ -46,7 +47,8 @@ def _not_after(der: bytes) -> float:
     tag, content = fields[BEFORE_VALIDITY]
     if tag != SEQUENCE:
         raise ValueError("its validity is not where RFC 5280 has it")
-    return _moment(*_elements(content)[1])
+    moments = _elements(content)
+    return _moment(*moments[0]), _moment(*moments[1])
 
 
 def _moment(tag: int, content: bytes) -> float:
@@ -54,7 +56,7 @@ def _moment(tag: int, content: bytes) -> float:
     if tag == UTC_TIME:  # two digits of the year: 50 to 99 are those of the 20th century
         text = ("19" if text[:2] >= "50" else "20") + text
     elif tag != GENERALIZED_TIME:
-        raise ValueError("its end is no time")
+        raise ValueError("its validity is no time")
     moment = datetime.datetime.strptime(text, "%Y%m%d%H%M%SZ")
     return moment.replace(tzinfo=datetime.timezone.utc).timestamp()
 
@@ -88,10 +90,11 @@ def _element(der: bytes) -> tuple[int, bytes, bytes]:
 
 
 def described(certificates: Iterable[tuple[str, str, str | None]], now: float) -> list[dict[str, Any]]:
-    """Return {"setting", "path", "expires", "days", "problem"} of each certificate.
+    """Return {"setting", "path", "expires", "days", "soon", "problem"} of each certificate.
 
     certificates: (option, path, text), the text is None if the file cannot be read. now: seconds since 1970. days: whole days until the first
-    certificate of the file expires, negative after that, None if that is not known. problem: "" where there is none.
+    certificate of the file expires, negative after that, None if that is not known. soon: whether it expires soon: in WARNING_DAYS, or within the last
+    part of a short validity. problem: "" where there is none.
     """
     rows = []
     for option, path, text in certificates:
@@ -100,15 +103,16 @@ def described(certificates: Iterable[tuple[str, str, str | None]], now: float) -
             "path": path,
             "expires": "",
             "days": None,
+            "soon": False,
             "problem": "",
         }
         try:
             if text is None:
                 raise ValueError("it cannot be read")
-            moment = first_expiry(text)
-            expires = datetime.datetime.fromtimestamp(moment, datetime.timezone.utc)
-            days = int((moment - now) // DAY)
-            row.update(expires=expires.strftime("%Y-%m-%d"), days=days)
+            begin, end = min(validities(text), key=lambda validity: validity[1])
+            days = int((end - now) // DAY)
+            soon = end - now < min(WARNING_DAYS * DAY, (end - begin) / WARNING_SHARE)
+            row.update(expires=date(end), days=days, soon=soon)
             if days < 0:
                 row["problem"] = f"it expired on {row['expires']}"
         except ValueError as error:
@@ -117,12 +121,17 @@ def described(certificates: Iterable[tuple[str, str, str | None]], now: float) -
     return rows
 
 
+def date(moment: float) -> str:
+    """Return the day, in UTC, of a time in seconds since 1970."""
+    return datetime.datetime.fromtimestamp(moment, datetime.timezone.utc).strftime("%Y-%m-%d")
+
+
 def warnings(rows: Iterable[Mapping[str, Any]]) -> list[Problem]:
     """Return a warning for each certificate that has expired, expires soon, or cannot be read. rows: as from `described`."""
     found = []
     for row in rows:
         problem = row["problem"]
-        if not problem and row["days"] < WARNING_DAYS:
+        if not problem and row["soon"]:
             problem = f"it expires in {row['days']} day(s), on {row['expires']}"
         if problem:
             fix = "Replace the file, and run rotate_secrets.yml, which brings it into use"

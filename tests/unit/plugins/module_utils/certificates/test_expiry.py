@@ -20,26 +20,31 @@ START = datetime.datetime(1960, 1, 1)
 NOW = 1_800_000_000.0
 
 
-def pem(end: datetime.datetime) -> str:
+def pem(end: datetime.datetime, begin: datetime.datetime = START) -> str:
     builder = x509.CertificateBuilder().subject_name(NAME).issuer_name(NAME).public_key(KEY.public_key())
-    builder = builder.serial_number(7).not_valid_before(START).not_valid_after(end)
+    builder = builder.serial_number(7).not_valid_before(begin).not_valid_after(end)
     return builder.sign(KEY, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
 
 
+def moment(days: float) -> datetime.datetime:
+    """Return the time some days after NOW."""
+    return datetime.datetime.fromtimestamp(NOW + days * 86400, datetime.timezone.utc).replace(tzinfo=None)
+
+
 def in_days(days: float) -> str:
-    return pem(datetime.datetime.fromtimestamp(NOW + days * 86400, datetime.timezone.utc).replace(tzinfo=None))
+    return pem(moment(days))
 
 
 @given(st.datetimes(datetime.datetime(1961, 1, 1), datetime.datetime(2199, 12, 31)))
-def test_the_end_is_that_of_the_library_cryptography(end: datetime.datetime) -> None:
+def test_the_validity_is_that_of_the_library_cryptography(end: datetime.datetime) -> None:
     """UTCTime until 2049, GeneralizedTime from 2050."""
-    wanted = end.replace(microsecond=0, tzinfo=datetime.timezone.utc).timestamp()
-    assert expiry.first_expiry(pem(end)) == wanted
+    begin, end = (one.replace(microsecond=0, tzinfo=datetime.timezone.utc) for one in (START, end))
+    assert expiry.validities(pem(end)) == [(begin.timestamp(), end.timestamp())]
 
 
 def test_the_first_certificate_of_a_chain_to_expire_counts() -> None:
-    chain = "a comment\n" + in_days(90) + in_days(10) + in_days(50)
-    assert expiry.first_expiry(chain) == NOW + 10 * 86400
+    (row,) = described("a comment\n" + in_days(90) + in_days(10) + in_days(50))
+    assert row["days"] == 10
 
 
 @pytest.mark.parametrize(
@@ -49,7 +54,7 @@ def test_the_first_certificate_of_a_chain_to_expire_counts() -> None:
 )
 def test_another_text_is_no_certificate(text: str) -> None:
     with pytest.raises(ValueError, match=r"^it(s| )"):
-        expiry.first_expiry(text)
+        expiry.validities(text)
 
 
 @given(st.integers(0, 400), st.binary(min_size=1, max_size=4))
@@ -83,6 +88,17 @@ def test_warnings_name_the_setting_and_the_fix() -> None:
     ]
     assert {one.variable for one in found} == {"waba_webapp_certificate"}
     assert all("rotate_secrets.yml" in one.fix for one in found)
+
+
+@pytest.mark.parametrize(("days", "soon"), [(31, False), (29, True)])
+def test_certificate_warns_thirty_days_ahead(days: float, soon: bool) -> None:
+    assert described(in_days(days))[0]["soon"] is soon
+
+
+@pytest.mark.parametrize(("age", "soon"), [(6.5, False), (7.6, True)])
+def test_certificate_for_ten_days_warns_in_its_last_quarter(age: float, soon: bool) -> None:
+    """One that is renewed at a third of its validity never warns."""
+    assert described(pem(moment(10 - age), moment(-age)))[0]["soon"] is soon
 
 
 def test_table_has_a_row_for_each_certificate_of_each_host() -> None:
