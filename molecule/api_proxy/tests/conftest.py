@@ -36,6 +36,7 @@ class Lab(Hosts):
         subnet = ipaddress.ip_network(self.network.attrs["IPAM"]["Config"][0]["Subnet"])
         self.address = str(subnet[5])  # the lab leaves .2 to .10 free
         self.settings: dict[str, Any] = {"waba_api_proxy_address": self.address}
+        self.authority: Authority
 
     # -- playbooks -----------------------------------------------------------------------------------------------------
 
@@ -49,6 +50,16 @@ class Lab(Hosts):
         return run_playbook(self.inventory, f"playbooks/{playbook}", *arguments)
 
     # -- hosts ---------------------------------------------------------------------------------------------------------
+
+    def certify(self) -> str:
+        """Write a new certificate for the address, and its key, on the hosts of the proxies; return the certificate."""
+        certificate, key = self.authority.sign(x509.IPAddress(ipaddress.ip_address(self.address)))
+        for name in PROXIES:
+            for file, source in {"api.pem": certificate, "api.key": key}.items():
+                path, text = f"{CERTIFICATES}/{file}", Path(source).read_text(encoding="utf-8")
+                write = f"cat >{path}.new <<'END'\n{text}END\nmv {path}.new {path}"
+                self.run(name, f"install -d -m 0700 {CERTIFICATES}; umask 077; {write}")
+        return Path(certificate).read_text(encoding="ascii")
 
     def started(self) -> dict[str, str]:
         """Return "container, moment of its start" by host; an equal result before and after means that nothing restarted."""
@@ -114,14 +125,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Lab:
     lab = Lab()
     lab.configure()
     authority = Authority(tmp_path_factory.mktemp("authority"), "api")
-    certificate, key = authority.sign(x509.IPAddress(ipaddress.ip_address(lab.address)))
-    lab.authority = authority.ca  # type: ignore[attr-defined]
-    for name in PROXIES:
-        for file, source in {"api.pem": certificate, "api.key": key}.items():
-            text = Path(source).read_text(encoding="utf-8")
-            lab.run(
-                name, f"install -d -m 0700 {CERTIFICATES}; umask 077; cat > {CERTIFICATES}/{file} <<'END'\n{text}END"
-            )
+    lab.authority = authority
+    lab.certify()
     return lab
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ssl
+
 import requests
 from conftest import CERTIFICATES, CONTAINERS, NODES, PROXIES, Lab, changed, figure
 
@@ -20,9 +22,21 @@ def test_tls_ends_at_the_proxies_after_a_run(lab: Lab) -> None:
     figure("proxies replaced", f"{len(flow.refused)} refused, gaps {flow.gaps()}")
     assert max(flow.gaps(), default=0) <= 3
     session = requests.Session()
-    session.trust_env, session.verify = False, lab.authority  # type: ignore[attr-defined]
+    session.trust_env, session.verify = False, lab.authority.ca
     assert session.get(f"https://{lab.address}/", timeout=5).text == "waba node\n"
     assert changed(lab.play("site.yml", *VERSION)) == 0
+
+
+def test_replaced_certificate_comes_into_use_one_proxy_after_the_other(lab: Lab) -> None:
+    certificate, nodes = lab.certify(), {name: lab.started()[name] for name in NODES}
+    rotate = ("rotate_secrets.yml", *VERSION, "-e", "waba_rotate=")
+    with lab.flow() as flow:
+        assert changed(lab.play(*rotate)) > 0
+    figure("proxies with a new certificate", f"{len(flow.refused)} refused, gaps {flow.gaps()}")
+    assert max(flow.gaps(), default=0) <= 3
+    assert ssl.get_server_certificate((lab.address, 443)).strip() == certificate.strip()
+    assert {name: lab.started()[name] for name in NODES} == nodes
+    assert changed(lab.play(*rotate)) == 0
 
 
 def test_restart_refuses_no_call_where_tls_ends(lab: Lab) -> None:
