@@ -19,6 +19,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.template import trust_as_template
 from ansible_collections.waba.cluster.plugins.module_utils.backup import settings as backup_settings
+from ansible_collections.waba.cluster.plugins.module_utils.certificates import acme
 from ansible_collections.waba.cluster.plugins.module_utils.cloud import settings as cloud_settings
 from ansible_collections.waba.cluster.plugins.module_utils.cluster import api_proxy, topology
 from ansible_collections.waba.cluster.plugins.module_utils.compose import dotenv
@@ -98,7 +99,8 @@ class HostSettings(Mapping):
         texts = dict.fromkeys(CONVERSION.sub(r"\1 must be of the type \2", text) for text in result.error_messages)
         fix = f"Run ansible-doc -t role waba.cluster.{role} to see the accepted values"
         # A dictionary or list may hold secrets, so the message has its type only.
-        reported = value if isinstance(value, (str, int, float)) else f"({type(value).__name__})"
+        is_plain = isinstance(value, (str, int, float)) and not option.get("no_log")
+        reported = value if is_plain else f"({type(value).__name__})"
         return [Problem(name, reported, text, fix) for text in texts], result.validated_parameters.get(name)
 
 
@@ -144,6 +146,7 @@ class ActionModule(ActionBase):
         for host in hosts:
             chosen = str(settings[host]["waba_backup_host"])
             found = backup_settings.host_problems(chosen, parts["database"], parts["masters"], members)
+            found += acme.path_problems(built["hosts"][host]["acme"])
             checks[host]["problems"] += [problem._asdict() for problem in found]
         for host, problems in api_proxy.problems(parts, settings).items():
             checks[host]["problems"] += [problem._asdict() for problem in problems]
@@ -166,7 +169,7 @@ class ActionModule(ActionBase):
         self, settings: HostSettings, variables: Mapping[str, Any], options: Mapping[str, Any]
     ) -> dict[str, Any]:
         """Return {"sound", "problems", "risks"} of one host's settings."""
-        secrets = [name for name, (_role, option) in options.items() if option.get("no_log") and name in variables]
+        secrets = [name for name, (_role, option) in options.items() if is_secret(option) and name in variables]
         for name in variables:
             if name in options and name not in secrets:
                 settings[name]  # validated on access
@@ -189,6 +192,7 @@ class ActionModule(ActionBase):
         problems += validation.secret_problems(given, images)
         problems += unknown
         problems += backup_settings.problems(settings)
+        problems += acme.problems(settings)
         problems += drill.setting_problems(drill.settings_of(settings, images))
         found, risks = cloud_settings.problems(settings, given, images)
         problems += found
@@ -198,6 +202,11 @@ class ActionModule(ActionBase):
             "problems": [problem._asdict() for problem in problems],
             "risks": [warning._asdict() for warning in warnings],
         }
+
+
+def is_secret(option: Mapping[str, Any]) -> bool:
+    """Return whether the specification of a setting describes a secret. A dictionary of secrets has rules of its own."""
+    return bool(option.get("no_log")) and option.get("type", "str") == "str"
 
 
 def configure_proxies(templar: Any, built: Mapping[str, Any]) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.waba.cluster.plugins.module_utils.backup import settings as backup_settings
+from ansible_collections.waba.cluster.plugins.module_utils.certificates import acme
 from ansible_collections.waba.cluster.plugins.module_utils.cluster import api_proxy
 from ansible_collections.waba.cluster.plugins.module_utils.compose.confinement import owner_problems
 from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import plan_nodes
@@ -155,6 +156,7 @@ def build(
         one["firewall"] = _firewall(host, one["plan"], settings[host], names, share)
         one["mount"] = _mount(one["share_path"], settings[host], share) if host in share["clients"] else None
         one["export"] = _export(settings[host], names, share) if host == share["server"] else None
+        one["acme"] = acme.certificates(settings[host], one["plan"])
         scheduled = host == database["backup_host"]
         one["backup"] = (
             backup_settings.options(settings[host], database, one["is_database_host"])

@@ -15,7 +15,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.cluster import api_pr
 ROLES = Path(__file__).parents[5] / "roles"
 DEFAULTS = {
     name: value
-    for role in ("common", "nfs_mount", "nfs_server")
+    for role in ("common", "nfs_mount", "nfs_server", "renew_certificates")
     for name, value in yaml.safe_load((ROLES / role / "defaults" / "main.yml").read_text(encoding="utf-8")).items()
 }
 IMAGES = {

@@ -52,6 +52,7 @@ def settings(host: str, **given: Any) -> dict[str, Any]:
         "waba_firewall": False,
         "waba_backup_host": "",
         "waba_backup_schedule": "",
+        "waba_acme_certificates": {},
         "waba_firewall_api_sources": [],
         "waba_firewall_webapp_sources": [],
         "waba_firewall_webhook_sources": ["0.0.0.0/0"],
