@@ -110,6 +110,12 @@ def monitoring(*arguments: str, by_name: bool = False) -> Stage:
     return Stage(lambda: Command(list(arguments), binaries=prometheus_binaries()), by_name)
 
 
+def acme() -> Command:
+    """Tests with Debian's lego and ACME server."""
+    debian_packages("lego", "pebble")
+    return Command([sys.executable, "-m", "pytest", "tests/acme"])
+
+
 def in_browser(file: str) -> Stage:
     """A file of the node's tests that drives Debian's Chromium."""
 
@@ -154,6 +160,7 @@ STAGES: dict[str, Stage] = {
     "monitoring": monitoring(
         "tests/tools/with_database", sys.executable, "-m", "pytest", "tests/monitoring", by_name=True
     ),
+    "acme": Stage(acme, by_name=True),
     "sanity": own_core("sanity"),
     **{
         f"{kind}-core-{core}": other_core(kind, f"=={core}.*", version)
