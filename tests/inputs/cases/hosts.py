@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import acme, backups
+from . import backups
 from .common import (
     CROWD,
     FIRST,
@@ -196,9 +196,8 @@ RUNS: dict[str, dict[str, Any]] = {
             "waba_database_port": TAKEN_PORT,
             **{f"waba_{kind}_instances": [] for kind in ("master", "coreapp", "webapp")},
             **backups.INVALID,
-            **acme.INVALID,
         },
         "groups": {group: {"hosts": {"idle": {}}} for group in ("waba_masters", "waba_coreapps", "waba_webapps")},
-        "refused": [*NO_INSTANCES, *backups.invalid("idle"), *acme.invalid("idle")],
+        "refused": [*NO_INSTANCES, *backups.invalid("idle")],
     },
 }

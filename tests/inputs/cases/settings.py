@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from . import acme
 from .common import (
     ENVIRONMENT,
     FOUR,
@@ -271,10 +272,10 @@ RUNS: dict[str, dict[str, Any]] = {
     "settings": {
         "vars": {},
         "groups": {
-            "waba_masters": {"hosts": {"typed": TYPED}},
+            "waba_masters": {"hosts": {"typed": {**TYPED, **acme.INVALID}}},
             "waba_coreapps": {"hosts": {"keys": KEYS, "names": NAMES, "ports": PORTS}},
             "waba_webapps": {"hosts": {"names": {}, "ports": {}}},
         },
-        "refused": SETTINGS,
+        "refused": [*SETTINGS, *acme.invalid("typed")],
     },
 }
