@@ -72,8 +72,10 @@ def configured_receiver(folder: Path, address: str, api: Api, **settings: Any) -
     receiver = Receiver(folder, address)
     settings = {"webhooks": {"url": receiver.url}, "callback_backoff_delay_ms": 500, **settings}
     assert api.call("PATCH", "settings/application", settings).status_code == 200
-    yield receiver
-    receiver.server.shutdown()
+    try:
+        yield receiver
+    finally:
+        receiver.server.shutdown()
 
 
 def self_signed_certificate(folder: Path, address: str) -> Path:
