@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import datetime
+import importlib.util
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +20,7 @@ KEY = ec.generate_private_key(ec.SECP256R1())
 NAME = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "api.example.org")])
 START = datetime.datetime(1960, 1, 1)
 NOW = 1_800_000_000.0
+ATTENTION = Path(__file__).parents[5] / "roles/images/files/node/src/waba_node/webapp/console/attention.py"
 
 
 def pem(end: datetime.datetime, begin: datetime.datetime = START) -> str:
@@ -99,6 +102,21 @@ def test_certificate_warns_thirty_days_ahead(days: float, soon: bool) -> None:
 def test_certificate_for_ten_days_warns_in_its_last_quarter(age: float, soon: bool) -> None:
     """One that is renewed at a third of its validity never warns."""
     assert described(pem(moment(10 - age), moment(-age)))[0]["soon"] is soon
+
+
+def test_preflight_warns_when_the_console_of_the_node_does() -> None:
+    """The node is no part of the collection."""
+    specification = importlib.util.spec_from_file_location("waba_node_attention", ATTENTION)
+    assert specification is not None
+    assert specification.loader is not None
+    attention = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(attention)
+    for validity in (6, 47, 90, 119, 121, 365):
+        for left in range(4 * min(validity, 40)):
+            remaining = left / 4 + 1 / 16  # days; never exactly at the limit
+            (row,) = described(pem(moment(remaining), moment(remaining - validity)))
+            severity = attention.certificate_severity(remaining * expiry.DAY, validity * expiry.DAY)
+            assert row["soon"] is (severity is not None), (validity, remaining)
 
 
 def test_table_has_a_row_for_each_certificate_of_each_host() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import re
 import secrets
 import socket
@@ -16,9 +15,10 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 from api_support import SECRETS, Client, Cluster, error_of, wait_until
+from pem_support import Authority
 from waba_node.webapp.certificate import context_from_folder
 from waba_node.webapp.console import attention, files
-from waba_node.webapp.console.certificates import first_expiry
+from waba_node.webapp.console.certificates import first_validity
 from waba_node.webapp.console.reader import merge_histories, problem_of
 
 NAMES = sorted(files.load_files())
@@ -166,6 +166,7 @@ def test_state_names_primary_master_owner_and_queues(admin: Client, cluster: Clu
     assert set(state["queues"]) == {"outbox", "uncertain", "webhooks", "updates", "set_aside"}
     (certificate,) = state["certificates"]
     assert 1800 < certificate["days"] < 1830
+    assert certificate["severity"] is None
     assert state["webapp"]["name"] == "127.0.0.1:webapp1"
     assert state["webapp"]["problem"] == ""
     assert [item for item in state["attention"] if item["severity"] == "problem"] == []
@@ -274,6 +275,10 @@ def node(name: str, role: str, status: str = "disconnected", problem: str = "") 
     return {"name": name, "role": role, "status": status, "problem": problem}
 
 
+def certificate(expires_at: str | None, days: int | None, severity: str | None, problem: str = "") -> dict[str, Any]:
+    return {"name": "API", "expires_at": expires_at, "days": days, "severity": severity, "problem": problem}
+
+
 def healthy() -> dict[str, Any]:
     queue = {"waiting": 0, "more": False, "oldest": None}
     return {
@@ -286,7 +291,7 @@ def healthy() -> dict[str, Any]:
         ],
         "shards": [{"shard": 0, "owner": "c1", "connected": True, "epoch": 3}],
         "queues": dict.fromkeys(("outbox", "uncertain", "webhooks", "updates", "set_aside"), queue),
-        "certificates": [{"name": "API", "expires_at": "2030-01-01T00:00:00Z", "days": 100, "problem": ""}],
+        "certificates": [certificate("2030-01-01T00:00:00Z", 100, None)],
         "problems": {},
     }
 
@@ -313,10 +318,10 @@ def test_parts_that_could_not_be_read_do_not_hide_the_others() -> None:
         ("nodes", [*healthy()["nodes"], node("c3", "coreapp", problem="draining")], "problem", "c3: draining."),
         ("shards", [{"shard": 1, "owner": None, "connected": False, "epoch": 3}], "problem", "Shard 1 has no owner"),
         ("shards", [{"shard": 1, "owner": "c1", "connected": False, "epoch": 3}], "problem", "Shard 1: its owner c1 is not"),
-        ("certificates", [{"name": "API", "expires_at": "2030", "days": 20, "problem": ""}], "notice", "Certificate (API) expires in 20 days"),
-        ("certificates", [{"name": "API", "expires_at": "2030", "days": 6, "problem": ""}], "problem", "Certificate (API) expires in 6 days"),
-        ("certificates", [{"name": "API", "expires_at": "2030", "days": -1, "problem": ""}], "problem", "Certificate (API) expired on 2030."),
-        ("certificates", [{"name": "API", "expires_at": None, "days": None, "problem": "is no file"}], "problem", "Certificate (API) is no file."),
+        ("certificates", [certificate("2030", 20, "notice")], "notice", "Certificate (API) expires in 20 days"),
+        ("certificates", [certificate("2030", 6, "problem")], "problem", "Certificate (API) expires in 6 days"),
+        ("certificates", [certificate("2030", -1, "problem")], "problem", "Certificate (API) expired on 2030."),
+        ("certificates", [certificate(None, None, "problem", "is no file")], "problem", "Certificate (API) is no file."),
     ],
 )  # fmt: skip
 def test_each_problem_needs_attention(part: str, value: object, severity: str, text: str) -> None:
@@ -373,10 +378,33 @@ def test_change_that_two_masters_observed_is_listed_once_with_all_that_is_known(
     assert merge_histories([]) is None
 
 
-def test_expiry_of_a_chain_is_that_of_its_first_certificate_to_expire(tmp_path: Path) -> None:
+def test_validity_of_a_chain_is_that_of_its_first_certificate_to_expire(tmp_path: Path) -> None:
     context_from_folder(str(tmp_path), "localhost")
-    pem = (tmp_path / "web.pem").read_text(encoding="ascii")
-    left = first_expiry(pem + pem) - datetime.datetime.now(datetime.timezone.utc)
-    assert left.days in (1824, 1825)
+    own, authority = (tmp_path / "web.pem").read_text(encoding="ascii"), Authority("authority").pem.decode()
+    begin, end = first_validity(own)
+    assert (end - begin).days in (1825, 1826)
+    assert first_validity(own + authority) == first_validity(authority) != (begin, end)
     with pytest.raises(ValueError, match="PEM"):
-        first_expiry("no certificate")
+        first_validity("no certificate")
+
+
+@pytest.mark.parametrize(
+    ("validity", "remaining", "severity"),
+    [
+        (365, 30.1, None),
+        (365, 29.9, "notice"),
+        (365, 7.1, "notice"),
+        (365, 6.9, "problem"),
+        (47, 11.8, None),
+        (47, 11.7, "notice"),
+        (47, 3, "notice"),
+        (47, 2.9, "problem"),
+        (6, 1.6, None),
+        (6, 1.4, "notice"),
+        (6, 0.3, "problem"),
+        (6, -0.1, "problem"),
+    ],
+)
+def test_severity_of_an_expiry_depends_on_the_validity(validity: float, remaining: float, severity: str | None) -> None:
+    """In days."""
+    assert attention.certificate_severity(remaining * attention.DAY, validity * attention.DAY) == severity

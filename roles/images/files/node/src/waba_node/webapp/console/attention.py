@@ -8,8 +8,10 @@ from typing import Any
 OLDEST_MESSAGE = 60.0  # seconds that an accepted message may wait
 OLDEST_WEBHOOK = 300.0  # seconds that a webhook may wait
 OLDEST_UPDATE = 60.0  # seconds that an update of the upstream may wait
-CERTIFICATE_NOTICE = 30  # days before a certificate expires
-CERTIFICATE_PROBLEM = 7
+DAY = 86400.0
+# A certificate is a notice in the last quarter of its validity, and a problem in the last quarter of that time, for at most this long.
+CERTIFICATE_NOTICE = 30 * DAY
+CERTIFICATE_PROBLEM = 7 * DAY
 
 PROBLEM, NOTICE = "problem", "notice"
 
@@ -88,6 +90,13 @@ def _certificates(certificates: Sequence[Mapping[str, Any]] | None) -> Iterator[
             yield PROBLEM, f"{subject} {one['problem']}."
         elif one["days"] < 0:
             yield PROBLEM, f"{subject} expired on {one['expires_at'][:10]}."
-        elif one["days"] < CERTIFICATE_NOTICE:
-            severity = PROBLEM if one["days"] < CERTIFICATE_PROBLEM else NOTICE
-            yield severity, f"{subject} expires in {one['days']} days, on {one['expires_at'][:10]}."
+        elif one["severity"]:
+            yield one["severity"], f"{subject} expires in {one['days']} days, on {one['expires_at'][:10]}."
+
+
+def certificate_severity(remaining: float, validity: float) -> str | None:
+    """Return the severity of the expiry of a certificate, None if it needs no attention. remaining, validity: in seconds."""
+    notice = min(CERTIFICATE_NOTICE, validity / 4)
+    if remaining < 0 or remaining < min(CERTIFICATE_PROBLEM, notice / 4):
+        return PROBLEM
+    return NOTICE if remaining < notice else None

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...store import documents
+from .attention import DAY, PROBLEM, certificate_severity
 
 if TYPE_CHECKING:
     from ..process import Webapp
-
-DAY = 86400.0
 
 
 async def read_certificates(webapp: Webapp) -> list[dict[str, Any]]:
@@ -42,16 +41,23 @@ def _sources(webapp: Webapp, authority: Mapping[str, str]) -> Iterator[tuple[str
 def _described(name: str, pem: str | Path) -> dict[str, Any]:
     """Return one certificate: the first of its chain to expire, and whole days until then. A file that cannot be read is a problem."""
     try:
-        expires_at = first_expiry(pem if isinstance(pem, str) else pem.read_text(encoding="ascii"))
+        begin, end = first_validity(pem if isinstance(pem, str) else pem.read_text(encoding="ascii"))
     except (OSError, ValueError) as error:
-        return {"name": name, "expires_at": None, "days": None, "problem": f"cannot be read: {type(error).__name__}"}
-    remaining = (expires_at - datetime.datetime.now(datetime.timezone.utc)).total_seconds()
-    moment = expires_at.strftime("%Y-%m-%dT%H:%M:%SZ")
-    return {"name": name, "expires_at": moment, "days": int(remaining // DAY), "problem": ""}
+        problem = f"cannot be read: {type(error).__name__}"
+        return {"name": name, "expires_at": None, "days": None, "severity": PROBLEM, "problem": problem}
+    remaining = (end - datetime.datetime.now(datetime.timezone.utc)).total_seconds()
+    return {
+        "name": name,
+        "expires_at": end.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "days": int(remaining // DAY),
+        "severity": certificate_severity(remaining, (end - begin).total_seconds()),
+        "problem": "",
+    }
 
 
-def first_expiry(pem: str) -> datetime.datetime:
-    """Return when the first certificate of a PEM text expires. Raises ValueError if there is none."""
+def first_validity(pem: str) -> tuple[datetime.datetime, datetime.datetime]:
+    """Return when the certificate of a PEM text that expires first begins and ends. Raises ValueError if there is none."""
     from cryptography import x509
 
-    return min(one.not_valid_after_utc for one in x509.load_pem_x509_certificates(pem.encode()))
+    first = min(x509.load_pem_x509_certificates(pem.encode()), key=lambda one: one.not_valid_after_utc)
+    return first.not_valid_before_utc, first.not_valid_after_utc

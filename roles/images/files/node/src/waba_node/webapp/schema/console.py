@@ -86,11 +86,15 @@ class ConsoleChanges(Struct, forbid_unknown_fields=True):
 
 
 class ConsoleCertificate(Struct, forbid_unknown_fields=True):
-    """A certificate of this webapp. days: whole days until it expires, negative after that, null if it cannot be read."""
+    """A certificate of this webapp.
+
+    days: whole days until it expires, negative after that, null if it cannot be read. severity: as in `attention`, null for one that needs none.
+    """
 
     name: str
     expires_at: str | None
     days: int | None
+    severity: Literal["problem", "notice"] | None
     problem: str
 
 

@@ -56,7 +56,7 @@ const ROWS = {
     certificates.map((one) => [
       one.name,
       one.expires_at?.slice(0, 10) ?? { text: one.problem, kind: "problem" },
-      one.days === null ? "" : { text: remaining(one.days), kind: one.days < 7 ? "problem" : one.days < 30 ? "notice" : "good" },
+      one.days === null ? "" : { text: remaining(one.days), kind: one.severity ?? "good" },
     ]),
 };
 
