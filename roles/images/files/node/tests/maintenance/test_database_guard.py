@@ -14,10 +14,11 @@ from waba_node.maintenance.database_guard import DatabaseGuard, PositionMemory, 
 
 
 class SimulatedServer:
-    """A member db1 of two. down: it does not answer."""
+    """A member db1 of two. down: it does not answer. stopping: it has unloaded Galera."""
 
     def __init__(self) -> None:
         self.state, self.read_only, self.row, self.down = "Synced", True, None, False
+        self.stopping = False
         self.statements: list[str] = []
         self.committed = 7
 
@@ -29,7 +30,9 @@ class SimulatedServer:
         self.statements += statements
         first = statements[0]
         if first == database_guard.READ_STATUS:
-            return tuple(self.status().items())
+            return tuple(
+                (name, value) for name, value in self.status().items() if not self.stopping or name == "version"
+            )
         if first == database_guard.READ_MEMBERS:
             return (("db1", "one", "127.0.0.1:0"), ("db2", "two", "127.0.0.1:0"))
         if first == database_guard.READ_WRITER:
@@ -97,6 +100,15 @@ async def test_a_reader_is_made_read_only(guard: DatabaseGuard, server: Simulate
     assert server.read_only
     assert server.row == ("db2", "two", 5)
     assert guard.respond("/reader")[0] == "200 OK"
+
+
+async def test_a_server_that_stops_is_neither_writer_nor_reader(guard: DatabaseGuard, server: SimulatedServer) -> None:
+    await steps(guard, 4)
+    server.stopping = True
+    with pytest.raises(EOFError, match="as while it stops"):
+        await guard.step()
+    assert guard.respond("/writer")[0].startswith("503")
+    assert guard.respond("/reader")[0].startswith("503")
 
 
 async def test_a_server_that_does_not_answer_is_neither_writer_nor_reader(

@@ -37,10 +37,12 @@ REMEMBER = 5.0  # seconds between two positions
 UNKNOWN = (1049, 1146)  # no such database, no such table
 Position = tuple[str, int]  # uuid of the cluster's history, seqno
 ERRORS = (MySQLError, OSError, TimeoutError, EOFError)
-READ_STATUS = """SELECT LOWER(variable_name), variable_value FROM information_schema.global_status WHERE variable_name IN (
-        'wsrep_cluster_status', 'wsrep_cluster_size', 'wsrep_cluster_state_uuid', 'wsrep_local_state_comment', 'wsrep_gcomm_uuid',
-        'wsrep_last_committed', 'wsrep_local_recv_queue', 'wsrep_flow_control_paused')
-    UNION ALL SELECT 'name', @@wsrep_node_name UNION ALL SELECT 'read_only', @@read_only UNION ALL SELECT 'version', @@version"""
+STATUS = (
+    *("wsrep_cluster_status", "wsrep_cluster_size", "wsrep_cluster_state_uuid", "wsrep_local_state_comment"),
+    *("wsrep_gcomm_uuid", "wsrep_last_committed", "wsrep_local_recv_queue", "wsrep_flow_control_paused"),
+)
+READ_STATUS = f"""SELECT LOWER(variable_name), variable_value FROM information_schema.global_status WHERE variable_name IN {STATUS}
+    UNION ALL SELECT 'name', @@wsrep_node_name UNION ALL SELECT 'read_only', @@read_only UNION ALL SELECT 'version', @@version"""  # noqa: S608 - names of this module
 READ_MEMBERS = "SELECT node_name, node_uuid, node_incoming_address FROM mysql.wsrep_cluster_members"
 READ_WRITER = "SELECT member, incarnation, epoch FROM waba_guard.writer"
 CREATE = (
@@ -153,6 +155,8 @@ class DatabaseGuard:
     async def observe(self) -> Observation:
         """Read the state of the server. Raises ERRORS."""
         values = dict(await self.server.execute(READ_STATUS))
+        if not values.keys() >= set(STATUS):
+            raise EOFError("it does not report its state as a member, as while it stops")
         members = await self.server.execute(READ_MEMBERS)
         try:
             rows = await self.server.execute(READ_WRITER)
