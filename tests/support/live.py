@@ -23,6 +23,15 @@ class Cluster:
         (found,) = [one for one in self.containers() if one.labels["waba.cluster.instance"] == instance]
         return found
 
+    def database(self) -> Container:
+        (found,) = [one for one in self.containers() if one.labels["waba.cluster.role"] == "mysql"]
+        return found
+
+    def coreapp_logs(self) -> list[list[str]]:
+        """Return the commands that print the logs of the coreapps."""
+        coreapps = [one for one in self.containers() if one.labels["waba.cluster.role"] == "coreapp"]
+        return [["docker", "logs", str(one.id)] for one in coreapps]
+
     def started(self) -> dict[str, str]:
         """Return container id -> moment of its start; an equal result before and after means that nothing restarted."""
         return {str(one.id): one.attrs["State"]["StartedAt"] for one in self.containers()}

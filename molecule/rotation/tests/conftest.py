@@ -12,10 +12,9 @@ import pytest
 import requests
 import yaml
 from api import Api
-from docker.models.containers import Container
 from flow import Flow
 from plays import Result, run_playbook
-from receiver import Receiver
+from receiver import Receiver, configured_receiver
 
 HERE = Path(__file__).resolve().parent
 INVENTORY = HERE.parent / "inventory"
@@ -64,15 +63,6 @@ def are_healthy() -> bool:
 class Cluster(live.Cluster):
     """The containers of the scenario, by their labels."""
 
-    def coreapp_logs(self) -> list[list[str]]:
-        """Return the commands that print the logs of the coreapps."""
-        coreapps = [one for one in self.containers() if one.labels["waba.cluster.role"] == "coreapp"]
-        return [["docker", "logs", str(one.id)] for one in coreapps]
-
-    def database(self) -> Container:
-        (found,) = [one for one in self.containers() if one.labels["waba.cluster.role"] == "mysql"]
-        return found
-
     def accounts(self) -> set[str]:
         """Return the accounts of the nodes in the database."""
         query = "SELECT User FROM mysql.user WHERE Host = '%' AND User <> 'root'"
@@ -113,9 +103,6 @@ def flow(cluster: Cluster) -> Flow:
 
 @pytest.fixture(scope="session")
 def receiver(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Receiver]:
-    """A webhook receiver that is configured in the cluster."""
-    receiver = Receiver(tmp_path_factory.mktemp("receiver"), cluster.gateway())
-    body = {"webhooks": {"url": receiver.url}, "callback_backoff_delay_ms": 500}
-    assert Api(WEBAPPS[0], SECRETS_FILE).call("PATCH", "settings/application", body).status_code == 200
-    yield receiver
-    receiver.server.shutdown()
+    folder, api = tmp_path_factory.mktemp("receiver"), Api(WEBAPPS[0], SECRETS_FILE)
+    with configured_receiver(folder, cluster.gateway(), api) as receiver:
+        yield receiver

@@ -10,7 +10,6 @@ import live
 import pytest
 import yaml
 from api import Api
-from docker.models.containers import Container
 from flow import Flow
 from plays import Result, backup_archive, changed, refusal, run_playbook
 from receiver import Receiver, configured_receiver
@@ -34,15 +33,6 @@ def play(playbook: str, *arguments: str) -> Result:
 
 class Cluster(live.Cluster):
     """The containers of the scenario, by their labels."""
-
-    def coreapp_logs(self) -> list[list[str]]:
-        """Return the commands that print the logs of the coreapps."""
-        coreapps = [one for one in self.containers() if one.labels["waba.cluster.role"] == "coreapp"]
-        return [["docker", "logs", str(one.id)] for one in coreapps]
-
-    def database(self) -> Container:
-        (found,) = [one for one in self.containers() if one.labels["waba.cluster.role"] == "mysql"]
-        return found
 
     def versions(self) -> set[str]:
         """Return the versions of all nodes, running or stopped."""
