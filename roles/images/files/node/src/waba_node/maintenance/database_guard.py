@@ -155,8 +155,8 @@ class DatabaseGuard:
     async def observe(self) -> Observation:
         """Read the state of the server. Raises ERRORS."""
         values = dict(await self.server.execute(READ_STATUS))
-        if not values.keys() >= set(STATUS):
-            raise EOFError("it does not report its state as a member, as while it stops")
+        if set(STATUS) - values.keys():
+            raise EOFError("it reports no state of a member while it starts or stops")
         members = await self.server.execute(READ_MEMBERS)
         try:
             rows = await self.server.execute(READ_WRITER)

@@ -12,7 +12,6 @@ from ..rpc import Payload, RpcError
 from ..runtime.statistics import gauge
 from ..settings import apply_change, restart_needed
 from ..store import contacts, documents, metadata, outbox, webhook_queue
-from ..store.engine import FAILOVER_PATIENCE
 from ..upstream.base import Refused, UpstreamError, WrongCode
 from . import account_api
 from .account_api import refusal
@@ -154,4 +153,4 @@ class LeaderApi:
         async def write(connection: AsyncConnection) -> None:
             await documents.write_document(connection, documents.ACCOUNT, account)
 
-        await self.database.run(write, FAILOVER_PATIENCE)
+        await self.database.run(write)

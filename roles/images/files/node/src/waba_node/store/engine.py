@@ -186,7 +186,9 @@ class Database:
             async with self.engine.begin() as connection:
                 yield connection
 
-    async def run(self, transaction: Callable[[AsyncConnection], Awaitable[Result]], patience: float) -> Result:
+    async def run(
+        self, transaction: Callable[[AsyncConnection], Awaitable[Result]], patience: float = FAILOVER_PATIENCE
+    ) -> Result:
         """Run a transaction and return its result; after a transient failure, run it again for at most `patience` seconds.
 
         The outcome of a failed commit is unknown, so a second run must be harmless. Raises DATABASE_ERRORS.

@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..store import documents as store
-from ..store.engine import FAILOVER_PATIENCE
 from .routing import UPSTREAM_TIMEOUT
 
 if TYPE_CHECKING:
@@ -29,7 +28,7 @@ async def read(webapp: Webapp, name: str) -> dict[str, Any]:
         answer = await webapp.router.call_primary_master("account.read", {"document": name}, UPSTREAM_TIMEOUT)
         content: dict[str, Any] = answer["content"]
         return content
-    return await webapp.database.run(lambda connection: store.read_document(connection, name), FAILOVER_PATIENCE)
+    return await webapp.database.run(lambda connection: store.read_document(connection, name))
 
 
 async def update(webapp: Webapp, name: str, fields: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ from ..address import NodeAddress, PortName
 from ..control.sharding import bucket_of, shard_of
 from ..rpc import RpcClient, RpcError
 from ..store import master_lease, node_registry, ownership
-from ..store.engine import DATABASE_ERRORS, FAILOVER_PATIENCE, Database
+from ..store.engine import DATABASE_ERRORS, Database
 from .errors import ERRORS, ApiError
 from .message_batcher import MessageBatcher
 from .metrics import Metrics
@@ -133,7 +133,7 @@ class Router:
 
     async def call_primary_master(self, method: str, payload: Payload, timeout: float = TIMEOUT) -> Payload:
         """Call the primary master and return its answer. Raises ApiError, 1017 if there is no primary master."""
-        master = await self.database.run(master_lease.find_primary_master, FAILOVER_PATIENCE)
+        master = await self.database.run(master_lease.find_primary_master)
         if master is None:
             raise ApiError(1017, "there is no primary master at the moment")
         try:

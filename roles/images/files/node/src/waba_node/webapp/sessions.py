@@ -15,7 +15,7 @@ from aiohttp import BasicAuth, web
 
 from ..passwords import hashed, matches, weakness
 from ..store import documents, users
-from ..store.engine import FAILOVER_PATIENCE, Database
+from ..store.engine import Database
 from ..store.users import ADMIN, User
 from .errors import ApiError
 
@@ -62,7 +62,7 @@ class Sessions:
         """Check the credentials of a login and return its token. Raises ApiError."""
         self._require_key()
         username, password = _basic_credentials(request)
-        user = await self.database.run(lambda connection: users.read_user(connection, username), FAILOVER_PATIENCE)
+        user = await self.database.run(lambda connection: users.read_user(connection, username))
         # An unknown user takes as long as a wrong password.
         if not await matches(password, user.password if user else self.dummy_hash) or user is None:
             raise ApiError(1005, "Wrong username or password", 401)
@@ -75,7 +75,7 @@ class Sessions:
         replacement = await hashed(new_password)
         former = user.password
         changed = await self.database.run(
-            lambda connection: users.change_password(connection, username, former, replacement), FAILOVER_PATIENCE
+            lambda connection: users.change_password(connection, username, former, replacement)
         )
         if not changed:
             raise ApiError(1005, CHANGED_MEANWHILE, 401)
@@ -92,7 +92,7 @@ class Sessions:
                 raise ApiError(1005, CHANGED_MEANWHILE, 401)
             await users.add_token(connection, token_id, username, TOKEN_LIFE)
 
-        await self.database.run(write, FAILOVER_PATIENCE)
+        await self.database.run(write)
         token = jwt.encode({"jti": token_id, "user": username, "exp": expires}, self.key, algorithm="HS256")
         moment = datetime.datetime.fromtimestamp(expires, datetime.timezone.utc)
         return {"token": token, "expires_after": moment.strftime("%Y-%m-%d %H:%M:%S+00:00")}
@@ -104,9 +104,7 @@ class Sessions:
         if cached is not None and time.monotonic() < expires:
             return cached
         asked_at, token_id = time.monotonic(), self._token_id(request)
-        found = await self.database.run(
-            lambda connection: users.find_token_user(connection, token_id), FAILOVER_PATIENCE
-        )
+        found = await self.database.run(lambda connection: users.find_token_user(connection, token_id))
         if found is None:
             raise ApiError(1005, "The token is not valid any more", 401)
         caller = Caller(*found)
@@ -123,7 +121,7 @@ class Sessions:
         """End the caller's session on every webapp."""
         token_id = self._token_id(request)
         self.cache.clear()  # the same token can be cached under several spellings of the header
-        await self.database.run(lambda connection: users.remove_token(connection, token_id), FAILOVER_PATIENCE)
+        await self.database.run(lambda connection: users.remove_token(connection, token_id))
 
     def _require_key(self) -> None:
         if not self.key:

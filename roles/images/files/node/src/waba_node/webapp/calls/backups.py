@@ -9,7 +9,6 @@ from aiohttp import web
 from ...passwords import run_expensive
 from ...store import documents, ownership
 from ...store.documents import BACKUP_DOCUMENTS
-from ...store.engine import FAILOVER_PATIENCE
 from ..backup import BackupError, seal, unseal
 from ..body import convert
 from ..errors import ApiError
@@ -34,7 +33,7 @@ async def back_up(webapp: Webapp, _request: web.Request, body: BackupPassword) -
             "documents": {name: await documents.read_document(connection, name) for name in BACKUP_DOCUMENTS},
         }
 
-    content = await webapp.database.run(read, FAILOVER_PATIENCE)
+    content = await webapp.database.run(read)
     return 200, {"settings": {"data": await run_expensive(seal, content, body.password)}}
 
 

@@ -14,7 +14,6 @@ from aiohttp import web
 
 from ...address import PortName
 from ...store import contacts
-from ...store.engine import FAILOVER_PATIENCE
 from ..errors import ApiError
 from ..message import is_user_id
 from ..schema.messaging import CheckContacts, CheckedContacts, ContactIdentity, IdentityHash
@@ -46,9 +45,7 @@ async def check_contacts(webapp: Webapp, _request: web.Request, body: CheckConta
     numbers = sorted({number for number in digits.values() if number})
     known: dict[str, str | None] = {}
     if numbers and not body.force_check:
-        known = await webapp.database.run(
-            lambda connection: contacts.read_checked_numbers(connection, numbers), FAILOVER_PATIENCE
-        )
+        known = await webapp.database.run(lambda connection: contacts.read_checked_numbers(connection, numbers))
     unknown = [number for number in numbers if number not in known]
     groups = await webapp.router.group_by_shard(unknown) if unknown else []
     wait = body.blocking == "wait"

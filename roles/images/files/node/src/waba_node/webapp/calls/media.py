@@ -12,7 +12,6 @@ from aiohttp import web
 
 from ...address import PortName
 from ...store import media
-from ...store.engine import FAILOVER_PATIENCE
 from ...store.media import StoredMedia
 from ...store.media_folder import OUTGOING, FolderError, TooLargeError
 from ..errors import ApiError
@@ -55,7 +54,7 @@ async def upload_media(webapp: Webapp, request: web.Request) -> Result:
         raise _folder_failed(error) from error
     try:
         entry = StoredMedia(media_id, content_type, saved.sha256, saved.size, saved.file)
-        await webapp.database.run(lambda connection: media.store_media(connection, [entry]), FAILOVER_PATIENCE)
+        await webapp.database.run(lambda connection: media.store_media(connection, [entry]))
     except BaseException:
         await webapp.media.delete(saved.file)
         raise

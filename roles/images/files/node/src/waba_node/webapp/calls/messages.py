@@ -13,7 +13,6 @@ from ...address import PortName
 from ...store import contacts, inbox, outbox
 from ...store import media as media_store
 from ...store.documents import PROVIDERS
-from ...store.engine import FAILOVER_PATIENCE
 from .. import documents
 from ..errors import ApiError
 from ..message import MediaReference, Message, MessageStatus, check_media_limits, media_of, payload_of
@@ -54,7 +53,7 @@ async def _use_uploads(webapp: Webapp, uploads: list[tuple[str, str]]) -> None:
         if not await media_store.use_media(connection, ids):
             raise ApiError(1006, "the media were deleted a moment ago", 400)
 
-    await webapp.database.run(use, FAILOVER_PATIENCE)
+    await webapp.database.run(use)
 
 
 async def _require_providers(webapp: Webapp, parts: Iterable[MediaReference]) -> None:
@@ -70,7 +69,7 @@ async def _require_acknowledged_identity(webapp: Webapp, wa_id: str) -> None:
     async def read(connection: AsyncConnection) -> bool:
         return await contacts.requires_acknowledgement(connection, wa_id)
 
-    if await webapp.database.run(read, FAILOVER_PATIENCE):
+    if await webapp.database.run(read):
         raise ApiError(
             1028, f"the identity of {wa_id} has changed; acknowledge it with PUT /v1/contacts/{wa_id}/identity"
         )

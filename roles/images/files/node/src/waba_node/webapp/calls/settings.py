@@ -9,7 +9,6 @@ from aiohttp import web
 
 from ...settings import SettingsChange, apply_change, historic_settings, read_change, read_settings
 from ...store import documents
-from ...store.engine import FAILOVER_PATIENCE
 from ..errors import ApiError
 from ..schema.settings import ChangedSettings, Settings
 from .table import ADMIN, Call, CallTable, JsonBody, Result
@@ -35,9 +34,7 @@ async def patch_settings(webapp: Webapp, request: web.Request, body: dict[str, A
 
     Settings of older releases are stored and returned without effect. Unknown and read-only ones are ignored, with a warning in `meta`.
     """
-    stored = await webapp.database.run(
-        lambda connection: documents.read_document(connection, documents.SETTINGS), FAILOVER_PATIENCE
-    )
+    stored = await webapp.database.run(lambda connection: documents.read_document(connection, documents.SETTINGS))
     try:
         change = read_change(body)
         apply_change(stored, change.values)

@@ -13,7 +13,6 @@ from msgspec import UNSET
 
 from ...passwords import hashed, weakness
 from ...store import users
-from ...store.engine import FAILOVER_PATIENCE
 from ...store.users import ADMIN as ROLE_ADMIN
 from ...store.users import User
 from ..errors import ApiError
@@ -41,7 +40,7 @@ async def create_user(webapp: Webapp, _request: web.Request, body: NewUser) -> R
     """POST /v1/users: create a user, who can log in at once."""
     password = await _hash_new_password(body.password)
     user = User(body.username, password, body.ROLES, must_change=False)
-    if not await webapp.database.run(lambda connection: users.add_user(connection, user), FAILOVER_PATIENCE):
+    if not await webapp.database.run(lambda connection: users.add_user(connection, user)):
         raise ApiError(1014, "Unable to create user. Already exist?", 500)
     return 201, _user_answer(body.username, body.ROLES)
 
