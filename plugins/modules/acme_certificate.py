@@ -146,13 +146,16 @@ def converge(client: lego.Lego, params: dict[str, Any], check_mode: bool) -> dic
     client.check(params)
     name = acme.file_name(params["directory"], params["names"], params["key_type"])
     path = os.path.join(params["folder"], name)
-    reason, expires = acme.due(lego.stored(path), time.time(), params["renew_percent"])
+
+    def state() -> tuple[str, str]:
+        return acme.due(files.read_text(path), time.time(), params["renew_percent"])
+
+    reason, expires = state()
     if reason and not check_mode:
         with lego.locked_store(params["folder"]) as lock:
-            # Another run may have obtained it meanwhile.
-            if acme.due(lego.stored(path), time.time(), params["renew_percent"])[0]:
+            if state()[0]:  # another run may have obtained it meanwhile
                 files.replace(path, client.obtain(params, lock), lego.FILE_MODE, lock)
-        expires = acme.due(lego.stored(path), time.time(), params["renew_percent"])[1]
+        expires = state()[1]
     return {"changed": bool(reason), "path": path, "reason": reason, "expires": expires}
 
 

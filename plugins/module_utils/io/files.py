@@ -28,6 +28,12 @@ def read(path: str) -> tuple[str, int, int] | None:
         raise HostError(f"Cannot read {path}: {error.strerror}.") from error
 
 
+def read_text(path: str) -> str | None:
+    """Return the text of a file, or None if it does not exist. Raises HostError if it cannot be read."""
+    found = read(path)
+    return found[0] if found else None
+
+
 def temporary_path(path: str) -> str:
     """Return the path at which a file is written before it is renamed. It is fixed, so that a later run finds leftovers."""
     return os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.new")

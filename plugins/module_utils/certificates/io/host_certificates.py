@@ -35,7 +35,6 @@ def digests(params: Mapping[str, Any]) -> dict[str, str]:
 
 def _text(path: str) -> str | None:
     try:
-        found = files.read(path)
+        return files.read_text(path)
     except HostError:
         return None
-    return found[0] if found else None

@@ -100,7 +100,7 @@ def _copy(source: str, target: str) -> None:
         copied = os.path.normpath(os.path.join(target, os.path.relpath(folder, source)))
         os.makedirs(copied, FOLDER_MODE, exist_ok=True)
         for name in names:
-            text = stored(os.path.join(folder, name))
+            text = files.read_text(os.path.join(folder, name))
             if text:
                 files.write(os.path.join(copied, name), text, FILE_MODE)
 
@@ -110,17 +110,11 @@ def _result(folder: str) -> str:
     keys = [name for name in os.listdir(folder) if name.endswith(".key")] if os.path.isdir(folder) else []
     if len(keys) != 1:
         raise HostError(f"{acme.PROGRAM} wrote {len(keys)} keys into its folder, not one")
-    certificate = stored(os.path.join(folder, f"{keys[0][: -len('.key')]}.crt"))
+    certificate = files.read_text(os.path.join(folder, f"{keys[0][: -len('.key')]}.crt"))
     try:
-        return acme.bundled(certificate or "", stored(os.path.join(folder, keys[0])) or "")
+        return acme.bundled(certificate or "", files.read_text(os.path.join(folder, keys[0])) or "")
     except ValueError as error:
         raise HostError(f"{acme.PROGRAM} wrote no usable certificate: {error}") from error
-
-
-def stored(path: str) -> str | None:
-    """Return the text of a file, None if it does not exist. Raises HostError."""
-    found = files.read(path)
-    return found[0] if found else None
 
 
 @contextlib.contextmanager
