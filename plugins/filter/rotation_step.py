@@ -63,9 +63,8 @@ _value:
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.waba.cluster.plugins.module_utils.contract import NODE_ROLES
 from ansible_collections.waba.cluster.plugins.module_utils.secrets import rotation
-
-NODES = ("master", "coreapp", "webapp")
 
 
 def rotation_step(
@@ -82,7 +81,7 @@ def rotation_step(
     stale = []
     for host in hosts:
         report = hostvars[host][registered]
-        due = list(dict.fromkeys(one["service"] for one in report.get("actions", []) if one["role"] in NODES))
+        due = list(dict.fromkeys(one["service"] for one in report.get("actions", []) if one["role"] in NODE_ROLES))
         if due:
             services[host] = due
         names = [one["name"] for one in report.get("file_changes", [])]
@@ -100,7 +99,7 @@ def rotation_step(
         f"{node['service']} on {host}"
         for host in hosts
         for node in hostvars[host][registered]["services"]
-        if node["role"] in NODES and not node["second_secrets"]
+        if node["role"] in NODE_ROLES and not node["second_secrets"]
     ]
     return {
         **step._asdict(),

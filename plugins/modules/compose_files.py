@@ -156,10 +156,8 @@ def present(module: AnsibleModule) -> dict[str, Any]:
         found = [*error.problems, *found]
     if found:
         raise problems.InputError(found)
-    documents, current = (
-        compose_documents(nodes, params, engine.features(), host_certificates.digests(params)),
-        current_documents(params),
-    )
+    current = current_documents(params)
+    documents = compose_documents(nodes, params, engine.features(), host_certificates.digests(params))
     documents = merged(documents, current, params["only"], params["definitions"])
     wanted = host_files.host_files(
         nodes, params, environments["environment"], environments["database_environment"], documents

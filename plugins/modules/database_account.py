@@ -51,19 +51,21 @@ RETURN = r"""
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.waba.cluster.plugins.module_utils.database import accounts
-from ansible_collections.waba.cluster.plugins.module_utils.database.io.client import DatabaseClient, RootClient
+from ansible_collections.waba.cluster.plugins.module_utils.database.io.client import (
+    DatabaseClient,
+    RootClient,
+    container_account,
+)
 from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
 from ansible_collections.waba.cluster.plugins.module_utils.secrets.redaction import redacted
-
-UNSET = dict.fromkeys(("host", "port", "password_file", "tls_ca", "tls_certificate", "tls_key"))
 
 
 def can_log_in(module: AnsibleModule) -> bool:
     """Return whether the account can log in with the password, and use the database. Raises HostError if the container does not run."""
     params = module.params
-    database = {**UNSET, "name": "", "user": params["name"], "password": params["password"]}
-    client = DatabaseClient(module.run_command, params["cluster_name"], database)
+    account = container_account(params["name"], params["password"])
+    client = DatabaseClient(module.run_command, params["cluster_name"], account)
     try:
         client.rows("SELECT 1;", params["database"])
     except HostError:

@@ -8,7 +8,7 @@ every node has the secrets of the present phase. So the nodes of a cluster are n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Optional
 
 from ansible_collections.waba.cluster.plugins.module_utils.problems import Problem
@@ -72,7 +72,7 @@ def phase(values: Values) -> str:
     return USE if [one for one in pending_secrets(values, previous_name) if one != TOKEN_KEY] else IDLE
 
 
-def pending_secrets(values: Values, name: Any) -> list[str]:
+def pending_secrets(values: Values, name: Callable[[str], str]) -> list[str]:
     """Return the secrets with a next or a previous value. name: `next_name` or `previous_name`."""
     return [secret for secret in ROTATABLE if values.get(name(secret))]
 

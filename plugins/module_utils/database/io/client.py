@@ -146,8 +146,7 @@ class RootClient(DatabaseClient):
     """Access to the server in the cluster's own container as root, who logs in through the socket without a password."""
 
     def __init__(self, run_command: RunCommand, cluster: str) -> None:
-        unset = dict.fromkeys(("host", "port", "password_file", "tls_ca", "tls_certificate", "tls_key"))
-        super().__init__(run_command, cluster, {**unset, "name": "", "user": "root", "password": ""})
+        super().__init__(run_command, cluster, container_account("root", ""))
         self._address = ["--protocol=socket", f"--socket={SERVER_SOCKET}"]
 
     def run_in_container(self, command: Sequence[str], data: str | None = None) -> tuple[int, str, str]:
@@ -160,6 +159,12 @@ class RootClient(DatabaseClient):
             expand_user_and_vars=False,
             errors="surrogateescape",
         )
+
+
+def container_account(user: str, password: str) -> dict[str, Any]:
+    """Return the options of an account in the cluster's own container, for `DatabaseClient`."""
+    unset = dict.fromkeys(("host", "port", "password_file", "tls_ca", "tls_certificate", "tls_key"))
+    return {**unset, "name": "", "user": user, "password": password}
 
 
 def read_password(database: dict[str, Any]) -> str:
