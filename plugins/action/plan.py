@@ -64,7 +64,7 @@ class ActionModule(ActionBase):
             "missing_secrets",
             "secrets_file",
             "clock_tolerance",
-            "unfinished_rotation",
+            "warnings",
             "admin_password_rotates",
         )
     )
@@ -96,13 +96,8 @@ class ActionModule(ActionBase):
                 *image_problems,
             ],
         )
-        if unfinished := list(args.get("unfinished_rotation") or []):
-            line = (
-                f"The rotation of {', '.join(unfinished)} is not finished: run rotate_secrets.yml, which continues it."
-            )
-            self._print("Warning:", [line])
-        if found["warnings"]:
-            self._print("Warnings:", found["warnings"])
+        if warnings := [*(args.get("warnings") or []), *found["warnings"]]:
+            self._print("Warnings:", warnings)
         if found["count"]:
             self._print(f"{found['count']} to fix before anything is touched:", found["problems"])
             message = f"Nothing was touched: {found['count']} to fix on {found['hosts']} host(s), see the table above."

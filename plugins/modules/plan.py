@@ -42,8 +42,8 @@ options:
   secrets_file:
     description: The file that generated secrets are written to.
     type: str
-  unfinished_rotation:
-    description: The secrets whose rotation an earlier run has not finished. The plan warns of it.
+  warnings:
+    description: Lines to print before the warnings that the observations give.
     type: list
     elements: str
     default: []
