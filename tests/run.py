@@ -1,7 +1,7 @@
 """Run the project's tests: ``.venv/bin/python tests/run.py [STAGE ...]``, without a name the stages that `make test` stands for.
 
-The output of each stage goes to .build/logs/STAGE.log; its failures are printed. Every half minute a line names what runs.
-The last line counts stages.
+The output of each stage goes to .build/logs/STAGE.log; its failures are printed, and again at the end.
+Every half minute a line names what runs. The last line counts stages.
 """
 
 from __future__ import annotations
@@ -35,6 +35,9 @@ def main(names: list[str]) -> int:
         listed = [name for name, given in results.items() if given == result]
         if listed:
             print(f"{result.capitalize()}: {', '.join(listed)}")
+    for name, result in results.items():  # again, since a long output hides them
+        if result == "failed":
+            print_failure(LOGS / f"{name}.log")
     failed = list(results.values()).count("failed")
     print(f"{list(results.values()).count('passed')} passed, {failed} failed")
     return bool(failed)
