@@ -76,7 +76,7 @@ async def test_upstream_with_an_account_decides_itself_whether_a_number_is_regis
         async def begin(self) -> AsyncIterator[None]:
             yield
 
-        async def run(self, _transaction: object, _patience: float) -> None:
+        async def run(self, _transaction: object, _patience: float = 0.0) -> None:
             calls.append(("stored",))
 
     async def broadcast() -> None:
