@@ -9,6 +9,8 @@ short_description: Start a host's Docker engine, and list the packages that it l
 version_added: 1.0.0
 description:
   - Lists the packages to install before the engine can run. If there are none, makes sure that the Docker engine answers.
+  - Asks for the engine, the command and Compose, not for packages, so Docker from any source is accepted. Where C(docker-ce), C(docker-ce-cli) or
+    C(docker-compose-plugin) is installed, missing parts come from Docker's own repository, because the packages of the distribution conflict with them.
   - First finishes an interrupted installation of packages (C(dpkg --configure -a)) if the engine does not run.
   - Starts the engine with systemd, with its init script, or as a detached process, in that order. A running engine is never restarted.
 author:
@@ -72,11 +74,12 @@ OPTIONS = {
 def start(module: AnsibleModule, missing: list[str], is_running: bool) -> dict[str, Any]:
     """Start the engine if nothing is missing; return the module's result. Raises HostError, UnknownDistribution."""
     release = install.os_release()
-    distribution, version = release.get("ID", ""), release.get("VERSION_ID", "")
+    host = (missing, release.get("ID", ""), release.get("VERSION_ID", ""))
+    docker_ce = bool(missing) and install.has_docker_ce(module.run_command)
     result: dict[str, Any] = {
         "changed": bool(missing) or not is_running,
-        "missing_packages": packages.packages_for(missing, distribution, version),
-        "compose_suite": packages.compose_suite(missing, distribution, version),
+        "missing_packages": packages.packages_for(*host, docker_ce=docker_ce),
+        "compose_suite": packages.compose_suite(*host, docker_ce=docker_ce),
         "mirror": packages.find_mirror(install.apt_sources()),
     }
     if not missing and not is_running and not module.check_mode:

@@ -390,7 +390,9 @@ def observe(module: AnsibleModule) -> dict[str, Any]:
         result["nodes"] = checks.reported(found["nodes"])
         result["facts"] = found["facts"]
     try:
-        missing = packages.packages_for(installed["lacks"], installed["distribution"], installed["release"])
+        missing = packages.packages_for(
+            installed["lacks"], installed["distribution"], installed["release"], docker_ce=installed["docker_ce"]
+        )
     except packages.UnknownDistribution:
         missing = installed["lacks"]
     docker = {"missing_packages": missing, "running": bool(installed["engine"])}

@@ -16,6 +16,9 @@ PACKAGES = {
     "yaml": {"debian": "python3-yaml", "ubuntu": "python3-yaml"},
 }
 
+# The packages of Docker's own repository. Those of a distribution conflict with them, so a host with any of these gets the rest from there.
+DOCKER_CE = {"engine": "docker-ce", "cli": "docker-ce-cli", "compose": "docker-compose-plugin"}
+
 # Debian 12 has no Compose v2. The package of Debian 13 has no dependencies that Debian 12 lacks.
 COMPOSE_FROM_NEXT_RELEASE = {"debian 12": "trixie"}
 
@@ -24,21 +27,24 @@ class UnknownDistribution(Exception):
     """The collection has no package names for the distribution."""
 
 
-def packages_for(missing: Iterable[str], distribution: str, release: str) -> list[str]:
+def packages_for(missing: Iterable[str], distribution: str, release: str, *, docker_ce: bool = False) -> list[str]:
     """Return the sorted packages that provide the missing requirements.
 
-    missing: keys of PACKAGES. distribution, release: `ID` and `VERSION_ID` of /etc/os-release. Raises UnknownDistribution.
+    missing: keys of PACKAGES. distribution, release: `ID` and `VERSION_ID` of /etc/os-release. docker_ce: whether the host has packages of Docker's own
+    repository. Raises UnknownDistribution.
     """
-    key = f"{distribution} {release}"
+    key, own = f"{distribution} {release}", DOCKER_CE if docker_ce else {}
     try:
-        return sorted({names.get(key) or names[distribution] for names in (PACKAGES[need] for need in missing)})
+        return sorted({own.get(need) or PACKAGES[need].get(key) or PACKAGES[need][distribution] for need in missing})
     except KeyError as error:
         raise UnknownDistribution(f"no packages are known for {distribution} {release}") from error
 
 
-def compose_suite(missing: Iterable[str], distribution: str, release: str) -> str | None:
-    """Return the suite that provides Compose, or None where the host's own suite does or Compose is installed."""
-    return COMPOSE_FROM_NEXT_RELEASE.get(f"{distribution} {release}") if "compose" in missing else None
+def compose_suite(missing: Iterable[str], distribution: str, release: str, *, docker_ce: bool = False) -> str | None:
+    """Return the suite that provides Compose, or None where the host's own sources do or Compose is installed. Arguments: see `packages_for`."""
+    if docker_ce or "compose" not in missing:
+        return None
+    return COMPOSE_FROM_NEXT_RELEASE.get(f"{distribution} {release}")
 
 
 def find_mirror(sources: Iterable[str]) -> str | None:

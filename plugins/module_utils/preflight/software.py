@@ -33,9 +33,9 @@ def version(text: str | None) -> tuple[int, ...]:
 def judge(found: Mapping[str, Any], managed: bool) -> tuple[list[Problem], list[Problem]]:
     """Return (problems, warnings) about the software of a host.
 
-    found: {"distribution": str, "release": str, "lacks": list of keys of PARTS, "mirror": str or None, "engine": version text or None,
-    "compose": the same, "error": why the docker command cannot talk to the engine, or None}. managed: whether the collection installs what is
-    missing and starts the engine.
+    found: {"distribution": str, "release": str, "lacks": list of keys of PARTS, "docker_ce": whether it has packages of Docker's own repository, "mirror":
+    str or None, "engine": version text or None, "compose": the same, "error": why the docker command cannot talk to the engine, or None}. managed: whether
+    the collection installs what is missing and starts the engine.
     """
     problems: list[Problem] = []
     warnings: list[Problem] = []
@@ -66,13 +66,14 @@ def _lacking(found: Mapping[str, Any], system: str) -> list[Problem]:
     if not found["lacks"]:
         return []
     parts = ", ".join(PARTS[part] for part in found["lacks"])
+    host = (found["lacks"], found["distribution"], found["release"])
     try:
-        packages.packages_for(found["lacks"], found["distribution"], found["release"])
+        packages.packages_for(*host, docker_ce=found["docker_ce"])
     except packages.UnknownDistribution as error:
         return [
             Problem("distribution", system, f"it lacks {parts}, and {error}", "Install that, or use Debian 12 or 13")
         ]
-    if packages.compose_suite(found["lacks"], found["distribution"], found["release"]) and not found["mirror"]:
+    if packages.compose_suite(*host, docker_ce=found["docker_ce"]) and not found["mirror"]:
         problem = "Docker Compose v2 comes from a Debian mirror, and the apt sources name none"
         return [Problem("distribution", system, problem, "Name one there, or install docker-compose by hand")]
     return []

@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from typing import IO
 
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io.command import SOCKET, run_docker
+from ansible_collections.waba.cluster.plugins.module_utils.docker.packages import DOCKER_CE
 from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 
 RunCommand = Callable[..., "tuple[int, str, str]"]  # AnsibleModule.run_command
@@ -99,6 +100,14 @@ def missing_software(compose: str | None) -> list[str]:
         need for need, module in (("docker_sdk", "docker"), ("yaml", "yaml")) if not importlib.util.find_spec(module)
     ]
     return missing
+
+
+def has_docker_ce(run_command: RunCommand) -> bool:
+    """Return whether the host has packages of Docker's own repository."""
+    if not shutil.which("dpkg-query"):
+        return False
+    query = ["dpkg-query", "--show", "--showformat", "${db:Status-Status}\n", *DOCKER_CE.values()]
+    return "installed" in run_command(query)[1].split()
 
 
 def finish_installation(run_command: RunCommand) -> bool:

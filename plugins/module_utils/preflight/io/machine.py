@@ -47,10 +47,12 @@ def machine_id() -> str:
 def software(run_command: Callable[..., tuple[int, str, str]]) -> dict[str, Any]:
     """Return the facts that `preflight.software.judge` needs. run_command: AnsibleModule.run_command."""
     release, compose = install.os_release(), install.compose_version(run_command)
+    lacks = install.missing_software(compose)
     found: dict[str, Any] = {
         "distribution": release.get("ID", platform.system().lower()),
         "release": release.get("VERSION_ID", ""),
-        "lacks": install.missing_software(compose),
+        "lacks": lacks,
+        "docker_ce": bool(lacks) and install.has_docker_ce(run_command),
         "mirror": packages.find_mirror(install.apt_sources()),
         "engine": None,
         "compose": compose,

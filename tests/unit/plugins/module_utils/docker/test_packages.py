@@ -24,6 +24,19 @@ def test_a_bare_host_gets_every_requirement(
     assert packages.compose_suite(EVERYTHING, distribution, release) == suite
 
 
+@pytest.mark.parametrize(("distribution", "release"), [("debian", "12"), ("debian", "13"), ("ubuntu", "24.04")])
+def test_host_with_docker_ce_never_gets_the_docker_of_its_distribution(distribution: str, release: str) -> None:
+    host = (EVERYTHING, distribution, release)
+    assert packages.packages_for(*host, docker_ce=True) == [
+        "docker-ce",
+        "docker-ce-cli",
+        "docker-compose-plugin",
+        "python3-docker",
+        "python3-yaml",
+    ]
+    assert packages.compose_suite(*host, docker_ce=True) is None
+
+
 def test_only_missing_requirements_are_installed() -> None:
     assert packages.packages_for(["compose"], "debian", "12") == ["docker-compose"]
     assert packages.packages_for([], "debian", "12") == []

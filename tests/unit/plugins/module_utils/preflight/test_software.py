@@ -12,6 +12,7 @@ DEBIAN_12 = {
     "distribution": "debian",
     "release": "12",
     "lacks": [],
+    "docker_ce": False,
     "mirror": "http://mirror.example.org/debian",
     "engine": "20.10.24+dfsg1",
     "compose": "2.26.1-4",
@@ -23,6 +24,10 @@ BARE = {**DEBIAN_12, "lacks": ["engine", "cli", "compose", "docker_sdk", "yaml"]
 @pytest.mark.parametrize("host", [DEBIAN_12, BARE, {**DEBIAN_12, "release": "13", "engine": "26.1.5"}])
 def test_debian_is_accepted_with_and_without_docker(host: Any) -> None:
     assert judge(host, True) == ([], [])
+
+
+def test_compose_of_a_host_with_docker_ce_needs_no_debian_mirror() -> None:
+    assert judge({**DEBIAN_12, "lacks": ["compose"], "mirror": None, "docker_ce": True}, True) == ([], [])
 
 
 @pytest.mark.parametrize(
