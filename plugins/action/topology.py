@@ -18,6 +18,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.template import trust_as_template
+from ansible_collections.waba.cluster.plugins.module_utils import egress
 from ansible_collections.waba.cluster.plugins.module_utils.backup import settings as backup_settings
 from ansible_collections.waba.cluster.plugins.module_utils.certificates import acme
 from ansible_collections.waba.cluster.plugins.module_utils.cloud import settings as cloud_settings
@@ -191,6 +192,7 @@ class ActionModule(ActionBase):
         images = [str(settings[name]) for name in IMAGES]
         problems += validation.secret_problems(given, images)
         problems += unknown
+        problems += egress.problems(settings)
         problems += backup_settings.problems(settings)
         problems += acme.problems(settings)
         problems += drill.setting_problems(drill.settings_of(settings, images))

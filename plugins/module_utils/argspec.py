@@ -126,6 +126,18 @@ HOSTS_OPTIONS = {
     },
 }
 
+# Fragment "egress": the proxy through which a host reaches mirrors and registries.
+EGRESS_OPTIONS = {
+    "egress_proxy": {
+        "type": "dict",
+        "options": {
+            "url": {"type": "str", "required": True, "no_log": True},
+            "direct": {"type": "list", "elements": "str", "default": []},
+            "hosts": {"type": "list", "elements": "str", "default": []},
+        },
+    },
+}
+
 # Fragment "api": the address of the cluster's API.
 API_OPTIONS = {
     "url": {"type": "str", "required": True},

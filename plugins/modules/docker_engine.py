@@ -12,11 +12,14 @@ description:
   - Asks for the engine, the command and Compose, not for packages, so Docker from any source is accepted. Where C(docker-ce), C(docker-ce-cli) or
     C(docker-compose-plugin) is installed, missing parts come from Docker's own repository, because the packages of the distribution conflict with them.
   - First finishes an interrupted installation of packages (C(dpkg --configure -a)) if the engine does not run.
-  - Starts the engine with systemd, with its init script, or as a detached process, in that order. A running engine is never restarted.
+  - Starts the engine with systemd, with its init script, or as a detached process, in that order.
+  - Writes the files from which systemd passes O(egress_proxy) to the engine, or removes them. A running engine is restarted only to use another proxy, and
+    only if no container stops with it; otherwise the module fails after it has written the files.
 author:
   - waba.cluster contributors (!UNKNOWN)
 extends_documentation_fragment:
   - waba.cluster.attributes
+  - waba.cluster.egress
 options:
   state:
     description: V(started) starts the engine if everything that it needs is installed.
@@ -51,8 +54,8 @@ mirror:
   returned: always
   type: str
 method:
-  description: How the engine was started.
-  returned: when it was started
+  description: How the engine was started or restarted.
+  returned: when it was started or restarted
   type: str
   sample: systemd
 """
@@ -60,30 +63,43 @@ method:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.waba.cluster.plugins.module_utils import egress
+from ansible_collections.waba.cluster.plugins.module_utils.argspec import EGRESS_OPTIONS
 from ansible_collections.waba.cluster.plugins.module_utils.docker import packages
-from ansible_collections.waba.cluster.plugins.module_utils.docker.io import install
+from ansible_collections.waba.cluster.plugins.module_utils.docker.io import engine_proxy, install
 from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
 
 OPTIONS = {
     "state": {"type": "str", "choices": ["started"], "default": "started"},
     "timeout": {"type": "int", "default": 60},
+    **EGRESS_OPTIONS,
 }
 
 
 def start(module: AnsibleModule, missing: list[str], is_running: bool) -> dict[str, Any]:
     """Start the engine if nothing is missing; return the module's result. Raises HostError, UnknownDistribution."""
-    release = install.os_release()
+    release, proxy = install.os_release(), module.params["egress_proxy"]
     host = (missing, release.get("ID", ""), release.get("VERSION_ID", ""))
     docker_ce = bool(missing) and install.has_docker_ce(module.run_command)
+    differs = bool(engine_proxy.differing_files(proxy))
+    is_stale = is_running and engine_proxy.is_stale(proxy)
     result: dict[str, Any] = {
-        "changed": bool(missing) or not is_running,
+        "changed": bool(missing) or not is_running or differs or is_stale,
         "missing_packages": packages.packages_for(*host, docker_ce=docker_ce),
         "compose_suite": packages.compose_suite(*host, docker_ce=docker_ce),
         "mirror": packages.find_mirror(install.apt_sources()),
     }
-    if not missing and not is_running and not module.check_mode:
-        result["method"] = install.start(module.run_command, module.params["timeout"])
+    if module.check_mode:
+        return result
+    if differs:
+        engine_proxy.write_files(proxy)  # before a package starts the engine
+        install.reload_units(module.run_command)
+    if not missing and not is_running:
+        timeout = module.params["timeout"]
+        result["method"] = install.start(module.run_command, timeout, egress.variables(proxy))
+    elif not missing and is_stale:
+        result["method"] = install.restart(module.run_command, module.params["timeout"])
     return result
 
 

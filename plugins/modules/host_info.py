@@ -21,6 +21,7 @@ author:
 extends_documentation_fragment:
   - waba.cluster.plan
   - waba.cluster.hosts
+  - waba.cluster.egress
   - waba.cluster.attributes.read_only
 options:
   checks:
@@ -250,10 +251,12 @@ single_connect:
   elements: str
   sample: [biz_wacore_1]
 docker:
-  description: The Docker packages that the host lacks, and whether its engine runs.
+  description:
+    - The Docker packages that the host lacks, whether its engine runs, and how its proxy differs from O(egress_proxy), empty where it does not or the
+      collection does not manage Docker.
   returned: always
   type: dict
-  sample: {missing_packages: [docker.io], running: false}
+  sample: {missing_packages: [docker.io], running: false, proxy: ""}
 error:
   description: Why the containers could not be inspected; empty where they could.
   returned: where the input is valid
@@ -283,7 +286,7 @@ import time
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils.argspec import HOSTS_OPTIONS, PLAN_OPTIONS
+from ansible_collections.waba.cluster.plugins.module_utils.argspec import EGRESS_OPTIONS, HOSTS_OPTIONS, PLAN_OPTIONS
 from ansible_collections.waba.cluster.plugins.module_utils.backup.io import schedule
 from ansible_collections.waba.cluster.plugins.module_utils.certificates import expiry
 from ansible_collections.waba.cluster.plugins.module_utils.certificates.io import host_certificates
@@ -292,7 +295,12 @@ from ansible_collections.waba.cluster.plugins.module_utils.compose import dotenv
 from ansible_collections.waba.cluster.plugins.module_utils.compose.io import observation
 from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import plan_nodes
 from ansible_collections.waba.cluster.plugins.module_utils.docker import packages
-from ansible_collections.waba.cluster.plugins.module_utils.docker.io import engine, image_store, live_single_connect
+from ansible_collections.waba.cluster.plugins.module_utils.docker.io import (
+    engine,
+    engine_proxy,
+    image_store,
+    live_single_connect,
+)
 from ansible_collections.waba.cluster.plugins.module_utils.errors import DockerUnavailable, HostError
 from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
 from ansible_collections.waba.cluster.plugins.module_utils.preflight.io import checks, live_address, machine
@@ -329,6 +337,7 @@ OPTIONS = {
     "nfs": {"type": "bool", "default": False},
     "nfs_port": {"type": "int"},
     **HOSTS_OPTIONS,
+    **EGRESS_OPTIONS,
     "architectures": {"type": "list", "elements": "str", "default": ["x86_64", "aarch64"]},
 }
 
@@ -372,7 +381,7 @@ def observe(module: AnsibleModule) -> dict[str, Any]:
     }
     if not runs_containers(params):
         # A host that only serves or mounts the share needs no Docker.
-        docker = {"missing_packages": [], "running": True}
+        docker = {"missing_packages": [], "running": True, "proxy": ""}
         return {
             **result,
             "images": {},
@@ -395,8 +404,16 @@ def observe(module: AnsibleModule) -> dict[str, Any]:
         )
     except packages.UnknownDistribution:
         missing = installed["lacks"]
-    docker = {"missing_packages": missing, "running": bool(installed["engine"])}
+    proxy = proxy_difference(params["egress_proxy"]) if params["managed"] else ""
+    docker = {"missing_packages": missing, "running": bool(installed["engine"]), "proxy": proxy}
     return {**result, **compared(params), **engine_facts(params), "docker": docker}
+
+
+def proxy_difference(proxy: dict[str, Any] | None) -> str:
+    """Return how the engine's proxy differs from the given one, "" where it does not. Raises HostError."""
+    if engine_proxy.differing_files(proxy):
+        return "its proxy is not the one of the settings" if proxy else "the settings name no proxy for it"
+    return "it has run since before its proxy changed" if engine_proxy.is_stale(proxy) else ""
 
 
 def recorded_backups(given: dict[str, Any] | None) -> dict[str, Any]:

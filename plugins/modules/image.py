@@ -14,6 +14,7 @@ author:
   - waba.cluster contributors (!UNKNOWN)
 extends_documentation_fragment:
   - waba.cluster.attributes
+  - waba.cluster.egress
 requirements:
   - Docker SDK for Python (Debian package python3-docker)
   - mmdebstrap, for O(state=built)
@@ -28,7 +29,7 @@ options:
     description:
       - V(present) loads or pulls the images that the host lacks. Images that it has are not touched.
       - V(built) builds a root file system with C(mmdebstrap), imports it, and builds the C(Containerfile) of O(context) on top of it, which gets the root
-        file system's image as the build argument C(BASE). An image with an equal source hash is not built again.
+        file system's image as the build argument C(BASE). An image with an equal source hash is not built again. Only C(mmdebstrap) uses the network.
       - V(archived) saves the images of this host's engine to O(archive), each to a file, with an index (C(images.json)) and checksums (C(SHA256SUMS)). An
         image that the archive has, by its id, is not saved again. All users may read the files; a new folder belongs to the owner of its parent.
     type: str
@@ -159,6 +160,8 @@ import os
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.waba.cluster.plugins.module_utils import egress
+from ansible_collections.waba.cluster.plugins.module_utils.argspec import EGRESS_OPTIONS
 from ansible_collections.waba.cluster.plugins.module_utils.docker import image_source
 from ansible_collections.waba.cluster.plugins.module_utils.docker.image_archive import missing_images
 from ansible_collections.waba.cluster.plugins.module_utils.docker.image_packages import sbom_file
@@ -169,7 +172,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.docker.io import (
     image_store,
 )
 from ansible_collections.waba.cluster.plugins.module_utils.errors import DockerUnavailable, HostError
-from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
+from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment, use_proxy
 
 OPTIONS = {
     "name": {"type": "list", "elements": "str", "required": True, "aliases": ["names"]},
@@ -186,6 +189,7 @@ OPTIONS = {
     "username": {"type": "str"},
     "password": {"type": "str", "no_log": True},
     "required": {"type": "bool", "default": True},
+    **EGRESS_OPTIONS,
 }
 
 Result = dict[str, Any]
@@ -311,6 +315,7 @@ def main() -> None:
         required_by={"username": ["password"]},
         supports_check_mode=True,
     )
+    use_proxy(egress.variables(module.params["egress_proxy"]))
     try:
         result = STATES[module.params["state"]](module)
     except HostError as error:

@@ -14,6 +14,7 @@ author:
   - waba.cluster contributors (!UNKNOWN)
 extends_documentation_fragment:
   - waba.cluster.attributes.read_only
+  - waba.cluster.egress
 requirements:
   - Docker SDK for Python (Debian package python3-docker)
   - apt
@@ -61,15 +62,18 @@ unknown:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.waba.cluster.plugins.module_utils import egress
+from ansible_collections.waba.cluster.plugins.module_utils.argspec import EGRESS_OPTIONS
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io import engine, image_builder, image_packages
 from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
-from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
+from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment, use_proxy
 
 OPTIONS = {
     "images": {"type": "dict", "required": True},
     "mirror": {"type": "str"},
     "security_mirror": {"type": "str"},
     "suite": {"type": "str", "default": "trixie"},
+    **EGRESS_OPTIONS,
 }
 
 
@@ -97,6 +101,7 @@ def compare(module: AnsibleModule) -> dict[str, Any]:
 def main() -> None:
     isolate_environment(downloads=True)
     module = AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True)
+    use_proxy(egress.variables(module.params["egress_proxy"]))
     try:
         result = compare(module)
     except HostError as error:

@@ -126,10 +126,11 @@ def status_picture() -> str:
 
 def plan_picture() -> str:
     """Return the plan for a host that was added, and a container that is stopped."""
-    sound = {"docker": {"missing_packages": [], "running": True}, "images": {NODE: {"id": "1"}}, "single_connect": []}
+    docker = {"missing_packages": [], "running": True, "proxy": ""}
+    sound = {"docker": docker, "images": {NODE: {"id": "1"}}, "single_connect": []}
     files = ("db.env", "multiconnect-coreapp.yml")
     new = {
-        "docker": {"missing_packages": ["docker-cli", "docker-compose", "docker.io"], "running": False},
+        "docker": {"missing_packages": ["docker-cli", "docker-compose", "docker.io"], "running": False, "proxy": ""},
         "images": {},
         "single_connect": [],
         "files": dict.fromkeys(files, "it is missing"),

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
+from ansible_collections.waba.cluster.plugins.module_utils import egress
 from ansible_collections.waba.cluster.plugins.module_utils.problems import Problem
 from ansible_collections.waba.cluster.plugins.module_utils.secrets.validation import REDACTED, is_vendor_image
 
@@ -119,10 +120,9 @@ def _meta(settings: Settings) -> Iterator[Problem]:
     if not VERSION.fullmatch(version):
         yield Problem("waba_cloud_version", version, "it is no version of the Graph API", "Write it as in v25.0")
     proxy = settings["waba_cloud_proxy"]
-    parts = _split(proxy)
-    if proxy and (not parts or parts.scheme != "http" or not parts.port or parts.path.strip("/")):
-        fix = "Write it as in http://proxy.example.com:3128"
-        yield Problem("waba_cloud_proxy", REDACTED, "it is no URL of an HTTP proxy with a port", fix)
+    # A value from waba_proxy, the default, is reported under that name.
+    if proxy and proxy != settings["waba_proxy"] and not egress.is_proxy(proxy):
+        yield egress.problem("waba_cloud_proxy")
 
 
 def _webhook_url(settings: Settings) -> Iterator[Problem]:

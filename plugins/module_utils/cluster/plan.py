@@ -124,7 +124,9 @@ def account_changes(host: str, account: Mapping[str, Any]) -> list[Change]:
 def _docker(host: str, docker: Mapping[str, Any]) -> list[Change]:
     if docker["missing_packages"]:
         return [Change(host, "docker", "Docker", "install", f"missing: {', '.join(docker['missing_packages'])}")]
-    return [] if docker["running"] else [Change(host, "docker", "Docker Engine", "start", "it does not run")]
+    if not docker["running"]:
+        return [Change(host, "docker", "Docker Engine", "start", "it does not run")]
+    return [Change(host, "docker", "Docker Engine", "configure", docker["proxy"])] if docker["proxy"] else []
 
 
 def _differs(seen: Mapping[str, Any], step: str) -> bool:

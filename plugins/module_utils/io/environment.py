@@ -30,6 +30,12 @@ def command_environment(surrounding: Mapping[str, str], *, downloads: bool = Fal
     return {**environment, "PATH": ":".join(folders), **LOCALE}
 
 
+def use_proxy(variables: Mapping[str, str]) -> None:
+    """Replace the proxy settings of this process. variables: as from `egress.variables`, {} to retain those of the host. Some programs read lower case only."""
+    os.environ.update(variables)
+    os.environ.update({name.lower(): value for name, value in variables.items()})
+
+
 def isolate_environment(*, downloads: bool = False) -> None:
     """Replace this process's environment by `command_environment`. The first statement of every module's main()."""
     environment = command_environment(os.environ, downloads=downloads)

@@ -93,6 +93,8 @@ NAMES = {
     "waba_log_max_files": 1,
     "waba_firewall_api_sources": ["192.0.2.0/24", "10.0.0.300/8", "api.example.com", "10.1.2.3/8"],
     "waba_firewall_addresses": ["10.0.0.0/24"],
+    "waba_proxy": "user:password@proxy.example.com:3128",
+    "waba_no_proxy": [".example.com", "http://mirror.example.com"],
     "waba_webapp_certificate": "web.pem",
     "waba_coreapp_instances": [{"name": "WaCore"}, {"name": "a"}, {"name": "a"}],
     "waba_volumes": {
@@ -219,6 +221,9 @@ SETTINGS: list[Case] = [
      "Write 10.0.0.0/8"),
     ("names", "waba_firewall_addresses (firewall_addresses[0])", "10.0.0.0/24", "it is not an IP address",
      "Write an address, for example 192.0.2.1 or 2001:db8::1"),
+    ("names", "waba_proxy", HIDDEN, "it is no URL of an HTTP proxy with a port", "Write it as in http://proxy.example.com:3128"),
+    ("names", "waba_no_proxy[1]", "http://mirror.example.com", "it is no host name, domain, address or network",
+     "Write it as in mirror.example.com, .example.com or 192.0.2.0/24"),
     ("names", "waba_webapp_certificate (certificate)", "web.pem", "it is not an absolute path", "Let it begin with /"),
     ("names", "waba_webapp_certificate (certificate)", "web.pem", "there is no such file", "Put it there, or fix the path"),
     ("names", "waba_webapp_certificate_key (certificate_key)", "(not set)", "certificate is set and this is not",

@@ -12,7 +12,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import IO
 
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io.command import SOCKET, run_docker
@@ -149,17 +149,19 @@ def _try_lock(file: IO[bytes]) -> bool:
     return True
 
 
-def start(run_command: RunCommand, timeout: int) -> str:
+def start(run_command: RunCommand, timeout: int, variables: Mapping[str, str]) -> str:
     """Start the engine and wait up to timeout seconds until it answers. Raises HostError.
+
+    variables: its proxy settings, which systemd reads from a file (`docker.engine_proxy`).
 
     Return the method: "systemd", "init script" or "detached" (a process of its own with a pid file, where no service manager can start it).
     """
-    if os.path.isdir("/run/systemd/system"):
+    if has_systemd():
         status, output, errors = run_command(["systemctl", "enable", "--now", "docker"])
         if status != 0:
             raise HostError(f"systemd could not start Docker: {(errors or output).strip()}. See: journalctl -u docker")
         return _wait_until_started("systemd", timeout)
-    if os.access("/etc/init.d/docker", os.X_OK) and run_command(["/etc/init.d/docker", "start"])[0] == 0:
+    if os.access("/etc/init.d/docker", os.X_OK) and _start_by_script(run_command, variables):
         if _answers_within(INIT_TIMEOUT):
             return "init script"
         run_command(["/etc/init.d/docker", "stop"])
@@ -170,9 +172,47 @@ def start(run_command: RunCommand, timeout: int) -> str:
             stdout=log,
             stderr=subprocess.STDOUT,
             cwd="/",
+            env={**os.environ, **variables},
             start_new_session=True,
         )
     return _wait_until_started("detached", timeout)
+
+
+def _start_by_script(run_command: RunCommand, variables: Mapping[str, str]) -> bool:
+    return run_command(["/etc/init.d/docker", "start"], environ_update=dict(variables))[0] == 0
+
+
+def has_systemd() -> bool:
+    """Return whether systemd manages the services of this host."""
+    return os.path.isdir("/run/systemd/system")
+
+
+def reload_units(run_command: RunCommand) -> None:
+    """Make systemd read the changed configuration of the engine. Raises HostError."""
+    if has_systemd():
+        status, output, errors = run_command(["systemctl", "daemon-reload"])
+        if status != 0:
+            raise HostError(f"systemd could not read its configuration: {(errors or output).strip()}")
+
+
+def restart(run_command: RunCommand, timeout: int) -> str:
+    """Restart a running engine, so that it uses the proxy, and wait until it answers; return the method. Raises HostError if containers would stop."""
+    template = "{{.ContainersRunning}} {{.LiveRestoreEnabled}}"
+    status, output, errors = run_docker(run_command, ["info", "--format", template])
+    if status != 0:
+        raise HostError(f"The Docker engine of this host does not answer: {errors.strip()}.")
+    containers, survive = output.split()
+    if not has_systemd() or (containers != "0" and survive != "true"):
+        reason = f"it runs {containers} containers" if has_systemd() else "this host has no systemd"
+        command = "systemctl restart docker" if has_systemd() else "stop it; the playbook starts it"
+        raise HostError(
+            f"The Docker engine of this host reads waba_proxy only when it starts, and is not restarted here: {reason}. "
+            f"Restart it when its containers may stop ({command}), then run the playbook again."
+        )
+    status, output, errors = run_command(["systemctl", "restart", "docker"])
+    if status != 0:
+        raise HostError(f"systemd could not restart Docker: {(errors or output).strip()}. See: journalctl -u docker")
+    return _wait_until_started("systemd", timeout)
 
 
 def _wait_until_started(method: str, timeout: int) -> str:

@@ -15,6 +15,7 @@ FRAGMENTS = {
     "backup": argspec.BACKUP_OPTIONS,
     "cloud_account": argspec.CLOUD_ACCOUNT_OPTIONS,
     "database": argspec.DATABASE_OPTIONS,
+    "egress": argspec.EGRESS_OPTIONS,
     "hosts": argspec.HOSTS_OPTIONS,
     "plan": argspec.PLAN_OPTIONS,
 }

@@ -17,6 +17,7 @@ SOUND = {
     "waba_cloud_waba_id": "102290129340398",
     "waba_cloud_base_url": "https://graph.facebook.com",
     "waba_cloud_version": "v25.0",
+    "waba_proxy": "",
     "waba_cloud_proxy": "",
     "waba_cloud_webhook_url": "https://waba.example.com/webhooks",
     "waba_cloud_rate": 0,
@@ -126,3 +127,7 @@ def test_the_vendors_client_does_not_have_the_upstream() -> None:
 def test_variables_of_the_node_lead_to_their_settings() -> None:
     assert setting_of("WABA_CLOUD_APP_SECRETS") == "waba_cloud_app_secret"
     assert setting_of("WABA_UPSTREAM") == "waba_upstream"
+
+
+def test_invalid_proxy_of_the_hosts_is_not_reported_twice() -> None:
+    assert judged(waba_proxy="proxy:3128", waba_cloud_proxy="proxy:3128") == []

@@ -57,6 +57,7 @@ class Host:
             "docker": {
                 "missing_packages": [] if self.packages == {"docker.io"} else ["docker.io"],
                 "running": self.running,
+                "proxy": "",
             },
             "images": {
                 name: KNOWN[name] if fresh else {"id": "x", "source_hash": "x"} for name, fresh in self.images.items()

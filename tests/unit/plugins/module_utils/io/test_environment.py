@@ -38,6 +38,13 @@ def test_a_download_uses_the_proxy_of_the_host() -> None:
     assert environment.command_environment(proxy, downloads=True).items() >= proxy.items()
 
 
+def test_proxy_of_the_settings_replaces_that_of_the_host_in_both_cases() -> None:
+    with mock.patch.dict(os.environ, {"http_proxy": "http://other:1"}):
+        environment.use_proxy({"HTTP_PROXY": "http://proxy:1", "NO_PROXY": "localhost"})
+        found = {name: os.environ.get(name) for name in ("http_proxy", "HTTP_PROXY", "no_proxy", "NO_PROXY")}
+    assert found == dict(zip(found, ["http://proxy:1", "http://proxy:1", "localhost", "localhost"]))
+
+
 def test_system_folders_follow_those_of_the_path() -> None:
     path = environment.command_environment({"PATH": "/opt/bin:/usr/bin"})["PATH"].split(":")
     assert path[:2] == ["/opt/bin", "/usr/bin"]

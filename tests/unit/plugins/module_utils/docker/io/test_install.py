@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io import install
+from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 
 
 @pytest.mark.parametrize(
@@ -30,3 +31,33 @@ def test_installed_package_of_dockers_repository_is_found(
 def test_host_without_dpkg_has_no_package_of_dockers_repository(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(install.shutil, "which", lambda _name: None)
     assert not install.has_docker_ce(lambda _command: (0, "installed\n", ""))
+
+
+def answering(info: str, ran: list[Sequence[str]]) -> Callable[..., tuple[int, str, str]]:
+    def run_command(command: Sequence[str], **_options: object) -> tuple[int, str, str]:
+        ran.append(command)
+        return (0, info, "") if command[0] == "docker" else (0, "", "")
+
+    return run_command
+
+
+@pytest.mark.parametrize("info", ["0 false\n", "0 true\n", "3 true\n"])
+def test_engine_is_restarted_for_its_proxy_where_no_container_stops(info: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    ran: list[Sequence[str]] = []
+    monkeypatch.setattr(install, "has_systemd", lambda: True)
+    monkeypatch.setattr(install, "engine_answers", lambda: True)
+    assert install.restart(answering(info, ran), 1) == "systemd"
+    assert ran[-1] == ["systemctl", "restart", "docker"]
+
+
+@pytest.mark.parametrize(
+    ("info", "systemd", "reason"), [("3 false\n", True, "it runs 3 containers"), ("0 false\n", False, "has no systemd")]
+)
+def test_engine_that_must_not_be_restarted_is_left_with_the_command(
+    info: str, systemd: bool, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[Sequence[str]] = []
+    monkeypatch.setattr(install, "has_systemd", lambda: systemd)
+    with pytest.raises(HostError, match=f"reads waba_proxy only when it starts.*{reason}"):
+        install.restart(answering(info, ran), 1)
+    assert [command[0] for command in ran] == ["docker"]
