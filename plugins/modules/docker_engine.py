@@ -66,7 +66,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.waba.cluster.plugins.module_utils import egress
 from ansible_collections.waba.cluster.plugins.module_utils.argspec import EGRESS_OPTIONS
 from ansible_collections.waba.cluster.plugins.module_utils.docker import packages
-from ansible_collections.waba.cluster.plugins.module_utils.docker.io import engine_proxy, install
+from ansible_collections.waba.cluster.plugins.module_utils.docker.io import install, live_engine_proxy
 from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
 
@@ -82,8 +82,8 @@ def start(module: AnsibleModule, missing: list[str], is_running: bool) -> dict[s
     release, proxy = install.os_release(), module.params["egress_proxy"]
     host = (missing, release.get("ID", ""), release.get("VERSION_ID", ""))
     docker_ce = bool(missing) and install.has_docker_ce(module.run_command)
-    differs = bool(engine_proxy.differing_files(proxy))
-    is_stale = is_running and engine_proxy.is_stale(proxy)
+    differs = bool(live_engine_proxy.differing_files(proxy))
+    is_stale = is_running and live_engine_proxy.is_stale(proxy)
     result: dict[str, Any] = {
         "changed": bool(missing) or not is_running or differs or is_stale,
         "missing_packages": packages.packages_for(*host, docker_ce=docker_ce),
@@ -93,7 +93,7 @@ def start(module: AnsibleModule, missing: list[str], is_running: bool) -> dict[s
     if module.check_mode:
         return result
     if differs:
-        engine_proxy.write_files(proxy)  # before a package starts the engine
+        live_engine_proxy.write_files(proxy)  # before a package starts the engine
         install.reload_units(module.run_command)
     if not missing and not is_running:
         timeout = module.params["timeout"]

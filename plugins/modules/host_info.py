@@ -297,8 +297,8 @@ from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import 
 from ansible_collections.waba.cluster.plugins.module_utils.docker import packages
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io import (
     engine,
-    engine_proxy,
     image_store,
+    live_engine_proxy,
     live_single_connect,
 )
 from ansible_collections.waba.cluster.plugins.module_utils.errors import DockerUnavailable, HostError
@@ -411,9 +411,9 @@ def observe(module: AnsibleModule) -> dict[str, Any]:
 
 def proxy_difference(proxy: dict[str, Any] | None) -> str:
     """Return how the engine's proxy differs from the given one, "" where it does not. Raises HostError."""
-    if engine_proxy.differing_files(proxy):
+    if live_engine_proxy.differing_files(proxy):
         return "its proxy is not the one of the settings" if proxy else "the settings name no proxy for it"
-    return "it has run since before its proxy changed" if engine_proxy.is_stale(proxy) else ""
+    return "it has run since before its proxy changed" if live_engine_proxy.is_stale(proxy) else ""
 
 
 def recorded_backups(given: dict[str, Any] | None) -> dict[str, Any]:
