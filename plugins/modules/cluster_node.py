@@ -50,7 +50,7 @@ nodes:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import HOSTNAME
+from ansible_collections.waba.cluster.plugins.module_utils.addresses import is_host
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io import node_command
 from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
@@ -59,7 +59,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.io.environment import
 def remove(module: AnsibleModule) -> dict[str, Any]:
     """Delete the nodes from the list; return the module's result. Raises HostError."""
     names = module.params["hostnames"]
-    invalid = [name for name in names if not HOSTNAME.fullmatch(name)]
+    invalid = [name for name in names if not is_host(name)]
     if invalid:
         raise HostError(
             f"hostnames: {', '.join(map(repr, invalid))} is neither a host name nor an address. Nothing was changed."

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from ansible_collections.waba.cluster.plugins.module_utils import egress
+from ansible_collections.waba.cluster.plugins.module_utils.addresses import is_address
 from ansible_collections.waba.cluster.plugins.module_utils.problems import Problem
 from ansible_collections.waba.cluster.plugins.module_utils.secrets.validation import REDACTED, is_vendor_image
 
@@ -142,7 +143,7 @@ def _webhook_url(settings: Settings) -> Iterator[Problem]:
 
 def _link_hosts(hosts: Iterable[str]) -> Iterator[Problem]:
     for index, host in enumerate(hosts):
-        if not HOST.fullmatch(host) and not _is_address(host):
+        if not HOST.fullmatch(host) and not is_address(host):
             problem = "it is neither a host name nor an address"
             yield Problem(
                 f"waba_cloud_link_hosts[{index}]", host, problem, "Write the host of the link, without a port"
@@ -189,16 +190,8 @@ def _split(url: str) -> SplitResult | None:
     return parts if valid and not re.search(r"\s", url) else None
 
 
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
-
-
 def _is_private(host: str) -> bool:
     """Return whether a host of a URL is not reachable from the internet, as far as its name or address says."""
-    if _is_address(host):
+    if is_address(host):
         return not ipaddress.ip_address(host).is_global
     return "." not in host or host.endswith((".localhost", ".local", ".internal", ".lan"))

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import HOSTNAME, is_address
+from ansible_collections.waba.cluster.plugins.module_utils.addresses import in_url, is_address, is_host, normalized
 from ansible_collections.waba.cluster.plugins.module_utils.contract import API_CHECK_PORT, API_PROXY_PORT, CERTIFICATES
 from ansible_collections.waba.cluster.plugins.module_utils.problems import Problem
 
@@ -107,10 +107,10 @@ def _address_problems(values: Settings, hosts: Sequence[str], settings: Mapping[
         problem = f"{len(hosts)} host cannot hand it over to another one"
         fix = "Put a second host into the group of waba_group_api_proxies, or leave the address out"
         found.append(Problem(setting, address, problem, fix))
-    names = {settings[host]["waba_external_hostname"]: host for host in settings}
-    if address in names:
+    names = {normalized(settings[host]["waba_external_hostname"]): host for host in settings}
+    if normalized(address) in names:
         fix = "Give a free address of that network"
-        found.append(Problem(setting, address, f"it is the address of {names[address]}", fix))
+        found.append(Problem(setting, address, f"it is the address of {names[normalized(address)]}", fix))
     if not INTERFACE.fullmatch(interface):
         problem = "it names no network interface" if interface else "the virtual address needs a network interface"
         found.append(Problem("waba_api_proxy_interface", interface, problem, "Name the one in its network, as eth0"))
@@ -165,7 +165,7 @@ def url(settings: Sequence[Settings]) -> str:
     first = settings[0]
     host = first["waba_api_proxy_address"] or first["waba_api_proxy_publish_address"] or first["waba_external_hostname"]
     port = first["waba_api_proxy_port"]
-    return f"https://{_in_url(host)}{'' if port == 443 else f':{port}'}"
+    return f"https://{in_url(host)}{'' if port == 443 else f':{port}'}"
 
 
 def servers(hosts: Iterable[tuple[str, Sequence[Mapping[str, Any]], Settings]]) -> list[dict[str, Any]]:
@@ -181,11 +181,11 @@ def servers(hosts: Iterable[tuple[str, Sequence[Mapping[str, Any]], Settings]]) 
         found += [
             {
                 "name": UNNAMEABLE.sub("-", f"{host}:{node['name']}"),
-                "address": f"{_in_url(target)}:{node['ports'][0]}",
+                "address": f"{in_url(target)}:{node['ports'][0]}",
                 "certificate_name": name,
             }
             for node in nodes
-            if node["role"] == "webapp" and HOSTNAME.fullmatch(target) and HOSTNAME.fullmatch(name)
+            if node["role"] == "webapp" and is_host(target) and is_host(name)
         ]
     return found
 
@@ -220,7 +220,3 @@ def address_variables(plan_of_host: Mapping[str, Any]) -> dict[str, Any]:
 
 def _is_valid(address: str) -> bool:
     return not address or is_address(address)
-
-
-def _in_url(host: str) -> str:
-    return f"[{host}]" if ":" in host else host

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.waba.cluster.plugins.module_utils.addresses import in_url
 from ansible_collections.waba.cluster.plugins.module_utils.backup import settings as backup_settings
 from ansible_collections.waba.cluster.plugins.module_utils.certificates import acme
 from ansible_collections.waba.cluster.plugins.module_utils.cluster import api_proxy
@@ -482,7 +483,7 @@ def _api_url(nodes: list[dict[str, Any]], values: Settings, name: str) -> str:
     ports = [node["ports"][0] for node in nodes if node["role"] == "webapp"]
     address = values["waba_webapp_publish_address"]
     host = "localhost" if address == LOOPBACK else name if address in EVERY_ADDRESS else address
-    return f"https://{f'[{host}]' if ':' in host else host}:{ports[0]}" if ports else ""
+    return f"https://{in_url(host)}:{ports[0]}" if ports else ""
 
 
 def _bound_media(values: Settings) -> str:

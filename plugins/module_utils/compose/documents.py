@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.waba.cluster.plugins.module_utils import contract
+from ansible_collections.waba.cluster.plugins.module_utils.addresses import in_url
 from ansible_collections.waba.cluster.plugins.module_utils.compose.confinement import confinement
 from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import (
     Publication,
@@ -299,7 +300,7 @@ def _environment(node: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _port_entry(one: Publication) -> str:
-    prefix = "" if not one.address else f"[{one.address}]:" if ":" in one.address else f"{one.address}:"
+    prefix = f"{in_url(one.address)}:" if one.address else ""
     return f"{prefix}{_span(one.published)}:{_span(one.target)}"
 
 

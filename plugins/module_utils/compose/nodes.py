@@ -4,12 +4,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os.path
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from ansible_collections.waba.cluster.plugins.module_utils.addresses import is_address, is_host
+from ansible_collections.waba.cluster.plugins.module_utils.addresses import normalized as normalized_address
 from ansible_collections.waba.cluster.plugins.module_utils.compose import confinement, ports
 from ansible_collections.waba.cluster.plugins.module_utils.contract import (
     API_CHECK_PORT,
@@ -31,7 +32,6 @@ from ansible_collections.waba.cluster.plugins.module_utils.problems import Input
 
 SIMPLE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")  # as Compose requires of a project's name
 VOLUME_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")  # as Docker requires of a volume's name
-HOSTNAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._:-]*[A-Za-z0-9])?|[0-9A-Fa-f:]*::[0-9A-Fa-f:]*")
 
 Node = dict[str, Any]
 Holder = dict[str, Any]  # an instance whose ports are not allocated yet, see `ports.allocate`
@@ -111,8 +111,7 @@ def publish_option(node: Mapping[str, Any]) -> str:
 
 def published_on(node: Mapping[str, Any], params: Mapping[str, Any]) -> str:
     """Return the address on which a node is published, "" for all."""
-    address: str = "" if node.get("host_network") else params[publish_option(node)]
-    return address
+    return "" if node.get("host_network") else normalized_address(params[publish_option(node)])
 
 
 def publications(node: Mapping[str, Any], params: Mapping[str, Any]) -> list[Publication]:
@@ -126,7 +125,8 @@ def publications(node: Mapping[str, Any], params: Mapping[str, Any]) -> list[Pub
         found.append(Publication(audience, *place))
     if node["webhook_port"]:
         option = "webhook_publish_address"
-        found.append(Publication("webhooks", option, params[option], (node["webhook_port"],), (WEBHOOK_PORT,)))
+        address = normalized_address(params[option])
+        found.append(Publication("webhooks", option, address, (node["webhook_port"],), (WEBHOOK_PORT,)))
     if node["check_port"]:
         found.append(Publication("cluster", "api_proxy", LOOPBACK, (node["check_port"],), (API_CHECK_PORT,)))
     return found
@@ -241,7 +241,7 @@ def _simple_problems(params: Mapping[str, Any]) -> Iterator[Problem]:
             "it is no name for a cluster",
             "Use a-z, 0-9, _ and -, a letter or digit first",
         )
-    if not HOSTNAME.fullmatch(params["external_hostname"]):
+    if not is_host(params["external_hostname"]):
         yield Problem(
             "external_hostname",
             params["external_hostname"],
@@ -285,15 +285,6 @@ def _pair_fix(option: str) -> str:
         return "Set both, or none to pass TLS through"
     no_default = "tls" in option or option.startswith("member")
     return "Set both, or none" + ("" if no_default else " for a self-signed certificate")
-
-
-def is_address(text: str) -> bool:
-    """Return whether a text is an IP address."""
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _media_owner_problems(params: Mapping[str, Any]) -> list[Problem]:

@@ -15,7 +15,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import IntEnum
 from typing import Any, NamedTuple
 
-from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import Publication, is_address
+from ansible_collections.waba.cluster.plugins.module_utils.addresses import is_address
+from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import Publication
 from ansible_collections.waba.cluster.plugins.module_utils.problems import Problem
 
 LONGEST_CHAIN_NAME = 28  # characters; limit of the kernel

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.waba.cluster.plugins.module_utils import contract
-from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import is_address
+from ansible_collections.waba.cluster.plugins.module_utils.addresses import in_url, is_address
 from ansible_collections.waba.cluster.plugins.module_utils.problems import Problem
 
 Settings = Mapping[str, Any]
@@ -146,5 +146,4 @@ def _folder(settings: Settings) -> str:
 
 
 def _address(settings: Settings, name: str) -> str:
-    host = settings["monitoring_address"]
-    return f"{f'[{host}]' if ':' in host else host}:{settings[PORTS[name]]}"
+    return f"{in_url(settings['monitoring_address'])}:{settings[PORTS[name]]}"

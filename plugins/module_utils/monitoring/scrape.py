@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from ansible_collections.waba.cluster.plugins.module_utils.addresses import in_url
 from ansible_collections.waba.cluster.plugins.module_utils.problems import Problem
 
 Topology = Mapping[str, Any]
@@ -46,9 +47,8 @@ def webapps(topology: Topology, prometheus_host: str) -> list[Webapp]:
     for node in topology["nodes"]:
         if node["role"] == "webapp":
             url = urlsplit(topology["hosts"][node["host"]]["public_api_url"])
-            name = url.hostname or ""
-            address = f"[{name}]" if ":" in name else name
-            found.append(Webapp(node["host"], node["name"], f"{address}:{node['ports'][0]}"))
+            address = f"{in_url(url.hostname or '')}:{node['ports'][0]}"
+            found.append(Webapp(node["host"], node["name"], address))
     return [one for one in found if one.host == prometheus_host or not one.address.startswith(f"{LOCAL}:")]
 
 
@@ -113,7 +113,7 @@ def scrape_configs(topology: Topology, settings: Settings, prometheus_host: str,
     for kind, setting, hosts in exporters:
         if settings[setting] and hosts:
             addresses = {
-                host: f"{_name(topology['hosts'][host]['external_hostname'])}:{settings[setting]}" for host in hosts
+                host: f"{in_url(topology['hosts'][host]['external_hostname'])}:{settings[setting]}" for host in hosts
             }
             some = [_targets(cluster, kind, address, host) for host, address in addresses.items()]
             configs.append(_job(cluster, kind, interval, some))
@@ -176,10 +176,6 @@ def _job(cluster: str, kind: str, interval: int, targets: list[dict[str, Any]]) 
 
 def _targets(cluster: str, kind: str, address: str, host: str, **labels: str) -> dict[str, Any]:
     return {"targets": [address], "labels": {"job": f"waba-{kind}", "cluster": cluster, "host": host, **labels}}
-
-
-def _name(hostname: str) -> str:
-    return f"[{hostname}]" if ":" in hostname else hostname
 
 
 def file_names(cluster: str) -> dict[str, str]:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, Optional
 
+from ansible_collections.waba.cluster.plugins.module_utils.addresses import in_url
 from ansible_collections.waba.cluster.plugins.module_utils.nfs import fstab
 from ansible_collections.waba.cluster.plugins.module_utils.nfs.fstab import NO_LINKS, Entry, Mount
 from ansible_collections.waba.cluster.plugins.module_utils.paths import normalized
@@ -38,7 +39,7 @@ class Plan(NamedTuple):
 
 def source(server: str, export: str) -> str:
     """Return a share as mount(8) names it: server:/export, with an IPv6 address in brackets."""
-    return f"[{server}]:{_without_slash(export)}" if ":" in server else f"{server}:{_without_slash(export)}"
+    return f"{in_url(server)}:{_without_slash(export)}"
 
 
 def _without_slash(export: str) -> str:

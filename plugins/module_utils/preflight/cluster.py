@@ -8,14 +8,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ansible_collections.waba.cluster.plugins.module_utils import clocks
+from ansible_collections.waba.cluster.plugins.module_utils import addresses, clocks
 from ansible_collections.waba.cluster.plugins.module_utils.preflight import virtual_address
 from ansible_collections.waba.cluster.plugins.module_utils.problems import Problem, value_text, variable_label
 from ansible_collections.waba.cluster.plugins.module_utils.secrets.validation import REDACTED
 from ansible_collections.waba.cluster.plugins.module_utils.table import table
 
 HEADINGS = ("host", "setting", "value", "problem", "fix")
-OWN_ADDRESSES = ("localhost", "127.", "::1", "0.0.0.0")  # noqa: S104 - names by which a host reaches itself; only compared
 MEMBER_CLOCK_TOLERANCE = 2  # seconds: due times and sessions are times of the database, whose writer changes
 EVERY_HOST = "every host"
 Row = tuple[str, Problem]  # host, problem
@@ -133,15 +132,15 @@ def _names(known: Mapping[str, Any]) -> list[Row]:
         if several and layout == "single_server":
             problem = f"on {len(known)} hosts the nodes cannot find each other by service name"
             rows.append((host, Problem("layout", layout, problem, "Set it to role")))
-        elif several and name.lower().startswith(OWN_ADDRESSES):
+        elif several and addresses.is_own(name):
             problem = "under this name the other hosts find themselves, not this one"
             rows.append(
                 (host, Problem("external_hostname", name, problem, "Give a name or address that they can reach"))
             )
-        elif name in seen:
-            problem = f"{seen[name]} has the same name"
+        elif addresses.normalized(name) in seen:
+            problem = f"{seen[addresses.normalized(name)]} has the same name"
             rows.append((host, Problem("external_hostname", name, problem, "Give every host its own")))
-        seen.setdefault(name, host)
+        seen.setdefault(addresses.normalized(name), host)
     return rows
 
 
@@ -160,14 +159,14 @@ def _clocks(known: Mapping[str, Any], tolerance: float) -> list[Row]:
 
 def _taken_address(known: Mapping[str, Any]) -> list[Row]:
     """Return a row for each host at which a foreign machine answers under the virtual address of the API proxies."""
-    addresses = {
+    found = {
         host: checks["facts"]["virtual_address"]
         for host, checks in known.items()
         if "virtual_address" in checks["facts"]
     }
-    if any(one["held"] for one in addresses.values()):
+    if any(one["held"] for one in found.values()):
         return []
-    return [(host, virtual_address.taken_problem(one["address"])) for host, one in addresses.items() if one["answers"]]
+    return [(host, virtual_address.taken_problem(one["address"])) for host, one in found.items() if one["answers"]]
 
 
 def _database_members(known: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import ipaddress
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.waba.cluster.plugins.module_utils.addresses import in_url, normalized
 from ansible_collections.waba.cluster.plugins.module_utils.contract import PROXY_NAME, TRANSFER_PORTS
 from ansible_collections.waba.cluster.plugins.module_utils.problems import Problem
 
@@ -150,7 +151,7 @@ def is_as_deployed(nodes: Iterable[Mapping[str, Any]], deployed: Mapping[str, Ma
 
 
 def _plain(address: str) -> str:
-    return "" if not address or ipaddress.ip_address(address).is_unspecified else address
+    return "" if not address or ipaddress.ip_address(address).is_unspecified else normalized(address)
 
 
 def _offers(node: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -186,7 +187,7 @@ def probe_problems(host: str, attempts: Iterable[Mapping[str, Any]]) -> tuple[li
         Problem(
             setting,
             name,
-            f"{host} cannot reach {peer} ({name}:{_listed(ports)}): {error}",
+            f"{host} cannot reach {peer} ({in_url(name)}:{_listed(ports)}): {error}",
             f"Open these ports of {peer} to {host}, or fix the name under which {peer} is reached",
         )
         for (setting, peer, name, error), ports in found.items()
@@ -203,7 +204,7 @@ def probe_problems(host: str, attempts: Iterable[Mapping[str, Any]]) -> tuple[li
         Problem(
             "waba_firewall",
             f"(in force on {peer})",
-            f"{peer} refuses {host} ({name}:{_listed(ports)}), as its firewall does while it does not know {host}",
+            f"{peer} refuses {host} ({in_url(name)}:{_listed(ports)}), as its firewall does while it does not know {host}",
             "Run site.yml, or firewall.yml, without --limit: both make the hosts known to each other",
         )
         for (peer, name), ports in closed.items()

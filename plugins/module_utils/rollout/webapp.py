@@ -7,7 +7,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-LOCAL_ADDRESSES = ("", "0.0.0.0", "127.0.0.1")  # noqa: S104 - values to compare with
+from ansible_collections.waba.cluster.plugins.module_utils.addresses import in_url
+
+LOCAL_ADDRESSES = ("", "0.0.0.0", "127.0.0.1", "::")  # noqa: S104 - values to compare with
 DEFAULT_PORT = 9090
 
 
@@ -31,4 +33,4 @@ def webapp_url(nodes: Sequence[Mapping[str, Any]]) -> str:
     if not webapps:
         return f"https://localhost:{DEFAULT_PORT}"
     address = "localhost" if webapps[0]["address"] in LOCAL_ADDRESSES else webapps[0]["address"]
-    return f"https://{f'[{address}]' if ':' in address else address}:{webapps[0]['ports'][0]}"
+    return f"https://{in_url(address)}:{webapps[0]['ports'][0]}"

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.waba.cluster.plugins.module_utils.addresses import in_url
 from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
 from ansible_collections.waba.cluster.plugins.module_utils.io import files, subprocess_timeout
 from ansible_collections.waba.cluster.plugins.module_utils.nfs import exports
@@ -62,7 +63,7 @@ def exportfs(module: AnsibleModule, *arguments: str) -> None:
 
 def export_name(client: str, path: str) -> str:
     """Return an export as exportfs names it: client:/folder, with an IPv6 address in brackets."""
-    return f"[{client}]:{path}" if ":" in client else f"{client}:{path}"
+    return f"{in_url(client)}:{path}"
 
 
 def ensure_folder(path: str, module: AnsibleModule) -> tuple[str, str]:

@@ -25,5 +25,6 @@ class NodeAddress:
     ports: tuple[int, ...]
 
     def at(self, port: PortName) -> str:
-        """Return `host:port`."""
-        return f"{self.hostname}:{self.ports[port]}"
+        """Return `host:port`, with an IPv6 address in brackets."""
+        host = f"[{self.hostname}]" if ":" in self.hostname else self.hostname
+        return f"{host}:{self.ports[port]}"

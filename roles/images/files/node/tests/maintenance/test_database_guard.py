@@ -197,3 +197,11 @@ def test_a_stored_position_replaces_the_former_file(tmp_path: Path) -> None:
     assert [(file.name, json.loads(file.read_text(encoding="utf-8"))) for file in tmp_path.iterdir()] == [
         ("position", {"uuid": "cluster", "seqno": 8})
     ]
+
+
+@pytest.mark.parametrize(
+    ("address", "host"),
+    [("192.0.2.1:3306", "192.0.2.1"), ("db1.test:3306", "db1.test"), ("[2001:db8::1]:3306", "2001:db8::1")],
+)
+def test_member_is_asked_at_the_host_of_its_address(address: str, host: str) -> None:
+    assert database_guard.host_of(address) == host

@@ -120,6 +120,11 @@ def store_position(path: str, uuid: str, seqno: int) -> None:
     os.replace(f"{path}.new", path)
 
 
+def host_of(address: str) -> str:
+    """Return the host of `host:port`, as Galera reports the address of a member: an IPv6 address in brackets."""
+    return address.rpartition(":")[0].strip("[]")
+
+
 async def ask_guard(address: str, path: str, port: int) -> int:
     """Return the HTTP status of a guard's answer, 0 without an answer."""
     writer = None
@@ -166,7 +171,7 @@ class DatabaseGuard:
             rows = ()
         member, incarnation, epoch = rows[0] if rows else ("", "", -1)
         self.values = values
-        self.addresses = {Incarnation(name, id_): address.rpartition(":")[0] for name, id_, address in members}
+        self.addresses = {Incarnation(name, id_): host_of(address) for name, id_, address in members}
         writer = Incarnation(member, incarnation)
         return Observation(
             own=Incarnation(values["name"], values["wsrep_gcomm_uuid"]),
