@@ -19,6 +19,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.template import trust_as_template
 from ansible_collections.waba.cluster.plugins.module_utils import egress
+from ansible_collections.waba.cluster.plugins.module_utils.addresses import in_url
 from ansible_collections.waba.cluster.plugins.module_utils.backup import settings as backup_settings
 from ansible_collections.waba.cluster.plugins.module_utils.certificates import acme
 from ansible_collections.waba.cluster.plugins.module_utils.cloud import settings as cloud_settings
@@ -151,6 +152,8 @@ class ActionModule(ActionBase):
             checks[host]["problems"] += [problem._asdict() for problem in found]
         for host, problems in api_proxy.problems(parts, settings).items():
             checks[host]["problems"] += [problem._asdict() for problem in problems]
+        for host in hosts:
+            checks[host]["problems"] += [one._asdict() for one in topology.ipv6_problems(host, settings[host], built)]
         sound = all(check["sound"] for check in checks.values())
         return {**result, "changed": False, "checks": checks, "sound": sound, **built}
 
@@ -213,10 +216,11 @@ def is_secret(option: Mapping[str, Any]) -> bool:
 
 def configure_proxies(templar: Any, built: Mapping[str, Any]) -> None:
     """Render the configurations of the proxies into the plans of a topology."""
-    members = {"members": built["database"]["members"], "guard_port": GUARD_PORT}
+    members = [{**one, "address": in_url(one["address"])} for one in built["database"]["members"]]
     for plan in (one["plan"] for one in built["hosts"].values()):
         if "proxy" in plan:
-            plan["proxy"]["configuration"] = rendered(templar, PROXY_TEMPLATE, members)
+            variables = {"members": members, "guard_port": GUARD_PORT, "ipv6": plan["ipv6"]}
+            plan["proxy"]["configuration"] = rendered(templar, PROXY_TEMPLATE, variables)
         if "api_proxy" in plan:
             variables = api_proxy.proxy_variables(built["api_proxy"]["webapps"], plan)
             plan["api_proxy"]["configuration"] = rendered(templar, API_PROXY_TEMPLATE, variables)

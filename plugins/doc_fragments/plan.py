@@ -229,6 +229,10 @@ options:
     description: How many files of O(log_max_size) the engine stores for each container, two or more.
     type: int
     default: 5
+  ipv6:
+    description: Whether the networks of the containers have IPv6 beside IPv4, so that containers reach hosts by IPv6.
+    type: bool
+    default: false
   publish_address:
     description: Address of the host on which the ports of masters, coreapps and the database are published; all when empty.
     type: str

@@ -153,6 +153,7 @@ PLAIN_VARIABLES = frozenset(
         "WABA_DB_SECOND_PORT",
         "WABA_GALERA_ADDRESS",
         "WABA_GALERA_CLUSTER",
+        "WABA_GALERA_IPV6",
         "WABA_GALERA_NODE",
         "WABA_GALERA_TLS",
         "WA_APP_MULTICONNECT",

@@ -195,6 +195,7 @@ def proxy_variables(webapps: Sequence[Mapping[str, Any]], plan_of_host: Mapping[
     certificate = bool(plan_of_host.get("api_proxy_certificate"))
     return {
         "webapps": webapps,
+        "ipv6": plan_of_host["ipv6"],
         "port": API_PROXY_PORT,
         "check_port": API_CHECK_PORT,
         "certificate": CERTIFICATES["api_proxy_certificate"][1] if certificate else "",

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.waba.cluster.plugins.module_utils.addresses import in_url
+from ansible_collections.waba.cluster.plugins.module_utils.addresses import in_url, is_ipv6
 from ansible_collections.waba.cluster.plugins.module_utils.backup import settings as backup_settings
 from ansible_collections.waba.cluster.plugins.module_utils.certificates import acme
 from ansible_collections.waba.cluster.plugins.module_utils.cluster import api_proxy
@@ -324,6 +324,18 @@ def _ownership(values: Settings, role: str) -> dict[str, str]:
     return {key: value for key, value in given.items() if value}
 
 
+def ipv6_problems(host: str, values: Settings, built: Mapping[str, Any]) -> list[Problem]:
+    """Return the problem of a host whose containers call other hosts at IPv6 addresses, which they cannot reach. built: as from `build`."""
+    if values["waba_ipv6"] or not built["hosts"][host]["runs_containers"]:
+        return []
+    called = [one["names"][0] for one in built["names"] if one["host"] != host]
+    called += [built["database"]["address"]] if built["database"]["external"] else []
+    if not any(is_ipv6(name) for name in called if name):
+        return []
+    problem = "hosts are named by IPv6 addresses, which containers do not reach without it"
+    return [Problem("waba_ipv6", False, problem, "Set it to true for all hosts, as in group_vars/all")]
+
+
 def share_problems(values: Settings, share: Mapping[str, Any]) -> list[Problem]:
     """Return the problems of a client of the share: it has no folder to mount it on, or an owner that nodes would change."""
     if not share["name"]:
@@ -391,6 +403,7 @@ def host_plan(
         "database_memory": values["waba_mysql_memory"],
         "log_max_size": values["waba_log_max_size"],
         "log_max_files": values["waba_log_max_files"],
+        "ipv6": values["waba_ipv6"],
         "publish_address": values["waba_publish_address"],
         "webapp_publish_address": values["waba_webapp_publish_address"],
         **{option: values[setting] for option, setting in FILES_OF_A_HOST.items() if values[setting]},

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -142,24 +143,35 @@ def _document(
             node["name"]: {**_definition(node, params), **confinement(node, params, features)} for node in nodes
         },
         **({"volumes": volumes} if volumes else {}),
-        "networks": _networks({node["role"] for node in nodes}, params),
+        "networks": _networks(project, {node["role"] for node in nodes}, params),
     }
 
 
-def _networks(roles: Collection[str], params: Mapping[str, Any]) -> Document:
+def _networks(project: str, roles: Collection[str], params: Mapping[str, Any]) -> Document:
     """Return the networks of a document. The nodes of a host reach the proxy in a network that the proxy's project creates."""
-    network = {"driver_opts": PUBLISH_ON_EVERY_ADDRESS, "labels": _cluster_label(params)}
-    name = database_network(params["cluster_name"])
+    shared = f"{params['cluster_name']}_{DATABASE_NETWORK}"
     if "proxy" in roles:
-        return {DATABASE_NETWORK: {"name": name, **network}}
-    calls_proxy = params["proxy"] and not {"mysql", "api_proxy"}.intersection(roles)
-    shared = {DATABASE_NETWORK: {"name": name, "external": True}} if calls_proxy else {}
-    return {"default": network, **shared}
+        return {DATABASE_NETWORK: _network(shared, params, named=True)}
+    networks: Document = {"default": _network(f"{project}_default", params)}
+    if params["proxy"] and not {"mysql", "api_proxy"}.intersection(roles):
+        networks[DATABASE_NETWORK] = {"name": _network(shared, params, named=True)["name"], "external": True}
+    return networks
 
 
-def database_network(cluster: str) -> str:
-    """Return Docker's name of the network in which the nodes of a host reach the proxy of the database."""
-    return f"{cluster}_{DATABASE_NETWORK}"
+def _network(name: str, params: Mapping[str, Any], *, named: bool = False) -> Document:
+    """Return a network. name: Docker's name of it, as Compose gives it unless `named`.
+
+    A network with IPv6 has another name, because Compose does not change an existing network. All hosts have the same private addresses in it, which Docker
+    translates.
+    """
+    network: Document = {"driver_opts": PUBLISH_ON_EVERY_ADDRESS, "labels": _cluster_label(params)}
+    if not params["ipv6"]:
+        return {"name": name, **network} if named else network
+    prefix = hashlib.sha256(name.encode()).digest()[
+        :7
+    ]  # of a unique local address (RFC 4193), with the number of the network
+    subnet = ipaddress.IPv6Network((b"\xfd" + prefix + bytes(8), 64))
+    return {"name": f"{name}_ipv6", "enable_ipv6": True, "ipam": {"config": [{"subnet": str(subnet)}]}, **network}
 
 
 def _definition(node: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, Any]:
@@ -259,7 +271,7 @@ def _service(node: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, An
     environment_file = contract.DATABASE_ENVIRONMENT_FILE if database else contract.NODE_ENVIRONMENT_FILE
     member = params["database"]["member"] if database else None
     ports = [_port_entry(one) for one in publications(node, params) if not one.host_network]
-    command = database_options.arguments(params["database_options"]) if database else contract.COMMAND
+    command = _server_arguments(params) if database else contract.COMMAND
     return {
         "image": node["image"],
         **({"command": list(command)} if command else {}),
@@ -273,6 +285,11 @@ def _service(node: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, An
     }
 
 
+def _server_arguments(params: Mapping[str, Any]) -> list[str]:
+    """Return the arguments of the database server. Its image listens on IPv4 addresses only."""
+    return [*database_options.arguments(params["database_options"]), *(["--bind-address=*"] if params["ipv6"] else [])]
+
+
 def _member(member: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, Any]:
     """Return the part of the database service that makes it a member. A member that joins later changes nothing here, so that it restarts no other one."""
     environment = {
@@ -280,6 +297,7 @@ def _member(member: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, A
         "WABA_GALERA_NODE": member["name"],
         "WABA_GALERA_ADDRESS": params["external_hostname"],
         **({"WABA_GALERA_TLS": "1"} if params["member_ca"] else {}),
+        **({"WABA_GALERA_IPV6": "1"} if params["ipv6"] else {}),
     }
     return {"environment": environment, "network_mode": "host"}
 

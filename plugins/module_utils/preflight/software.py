@@ -14,6 +14,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.problems import Probl
 TESTED_DISTRIBUTIONS = ("debian 12", "debian 13")
 # The oldest version that works, and the newest tested release series.
 RANGES = {"Docker engine": ((20, 10), 29), "Docker Compose": ((2, 20), 5)}
+IPV6_BY_DEFAULT = (27,)
 PARTS = {
     "engine": "the Docker engine",
     "cli": "the docker command",
@@ -30,17 +31,18 @@ def version(text: str | None) -> tuple[int, ...]:
     return tuple(int(number) for number in match.group(1).split(".")) if match else ()
 
 
-def judge(found: Mapping[str, Any], managed: bool) -> tuple[list[Problem], list[Problem]]:
+def judge(found: Mapping[str, Any], managed: bool, ipv6: bool = False) -> tuple[list[Problem], list[Problem]]:
     """Return (problems, warnings) about the software of a host.
 
     found: {"distribution": str, "release": str, "lacks": list of keys of PARTS, "docker_ce": whether it has packages of Docker's own repository, "mirror":
-    str or None, "engine": version text or None, "compose": the same, "error": why the docker command cannot talk to the engine, or None}. managed: whether
-    the collection installs what is missing and starts the engine.
+    str or None, "engine": version text or None, "compose": the same, "error": why the docker command cannot talk to the engine, or None, "daemon": the
+    options of its daemon.json}. managed: whether the collection installs what is missing and starts the engine. ipv6: whether containers need IPv6.
     """
     problems: list[Problem] = []
     warnings: list[Problem] = []
     system = f"{found['distribution']} {found['release']}".strip()
     problems += _lacking(found, system) if managed else _unmanaged(found)
+    problems += _ipv6_problems(found) if ipv6 else []
     if system not in TESTED_DISTRIBUTIONS and not problems:
         problem = f"the collection is tested on {' and '.join(TESTED_DISTRIBUTIONS)}"
         warnings.append(Problem("distribution", system, problem, "Rehearse on such a host first"))
@@ -77,6 +79,16 @@ def _lacking(found: Mapping[str, Any], system: str) -> list[Problem]:
         problem = "Docker Compose v2 comes from a Debian mirror, and the apt sources name none"
         return [Problem("distribution", system, problem, "Name one there, or install docker-compose by hand")]
     return []
+
+
+def _ipv6_problems(found: Mapping[str, Any]) -> list[Problem]:
+    """Return the problem of an engine that does not translate IPv6 addresses. Before version 27 it does so as an experiment only."""
+    options, is_default = found["daemon"], version(found["engine"]) >= IPV6_BY_DEFAULT
+    if options.get("ip6tables", is_default) and (is_default or options.get("experimental")):
+        return []
+    problem = f"Docker {found['engine'] or 'before 27'} connects no container by IPv6 with its settings"
+    fix = 'Put "experimental": true and "ip6tables": true into /etc/docker/daemon.json, and restart Docker if it runs'
+    return [Problem("ipv6", True, problem, fix)]
 
 
 def _unmanaged(found: Mapping[str, Any]) -> list[Problem]:

@@ -7,13 +7,14 @@ from __future__ import annotations
 import fcntl
 import glob
 import importlib.util
+import json
 import os
 import shutil
 import socket
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import IO
+from typing import IO, Any
 
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io.command import SOCKET, run_docker
 from ansible_collections.waba.cluster.plugins.module_utils.docker.packages import DOCKER_CE
@@ -21,6 +22,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.errors import HostErr
 
 RunCommand = Callable[..., "tuple[int, str, str]"]  # AnsibleModule.run_command
 
+DAEMON_OPTIONS = "/etc/docker/daemon.json"
 NOTE = "/var/lib/waba-docker-host"  # the role docker_host lists in it the packages that its installation added
 LOG = "/var/log/dockerd.log"
 INIT_TIMEOUT = 15  # seconds for an init script
@@ -46,6 +48,16 @@ def apt_sources() -> list[str]:
             with open(path, encoding="utf-8", errors="replace") as file:
                 texts.append(file.read())
     return texts
+
+
+def daemon_options() -> dict[str, Any]:
+    """Return the options in the engine's daemon.json; {} where there is none, or an invalid one."""
+    try:
+        with open(DAEMON_OPTIONS, encoding="utf-8") as file:
+            found = json.load(file)
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def noted_packages() -> list[str]:

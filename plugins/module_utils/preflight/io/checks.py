@@ -56,7 +56,7 @@ def check(params: Mapping[str, Any], installed: Mapping[str, Any]) -> dict[str, 
         found, address = live_address.check(params["api_proxy"], API_ADDRESS_SERVICE in deployed)
         problems += found
     problems += host.host_problems({**live_host.host_facts(params), "nfs": machine.has_nfs()}, params)
-    found, warnings = software.judge(installed, params["managed"])
+    found, warnings = software.judge(installed, params["managed"], params["ipv6"])
     problems += found
     risks += warnings
     problems += _volume_problems(params, nodes)

@@ -57,6 +57,7 @@ def software(run_command: Callable[..., tuple[int, str, str]]) -> dict[str, Any]
         "engine": None,
         "compose": compose,
         "error": None,
+        "daemon": install.daemon_options(),
     }
     if "cli" not in found["lacks"] and install.engine_answers():
         status, out, error = run_docker(run_command, ["version", "--format", "{{json .Server.Version}}"])

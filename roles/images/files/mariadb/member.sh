@@ -141,11 +141,17 @@ begin_cluster() {
     [ ! -e "$DATA/grastate.dat" ] || sed -i 's/^safe_to_bootstrap:.*/safe_to_bootstrap: 1/' "$DATA/grastate.dat"
 }
 
+# bracketed ADDRESS: print an address as it stands before a port.
+bracketed() {
+    if [[ $1 == *:* ]]; then echo "[$1]"; else echo "$1"; fi
+}
+
 # Print the provider's options, separated by semicolons. A failed member is suspected soon. The other limits of the group have their defaults:
 # with shorter ones, two members may not agree on their view of a third one that fails, and stop.
 provider_options() {
     local suspect=${WABA_GALERA_SUSPECT_SECONDS:-1.5} options="gcache.size=128M;gcs.fc_single_primary=YES;gcs.fc_limit=64"
     options+=";evs.suspect_timeout=PT${suspect}S;evs.keepalive_period=PT0.5S;evs.inactive_check_period=PT0.25S;gmcast.peer_timeout=PT${suspect}S"
+    if [ "${WABA_GALERA_IPV6:-}" = 1 ]; then options+=";gmcast.listen_addr=tcp://[::]:4567"; fi
     if [ "${WABA_GALERA_TLS:-}" = 1 ]; then
         options+=";socket.ssl_ca=/run/mysqld/galera-ca.pem;socket.ssl_cert=/run/mysqld/galera-cert.pem;socket.ssl_key=/run/mysqld/galera-key.pem"
     fi
@@ -165,7 +171,7 @@ configure_member() {
 
 # run_member SERVER OPTION...: begin a cluster if the bootstrap file permits it, or join one. Replaces the script.
 run_member() {
-    local name addresses position uuid seqno options=() SERVE=("$@")
+    local name address addresses position uuid seqno options=() SERVE=("$@")
     for name in WABA_GALERA_CLUSTER WABA_GALERA_NODE WABA_GALERA_ADDRESS; do
         [[ ${!name:-} =~ ^[A-Za-z0-9_.:-]+$ ]] || refuse "$name is '${!name:-}': it must consist of letters, digits and the characters _.:-"
     done
@@ -187,8 +193,9 @@ run_member() {
     read -r uuid seqno <<<"$position"
     [ "$uuid" = "$ZERO" ] || options+=("--wsrep-start-position=$uuid:$seqno")
     configure_member
+    mapfile -t addresses < <(for address in "${addresses[@]}"; do bracketed "$address"; done)
     options+=("--wsrep-cluster-name=$WABA_GALERA_CLUSTER" "--wsrep-cluster-address=gcomm://$(IFS=, && echo "${addresses[*]}")")
-    options+=("--wsrep-node-name=$WABA_GALERA_NODE" "--wsrep-node-address=$WABA_GALERA_ADDRESS")
+    options+=("--wsrep-node-name=$WABA_GALERA_NODE" "--wsrep-node-address=$(bracketed "$WABA_GALERA_ADDRESS")")
     serve "$@" "${options[@]}" "--wsrep-provider-options=$(provider_options)"
 }
 

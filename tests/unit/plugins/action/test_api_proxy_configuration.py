@@ -23,6 +23,7 @@ WEBAPPS = [
 ]
 PLAN = {
     "cluster_name": "waba",
+    "ipv6": False,
     "api_proxy": {
         "check_port": 8404,
         "address": {"address": "192.0.2.10", "interface": "eth0", "vrrp_id": 51},
@@ -63,6 +64,26 @@ def test_tls_is_passed_through_by_default() -> None:
         "server node1:waweb node1.test:9090 check check-ssl verify none",
         "server node2:waweb [2001:db8::2]:9090 check check-ssl verify none",
     ]
+
+
+@pytest.mark.parametrize("mode", FILES)
+def test_proxy_listens_on_both_families_with_ipv6(mode: str) -> None:
+    variables = api_proxy.proxy_variables(WEBAPPS, {**PLAN, **FILES[mode], "ipv6": True})
+    text = topology.rendered(Templar(loader=DataLoader()), topology.API_PROXY_TEMPLATE, variables)
+    certificate = "" if mode == "passthrough" else " ssl crt /etc/haproxy/api.pem"
+    assert section(text, "frontend api")[0] == f"bind :::8443 v4v6{certificate}"
+    assert "bind :::8404 v4v6" in section(text, "frontend check")
+
+
+def test_proxy_of_the_database_names_members_with_ipv6_addresses_in_brackets() -> None:
+    plan = {"proxy": {"configuration": ""}, "ipv6": True}
+    members = [{"host": "db1", "name": "db1", "address": "fd00::11"}]
+    built = {"database": {"members": members}, "hosts": {"a": {"plan": plan}}, "api_proxy": {"webapps": []}}
+    topology.configure_proxies(Templar(loader=DataLoader()), built)
+    text = plan["proxy"]["configuration"]
+    for name, port in (("writer", 3306), ("reader", 3307)):
+        lines = section(text, f"listen {name}")
+        assert (lines[0], lines[-1]) == (f"bind :::{port} v4v6", "server db1 [fd00::11]:3306")
 
 
 def test_tls_ends_at_the_proxy_with_its_certificate() -> None:

@@ -33,6 +33,7 @@ SINGLE_SERVER = {
     "database_memory": "",
     "log_max_size": "10m",
     "log_max_files": 5,
+    "ipv6": False,
     "publish_address": "127.0.0.1",
     "webapp_publish_address": "",
     "webhook_port": None,

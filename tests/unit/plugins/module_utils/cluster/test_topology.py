@@ -44,6 +44,7 @@ def settings(host: str, **given: Any) -> dict[str, Any]:
         "waba_mysql_memory": "",
         "waba_log_max_size": "10m",
         "waba_log_max_files": 5,
+        "waba_ipv6": False,
         "waba_publish_address": "",
         "waba_webapp_publish_address": "",
         "waba_database_host": "",
@@ -309,3 +310,32 @@ def test_one_database_host_has_neither_members_nor_proxies() -> None:
     assert found["database"]["members"] == []
     assert "proxies" not in found["parts"]
     assert all("proxy" not in one["plan"] for one in found["hosts"].values())
+
+
+IPV6 = {"waba_external_hostname": "fd00::11"}
+
+
+def ipv6_problems(host: str, groups: dict[str, list[str]] | None = None, **given: Any) -> list[str]:
+    own = settings(host, **given.get(host, {}))
+    return [one.variable for one in topology.ipv6_problems(host, own, built(groups, **given))]
+
+
+def test_containers_need_ipv6_where_another_host_is_named_by_such_an_address() -> None:
+    assert ipv6_problems("a", b=IPV6) == ["waba_ipv6"]
+    assert ipv6_problems("a", a={"waba_ipv6": True}, b=IPV6) == []
+    assert ipv6_problems("b", b=IPV6) == [], "its containers call the other hosts only"
+
+
+def test_containers_need_ipv6_for_an_external_database_with_such_an_address() -> None:
+    groups = {"waba_masters": ["a"], "waba_coreapps": ["a"], "waba_webapps": ["a"]}
+    assert ipv6_problems("a", groups, a={"waba_database_host": "2001:db8::1"}) == ["waba_ipv6"]
+    assert ipv6_problems("a", groups, a={**IPV6, "waba_database_host": "db.example.com"}) == []
+
+
+def test_host_without_containers_needs_no_ipv6() -> None:
+    groups = {**GROUPS, "waba_nfs_server": ["nfs"], "waba_nfs_clients": ["a", "b"]}
+    assert ipv6_problems("nfs", groups, a=IPV6) == []
+
+
+def test_urls_contain_ipv6_addresses_in_brackets() -> None:
+    assert built(b=IPV6)["api_urls"] == ["https://[fd00::11]:9090"]

@@ -76,6 +76,14 @@ def test_nodes_reach_the_proxy_in_its_network(member: dict[str, Any]) -> None:
     assert "database" not in found["multiconnect-db.yml"]["networks"]
 
 
+def test_proxy_and_its_nodes_share_a_network_with_ipv6(member: dict[str, Any]) -> None:
+    found = documents({**member, "ipv6": True})
+    name = "waba_database_ipv6"
+    assert found["multiconnect-proxy.yml"]["networks"]["database"]["name"] == name
+    assert found["multiconnect-master.yml"]["networks"]["database"] == {"name": name, "external": True}
+    assert found["multiconnect-db.yml"]["services"]["db"]["environment"]["WABA_GALERA_IPV6"] == "1"
+
+
 def test_the_ports_of_a_member_are_ports_of_the_host_for_the_firewall(member: dict[str, Any]) -> None:
     nodes = [node for node in plan_nodes(member) if node["role"] in ("mysql", "guard")]
     assert [node["published"] for node in nodes] == [(3306, 4567, 4568, 4444), (3309,)]

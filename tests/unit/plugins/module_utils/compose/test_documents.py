@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from typing import Any
 
 import pytest
@@ -118,3 +119,24 @@ def test_certificate_of_another_content_changes_the_nodes_that_mount_it(params: 
     assert not any(
         "waba.cluster.certificates" in one["labels"] for one in planned(params, "1.0.0")[FILE]["services"].values()
     )
+
+
+def test_network_with_ipv6_has_a_name_and_private_addresses_of_its_own(params: dict[str, Any]) -> None:
+    before = planned(params, "1.0.0")[FILE]["networks"]["default"]
+    after = planned({**params, "ipv6": True}, "1.0.0")[FILE]["networks"]["default"]
+    (network,) = after.pop("ipam")["config"]
+    assert ipaddress.ip_network(network["subnet"]).subnet_of(ipaddress.ip_network("fd00::/8"))
+    assert after == {**before, "name": "waba_default_ipv6", "enable_ipv6": True}
+
+
+def test_database_listens_on_ipv6_only_with_the_setting(params: dict[str, Any]) -> None:
+    params["database_options"] = {"max_connections": 9}
+    assert planned(params, "1.0.0")[FILE]["services"]["db"]["command"] == ["--max_connections=9"]
+    changed = planned({**params, "ipv6": True}, "1.0.0")[FILE]["services"]["db"]
+    assert changed["command"] == ["--max_connections=9", "--bind-address=*"]
+
+
+def test_spelling_of_a_published_address_does_not_matter(params: dict[str, Any]) -> None:
+    first = planned({**params, "publish_address": "2001:DB8:0::1"}, "1.0.0")
+    assert first == planned({**params, "publish_address": "2001:db8::1"}, "1.0.0")
+    assert first[FILE]["services"]["master1"]["ports"][0].startswith("[2001:db8::1]:")

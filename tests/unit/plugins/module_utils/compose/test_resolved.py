@@ -28,6 +28,7 @@ def test_a_resolved_document_equals_the_output_of_compose(
 ) -> None:
     params |= {
         "publish_address": address,
+        "ipv6": ":" in address,
         "volumes": {"media": media},
         "certificate": "/c.pem",
         "certificate_key": "/k.pem",

@@ -17,6 +17,7 @@ DEBIAN_12 = {
     "engine": "20.10.24+dfsg1",
     "compose": "2.26.1-4",
     "error": None,
+    "daemon": {},
 }
 BARE = {**DEBIAN_12, "lacks": ["engine", "cli", "compose", "docker_sdk", "yaml"], "engine": None, "compose": None}
 
@@ -58,6 +59,29 @@ def test_unsupported_software_is_refused(change: dict[str, Any], managed: bool, 
 def test_untested_software_is_a_warning(change: dict[str, Any], variable: str) -> None:
     problems, (warning,) = judge({**DEBIAN_12, **change}, True)
     assert (problems, warning.variable) == ([], variable)
+
+
+EXPERIMENT = {"experimental": True, "ip6tables": True}
+
+
+@pytest.mark.parametrize(
+    ("engine", "daemon", "sound"),
+    [
+        ("26.1.5", {}, False),
+        ("26.1.5", {"ip6tables": True}, False),
+        ("26.1.5", EXPERIMENT, True),
+        ("28.2.2", {}, True),
+        ("28.2.2", {"ip6tables": False}, False),
+        (None, {}, False),
+        (None, EXPERIMENT, True),
+    ],
+)
+def test_ipv6_needs_an_engine_that_translates_addresses(
+    engine: str | None, daemon: dict[str, bool], sound: bool
+) -> None:
+    problems, _warnings = judge({**DEBIAN_12, "engine": engine, "daemon": daemon}, True, ipv6=True)
+    assert [one.variable for one in problems] == ([] if sound else ["ipv6"])
+    assert judge({**DEBIAN_12, "engine": engine, "daemon": daemon}, True)[0] == []
 
 
 def test_a_stopped_engine_is_a_problem_only_where_docker_is_not_managed() -> None:
