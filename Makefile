@@ -60,7 +60,7 @@ fuzz: $(VENV)/test.stamp ## Fuzz the API with EXAMPLES random requests for each 
 
 lab: $(VENV)/test.stamp ## Start the lab LAB: HOSTS containers that act as hosts, each with an address and an engine of its own
 	ansible-playbook -i localhost, tests/lab/prepare.yml
-	python3 tests/lab/lab.py up --name $(LAB) --hosts $(HOSTS)
+	python3 tests/lab/lab.py up --name $(LAB) --hosts $(HOSTS) $(ARGS)
 
 lab-down: $(VENV)/test.stamp ## Remove the lab LAB
 	python3 tests/lab/lab.py down --name $(LAB)

@@ -183,5 +183,6 @@ STAGES: dict[str, Stage] = {
     "molecule-members": scenario("members"),
     "molecule-chaos": scenario("chaos", by_name=False),
     "molecule-api-proxy": scenario("api_proxy"),
+    "molecule-network": scenario("network"),
     "molecule-production": scenario("production"),
 }

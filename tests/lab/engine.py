@@ -18,7 +18,7 @@ import docker
 from docker.errors import APIError, ContainerError, NotFound
 from docker.models.containers import Container
 from docker.types import IPAMConfig, IPAMPool
-from layout import Host
+from layout import Host, private_ipv6_subnet
 
 BOOT = Path(__file__).resolve().parent / "boot"
 LABEL, SEED_LABEL = "waba.lab.name", "waba.lab.seed"
@@ -27,6 +27,7 @@ BARE_IMAGE = "waba/lab-bare:latest"
 STORE = "/var/lib/docker"
 BOOT_TIMEOUT = 90  # seconds; eight hosts take about 15 on two cores
 WORKERS = 4
+IPV6_ENGINE = {"experimental": True, "ip6tables": True}  # as waba_ipv6 needs it before Docker 27
 COMPLETE = "seed-is-complete"
 SEED_LOCK = Path("/tmp/waba-lab-seed.lock")
 
@@ -53,8 +54,8 @@ class Lab:
         """Return the container of a host. Raises NotFound."""
         return self.client.containers.get(f"{self.name}-{host}")
 
-    def create_network(self) -> str:
-        """Create the network of the lab; return its subnet.
+    def create_network(self, *, ipv6: bool = False) -> str:
+        """Create the network of the lab; return its subnet, that of IPv6 if it has IPv6 as well.
 
         Docker chooses a free subnet. The network is then created again with it, since fixed addresses need an explicit subnet.
         """
@@ -62,9 +63,10 @@ class Lab:
         picked.reload()
         subnet = picked.attrs["IPAM"]["Config"][0]["Subnet"]
         picked.remove()
-        pool = IPAMPool(subnet=subnet)
-        self.client.networks.create(self.network, labels=self.labels, ipam=IPAMConfig(pool_configs=[pool]))
-        return subnet
+        subnets = [subnet, *([private_ipv6_subnet(self.name)] if ipv6 else [])]
+        pools = IPAMConfig(pool_configs=[IPAMPool(subnet=one) for one in subnets])
+        self.client.networks.create(self.network, labels=self.labels, enable_ipv6=ipv6, ipam=pools)
+        return subnets[-1]
 
     def start_hosts(self, members: list[Host], public_key: str, images: list[str]) -> None:
         """Start the hosts, each with the images in its Docker store, and wait until they answer. Raises TimeoutError."""
@@ -105,6 +107,8 @@ class Lab:
         container = self._create(host.name, BARE_IMAGE if host.bare else HOST_IMAGE, store, host)
         write_file(container, "/root/.ssh/authorized_keys", public_key)
         write_file(container, "/etc/apt/apt.conf.d/99lab", apt_settings())
+        if host.has_ipv6_only:
+            write_file(container, "/etc/docker/daemon.json", json.dumps(IPV6_ENGINE))
         container.start()
         self.wait(host)
 
@@ -117,19 +121,27 @@ class Lab:
             **PROCESS_ROOM,
         )
         config.update(MaskedPaths=[], ReadonlyPaths=[])  # systempaths=unconfined, which only the command line offers
-        end = api.create_endpoint_config(ipv4_address=host.address, aliases=[host.hostname]) if host else None
+        end = self._endpoint(host) if host else None
         created = api.create_container(
             image,
             name=f"{self.name}-{name}",
             hostname=name,
             entrypoint=["/boot-host"],
-            environment={"container": "docker"},  # systemd reads it
+            # systemd reads the first one.
+            environment={"container": "docker", "WABA_LAB_IPV6": "1" if host and host.has_ipv6_only else "0"},
             labels=self.labels,
             stop_signal="RTMIN+3",  # systemd shuts down
             host_config=config,
             networking_config=api.create_networking_config({self.network: end}) if end else None,
         )
         return self.client.containers.get(created["Id"])
+
+    def _endpoint(self, host: Host) -> dict[str, Any]:
+        """Return the connection of a host to the network. Docker gives a host of IPv6 an IPv4 address too, which its first process removes."""
+        api: Any = self.client.api
+        family = "ipv6_address" if host.has_ipv6_only else "ipv4_address"
+        end: dict[str, Any] = api.create_endpoint_config(**{family: host.address}, aliases=[host.hostname])
+        return end
 
     def _seed(self, images: list[str]) -> str:
         """Return the name of a volume with a Docker store that contains the images; it is created once for each set of images."""

@@ -35,13 +35,21 @@ def main() -> None:
     "--hosts", "count", default=len(SEATS), show_default=True, type=click.IntRange(1, 64), help="Number of hosts."
 )
 @click.option("--bare", default=1, show_default=True, type=click.IntRange(0), help="Number of hosts without Docker.")
-@click.option(
-    "--host", "names", multiple=True, help="Name of a host, in place of --hosts; such hosts have Docker and no group."
-)
+@click.option("--host", "names", multiple=True, help="Name of a host, in place of --hosts; such hosts have no group.")
+@click.option("--bare-host", "bare_names", multiple=True, help="Name of such a host without Docker, after the others.")
+@click.option("--ipv6", is_flag=True, help="Hosts without IPv4 addresses, which know each other by their addresses.")
 @click.option(
     "--image", "images", multiple=True, default=IMAGES, show_default=True, help="Images in the store of every host."
 )
-def up(name: str, count: int, bare: int, names: tuple[str, ...], images: tuple[str, ...]) -> None:
+def up(
+    name: str,
+    count: int,
+    bare: int,
+    names: tuple[str, ...],
+    bare_names: tuple[str, ...],
+    ipv6: bool,
+    images: tuple[str, ...],
+) -> None:
     began = time.monotonic()
     lab, folder = Lab(name), BUILD / name
     lab.remove()
@@ -49,8 +57,9 @@ def up(name: str, count: int, bare: int, names: tuple[str, ...], images: tuple[s
     (folder / "inventory").mkdir(parents=True)
     key = folder / "key"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", f"lab {name}", "-f", str(key)], check=True)
-    subnet = lab.create_network()
-    members = named_hosts(name, names, subnet) if names else hosts(name, count, bare, subnet)
+    subnet = lab.create_network(ipv6=ipv6)
+    named = (*names, *bare_names)
+    members = named_hosts(name, named, bare_names, subnet) if named else hosts(name, count, bare, subnet)
     lab.start_hosts(members, key.with_suffix(".pub").read_text(encoding="utf-8"), list(images))
     for file, content in (
         (folder / "connections.yml", connections(members, folder)),
@@ -59,7 +68,7 @@ def up(name: str, count: int, bare: int, names: tuple[str, ...], images: tuple[s
         file.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
     for host in members:
         roles = ", ".join(host.groups) or "no group"
-        click.echo(f"{host.name:10} {host.address:16} {host.hostname:24} {roles}{' (bare)' if host.bare else ''}")
+        click.echo(f"{host.name:10} {host.address:26} {host.hostname:24} {roles}{' (bare)' if host.bare else ''}")
     click.echo(
         f"{len(members)} hosts up in {time.monotonic() - began:.1f} s: ansible-playbook -i {folder / 'inventory'} ..."
     )

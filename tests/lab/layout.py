@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -34,6 +35,10 @@ class Host:
     bare: bool
     groups: tuple[str, ...] = field(default=())
 
+    @property
+    def has_ipv6_only(self) -> bool:
+        return ":" in self.address
+
 
 def hosts(lab: str, count: int, bare: int, subnet: str) -> list[Host]:
     """Return `count` hosts in `subnet`; the last `bare` hosts of the cluster have no Docker."""
@@ -56,24 +61,34 @@ def hosts(lab: str, count: int, bare: int, subnet: str) -> list[Host]:
     ]
 
 
-def named_hosts(lab: str, names: Sequence[str], subnet: str) -> list[Host]:
-    """Return hosts with these names in `subnet`, for a scenario with groups of its own."""
+def private_ipv6_subnet(lab: str) -> str:
+    """Return a subnet of unique local addresses (RFC 4193) for a lab, always the same one."""
+    prefix = b"\xfd" + hashlib.sha256(lab.encode()).digest()[:7]
+    return str(ipaddress.IPv6Network((prefix + bytes(8), 64)))
+
+
+def named_hosts(lab: str, names: Sequence[str], bare: Sequence[str], subnet: str) -> list[Host]:
+    """Return hosts with these names in `subnet`, for a scenario with groups of its own. bare: the names of those without Docker."""
     network = ipaddress.ip_network(subnet)
     return [
-        Host(name, str(network[FIRST_ADDRESS + index]), f"{name}.{lab}.test", bare=False)
+        Host(name, str(network[FIRST_ADDRESS + index]), f"{name}.{lab}.test", bare=name in bare)
         for index, name in enumerate(names)
     ]
 
 
 def connections(members: list[Host], folder: Path) -> Inventory:
-    """Return an inventory with the addresses of the hosts for Ansible, and the names by which they reach each other.
+    """Return an inventory with the addresses of the hosts for Ansible, and the names by which they reach each other: the address, on hosts with IPv6 only.
 
     folder: of the SSH key of the lab and of the secrets of its cluster.
     """
     return {
         "all": {
             "hosts": {
-                host.name: {"ansible_host": host.address, "waba_external_hostname": host.hostname} for host in members
+                host.name: {
+                    "ansible_host": host.address,
+                    "waba_external_hostname": host.address if host.has_ipv6_only else host.hostname,
+                }
+                for host in members
             },
             "vars": {
                 "ansible_user": "root",
