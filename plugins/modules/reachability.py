@@ -87,6 +87,10 @@ options:
     description: Seconds to wait for an answer.
     type: int
     default: 3
+  ipv6:
+    description: Whether the containers of this host have IPv6. If not, a host whose name has IPv6 addresses only is a problem.
+    type: bool
+    default: true
 seealso:
   - module: waba.cluster.host_info
 """
@@ -161,6 +165,7 @@ OPTIONS = {
     "seconds": {"type": "int", "default": 60},
     "targets": {"type": "list", "elements": "dict", "default": [], "options": TARGET},
     "timeout": {"type": "int", "default": 3},
+    "ipv6": {"type": "bool", "default": True},
 }
 
 
@@ -179,7 +184,7 @@ def main() -> None:
         listen(params)
     else:
         attempts = driver.probe_all(params["targets"], params["host"], params["timeout"])
-    found, warnings = planner.probe_problems(params["host"], attempts)
+    found, warnings = planner.probe_problems(params["host"], attempts, params["ipv6"])
     module.exit_json(
         changed=False,
         problems=[problem._asdict() for problem in found],

@@ -24,7 +24,7 @@ def test_hosts_have_no_ipv4_address(lab: Lab) -> None:
 
 def test_missing_setting_is_named_before_anything_is_touched(lab: Lab) -> None:
     output = refusal(lab.site("-e", "waba_ipv6=false"))
-    assert "hosts are named by IPv6 addresses, which containers do not reach without it" in output
+    assert "other hosts have IPv6 addresses only, which containers do not reach without it" in output
 
 
 def test_host_without_docker_is_installed_through_the_proxy(lab: Lab, proxy: ForwardProxy) -> None:

@@ -37,15 +37,15 @@ def test_engine_uses_the_proxy_after_its_restart(lab: Lab, proxy: ForwardProxy) 
 
 
 def test_password_of_the_proxy_is_hidden_from_other_users(lab: Lab) -> None:
-    lab.run("node3", "useradd --create-home somebody")
+    lab.run("node3", "useradd --create-home guest")
     try:
-        shown = lab.run(
+        printed = lab.run(
             "node3",
-            "su somebody -c 'systemctl show docker; systemctl cat docker; cat /etc/waba-docker-proxy.env 2>&1 || true'",
+            "su guest -c 'systemctl show docker; systemctl cat docker; cat /etc/waba-docker-proxy.env 2>&1 || true'",
         )
     finally:
-        lab.run("node3", "userdel --remove somebody")
-    assert PASSWORD not in shown
+        lab.run("node3", "userdel --remove guest")
+    assert PASSWORD not in printed
 
 
 def test_settings_of_the_engine_are_removed_with_the_registry(lab: Lab) -> None:

@@ -17,6 +17,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.cluster import api_pr
 from ansible_collections.waba.cluster.plugins.module_utils.compose.confinement import owner_problems
 from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import plan_nodes
 from ansible_collections.waba.cluster.plugins.module_utils.contract import DATABASE_PORT
+from ansible_collections.waba.cluster.plugins.module_utils.preflight.reachability import ipv6_problem
 from ansible_collections.waba.cluster.plugins.module_utils.problems import InputError, Problem
 
 Settings = Mapping[str, Any]
@@ -330,10 +331,7 @@ def ipv6_problems(host: str, values: Settings, built: Mapping[str, Any]) -> list
         return []
     called = [one["names"][0] for one in built["names"] if one["host"] != host]
     called += [built["database"]["address"]] if built["database"]["external"] else []
-    if not any(is_ipv6(name) for name in called if name):
-        return []
-    problem = "hosts are named by IPv6 addresses, which containers do not reach without it"
-    return [Problem("waba_ipv6", False, problem, "Set it to true for all hosts, as in group_vars/all")]
+    return [ipv6_problem()] if any(map(is_ipv6, called)) else []
 
 
 def share_problems(values: Settings, share: Mapping[str, Any]) -> list[Problem]:

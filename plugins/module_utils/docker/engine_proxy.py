@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The HTTP proxy through which the engine of a host pulls images. Pure.
 
-systemd passes the variables from a file that only root can read: those of the option Environment of a unit are shown to every user. The option `proxies`
+systemd passes the variables from a file that only root can read: every user can read the option Environment of a unit. The option `proxies`
 of daemon.json is not used, because Docker 20.10 does not have it.
 """
 

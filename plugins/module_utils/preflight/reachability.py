@@ -167,15 +167,26 @@ def _offers(node: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def probe_problems(host: str, attempts: Iterable[Mapping[str, Any]]) -> tuple[list[Problem], list[Problem]]:
+def ipv6_problem() -> Problem:
+    """Return the problem of a host whose containers call other hosts by IPv6, and have none."""
+    problem = "other hosts have IPv6 addresses only, which containers do not reach without it"
+    return Problem("waba_ipv6", False, problem, "Set it to true for all hosts, as in group_vars/all")
+
+
+def probe_problems(
+    host: str, attempts: Iterable[Mapping[str, Any]], ipv6: bool = True
+) -> tuple[list[Problem], list[Problem]]:
     """Return (problems, warnings) about the probes of a host. Ports of one peer with the same error are one problem.
 
-    attempts: targets (see `plan`), each with "error" (text or None), "refused" (the connection was refused) and "in_hosts_file".
+    attempts: targets (see `plan`), each with "error" (text or None), "refused" (the connection was refused), "ipv6_only" (the name has no other address) and
+    "in_hosts_file". ipv6: whether the containers of the host have IPv6.
     """
     found: dict[tuple[str, str, str, str], list[int]] = {}
     closed: dict[tuple[str, str], list[int]] = {}
     local: dict[str, str] = {}
+    needs_ipv6 = False
     for attempt in attempts:
+        needs_ipv6 |= attempt["ipv6_only"] and attempt["setting"] == "external_hostname"
         if _awaits_the_firewall(attempt):
             closed.setdefault((attempt["peer"], attempt["name"]), []).append(attempt["port"])
         elif attempt["error"]:
@@ -191,7 +202,7 @@ def probe_problems(host: str, attempts: Iterable[Mapping[str, Any]]) -> tuple[li
             f"Open these ports of {peer} to {host}, or fix the name under which {peer} is reached",
         )
         for (setting, peer, name, error), ports in found.items()
-    ]
+    ] + ([ipv6_problem()] if needs_ipv6 and not ipv6 else [])
     warnings = [
         Problem(
             "external_hostname",

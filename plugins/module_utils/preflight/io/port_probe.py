@@ -118,14 +118,29 @@ def _step(
 
 
 def probe_all(targets: Sequence[Mapping[str, Any]], name: str, timeout: float) -> list[dict[str, Any]]:
-    """Return targets (as of `preflight.reachability.plan`) with the result of each probe: "error" (text or None), "refused" and "in_hosts_file"."""
+    """Return targets (as of `preflight.reachability.plan`) with the result of each probe: "error" (or None), "refused", "ipv6_only" and "in_hosts_file"."""
     local = _names_in_hosts_file()
     with ThreadPoolExecutor(max_workers=min(64, len(targets) or 1)) as pool:
         results = list(pool.map(lambda target: _probe(target, name, timeout), targets))
+        names = list(dict.fromkeys(target["name"] for target in targets))
+        ipv6_only = dict(zip(names, pool.map(_has_ipv6_only, names)))
     return [
-        {**target, "error": error, "refused": refused, "in_hosts_file": target["name"].lower() in local}
+        {
+            **target,
+            "error": error,
+            "refused": refused,
+            "ipv6_only": ipv6_only[target["name"]],
+            "in_hosts_file": target["name"].lower() in local,
+        }
         for target, (error, refused) in zip(targets, results)
     ]
+
+
+def _has_ipv6_only(name: str) -> bool:
+    try:
+        return {answer[0] for answer in socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)} == {socket.AF_INET6}
+    except (OSError, UnicodeError):
+        return False
 
 
 def _probe(target: Mapping[str, Any], name: str, timeout: float) -> tuple[str | None, bool]:

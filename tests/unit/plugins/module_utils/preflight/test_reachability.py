@@ -136,7 +136,8 @@ def test_a_server_does_not_probe_itself() -> None:
 def met(port: int, error: str | None = None, **more: Any) -> dict[str, Any]:
     """Return what trying a port of core1 met, reached by its name in DNS."""
     target = {"peer": "core1", "name": "core1.lan", "port": port, "runs": True, "setting": "external_hostname"}
-    return {**target, "firewalled": False, "error": error, "refused": False, "in_hosts_file": False, **more}
+    seen = {"error": error, "refused": False, "ipv6_only": False, "in_hosts_file": False}
+    return {**target, "firewalled": False, **seen, **more}
 
 
 REFUSED = {"error": "Connection refused", "refused": True}
@@ -249,3 +250,25 @@ def test_a_host_with_an_api_proxy_probes_the_webapps_and_no_other_port() -> None
 def test_a_node_host_with_an_api_proxy_probes_every_port() -> None:
     both = checks("both.lan", node("master", 6254), node("api_proxy", 443))
     assert {target["port"] for target in plan({**CLUSTER, "both": both})["both"]["connect"]} == {3306, 6250, 6251, 9090}
+
+
+def test_name_with_ipv6_addresses_only_needs_containers_with_ipv6() -> None:
+    tried = [met(port, ipv6_only=True) for port in (6250, 6251)]
+    (problem,), _warnings = probe_problems("webapp1", tried, ipv6=False)
+    assert (problem.variable, problem.value) == ("waba_ipv6", False)
+    assert probe_problems("webapp1", tried) == ([], [])
+
+
+def test_share_with_ipv6_addresses_only_is_mounted_by_the_host() -> None:
+    tried = met(2049, ipv6_only=True, setting="nfs_mount_server")
+    assert probe_problems("webapp1", [tried], ipv6=False) == ([], [])
+
+
+def test_ipv6_address_is_in_brackets_before_the_ports() -> None:
+    (problem,), _warnings = probe_problems("webapp1", [met(6250, "no answer", name="fd00::11")])
+    assert "([fd00::11]:6250)" in problem.problem
+
+
+def test_spelling_of_a_published_address_is_no_change() -> None:
+    node = {"name": "wacore", "address": "2001:db8::1", "hostname": "core1"}
+    assert is_as_deployed([node], {"wacore": {"address": "2001:DB8::1", "hostname": "core1"}})

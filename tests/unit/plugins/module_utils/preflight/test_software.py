@@ -84,6 +84,16 @@ def test_ipv6_needs_an_engine_that_translates_addresses(
     assert judge({**DEBIAN_12, "engine": engine, "daemon": daemon}, True)[0] == []
 
 
+def test_engine_without_ipv6_is_named_with_the_options_that_it_lacks() -> None:
+    (problem,), _warnings = judge({**DEBIAN_12, "engine": "26.1.5"}, True, ipv6=True)
+    assert problem == (
+        "ipv6",
+        True,
+        "Docker 26.1.5 connects no container by IPv6 with its settings",
+        'Put "experimental": true and "ip6tables": true into /etc/docker/daemon.json, and restart Docker if it runs',
+    )
+
+
 def test_a_stopped_engine_is_a_problem_only_where_docker_is_not_managed() -> None:
     assert judge({**DEBIAN_12, "engine": None}, True) == ([], [])
 

@@ -119,3 +119,10 @@ def test_a_second_check_stops_the_listeners_of_an_interrupted_one(stand_in: Stan
     assert wait_until(lambda: not ended(), 3), "it has its name a moment after its birth"
     reach.stop_listeners()
     assert ended()
+
+
+def test_address_of_ipv6_is_recognized() -> None:
+    (attempt,) = reach.probe_all(targets([1], name="::1"), "master1", 0.2)
+    assert attempt["ipv6_only"]
+    (attempt,) = reach.probe_all(targets([1]), "master1", 0.2)
+    assert not attempt["ipv6_only"]
