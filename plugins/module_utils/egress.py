@@ -13,9 +13,8 @@ from urllib.parse import urlsplit
 from ansible_collections.waba.cluster.plugins.module_utils.problems import Problem
 from ansible_collections.waba.cluster.plugins.module_utils.secrets.validation import REDACTED
 
-Proxy = Mapping[
-    str, Any
-]  # `argspec.EGRESS_OPTIONS`: "url", "direct" (destinations of the settings without the proxy), "hosts" (the cluster's own)
+# `argspec.EGRESS_OPTIONS`: "url", "direct" (destinations of the settings without the proxy), "hosts" (the cluster's own).
+Proxy = Mapping[str, Any]
 
 LOOPBACK = ("localhost", "127.0.0.0/8", "::1")
 # The characters of a URL (RFC 3986). None of them ends a quoted value of apt.conf or of an environment file of systemd.

@@ -167,10 +167,9 @@ def _network(name: str, params: Mapping[str, Any], *, named: bool = False) -> Do
     network: Document = {"driver_opts": PUBLISH_ON_EVERY_ADDRESS, "labels": _cluster_label(params)}
     if not params["ipv6"]:
         return {"name": name, **network} if named else network
-    prefix = hashlib.sha256(name.encode()).digest()[
-        :7
-    ]  # of a unique local address (RFC 4193), with the number of the network
-    subnet = ipaddress.IPv6Network((b"\xfd" + prefix + bytes(8), 64))
+    # A unique local address (RFC 4193): its first byte, the global ID and the number of the subnet, the interface.
+    digest = hashlib.sha256(name.encode()).digest()
+    subnet = ipaddress.IPv6Network((b"\xfd" + digest[:7] + bytes(8), 64))
     return {"name": f"{name}_ipv6", "enable_ipv6": True, "ipam": {"config": [{"subnet": str(subnet)}]}, **network}
 
 
