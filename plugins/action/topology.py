@@ -141,8 +141,7 @@ class ActionModule(ActionBase):
         for host in parts["nfs_server"]:
             found = topology.share_owner_problems(settings[host], "nfs_server_owner")
             checks[host]["problems"] += [problem._asdict() for problem in found]
-        group = group_names["waba_group_mysql"]
-        for host, problems in topology.database_problems(parts["database"], group, settings).items():
+        for host, problems in topology.database_problems(group_names, parts, settings).items():
             checks[host]["problems"] += [problem._asdict() for problem in problems]
         members = [member["host"] for member in built["database"]["members"]]
         for host in hosts:

@@ -85,10 +85,23 @@ options:
             type: str
             required: true
           addresses:
-            description: Names or addresses of all members.
+            description: Names or addresses of all members, and of their arbitrator.
             type: list
             elements: str
             required: true
+  arbitrator:
+    description: The arbitrator of this host, which votes with two database members and stores no data. None when absent.
+    type: dict
+    suboptions:
+      image:
+        description: The image of the database, which contains the arbitrator.
+        type: str
+        required: true
+      addresses:
+        description: Names or addresses of the members and of the arbitrator.
+        type: list
+        elements: str
+        required: true
   proxy:
     description: The proxy that directs the nodes of this host to the database member that writes. None when absent.
     type: dict

@@ -18,7 +18,7 @@ options:
   registered:
     description:
       - The names of the variables with the registered results, C(status) of M(waba.cluster.host_info) and C(health) of
-        M(waba.cluster.cluster_health_info).
+        M(waba.cluster.cluster_health_info), C(members) and C(arbitrators) of M(waba.cluster.database_member_info).
     type: dict
     required: true
   whole:
@@ -74,8 +74,9 @@ def cluster_status(
     """Return `report.status.status` of the registered results, with its `lines`."""
     hosts = list(hosts)
     results = registered_results(variables, hosts, registered)
-    members = results.get("members", {})
-    state = status(results["status"], results["health"], external_names(variables, hosts), whole, members)
+    members, arbitrators = results.get("members", {}), results.get("arbitrators", {})
+    names = external_names(variables, hosts)
+    state = status(results["status"], results["health"], names, whole, members, arbitrators)
     return {**state, "lines": status_lines(state)}
 
 

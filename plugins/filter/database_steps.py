@@ -11,7 +11,7 @@ description:
   - Evaluates the results of M(waba.cluster.database_member_info) for all members. A run repeats observation and steps until there are none.
 author:
   - waba.cluster contributors
-positional: hosts, asked, registered, waited, bootstrap_from
+positional: hosts, asked, registered, waited, bootstrap_from, arbitrator
 options:
   _input:
     description: The variables of all hosts, C(hostvars).
@@ -37,6 +37,10 @@ options:
     default: false
   bootstrap_from:
     description: The choice of an operator, as V(HOST@SEQNO); empty for none.
+    type: str
+    default: ""
+  arbitrator:
+    description: The host that votes with two members and has no data; empty for none.
     type: str
     default: ""
 """
@@ -69,14 +73,16 @@ def database_steps(
     registered: str,
     waited: bool = False,
     bootstrap_from: str = "",
+    arbitrator: str = "",
 ) -> dict[str, Any]:
     """Return {"steps", "problems", "table"}."""
-    observed = {host: _result(hostvars, host, registered) if host in asked else None for host in hosts}
-    decision = bootstrap.decide(observed, hosts, waited=waited, bootstrap_from=bootstrap_from)
+    every_host = [*hosts, *([arbitrator] if arbitrator else [])]
+    observed = {host: _result(hostvars, host, registered) if host in asked else None for host in every_host}
+    decision = bootstrap.decide(observed, hosts, waited=waited, bootstrap_from=bootstrap_from, arbitrator=arbitrator)
     return {
         "steps": [step._asdict() for step in decision.steps],
         "problems": [problem._asdict() for problem in decision.problems],
-        "table": table(bootstrap.rows(observed, hosts), bootstrap.HEADINGS),
+        "table": table(bootstrap.rows(observed, hosts, arbitrator), bootstrap.HEADINGS),
     }
 
 

@@ -26,7 +26,8 @@ options:
     required: true
   facts:
     description:
-      - C(database) and C(share), lists of the hosts that run them; C(shards), their number; C(lost), whether the hosts are lost for good.
+      - C(database) and C(share), lists of the hosts that run them; C(arbitrator), the host that votes with two database members; C(shards), their number;
+        C(lost), whether the hosts are lost for good.
     type: dict
     required: true
 """

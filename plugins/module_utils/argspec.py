@@ -52,6 +52,13 @@ PLAN_OPTIONS = {
             },
         },
     },
+    "arbitrator": {
+        "type": "dict",
+        "options": {
+            "image": {"type": "str", "required": True},
+            "addresses": {"type": "list", "elements": "str", "required": True},
+        },
+    },
     "proxy": {
         "type": "dict",
         "options": {
@@ -262,6 +269,7 @@ ROLE_VARIABLES = {
     "coreapps": "waba_coreapp_instances",
     "webapps": "waba_webapp_instances",
     "database": "waba_database_port",
+    "arbitrator": "waba_group_arbitrator",
     "proxy": "waba_database_proxy_image",
     "api_proxy": "waba_api_proxy_port",
     "api_proxy_publish_address": "waba_api_proxy_publish_address",

@@ -24,6 +24,7 @@ COMMAND = ["/opt/whatsapp/bin/wait_on_mysql.sh", "/opt/whatsapp/bin/launch_withi
 PROGRAM = ("python3", "-m", "waba_node")
 DRAIN = (*PROGRAM, "drain", "--timeout")
 GUARD = (*PROGRAM, "database-guard")
+ARBITRATOR = ("arbitrator",)  # of the database image
 INIT = ("/usr/bin/tini", "--")  # of the image, without its change of the user
 RESUME = (*PROGRAM, "resume")
 
@@ -32,8 +33,8 @@ NODE_PORTS = (6250, 6251, 6252, 6253)  # messaging, contacts, control, health ch
 WEBAPP_PORT = 443
 DATABASE_PORT = 3306
 WEBHOOK_PORT = 6260  # of the open node: the listener for webhooks of the Cloud API in a webapp
-# Three database members (docs/adr/0027-three-database-members.md) use the network of their hosts. Group, incremental and complete state transfer; the latter
-# two listen during a transfer only.
+# Database members and their arbitrator (docs/adr/0027-three-database-members.md) use the network of their hosts. Group, incremental and complete state
+# transfer; the latter two listen during a transfer only.
 GROUP_PORT = 4567
 TRANSFER_PORTS = (4568, 4444)
 MEMBER_PORTS = (DATABASE_PORT, GROUP_PORT, *TRANSFER_PORTS)
@@ -61,9 +62,9 @@ CERTIFICATES = {
     "database_tls_key": (NODE_ROLES, "/opt/certs/db-key.pem"),
     "database_certificate": (("mysql",), "/opt/certs/server-cert.pem"),
     "database_certificate_key": (("mysql",), "/opt/certs/server-key.pem"),
-    "member_ca": (("mysql",), "/etc/waba/galera/ca.pem"),
-    "member_certificate": (("mysql",), "/etc/waba/galera/cert.pem"),
-    "member_certificate_key": (("mysql",), "/etc/waba/galera/key.pem"),
+    "member_ca": (("mysql", "arbitrator"), "/etc/waba/galera/ca.pem"),
+    "member_certificate": (("mysql", "arbitrator"), "/etc/waba/galera/cert.pem"),
+    "member_certificate_key": (("mysql", "arbitrator"), "/etc/waba/galera/key.pem"),
     "webhook_certificate": (("webapp",), "/opt/certs/webhook.pem"),
     "webhook_certificate_key": (("webapp",), "/opt/certs/webhook.key"),
     # HAProxy finds the key of a certificate by its name: that of the certificate with the suffix .key.
@@ -91,6 +92,7 @@ STOP_GRACE_PERIOD = {
     "webapp": "20s",
     "mysql": "60s",
     "guard": "10s",
+    "arbitrator": "20s",
     "proxy": "10s",
     "api_proxy": "10s",
     "api_address": "10s",
@@ -100,6 +102,7 @@ SINGLE_SERVER_FILE = "multiconnect-compose.yml"
 ROLE_FILES = {  # role: Compose file, in the order in which a host starts them
     "mysql": "multiconnect-db.yml",
     "guard": "multiconnect-db.yml",
+    "arbitrator": "multiconnect-arbitrator.yml",
     "proxy": "multiconnect-proxy.yml",
     "master": "multiconnect-master.yml",
     "coreapp": "multiconnect-coreapp.yml",
@@ -111,7 +114,7 @@ NODE_ENVIRONMENT_FILE = "db.env"
 DATABASE_ENVIRONMENT_FILE = "mysql.env"
 # Variables that the database container reads at its first start only. Another value changes nothing in a server that has data.
 FIRST_START_VARIABLES = frozenset(("MYSQL_USER", "MYSQL_PASSWORD", "MYSQL_ROOT_PASSWORD"))
-MEMBERS_FILE = "database-members"  # addresses of the database members, one a line
+MEMBERS_FILE = "database-members"  # addresses of the database members and of their arbitrator, one a line
 PROXY_FILE = "database-proxy.cfg"
 API_PROXY_FILE = "api-proxy.cfg"
 API_ADDRESS_FILE = "api-address.conf"

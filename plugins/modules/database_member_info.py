@@ -9,6 +9,7 @@ short_description: Observe the database member of a host
 version_added: 1.0.0
 description:
   - Reads the status of a running member from its server and its guard, or the position of its data in the cluster's history from the volume.
+  - With O(arbitrator), reads the state of the container that votes with two members.
   - The filter P(waba.cluster.database_steps#filter) decides from the results of all members.
 author:
   - waba.cluster contributors (!UNKNOWN)
@@ -31,6 +32,10 @@ options:
   file:
     description: The Compose file of the member. Whether its containers differ from it is not reported when absent.
     type: path
+  arbitrator:
+    description: Observe the arbitrator of the host in place of a member.
+    type: bool
+    default: false
 seealso:
   - module: waba.cluster.database_member
 """
@@ -46,6 +51,10 @@ RETURN = r"""
 running:
   description: Whether the container of the database runs.
   returned: success
+  type: bool
+joined:
+  description: Whether the members count the vote of the arbitrator, as its last health check found.
+  returned: with O(arbitrator)
   type: bool
 initialised:
   description: Whether the volume has data, as far as it can be read.
@@ -98,7 +107,7 @@ size:
   sample: 3
 is_writer:
   description: Whether it is the member that writes.
-  returned: success
+  returned: success, of a member
   type: bool
 remembered:
   description: The last C(uuid) and C(seqno) that the guard of this host stored; null where it stored none.
@@ -114,11 +123,11 @@ encrypts:
   type: bool
 due:
   description: Whether a container differs from the Compose file.
-  returned: success
+  returned: success, of a member
   type: bool
 serving:
   description: Whether the member is Primary and Synced, and a writer is known to its guard.
-  returned: success
+  returned: success, of a member
   type: bool
 """
 
@@ -139,6 +148,8 @@ def observe(module: AnsibleModule) -> dict[str, Any]:
     """Return the module's result. Raises HostError."""
     params = module.params
     client = engine.connect()
+    if params["arbitrator"]:
+        return member.observe_arbitrator(client, params["cluster_name"])
     volume = with_defaults(params["volumes"])["database"]
     found = member.observe(client, params["cluster_name"], params["image"], volume)
     found["due"] = False
@@ -158,6 +169,7 @@ def main() -> None:
             "image": {"type": "str", "required": True},
             "volumes": {"type": "dict"},
             "file": {"type": "path"},
+            "arbitrator": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
     )

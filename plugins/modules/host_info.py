@@ -308,7 +308,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.problems import Input
 from ansible_collections.waba.cluster.plugins.module_utils.secrets import redaction
 
 ENVIRONMENTS = ("environment", "database_environment")
-CONTAINER_PARTS = ("masters", "coreapps", "webapps", "database", "api_proxy")
+CONTAINER_PARTS = ("masters", "coreapps", "webapps", "database", "arbitrator", "api_proxy")
 OPTIONS = {
     **PLAN_OPTIONS,
     "checks": {"type": "bool", "default": True},

@@ -23,6 +23,7 @@ STEPS = (
     "mount",
     "files",
     "database",
+    "arbitrator",
     "proxies",
     "masters",
     "coreapps",
@@ -37,6 +38,7 @@ PARTS = ("firewall", "export", "mount", "backup")
 ROLE_STEPS = {
     "mysql": "database",
     "guard": "database",
+    "arbitrator": "arbitrator",
     "proxy": "proxies",
     "master": "masters",
     "coreapp": "coreapps",
@@ -155,14 +157,13 @@ def _containers(host: str, seen: Mapping[str, Any], replaced_images: set[str]) -
 
 
 def _joins(seen: Mapping[str, Any], acted: set[str]) -> list[dict[str, Any]]:
-    """Return the action of a database member that runs and has not joined the others, as a killed run may leave it. Such a host has a guard."""
+    """Return the action of a database member or arbitrator that runs and has not joined the others, as a killed run may leave it. A member has a guard."""
     services = seen.get("services", [])
-    if not any(service["role"] == "guard" for service in services):
-        return []
+    joining = ("mysql", "arbitrator") if any(service["role"] == "guard" for service in services) else ("arbitrator",)
     return [
         {**service, "action": "wait for", "reason": "it has not joined the other members"}
         for service in services
-        if service["role"] == "mysql"
+        if service["role"] in joining
         and service["service"] not in acted
         and service["container"]
         and service["health"] != "healthy"
@@ -174,7 +175,8 @@ def steps(changes: Iterable[Change], parts: Mapping[str, list[str]]) -> dict[str
 
     parts: {part: hosts} of the topology. A host whose Docker, images, files or share change takes part in the steps of its containers too: they compare
     again, on the host as it is then. Files with secrets that this run generates are compared after it has them. Where one host mounts the share, every
-    client verifies it. Where one of several database members changes, all of them are observed before each step.
+    client verifies it. Where one of several database members changes, all of them are observed before each step; so is their arbitrator, which may have to
+    stop and start.
     """
     changes = list(changes)
     found: dict[str, set[str]] = {}
@@ -192,6 +194,8 @@ def steps(changes: Iterable[Change], parts: Mapping[str, list[str]]) -> dict[str
     if len(parts["database"]) > 1 and any("database" in given for given in found.values()):
         for host in parts["database"]:
             found.setdefault(host, set()).add("database")
+        for host in parts.get("arbitrator", ()):
+            found.setdefault(host, set()).update(("database", "arbitrator"))
     return {host: [step for step in STEPS if step in given] for host, given in found.items()}
 
 

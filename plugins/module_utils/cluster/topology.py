@@ -24,12 +24,14 @@ Settings = Mapping[str, Any]
 
 DATABASE_SERVICE = "db"  # also the name of the proxy
 MEMBERS = 3  # of a database that survives the loss of a host
+MEMBERS_WITH_ARBITRATOR = 2
 FLUSH = "innodb_flush_log_at_trx_commit"
 NFS_PORT = 2049
 
 # The part that a host plays: the setting that names its inventory group, and the fixed group that the plays name.
 PARTS = {
     "database": ("waba_group_mysql", "waba_cluster_database"),
+    "arbitrator": ("waba_group_arbitrator", "waba_cluster_arbitrator"),
     "masters": ("waba_group_masters", "waba_cluster_masters"),
     "coreapps": ("waba_group_coreapps", "waba_cluster_coreapps"),
     "webapps": ("waba_group_webapps", "waba_cluster_webapps"),
@@ -39,7 +41,7 @@ PARTS = {
 }
 GROUP_SETTINGS = tuple(setting for setting, _group in PARTS.values())
 NODE_PARTS = ("masters", "coreapps", "webapps")
-CONTAINER_PARTS = (*NODE_PARTS, "database", "api_proxies")
+CONTAINER_PARTS = (*NODE_PARTS, "database", "arbitrator", "api_proxies")
 PROXIES = "proxies"  # the part of the hosts with nodes, where the database has several members
 NODE_GROUP = "waba_cluster_nodes"  # the hosts that run a container of the cluster
 DATABASE_CLIENT_GROUP = "waba_cluster_database_client"  # the one host from which the database is backed up and restored
@@ -61,7 +63,7 @@ FILES_OF_A_HOST = {  # option of a host's plan: the setting that names a file of
     "webhook_certificate": "waba_cloud_webhook_certificate",
     "webhook_certificate_key": "waba_cloud_webhook_key",
 }
-MEMBER_FILES = {  # the same, of a host with one of several database members
+MEMBER_FILES = {  # the same, of a host with one of several database members, or with their arbitrator
     "member_ca": "waba_mysql_member_ca",
     "member_certificate": "waba_mysql_member_certificate",
     "member_certificate_key": "waba_mysql_member_certificate_key",
@@ -94,26 +96,62 @@ def group_problems(
     return problems
 
 
-def database_problems(hosts: Sequence[str], group: str, settings: Mapping[str, Settings]) -> dict[str, list[Problem]]:
-    """Return {host: problems} of the hosts that run the database. hosts: those of the group."""
+def database_problems(
+    names: Settings, parts: Mapping[str, Sequence[str]], settings: Mapping[str, Settings]
+) -> dict[str, list[Problem]]:
+    """Return {host: problems} of the hosts that run the database or its arbitrator. names: {setting: group}. parts: as from `members`."""
+    hosts, arbitrators = parts["database"], parts["arbitrator"]
+    problems = {host: [one] for host in arbitrators for one in _arbitrator_problems(names, hosts, arbitrators)}
     if len(hosts) < 2:
-        return {}
-    if len(hosts) != MEMBERS:
-        reason = (
-            "two members stop when either is lost, since one is no majority"
-            if len(hosts) == 2
-            else "they add no safety"
+        return problems
+    if len(hosts) != MEMBERS and not (len(hosts) == MEMBERS_WITH_ARBITRATOR and arbitrators):
+        problem = _number_problem(names, hosts)
+        for host in hosts:
+            problems.setdefault(host, []).append(problem)
+        return problems
+    first = settings[hosts[0]]
+    for host in dict.fromkeys((*hosts, *arbitrators)):
+        problems.setdefault(host, []).extend(_group_problems(settings[host], first))
+    for host in hosts:
+        problems[host].extend(_server_problems(settings[host]))
+    return problems
+
+
+def _number_problem(names: Settings, hosts: Sequence[str]) -> Problem:
+    """Return the problem of a number of database hosts, of which no arbitrator makes a majority."""
+    fix = f"Put one or {MEMBERS} hosts into the group {names['waba_group_mysql']}"
+    reason = "they add no safety"
+    if len(hosts) == MEMBERS_WITH_ARBITRATOR:
+        reason = "two members stop when either is lost, since one is no majority"
+        fix += f"; or put another host into the group {names['waba_group_arbitrator']}, which votes and stores no data"
+    return Problem("waba_group_mysql", ", ".join(hosts), f"{len(hosts)} database hosts: {reason}", fix)
+
+
+def _arbitrator_problems(names: Settings, hosts: Sequence[str], arbitrators: Sequence[str]) -> list[Problem]:
+    """Return the problem of an arbitrator whose vote adds nothing; none where one votes with two members on other hosts."""
+    group, setting, value = names["waba_group_arbitrator"], "waba_group_arbitrator", ", ".join(arbitrators)
+    both = [host for host in arbitrators if host in hosts]
+    if len(hosts) != MEMBERS_WITH_ARBITRATOR:
+        listed = f" ({', '.join(hosts)})" if hosts else ""
+        problem = (
+            f"an arbitrator votes with {MEMBERS_WITH_ARBITRATOR} database hosts, and there are {len(hosts)}{listed}"
         )
-        fix = f"Put one or {MEMBERS} hosts into the group {group}"
-        problem = Problem("waba_group_mysql", ", ".join(hosts), f"{len(hosts)} database hosts: {reason}", fix)
-        return {host: [problem] for host in hosts}
-    return {host: _member_problems(settings[host], settings[hosts[0]]) for host in hosts}
+        fix = f"Leave the group {group} empty, or put two hosts into the group {names['waba_group_mysql']}"
+        return [Problem(setting, value, problem, fix)]
+    if both:
+        problem = f"{', '.join(both)} has a database member too, so its loss would take two of three votes"
+        fix = f"Put a host into the group {group} that is not in the group {names['waba_group_mysql']}"
+        return [Problem(setting, value, problem, fix)]
+    if len(arbitrators) > 1:
+        problem = f"{len(arbitrators)} arbitrators: two members need one"
+        return [Problem(setting, value, problem, f"Leave one host in the group {group}")]
+    return []
 
 
-def _member_problems(values: Settings, first: Settings) -> list[Problem]:
-    """Return the problems of one database member. first: the settings of the first member."""
+def _group_problems(values: Settings, first: Settings) -> list[Problem]:
+    """Return the problems of a database member or of the arbitrator with the others. first: the settings of the first member."""
     problems = []
-    image, flush = values["waba_mysql_image"], (values["waba_mysql_options"] or {}).get(FLUSH, 1)
+    image = values["waba_mysql_image"]
     if image != first["waba_mysql_image"]:
         problem = f"the first database member has {first['waba_mysql_image']!r}"
         problems.append(Problem("waba_mysql_image", image, problem, "Give all members the same"))
@@ -123,6 +161,13 @@ def _member_problems(values: Settings, first: Settings) -> list[Problem]:
     if bool(values[authority]) != bool(first[authority]):
         problem = f"the first database member {'encrypts' if first[authority] else 'does not encrypt'} its traffic"
         problems.append(Problem(authority, values[authority], problem, "Set it for all members, or for none"))
+    return problems
+
+
+def _server_problems(values: Settings) -> list[Problem]:
+    """Return the problems of the server of one database member."""
+    problems = []
+    flush = (values["waba_mysql_options"] or {}).get(FLUSH, 1)
     if str(flush) != "1":
         problem = "members that fail together would lose acknowledged messages"
         problems.append(Problem(f"waba_mysql_options.{FLUSH}", flush, problem, "Set it to 1, or leave it out"))
@@ -214,11 +259,15 @@ def _ordered(parts: Mapping[str, list[str]]) -> list[str]:
 
 
 def _database(parts: Mapping[str, list[str]], settings: Mapping[str, Settings], leaving: set[str]) -> dict[str, Any]:
-    """Return the database: its container's host, or the address of a server that the cluster does not run; and the host that acts as its client."""
+    """Return the database: its container's host, or the address of a server that the cluster does not run; and the host that acts as its client.
+
+    `arbitrator`: the host that votes with two members, "" for none. `group`: the addresses of the members and of the arbitrator.
+    """
     server = next(iter(parts["database"]), "")
     first = server or next(iter(_ordered(parts)), "")
     values = settings[first] if first else {}
-    members = _database_members(parts["database"], settings)
+    members = _database_members(parts, settings)
+    arbitrator = parts["arbitrator"][0] if members and parts["arbitrator"] else ""
     if not server:
         address = values.get("waba_database_host", "")
     elif members or values["waba_layout"] == "single_server":
@@ -231,6 +280,9 @@ def _database(parts: Mapping[str, list[str]], settings: Mapping[str, Settings], 
     return {
         "hosts": list(parts["database"]),
         "members": members,
+        "arbitrator": arbitrator,
+        "group": [member["address"] for member in members]
+        + [settings[one]["waba_external_hostname"] for one in [arbitrator] if one],
         "client": client,
         "external": not server,
         "service": DATABASE_SERVICE,
@@ -241,9 +293,10 @@ def _database(parts: Mapping[str, list[str]], settings: Mapping[str, Settings], 
     }
 
 
-def _database_members(hosts: Sequence[str], settings: Mapping[str, Settings]) -> list[dict[str, str]]:
+def _database_members(parts: Mapping[str, Sequence[str]], settings: Mapping[str, Settings]) -> list[dict[str, str]]:
     """Return {"host", "name", "address"} of each database member; none where a single server runs the database."""
-    if len(hosts) != MEMBERS:
+    hosts = parts["database"]
+    if len(hosts) != (MEMBERS_WITH_ARBITRATOR if parts["arbitrator"] else MEMBERS):
         return []
     return [{"host": host, "name": host, "address": settings[host]["waba_external_hostname"]} for host in hosts]
 
@@ -357,7 +410,7 @@ def _host(host: str, parts: Mapping[str, list[str]], values: Settings, database:
     groups = [EVERY_GROUP, *([NODE_GROUP] if runs_containers else []), *(PARTS[part][1] for part in played)]
     groups += [DATABASE_CLIENT_GROUP] if host == database["client"] else []
     groups += [DATABASE_MEMBER_GROUP] if any(host == member["host"] for member in database["members"]) else []
-    plan = host_plan(host, parts, values, database["members"])
+    plan = host_plan(host, parts, values, database["members"], database["group"])
     nodes = _planned(plan)
     sources = {**image_sources(plan), **(backup_images(values) if host == database["backup_host"] else {})}
     return {
@@ -375,15 +428,20 @@ def _host(host: str, parts: Mapping[str, list[str]], values: Settings, database:
         "docker_is_managed": values.get("docker_host_manage", True),
         "share_path": values.get("nfs_mount_path") or _bound_media(values),
         "is_database_host": host in database["hosts"],
+        "is_arbitrator": host == database["arbitrator"],
     }
 
 
 def host_plan(
-    host: str, parts: Mapping[str, list[str]], values: Settings, members: Sequence[Mapping[str, str]] = ()
+    host: str,
+    parts: Mapping[str, list[str]],
+    values: Settings,
+    members: Sequence[Mapping[str, str]] = (),
+    group: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Return the options (see the doc fragment `plan`) that describe the containers of one host.
 
-    members: as from `build`, of the database. The configuration of a proxy is "", because a template renders it.
+    members, group: as from `build`, of the database. The configuration of a proxy is "", because a template renders it.
     """
     single = values["waba_layout"] == "single_server"
     plan = {
@@ -414,8 +472,11 @@ def host_plan(
         plan["database"] = {"name": DATABASE_SERVICE, "image": values["waba_mysql_image"], **port}
         name = next((member["name"] for member in members if member["host"] == host), "")
         if name:
-            plan["database"]["member"] = {"name": name, "addresses": [member["address"] for member in members]}
-            plan.update({option: values[setting] for option, setting in MEMBER_FILES.items() if values[setting]})
+            plan["database"]["member"] = {"name": name, "addresses": list(group)}
+    if members and host in parts["arbitrator"]:
+        plan["arbitrator"] = {"image": values["waba_mysql_image"], "addresses": list(group)}
+    if members and (host in parts["database"] or host in parts["arbitrator"]):
+        plan.update({option: values[setting] for option, setting in MEMBER_FILES.items() if values[setting]})
     if members and _runs_nodes(host, parts):
         plan["proxy"] = {"image": values["waba_database_proxy_image"], "configuration": ""}
     if host in parts["api_proxies"]:
@@ -436,6 +497,8 @@ def image_sources(plan: Mapping[str, Any]) -> dict[str, str]:
     found.update({plan["images"]["webapp"]: "node"} if plan["webapps"] else {})
     if database:
         found[database["image"]] = _database_source(database["image"])
+    if plan.get("arbitrator"):
+        found[plan["arbitrator"]["image"]] = _database_source(plan["arbitrator"]["image"])
     if plan.get("proxy"):
         found[plan["proxy"]["image"]] = "haproxy"
     if plan.get("api_proxy"):
@@ -457,6 +520,7 @@ def _planned(plan: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the nodes of a host; none where its settings cannot be planned, which preflight reports."""
     unset = {
         "database": None,
+        "arbitrator": None,
         "proxy": None,
         "api_proxy": None,
         "api_proxy_publish_address": "",
@@ -485,7 +549,10 @@ def _planned(plan: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _role_files(values: Settings) -> dict[str, str]:
     """Return {role: path of the Compose file that has its services}."""
     single = values["waba_layout"] == "single_server"
-    names = {role: "compose" if single else role for role in ("db", "proxy", "master", "coreapp", "webapp", "api")}
+    names = {
+        role: "compose" if single else role
+        for role in ("db", "arbitrator", "proxy", "master", "coreapp", "webapp", "api")
+    }
     return {role: f"{values['waba_dir']}/multiconnect-{name}.yml" for role, name in names.items()}
 
 

@@ -24,6 +24,8 @@ FEWEST_PROCESSES = 64  # with threads: a node has about 20
 NODE_CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "SETGID", "SETUID")
 # The guard writes the position of its member into the folder of the server's socket, which belongs to the server's user.
 GUARD_CAPABILITIES = ("DAC_OVERRIDE",)
+# The entrypoint of the arbitrator copies a key that only root can read, and runs the arbitrator as the server's user.
+ARBITRATOR_CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "SETGID", "SETUID")
 # The entrypoint of a database image gives the data to the server's user, then runs the server as this user.
 DATABASE_CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "SETGID", "SETUID")
 # HAProxy reads the key of a certificate as root, then changes its user.
@@ -35,6 +37,7 @@ NO_NEW_PRIVILEGES = "no-new-privileges:true"
 # Folders in memory. The entrypoint copies certificates there; a webapp without one generates it at each start.
 TEMPORARY = ("/tmp",)  # noqa: S108
 CERTIFICATES = ("/opt/certs",)
+ARBITRATOR_CERTIFICATES = ("/run/mysqld",)
 WEBAPP_CERTIFICATES = ("/opt/certs", "/var/lib/whatsapp")
 # The port 443 of a webapp, without a capability.
 UNPRIVILEGED_PORTS = {"net.ipv4.ip_unprivileged_port_start": "0"}
@@ -64,6 +67,8 @@ def _rights(node: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, Any
     confined = {**few, "read_only": True}
     if node["role"] == "guard":
         return {**confined, "cap_add": list(GUARD_CAPABILITIES), "tmpfs": list(TEMPORARY)}
+    if node["role"] == "arbitrator":
+        return {**confined, "cap_add": list(ARBITRATOR_CAPABILITIES), "tmpfs": [*TEMPORARY, *ARBITRATOR_CERTIFICATES]}
     confined["cap_add"] = list(NODE_CAPABILITIES)
     if node["role"] == "webapp":
         return {**confined, "tmpfs": [*TEMPORARY, *WEBAPP_CERTIFICATES], "sysctls": UNPRIVILEGED_PORTS}

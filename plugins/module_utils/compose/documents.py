@@ -33,6 +33,8 @@ VOLUME_KEYS = {
 
 SOCKET_VOLUME = "databaseSocket"
 SOCKET_MOUNT = f"{SOCKET_VOLUME}:/run/mysqld"
+ARBITRATOR_VOLUME = "arbitratorView"
+ROLE_VOLUMES = {"guard": SOCKET_VOLUME, "arbitrator": ARBITRATOR_VOLUME}  # named volumes that no setting changes
 MEMBERS_LIST = "/etc/waba/galera/members"
 DATABASE_NETWORK = "database"
 PROXY_CONFIGURATION = "/etc/haproxy/haproxy.cfg"
@@ -153,7 +155,7 @@ def _networks(project: str, roles: Collection[str], params: Mapping[str, Any]) -
     if "proxy" in roles:
         return {DATABASE_NETWORK: _network(shared, params, named=True)}
     networks: Document = {"default": _network(f"{project}_default", params)}
-    if params["proxy"] and not {"mysql", "api_proxy"}.intersection(roles):
+    if params["proxy"] and not {"mysql", "arbitrator", "api_proxy"}.intersection(roles):
         networks[DATABASE_NETWORK] = {"name": _network(shared, params, named=True)["name"], "external": True}
     return networks
 
@@ -174,7 +176,13 @@ def _network(name: str, params: Mapping[str, Any], *, named: bool = False) -> Do
 
 
 def _definition(node: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, Any]:
-    definitions = {"guard": _guard, "proxy": _proxy, "api_proxy": _api_proxy, "api_address": _api_address}
+    definitions = {
+        "guard": _guard,
+        "arbitrator": _arbitrator,
+        "proxy": _proxy,
+        "api_proxy": _api_proxy,
+        "api_address": _api_address,
+    }
     return definitions.get(node["role"], _service)(node, params)
 
 
@@ -189,6 +197,30 @@ def _guard(node: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, Any]
         },  # that of the image is of nodes; the proxies ask the guard four times a second
         "network_mode": "host",
         "volumes": [SOCKET_MOUNT],
+        **_common(node, params, "always"),
+    }
+
+
+def _arbitrator(node: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the service that votes with two database members. Its volume has the last view of the group, by which all three find each other again."""
+    return {
+        "image": node["image"],
+        "command": list(contract.ARBITRATOR),
+        "environment": _group_environment(params),
+        "healthcheck": {
+            "test": ["CMD", "healthcheck.sh", *contract.ARBITRATOR],
+            "interval": "10s",
+            "timeout": "5s",
+            "start_period": "60s",
+            "retries": 3,
+        },
+        "network_mode": "host",
+        "stop_signal": "SIGINT",  # upon SIGTERM, the arbitrator may end before it has left the group
+        "volumes": [
+            f"{ARBITRATOR_VOLUME}:{contract.MOUNT_POINTS['database']}",
+            *_mounts(node, params),
+            _members_list(params),
+        ],
         **_common(node, params, "always"),
     }
 
@@ -291,18 +323,22 @@ def _server_arguments(params: Mapping[str, Any]) -> list[str]:
 
 def _member(member: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, Any]:
     """Return the part of the database service that makes it a member. A member that joins later changes nothing here, so that it restarts no other one."""
-    environment = {
-        "WABA_GALERA_CLUSTER": params["cluster_name"],
-        "WABA_GALERA_NODE": member["name"],
-        "WABA_GALERA_ADDRESS": params["external_hostname"],
-        **({"WABA_GALERA_TLS": "1"} if params["member_ca"] else {}),
-        **({"WABA_GALERA_IPV6": "1"} if params["ipv6"] else {}),
-    }
-    return {"environment": environment, "network_mode": "host"}
+    names = {"WABA_GALERA_NODE": member["name"], "WABA_GALERA_ADDRESS": params["external_hostname"]}
+    return {"environment": {**_group_environment(params), **names}, "network_mode": "host"}
+
+
+def _group_environment(params: Mapping[str, Any]) -> dict[str, str]:
+    encryption = {"WABA_GALERA_TLS": "1"} if params["member_ca"] else {}
+    ipv6 = {"WABA_GALERA_IPV6": "1"} if params["ipv6"] else {}
+    return {"WABA_GALERA_CLUSTER": params["cluster_name"], **encryption, **ipv6}
 
 
 def _member_mounts(params: Mapping[str, Any]) -> list[str | dict[str, Any]]:
-    return [SOCKET_MOUNT, _file(f"{params['path']}/{contract.MEMBERS_FILE}", MEMBERS_LIST)]
+    return [SOCKET_MOUNT, _members_list(params)]
+
+
+def _members_list(params: Mapping[str, Any]) -> dict[str, Any]:
+    return _file(f"{params['path']}/{contract.MEMBERS_FILE}", MEMBERS_LIST)
 
 
 def _environment(node: Mapping[str, Any]) -> dict[str, str]:
@@ -347,8 +383,9 @@ def _bind(source: str, target: str) -> dict[str, Any]:
 
 def _volume_entries(role: str, params: Mapping[str, Any]) -> dict[str, Any]:
     entries: dict[str, Any] = {}
-    if role == "guard":
-        entries[SOCKET_VOLUME] = {"name": f"{params['cluster_name']}_{SOCKET_VOLUME}", "labels": _cluster_label(params)}
+    if role in ROLE_VOLUMES:
+        source = ROLE_VOLUMES[role]
+        entries[source] = {"name": f"{params['cluster_name']}_{source}", "labels": _cluster_label(params)}
     for kind, volume in volume_settings(params, role).items():
         name = volume_name(params["cluster_name"], volume)
         if volume["type"] == "named":

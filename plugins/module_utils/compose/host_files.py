@@ -47,8 +47,9 @@ def host_files(
         files[contract.NODE_ENVIRONMENT_FILE] = (dotenv.render(environment, header), 0o600)
     if any(node["role"] == "mysql" for node in nodes):
         files[contract.DATABASE_ENVIRONMENT_FILE] = (dotenv.render(database_environment, header), 0o600)
-    if params["database"] and params["database"]["member"]:
-        addresses = "".join(f"{address}\n" for address in params["database"]["member"]["addresses"])
+    group = params["arbitrator"] or (params["database"] or {}).get("member")
+    if group:
+        addresses = "".join(f"{address}\n" for address in group["addresses"])
         files[contract.MEMBERS_FILE] = (f"# {header}\n{addresses}", 0o644)
     if params["proxy"]:
         files[contract.PROXY_FILE] = (f"# {header}\n{params['proxy']['configuration']}", 0o644)

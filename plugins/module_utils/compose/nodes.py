@@ -19,6 +19,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.contract import (
     CERTIFICATES,
     DATABASE_PORT,
     DEFAULT_VOLUMES,
+    GROUP_PORT,
     GUARD_PORT,
     MEMBER_PORTS,
     NODE_PORTS,
@@ -37,10 +38,23 @@ Node = dict[str, Any]
 Holder = dict[str, Any]  # an instance whose ports are not allocated yet, see `ports.allocate`
 Volume = Mapping[str, Any]  # {"type", "source"} and, for a bind mount, {"owner", "mode"}
 
+ARBITRATOR_SERVICE = "db-arbitrator"
 PROXY_SERVICE = "db-proxy"
 API_PROXY_SERVICE = "api-proxy"
 API_ADDRESS_SERVICE = "api-address"
-WITHOUT_VOLUMES = ("guard", "proxy", "api_proxy", "api_address")  # roles that store nothing
+WITHOUT_VOLUMES = ("guard", "arbitrator", "proxy", "api_proxy", "api_address")  # roles that store nothing
+OPTION_WITH_IMAGE = {  # role: option; the others have the images of nodes
+    "mysql": "database",
+    "arbitrator": "arbitrator",
+    "proxy": "proxy",
+    "api_proxy": "api_proxy",
+    "api_address": "api_proxy",
+}
+HOST_NETWORK = (
+    "guard",
+    "arbitrator",
+    "api_address",
+)  # roles that use the network of their host; so does one of several database members
 LISTENERS = ("webhooks", "check")  # further published ports of a node, with a holder of their own
 LOOPBACK = "127.0.0.1"
 
@@ -63,12 +77,12 @@ class Publication(NamedTuple):
 
 
 def plan_nodes(params: Mapping[str, Any]) -> list[Node]:
-    """Return the nodes of a host in order of start: database, its guard, proxy, masters, coreapps, webapps, API proxy, holder of the virtual address.
+    """Return the nodes of a host in order of start: database, its guard, arbitrator, proxy, masters, coreapps, webapps, API proxy, virtual address.
 
-    params: the options `argspec.PLAN_OPTIONS`. A node is a dict: `name`, `role` (mysql, guard, proxy, master, coreapp, webapp, api_proxy, api_address),
-    `image`, `hostname` and `contact_ports` (where other nodes reach it), `published` (tuple of int: ports of the host), `target` (tuple of int: ports in
-    the container), `host_network` (whether it uses the network of the host, so that `published` are its own ports), `webhook_port` and `check_port` (ports of
-    the host for the webhook listener and for checks of an API proxy, None for none). Raises InputError with all problems.
+    params: the options `argspec.PLAN_OPTIONS`. A node is a dict: `name`, `role` (of contract.ROLE_FILES), `image`, `hostname` and `contact_ports` (where
+    other nodes reach it), `published` (tuple of int: ports of the host), `target` (tuple of int: ports in the container), `host_network` (whether it uses the
+    network of the host, so that `published` are its own ports), `webhook_port` and `check_port` (ports of the host for the webhook listener and for checks of
+    an API proxy, None for none). Raises InputError with all problems.
     """
     problems = [
         *_simple_problems(params),
@@ -141,6 +155,9 @@ def _holders(params: Mapping[str, Any]) -> list[Holder]:
             holders[0]["fixed"] = MEMBER_PORTS
             guard = _holder("guard", 0, f"{database['name']}-guard", "database", None, "guard")
             holders.append({**guard, "fixed": (GUARD_PORT,)})
+    if params["arbitrator"]:
+        arbitrator = _holder("arbitrator", 0, ARBITRATOR_SERVICE, "arbitrator", None, "port")
+        holders.append({**arbitrator, "fixed": (GROUP_PORT,)})
     if params["proxy"]:
         holders.append({**_holder("proxy", 0, PROXY_SERVICE, "proxy", None, "port"), "fixed": ()})
     for role, option in LISTS:
@@ -187,7 +204,7 @@ def _node(holder: Holder, ports_of: Mapping[str, tuple[int, ...]], params: Mappi
     role, single_server = holder["role"], params["layout"] == "single_server"
     published = ports_of[holder["variable"]]
     listener = ports_of.get(_webhook_variable(holder["index"]), ()) if role == "webapp" else ()
-    host_network = role in ("guard", "api_address") or (role == "mysql" and bool(params["database"]["member"]))
+    host_network = role in HOST_NETWORK or (role == "mysql" and bool(params["database"]["member"]))
     targets = {
         "mysql": (DATABASE_PORT,),
         "webapp": (WEBAPP_PORT,),
@@ -211,7 +228,7 @@ def _node(holder: Holder, ports_of: Mapping[str, tuple[int, ...]], params: Mappi
 
 
 def _image(role: str, params: Mapping[str, Any]) -> str:
-    option = {"mysql": "database", "proxy": "proxy", "api_proxy": "api_proxy", "api_address": "api_proxy"}.get(role)
+    option = OPTION_WITH_IMAGE.get(role)
     image: str = params[option]["image"] if option else params["images"]["webapp" if role == "webapp" else "coreapp"]
     return image
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, waba.cluster contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The next steps of a database with three members, from one observation of every host. Pure.
+"""The next steps of a database with several members, from one observation of every host. Pure.
 
 A run repeats: observe, decide, apply, until nothing is left to do. A decision depends on the observation alone, so a run may be killed at any point.
 docs/adr/0027-three-database-members.md explains the rules.
@@ -18,10 +18,11 @@ NO_UUID = "00000000-0000-0000-0000-000000000000"
 NO_SEQNO = -1
 GROUP = "waba_group_mysql"
 FROM = "waba_database_bootstrap_from"
+ARBITRATOR_GROUP = "waba_group_arbitrator"
 ENCRYPTION = "waba_mysql_member_ca"
 HEADINGS = ("host", "server", "data", "uuid", "seqno", "last stop")
 CHOICE = re.compile(r"(?P<host>.+)@(?P<seqno>\d+)")
-# Actions. One host joins or is replaced at a time; the other actions of a decision are applied together.
+# Actions. The arbitrator of two members only starts and stops. One host joins or is replaced at a time; the other actions of a decision are applied together.
 WITHDRAW, BOOTSTRAP, JOIN, START, STOP, REPLACE, MOVE = (
     "withdraw",
     "bootstrap",
@@ -86,11 +87,13 @@ def decide(
     *,
     waited: bool = False,
     bootstrap_from: str = "",
+    arbitrator: str = "",
 ) -> Decision:
     """Return the next steps.
 
-    observed: {host: result of `database_member_info`, or None if the host did not answer}. hosts: the configured ones, in the order of the inventory.
+    observed: {host: result of `database_member_info`, or None if the host did not answer}. hosts: those of the members, in the order of the inventory.
     waited: whether this run has given running members time to form the cluster by themselves. bootstrap_from: "" or "HOST@SEQNO", an operator's choice.
+    arbitrator: the host that votes with two members and has no data, "" for none.
     """
     found = {host: _member(host, facts) for host, facts in observed.items() if facts is not None and host in hosts}
     members = [found[host] for host in hosts if host in found]
@@ -101,15 +104,19 @@ def decide(
     if any(one.primary for one in members):
         return _with_primary(members, absent, bootstrap_from)
     running = [one for one in members if one.runs and not one.single]
+    voter = _Arbitrator(arbitrator, observed.get(arbitrator)) if arbitrator else None
     if running and not waited:
-        return _form_by_themselves(members)
+        return _form_by_themselves(members, voter)
     if running:
         reason = "no member is Primary, and a position can be read from a stopped server only"
         return Decision(tuple(Step(one.host, STOP, reason) for one in running))
-    return _without_primary(members, absent, _remembered(observed.values()), bootstrap_from)
+    decision = _without_primary(members, absent, _remembered(observed.values()), bootstrap_from)
+    return _without_arbitrator(decision, members, voter) if voter else decision
 
 
-def rows(observed: Mapping[str, Observation | None], hosts: Sequence[str]) -> list[tuple[str, ...]]:
+def rows(
+    observed: Mapping[str, Observation | None], hosts: Sequence[str], arbitrator: str = ""
+) -> list[tuple[str, ...]]:
     """Return the table of an observation, with HEADINGS, for an operator who has to choose."""
     lines: list[tuple[str, ...]] = []
     for host in hosts:
@@ -124,6 +131,10 @@ def rows(observed: Mapping[str, Observation | None], hosts: Sequence[str]) -> li
         stop = "" if one.runs or not one.member else "last of all" if one.safe else "orderly" if one.clean else "crash"
         known = one.member and one.known
         lines.append((host, server, data, one.uuid if known else "", str(one.seqno) if known else "", stop))
+    if arbitrator:
+        facts = observed.get(arbitrator)
+        server = "does not answer" if facts is None else "runs" if facts.get("running") else "stopped"
+        lines.append((arbitrator, server, "none (arbitrator)", "", "", ""))
     return lines
 
 
@@ -150,6 +161,21 @@ def _member(host: str, facts: Observation) -> _Member:
         encrypted=facts.get("encrypted") if primary else None,
         encrypts=facts.get("encrypts"),
     )
+
+
+class _Arbitrator(NamedTuple):
+    """The observation of the arbitrator. facts: None if its host did not answer."""
+
+    host: str
+    facts: Observation | None
+
+    @property
+    def runs(self) -> bool:
+        return bool(self.facts and self.facts.get("running"))
+
+    @property
+    def is_stopped(self) -> bool:
+        return self.facts is not None and not self.runs
 
 
 def _foreign_data(members: Sequence[_Member]) -> list[Problem]:
@@ -210,13 +236,38 @@ def _encryption_problem(members: Sequence[_Member]) -> Problem | None:
     return Problem(ENCRYPTION, "(changed)", problem, fix)
 
 
-def _form_by_themselves(members: Sequence[_Member]) -> Decision:
-    """Members that remember their last view form the cluster without any command, once all of them run."""
+def _form_by_themselves(members: Sequence[_Member], voter: _Arbitrator | None) -> Decision:
+    """Members that remember their last view form the cluster without any command, once all of them run. The arbitrator is one of the view."""
     withdrawn = _withdrawn(members, "")
     if withdrawn:
         return Decision(withdrawn)
     reason = "the members of the last view form the cluster by themselves"
-    return Decision(tuple(Step(one.host, START, reason) for one in members if one.member or one.runs))
+    steps = [Step(one.host, START, reason) for one in members if one.member or one.runs]
+    if voter and voter.is_stopped:
+        steps.append(Step(voter.host, START, reason))
+    return Decision(tuple(steps))
+
+
+def _without_arbitrator(decision: Decision, members: Sequence[_Member], voter: _Arbitrator) -> Decision:
+    """Return the decision, or first the stop of the arbitrator, where the decision begins a cluster.
+
+    An arbitrator that all members left in order is a cluster of its own: it has a majority and no data, so that no member can join it, and a cluster
+    that begins beside it conflicts with it.
+    """
+    begins = next((step for step in decision.steps if step.action == BOOTSTRAP), None)
+    if begins is None or voter.is_stopped:
+        return decision
+    if voter.runs:
+        reason = "no member is Primary, and without data the arbitrator must not be a cluster of its own"
+        return Decision((Step(voter.host, STOP, reason),))
+    # A member that left last has every commit, so it has the position that the cluster begins from.
+    left = [one.host for one in members if one.seqno == begins.seqno and one.clean]
+    alone = any(one.host == begins.host and one.safe for one in members)
+    if left and not alone and not begins.forced:
+        problem = f"it does not answer, and may still be in the cluster that {left[0]} left in order"
+        fix = "Bring it back; or make sure that its container db-arbitrator does not run, and give HOST@SEQNO of the table"
+        return Decision(problems=(Problem(ARBITRATOR_GROUP, voter.host, problem, fix),))
+    return decision
 
 
 def _withdrawn(members: Sequence[_Member], chosen: str) -> tuple[Step, ...]:

@@ -25,7 +25,8 @@ INTERVAL = 0.2  # seconds between two test messages where none leaves the cluste
 PAIR_INTERVAL = 6.0  # seconds; Meta delivers one message to a user in this time, apart from short bursts
 RECIPIENT = re.compile(r"[0-9]{7,15}")
 TICK = 0.05  # seconds between two messages to different recipients
-CONTAINER_ROLES = ("mysql", "guard", "proxy", "master", "primary_master", "secondary_master", "coreapp", "webapp")
+DATABASE_ROLES = ("mysql", "guard", "arbitrator")
+CONTAINER_ROLES = (*DATABASE_ROLES, "proxy", "master", "primary_master", "secondary_master", "coreapp", "webapp")
 
 Row = Mapping[str, str]
 Settings = Mapping[str, Any]
@@ -168,7 +169,8 @@ def _target_problems(settings: Settings, candidates: Sequence[Row], chosen: Sequ
 
 
 def _isolation_problems(settings: Settings, chosen: Sequence[Row], members: Sequence[str]) -> Iterator[Problem]:
-    shared = [row["service"] for row in chosen if row["role"] in ("mysql", "guard") and row["host"] in members]
+    in_host_network = [row for row in chosen if row["role"] in DATABASE_ROLES]
+    shared = [row["service"] for row in in_host_network if row["role"] == "arbitrator" or row["host"] in members]
     if settings["fault"] == "isolate" and shared:
         problem = f"{', '.join(shared)} uses the network of its host, so Ansible would be cut off as well"
         yield Problem("waba_drill_fault", "isolate", problem, "Use kill or freeze")

@@ -54,7 +54,7 @@ def promise(
     remaining = [row for row in nodes if row["container"] not in gone]
     reasons: list[str] = []
     takeovers: dict[str, float] = {}
-    database = _database_takeover(lost, members, writer, reasons)
+    database = _database_takeover(lost, nodes, members, writer, reasons)
     waits = database
     if not math.isinf(database):  # lease and shard map are in the database, so nothing is taken over without it
         lease = _lease_takeover(lost, remaining, intervals, reasons)
@@ -119,13 +119,19 @@ def _coreapp_takeover(
     return intervals["unhealthy"] + REACTION
 
 
-def _database_takeover(lost: Sequence[Row], members: Sequence[str], writer: str, reasons: list[str]) -> float:
+def _database_takeover(
+    lost: Sequence[Row], nodes: Sequence[Row], members: Sequence[str], writer: str, reasons: list[str]
+) -> float:
     """Return the seconds until the database accepts writes; 0 where no database server is lost, infinity where no other one takes over."""
     hosts = [row["host"] for row in lost if row["role"] == "mysql"]
     if not hosts:
         return 0.0
-    if len(members) - len(hosts) < 2:  # two of three are a majority
-        reasons.append("the database is one server: messages are refused until the fault has ended")
+    arbitrators = sum(row["role"] == "arbitrator" for row in nodes)
+    remaining = len(members) - len(hosts)
+    votes = remaining + arbitrators - sum(row["role"] == "arbitrator" for row in lost)
+    if remaining < 1 or 2 * votes <= len(members) + arbitrators:
+        what = "no majority of the database members remains" if members else "the database is one server"
+        reasons.append(f"{what}: messages are refused until the fault has ended")
         return math.inf
     which = "the writer" if writer in hosts else "a reader"
     reasons.append(f"the other database members replace {which} within {WRITER_REPLACED + REACTION:g} s")

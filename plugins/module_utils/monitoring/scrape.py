@@ -123,11 +123,12 @@ def scrape_configs(topology: Topology, settings: Settings, prometheus_host: str,
 def expected_rules(topology: Topology) -> dict[str, Any]:
     """Return the content of a rule file with the numbers that the inventory states, as time series that the alerts compare with."""
     expected, members = topology["expected"], topology["database"]["members"]
+    votes = len(members) + bool(topology["database"].get("arbitrator"))  # the server counts its arbitrator as a member
     numbers = {
         "masters": expected["masters"],
         "coreapps": expected["coreapps"],
         "shards": expected["shards"],
-        **({"database_members": len(members)} if members else {}),
+        **({"database_members": votes} if members else {}),
     }
     cluster = topology["cluster_name"]
     rules = [

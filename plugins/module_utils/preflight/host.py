@@ -17,6 +17,7 @@ MIN_MASTERS = 2
 MEMORY_MB = {
     "mysql": 256,
     "guard": 32,
+    "arbitrator": 32,
     "proxy": 32,
     "master": 96,
     "coreapp": 96,

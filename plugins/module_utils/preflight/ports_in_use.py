@@ -80,6 +80,7 @@ def _variable(role: str, index: int) -> str:
     variables = {
         "mysql": "database.port",
         "guard": "database.port",
+        "arbitrator": "arbitrator",
         "webapp": f"webapps[{index}].port",
         "api_proxy": "api_proxy.port",
     }

@@ -5,16 +5,24 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Set
 from typing import Any
 
 from ansible_collections.waba.cluster.plugins.module_utils.addresses import in_url, normalized
-from ansible_collections.waba.cluster.plugins.module_utils.contract import PROXY_NAME, TRANSFER_PORTS
+from ansible_collections.waba.cluster.plugins.module_utils.contract import (
+    GROUP_PORT,
+    GUARD_PORT,
+    PROXY_NAME,
+    TRANSFER_PORTS,
+)
 from ansible_collections.waba.cluster.plugins.module_utils.problems import Problem
 
 NODE_ROLES = ("master", "coreapp", "webapp")
 CALLERS = (*NODE_ROLES, "guard")  # the host of a guard has a database member, which calls the other members
 WEBAPP_CALLER = "api_proxy"  # its host calls webapps, and nothing else
+ARBITRATOR = "arbitrator"  # its host calls database members at ARBITRATOR_CALLS, and nothing else
+ARBITRATOR_CALLS = (GROUP_PORT, GUARD_PORT)
+MEMBER_ROLES = ("mysql", "guard")
 
 
 def plan(reports: Mapping[str, Any], share: Mapping[str, Any] | None = None) -> dict[str, dict[str, Any]]:
@@ -26,19 +34,17 @@ def plan(reports: Mapping[str, Any], share: Mapping[str, Any] | None = None) -> 
     container of the cluster answers there already; "setting": the setting that the name comes from; "may_refuse": the server may not run yet, so a refused
     connection is enough; "firewalled": the peer has firewall rules of the cluster, which refuse a new host until they are updated.
     A webapp that is published on a single address is not probed, because that address may be reachable by its clients only; nor is an API proxy. A host
-    with nothing but an API proxy probes webapps only.
+    with nothing but an API proxy probes webapps only, one with an arbitrator only the members that it votes with.
     """
     known = {host: checks for host, checks in reports.items() if _takes_part(checks)}
     offers = {host: [offer for node in checks["nodes"] for offer in _offers(node)] for host, checks in known.items()}
-    callers = [host for host, checks in known.items() if _has_role(checks, CALLERS)]
-    proxies = [host for host, checks in known.items() if host not in callers and _has_role(checks, (WEBAPP_CALLER,))]
+    callers = {host: _roles(checks) for host, checks in known.items()}
     plans: dict[str, dict[str, Any]] = {host: {"listen": [], "connect": []} for host in reports}
     for host in known:
         listen = [
             {"address": offer["address"], "port": offer["port"], "peers": peers}
             for offer in offers[host]
-            if not offer["runs"]
-            and (peers := [one for one in known if one != host and _calls(one, offer["role"], callers, proxies)])
+            if not offer["runs"] and (peers := [one for one in known if one != host and _calls(callers[one], offer)])
         ]
         connect = [
             _target(
@@ -51,21 +57,26 @@ def plan(reports: Mapping[str, Any], share: Mapping[str, Any] | None = None) -> 
             for peer in known
             if peer != host
             for offer in offers[peer]
-            if _calls(host, offer["role"], callers, proxies)
+            if _calls(callers[host], offer)
         ]
         plans[host] = {"listen": listen, "connect": connect}
     if share and share["name"]:
-        _add_share(plans, share, [host for host in callers if host in share["clients"]], known)
+        clients = [host for host, roles in callers.items() if roles.intersection(CALLERS) and host in share["clients"]]
+        _add_share(plans, share, clients, known)
     return plans
 
 
-def _calls(host: str, role: str, callers: Sequence[str], proxies: Sequence[str]) -> bool:
-    """Return whether a host calls the containers of a role on another host. proxies: hosts that call webapps only."""
-    return host in callers or (host in proxies and role == "webapp")
+def _calls(roles: Set[str], offer: Mapping[str, Any]) -> bool:
+    """Return whether a host with containers of these roles calls an offer of another host."""
+    return (
+        bool(roles.intersection(CALLERS))
+        or (WEBAPP_CALLER in roles and offer["role"] == "webapp")
+        or (ARBITRATOR in roles and offer["role"] in MEMBER_ROLES and offer["port"] in ARBITRATOR_CALLS)
+    )
 
 
-def _has_role(checks: Mapping[str, Any], roles: Iterable[str]) -> bool:
-    return any(node["role"] in roles for node in checks["nodes"])
+def _roles(checks: Mapping[str, Any]) -> set[str]:
+    return {node["role"] for node in checks["nodes"]}
 
 
 def _target(

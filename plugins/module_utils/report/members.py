@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, waba.cluster contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The state of the database members: one row for each, and the problems of them. Pure."""
+"""The state of the database members and of their arbitrator: one row for each, and the problems of them. Pure."""
 
 from __future__ import annotations
 
@@ -12,27 +12,37 @@ from ansible_collections.waba.cluster.plugins.module_utils.report.logs import fa
 
 HEADINGS = ("member", "role", "status", "state", "size", "seqno", "queue", "paused", "clock", "version")
 SERVICE = "(the database)"
+ARBITRATOR_SERVICE = "db-arbitrator"
 LONG_QUEUE = 100  # write sets that a member has received and not applied
 LARGE_OFFSET = 0.5  # seconds between the clocks of two members; preflight refuses more than 2
+
+ARBITRATOR_PROBLEMS = {  # vote of the arbitrator: problem
+    "stopped": "the arbitrator does not run, so the loss of a member stops the other one",
+    "no vote": "the members do not count the vote of the arbitrator, so the loss of a member stops the other one",
+}
 
 Results = Mapping[str, Mapping[str, Any]]
 
 
-def member_rows(results: Results) -> list[tuple[str, ...]]:
-    """Return the table of the members.
+def member_rows(results: Results, arbitrators: Results | None = None) -> list[tuple[str, ...]]:
+    """Return the table of the members and of their arbitrator.
 
     results: {host: result of `database_member_info`, or the error that Ansible registered; and the `clock_ahead` of `host_info`, where it is known}.
+    arbitrators: the same of a host with an arbitrator.
     """
     _middle, offsets = clocks.offsets(_readings(results))
-    return [_row(host, one, offsets.get(host)) for host, one in results.items()]
+    rows = [_row(host, one, offsets.get(host)) for host, one in results.items()]
+    return rows + [_arbitrator_row(host, one) for host, one in (arbitrators or {}).items()]
 
 
-def member_problems(results: Results, *, whole: bool = True) -> list[dict[str, str]]:
-    """Return {"host", "service", "problem"} of every member that does not serve, and of members that disagree.
+def member_problems(
+    results: Results, arbitrators: Results | None = None, *, whole: bool = True
+) -> list[dict[str, str]]:
+    """Return {"host", "service", "problem"} of every member that does not serve, of members that disagree, and of an arbitrator that does not vote.
 
     whole: whether every member of the inventory was asked.
     """
-    problems = []
+    problems, arbitrators = [], arbitrators or {}
     for host, one in results.items():
         if "running" not in one:
             problems.append(_problem(host, failure_reason(one)))
@@ -43,6 +53,9 @@ def member_problems(results: Results, *, whole: bool = True) -> list[dict[str, s
             problems.append(_problem(host, f"the member is not Primary and Synced with a writer: {seen}"))
         elif one.get("receive_queue", 0) > LONG_QUEUE:
             problems.append(_problem(host, f"the member has {one['receive_queue']} changes to apply"))
+    for host, one in arbitrators.items():
+        problem = failure_reason(one) if "running" not in one else ARBITRATOR_PROBLEMS.get(_vote(one), "")
+        problems += [{"host": host, "service": ARBITRATOR_SERVICE, "problem": problem}] if problem else []
     middle, offsets = clocks.offsets(_readings(results))
     for host, offset in offsets.items():
         if abs(offset) > LARGE_OFFSET:
@@ -50,7 +63,7 @@ def member_problems(results: Results, *, whole: bool = True) -> list[dict[str, s
             problems.append(_problem(host, f"the clock of the host is {abs(offset):.1f} s {side} {middle}'s"))
     serving = {host: one for host, one in results.items() if one.get("serving")}
     largest = max((one.get("size", 0) for one in serving.values()), default=0)
-    if whole and largest > len(results):
+    if whole and largest > len(results) + len(arbitrators):
         problem = f"a host that is not in the inventory takes part: there are {largest} members. Stop its containers"
         problems.append(_problem("", problem))
     for key, noun in (("uuid", "cluster"), ("writer", "writer")):
@@ -80,6 +93,18 @@ def _row(host: str, one: Mapping[str, Any], offset: float | None) -> tuple[str, 
         "" if offset is None else f"{offset:+.1f} s",
         str(one.get("version") or ""),
     )
+
+
+def _arbitrator_row(host: str, one: Mapping[str, Any]) -> tuple[str, ...]:
+    return (host, "arbitrator", _vote(one), *[""] * (len(HEADINGS) - 3))
+
+
+def _vote(one: Mapping[str, Any]) -> str:
+    if "running" not in one:
+        return "not known"
+    if not one["running"]:
+        return "stopped"
+    return "votes" if one.get("joined") else "no vote"
 
 
 def _problem(host: str, problem: str) -> dict[str, str]:

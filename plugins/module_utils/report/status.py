@@ -24,13 +24,18 @@ Row = dict[str, str]
 
 
 def status(
-    reports: Results, answers: Results, names: Mapping[str, str], whole: bool, members: Results | None = None
+    reports: Results,
+    answers: Results,
+    names: Mapping[str, str],
+    whole: bool,
+    members: Results | None = None,
+    arbitrators: Results | None = None,
 ) -> dict[str, Any]:
     """Return the status of a cluster as data for JSON.
 
     reports: {host: the result of `host_info` as Ansible registers it}. answers: {host: the result of `cluster_health_info`} for hosts with webapps.
     names: {host: the name under which other hosts know it}. whole: whether every host of the inventory was asked. members: {host: the result of
-    `database_member_info`} for hosts with a database member.
+    `database_member_info`} for hosts with a database member. arbitrators: the same for a host with their arbitrator.
 
     `healthy`: whether the cluster reports itself healthy, None if no webapp was asked. `drifted`: whether something differs from the inventory.
     `summary`: one sentence. `nodes`: rows with COLUMNS and `container`. `lags`: {"messages", "webhooks"}. `upstream`: as from `upstream.parse`; {} where
@@ -59,7 +64,7 @@ def status(
     members = {
         host: {**one, "clock_ahead": reports.get(host, {}).get("clock_ahead")} for host, one in (members or {}).items()
     }
-    problems += member_problems(members, whole=whole)
+    problems += member_problems(members, arbitrators, whole=whole)
     for problem in _address_problems(reports) if whole else ():
         problems.append({"host": "", "service": "(the virtual address)", "problem": problem})
     for reason in _cluster_reasons(health, answers, rows, whole):
@@ -76,7 +81,7 @@ def status(
         "lags": health.get("lags", {}) if health else {},
         "upstream": upstream.merged(states),
         "nodes": rows,
-        "members": [dict(zip(HEADINGS, row)) for row in member_rows(members)],
+        "members": [dict(zip(HEADINGS, row)) for row in member_rows(members, arbitrators)],
         "certificates": [dict(zip(expiry.HEADINGS, row)) for row in expiry.table_rows(certificates)],
         "problems": problems,
     }

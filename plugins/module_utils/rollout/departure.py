@@ -22,8 +22,9 @@ def departure_problems(
     """Return every problem with these hosts leaving now.
 
     leaving: hosts. reports: {host: the result of `host_info` as Ansible registers it} for every host of the cluster. answers: {host: the result of
-    `cluster_health_info`} for hosts with webapps. facts: {"database": hosts that run it, "share": hosts that serve the media, "shards": int, "lost": whether
-    the hosts are lost for good, "names": {host: the name under which other hosts know it}}.
+    `cluster_health_info`} for hosts with webapps. facts: {"database": hosts that run it, "arbitrator": the host that votes with two of them,
+    "share": hosts that serve the media, "shards": int, "lost": whether the hosts are lost for good, "names": {host: the name under which other hosts know
+    it}}.
     """
     if not leaving:
         return [Problem(SETTING, "", "it names no host", "Name one: -e waba_remove=HOST")]
@@ -44,6 +45,9 @@ def _database_and_share(leaving: Sequence[str], facts: Mapping[str, Any]) -> Ite
     for host in leaving:
         if host in facts["database"]:
             yield Problem(SETTING, host, "it runs the cluster's database", "Move the database to another host first")
+        if host == facts.get("arbitrator"):
+            fix = "Move the arbitrator to another host first"
+            yield Problem(SETTING, host, "it is the arbitrator of the cluster's database", fix)
         if host in facts["share"]:
             yield Problem(SETTING, host, "it serves the share for media", "Move the share to another host first")
 

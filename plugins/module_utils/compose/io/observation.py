@@ -20,7 +20,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.errors import DockerU
 from ansible_collections.waba.cluster.plugins.module_utils.io import files
 from ansible_collections.waba.cluster.plugins.module_utils.report import drift
 
-ROLES = (*live_nodes.NODES, "mysql", "guard", "proxy", "api_proxy", "api_address")
+ROLES = (*live_nodes.NODES, "mysql", "guard", "arbitrator", "proxy", "api_proxy", "api_address")
 ENVIRONMENTS = {  # file: the option with its variables
     contract.NODE_ENVIRONMENT_FILE: "environment",
     contract.DATABASE_ENVIRONMENT_FILE: "database_environment",

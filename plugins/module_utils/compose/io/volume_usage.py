@@ -12,7 +12,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.compose.volumes impor
     left_behind,
     with_defaults,
 )
-from ansible_collections.waba.cluster.plugins.module_utils.contract import LABEL_CLUSTER
+from ansible_collections.waba.cluster.plugins.module_utils.contract import LABEL_CLUSTER, LABEL_ROLE
 from ansible_collections.waba.cluster.plugins.module_utils.docker.io import containers, engine
 from ansible_collections.waba.cluster.plugins.module_utils.errors import DockerUnavailable
 from ansible_collections.waba.cluster.plugins.module_utils.preflight.io import live_host
@@ -31,9 +31,16 @@ def client_or_none() -> DockerClient | None:
 
 
 def container_mounts(client: DockerClient | None, cluster: str) -> list[dict[str, Any]]:
-    """Return the {"name", "mounts"} of a cluster's containers on this host, see `compose.volumes.left_behind`. Raises HostError."""
+    """Return the {"name", "mounts"} of a cluster's containers on this host, see `compose.volumes.left_behind`. Raises HostError.
+
+    The arbitrator is left out: it has no data, and a volume of its own at the mount point of the database.
+    """
     found = containers.with_labels(client, f"{LABEL_CLUSTER}={cluster}") if client else []
-    return [{"name": item["Name"].lstrip("/"), "mounts": containers.mounts(item)} for item in found]
+    return [
+        {"name": item["Name"].lstrip("/"), "mounts": containers.mounts(item)}
+        for item in found
+        if item["Config"]["Labels"].get(LABEL_ROLE) != "arbitrator"
+    ]
 
 
 def unusable_volumes(client: DockerClient | None, volumes: Mapping[str, Mapping[str, Any]]) -> list[Problem]:

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, waba.cluster contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The database member of a host: its server, its guard, and its volume while no server runs. Every function raises HostError."""
+"""The database member of a host: its server, its guard, and its volume while no server runs; or the arbitrator. Every function raises HostError."""
 
 from __future__ import annotations
 
@@ -64,6 +64,14 @@ def observe(client: DockerClient, cluster: str, image: str, volume: Volume) -> d
         encrypted = ENCRYPTION_VARIABLE in environment
         return {"running": True, "encrypted": encrypted, **_server(client, container), **_guard(client, cluster)}
     return {"running": False, **_volume(client, cluster, image, volume), "remembered": _remembered(client, cluster)}
+
+
+def observe_arbitrator(client: DockerClient, cluster: str) -> dict[str, Any]:
+    """Return {"running", "joined"} of this host's arbitrator. joined: its last health check found that the members count its vote."""
+    container = _container(client, cluster, "arbitrator")
+    state = container["State"] if container else {}
+    joined = (state.get("Health") or {}).get("Status") == "healthy"
+    return {"running": state.get("Status") in RUNNING, "joined": joined and state.get("Status") == "running"}
 
 
 def permit_bootstrap(
@@ -145,7 +153,7 @@ def _server(client: DockerClient, container: containers.Inspected) -> dict[str, 
 
 
 def _guard(client: DockerClient, cluster: str) -> dict[str, Any]:
-    """Return {"is_writer", "writer", "read_only"} of the guard; {} while it does not answer."""
+    """Return {"is_writer", "writer", "read_only", "version", "arbitrator"} of the guard; {} while it does not answer."""
     if not _container(client, cluster, "guard"):
         return {}
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -154,7 +162,7 @@ def _guard(client: DockerClient, cluster: str) -> dict[str, Any]:
             answer = json.load(response)
     except (OSError, ValueError):
         return {}
-    return {key: answer.get(key) for key in ("is_writer", "writer", "read_only", "version")}
+    return {key: answer.get(key) for key in ("is_writer", "writer", "read_only", "version", "arbitrator")}
 
 
 def _volume(client: DockerClient, cluster: str, image: str, volume: Volume) -> dict[str, Any]:

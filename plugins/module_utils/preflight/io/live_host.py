@@ -16,6 +16,7 @@ from typing import Any
 
 from ansible_collections.waba.cluster.plugins.module_utils.contract import (
     CERTIFICATES,
+    GROUP_PORT,
     GUARD_PORT,
     LABEL_CLUSTER,
     LABEL_ROLE,
@@ -29,7 +30,8 @@ from ansible_collections.waba.cluster.plugins.module_utils.preflight.io.port_pro
 from ansible_collections.waba.cluster.plugins.module_utils.preflight.ports_in_use import parse_proc_net
 
 PROXY = "docker-proxy"
-HOST_PORTS = {"mysql": MEMBER_PORTS, "guard": (GUARD_PORT,)}  # of containers in the network of the host
+# Of containers in the network of the host.
+HOST_PORTS = {"mysql": MEMBER_PORTS, "guard": (GUARD_PORT,), "arbitrator": (GROUP_PORT,)}
 DOCKER_DATA = "/var/lib/docker"
 
 
@@ -123,6 +125,7 @@ def host_facts(params: Mapping[str, Any]) -> dict[str, Any]:
         "master": params["masters"],
         "coreapp": params["coreapps"],
         "mysql": params["database"],
+        "arbitrator": params["arbitrator"],
         "api_proxy": params["api_proxy"],
     }
     certificates = [

@@ -2,7 +2,7 @@
 # Initialize an empty data directory, then run the server. Environment variables as in the official images: MYSQL_ROOT_PASSWORD,
 # MYSQL_DATABASE, MYSQL_USER and MYSQL_PASSWORD, also with the prefix MARIADB_ and with the suffix _FILE.
 # The script is the same for MariaDB and MySQL; server.sh contains the differences. With WABA_GALERA_CLUSTER, MariaDB becomes a member of
-# a cluster: see member.sh.
+# a cluster: see member.sh. The command "arbitrator" votes with its members: see arbitrator.sh.
 set -euo pipefail
 DATA=/var/lib/mysql
 READY=$DATA/.waba-initialised
@@ -102,6 +102,7 @@ if [[ ${1:-} == -* ]]; then set -- "$SERVER" "$@"; fi # options without a progra
 if declare -F run_member >/dev/null; then
     case ${1:-} in
     position) position ;;
+    arbitrator) run_arbitrator ;;
     bootstrap-file) write_bootstrap_file "${@:2}" ;;
     *) run_member "$@" ;;
     esac

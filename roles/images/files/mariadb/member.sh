@@ -104,11 +104,11 @@ write_bootstrap_file() {
     sync "$DATA"
 }
 
-# has_majority ADDRESS: whether the guard of another member reports that it belongs to a cluster that works.
-has_majority() {
+# guard_reports ADDRESS PATTERN: whether the status that the guard of another member reports matches a pattern.
+guard_reports() {
     # shellcheck disable=SC2016 # expanded by the inner shell
-    timeout 1 bash -c 'exec 3<>"/dev/tcp/$0/$1" && printf "GET /status HTTP/1.0\r\n\r\n" >&3 && grep -q "\"primary\": true" <&3' \
-        "$1" "$GUARD_PORT" 2>/dev/null
+    timeout 1 bash -c 'exec 3<>"/dev/tcp/$0/$1" && printf "GET /status HTTP/1.0\r\n\r\n" >&3 && grep -q "$2" <&3' \
+        "$1" "$GUARD_PORT" "$2" 2>/dev/null
 }
 
 # discard_permission REASON
@@ -126,7 +126,7 @@ begin_cluster() {
     # The host may return long after the run that wrote the file.
     [ -z "$(find "$BOOTSTRAP" -mmin "+$LONGEST_DELAY")" ] || discard_permission "is older than $LONGEST_DELAY minutes"
     for address in "$@"; do
-        if has_majority "$address"; then discard_permission "permits to begin a cluster, but $address belongs to one that works"; fi
+        if guard_reports "$address" '"primary": true'; then discard_permission "permits to begin a cluster, but $address belongs to one that works"; fi
     done
     # The file stays until the first start is complete, so that an interrupted one is repeated.
     if [ "$wanted" = "$ZERO -1" ] && ! is_member && ! has_data; then prepare "${SERVE[@]}"; fi
@@ -141,16 +141,11 @@ begin_cluster() {
     [ ! -e "$DATA/grastate.dat" ] || sed -i 's/^safe_to_bootstrap:.*/safe_to_bootstrap: 1/' "$DATA/grastate.dat"
 }
 
-# bracketed ADDRESS: print an address as it stands before a port.
-bracketed() {
-    if [[ $1 == *:* ]]; then echo "[$1]"; else echo "$1"; fi
-}
-
-# Print the provider's options, separated by semicolons. A failed member is suspected soon. The other limits of the group have their defaults:
+# Print the options of the group, separated by semicolons. A failed member is suspected soon. The other limits of the group have their defaults:
 # with shorter ones, two members may not agree on their view of a third one that fails, and stop.
-provider_options() {
-    local suspect=${WABA_GALERA_SUSPECT_SECONDS:-1.5} options="gcache.size=128M;gcs.fc_single_primary=YES;gcs.fc_limit=64"
-    options+=";evs.suspect_timeout=PT${suspect}S;evs.keepalive_period=PT0.5S;evs.inactive_check_period=PT0.25S;gmcast.peer_timeout=PT${suspect}S"
+group_options() {
+    local suspect=${WABA_GALERA_SUSPECT_SECONDS:-1.5} options
+    options="evs.suspect_timeout=PT${suspect}S;evs.keepalive_period=PT0.5S;evs.inactive_check_period=PT0.25S;gmcast.peer_timeout=PT${suspect}S"
     if [ "${WABA_GALERA_IPV6:-}" = 1 ]; then options+=";gmcast.listen_addr=tcp://[::]:4567"; fi
     if [ "${WABA_GALERA_TLS:-}" = 1 ]; then
         options+=";socket.ssl_ca=/run/mysqld/galera-ca.pem;socket.ssl_cert=/run/mysqld/galera-cert.pem;socket.ssl_key=/run/mysqld/galera-key.pem"
@@ -159,25 +154,56 @@ provider_options() {
 }
 
 # The server's user reads copies, as of the certificate for clients.
-configure_member() {
+copy_certificates() {
     local part
-    install -m 0644 /usr/local/lib/member.cnf "$CONFIGURATION/99-waba-member.cnf"
     [ "${WABA_GALERA_TLS:-}" = 1 ] || return 0
-    install -m 0644 /usr/local/lib/member-tls.cnf "$CONFIGURATION/99-waba-member-tls.cnf"
     for part in ca cert key; do
         install -o mysql -g mysql -m 0400 "$FOLDER/$part.pem" "/run/mysqld/galera-$part.pem"
     done
 }
 
-# run_member SERVER OPTION...: begin a cluster if the bootstrap file permits it, or join one. Replaces the script.
-run_member() {
-    local name address addresses position uuid seqno options=() SERVE=("$@")
-    for name in WABA_GALERA_CLUSTER WABA_GALERA_NODE WABA_GALERA_ADDRESS; do
+configure_member() {
+    install -m 0644 /usr/local/lib/member.cnf "$CONFIGURATION/99-waba-member.cnf"
+    [ "${WABA_GALERA_TLS:-}" = 1 ] || return 0
+    install -m 0644 /usr/local/lib/member-tls.cnf "$CONFIGURATION/99-waba-member-tls.cnf"
+    copy_certificates
+}
+
+# check_names VARIABLE...: refuse to start where a variable or the limit of the group is not valid.
+check_names() {
+    local name
+    for name in "$@"; do
         [[ ${!name:-} =~ ^[A-Za-z0-9_.:-]+$ ]] || refuse "$name is '${!name:-}': it must consist of letters, digits and the characters _.:-"
     done
     [[ ${WABA_GALERA_SUSPECT_SECONDS:-1.5} =~ ^[0-9]+(\.[0-9]+)?$ ]] || refuse "WABA_GALERA_SUSPECT_SECONDS is '$WABA_GALERA_SUSPECT_SECONDS': it must be a number"
-    mapfile -t addresses < <(grep -E '^[A-Za-z0-9_.:-]+$' "$FOLDER/members")
-    [ "${#addresses[@]}" -gt 0 ] || refuse "$FOLDER/members does not list the addresses of the members"
+}
+
+# Print the addresses of the members and of their arbitrator, one a line.
+group_addresses() {
+    grep -E '^[A-Za-z0-9_.:-]+$' "$FOLDER/members" || refuse "$FOLDER/members does not list the addresses of the members"
+}
+
+# bracketed ADDRESS...: print addresses, one a line, each as it stands before a port.
+bracketed() {
+    local address
+    for address in "$@"; do
+        if [[ $address == *:* ]]; then echo "[$address]"; else echo "$address"; fi
+    done
+}
+
+# group_address ADDRESS...: print where the group is found.
+group_address() {
+    local addresses
+    mapfile -t addresses < <(bracketed "$@")
+    echo "gcomm://$(IFS=, && echo "${addresses[*]}")"
+}
+
+# run_member SERVER OPTION...: begin a cluster if the bootstrap file permits it, or join one. Replaces the script.
+run_member() {
+    local listed addresses position uuid seqno options=() SERVE=("$@")
+    check_names WABA_GALERA_CLUSTER WABA_GALERA_NODE WABA_GALERA_ADDRESS
+    listed=$(group_addresses)
+    mapfile -t addresses <<<"$listed"
     rm -f "$CONFIGURATION"/99-waba-member*.cnf # of the previous start of this container
     chown mysql:mysql "$DATA" /run/mysqld
     lock_volume
@@ -193,10 +219,9 @@ run_member() {
     read -r uuid seqno <<<"$position"
     [ "$uuid" = "$ZERO" ] || options+=("--wsrep-start-position=$uuid:$seqno")
     configure_member
-    mapfile -t addresses < <(for address in "${addresses[@]}"; do bracketed "$address"; done)
-    options+=("--wsrep-cluster-name=$WABA_GALERA_CLUSTER" "--wsrep-cluster-address=gcomm://$(IFS=, && echo "${addresses[*]}")")
+    options+=("--wsrep-cluster-name=$WABA_GALERA_CLUSTER" "--wsrep-cluster-address=$(group_address "${addresses[@]}")")
     options+=("--wsrep-node-name=$WABA_GALERA_NODE" "--wsrep-node-address=$(bracketed "$WABA_GALERA_ADDRESS")")
-    serve "$@" "${options[@]}" "--wsrep-provider-options=$(provider_options)"
+    serve "$@" "${options[@]}" "--wsrep-provider-options=gcache.size=128M;gcs.fc_single_primary=YES;gcs.fc_limit=64;$(group_options)"
 }
 
 # Whether the server has joined the cluster's majority. The state 2 is that of a donor.

@@ -20,4 +20,6 @@ serve_on_socket() {
 if [ -n "${WABA_GALERA_CLUSTER:-}" ] || [[ ${1:-} == position || ${1:-} == bootstrap-file ]]; then
     # shellcheck source=/dev/null
     source /usr/local/lib/member.sh
+    # shellcheck source=/dev/null
+    source /usr/local/lib/arbitrator.sh
 fi

@@ -21,6 +21,7 @@ SINGLE_SERVER = {
     "coreapps": [{"name": "wacore1", "ports": None}, {"name": "wacore2", "ports": "26300-26303"}],
     "webapps": [{"name": "waweb", "port": None}],
     "database": {"name": "db", "image": "waba/mariadb:v1.0.0", "port": None, "member": None},
+    "arbitrator": None,
     "proxy": None,
     "api_proxy": None,
     "api_proxy_publish_address": "",

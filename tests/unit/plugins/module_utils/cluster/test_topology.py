@@ -11,6 +11,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.cluster import api_pr
 
 NAMES = {
     "waba_group_mysql": "waba_mysql",
+    "waba_group_arbitrator": "waba_arbitrator",
     "waba_group_masters": "waba_masters",
     "waba_group_coreapps": "waba_coreapps",
     "waba_group_webapps": "waba_webapps",
@@ -88,7 +89,7 @@ def settings(host: str, **given: Any) -> dict[str, Any]:
 
 def built(groups: dict[str, list[str]] | None = None, leaving: Sequence[str] = (), **given: Any) -> dict[str, Any]:
     parts = topology.members(NAMES, GROUPS if groups is None else groups)
-    hosts = ("db1", "db2", "db3", "a", "b", "nfs")
+    hosts = ("db1", "db2", "db3", "a", "b", "nfs", "v")
     return topology.build(parts, {host: settings(host, **given.get(host, {})) for host in hosts}, leaving)
 
 
@@ -257,14 +258,48 @@ MEMBER = {
 }
 
 
+def database_problems(hosts: Sequence[str], votes: Sequence[str] = (), **given: Any) -> dict[str, list[str]]:
+    """Return {host: problems} of database hosts and arbitrators. given: settings of hosts."""
+    values = {host: {**MEMBER, **given.get(host, {})} for host in (*hosts, *votes)}
+    found = topology.database_problems(NAMES, {"database": hosts, "arbitrator": votes}, values)
+    return {host: [one.problem for one in problems] for host, problems in found.items() if problems}
+
+
 @pytest.mark.parametrize(
     ("hosts", "problem"),
     [(["a"], ""), (["a", "b"], "no majority"), (["a", "b", "c", "d"], "no safety"), (["a", "b", "c"], "")],
 )
 def test_the_database_runs_on_one_host_or_three(hosts: list[str], problem: str) -> None:
-    found = topology.database_problems(hosts, "waba_mysql", dict.fromkeys(hosts, MEMBER))
-    assert all(problem in one.problem for problems in found.values() for one in problems)
-    assert any(found.values()) == bool(problem)
+    found = database_problems(hosts)
+    assert all(problem in one for problems in found.values() for one in problems)
+    assert bool(found) == bool(problem)
+
+
+def test_two_database_hosts_need_one_arbitrator_on_another_host() -> None:
+    assert database_problems(["a", "b"], ["c"]) == {}
+    assert database_problems(["a", "b"], ["b"]) == {
+        "b": ["b has a database member too, so its loss would take two of three votes"]
+    }
+    both = database_problems(["a", "b"], ["c", "d"])
+    assert both == {host: ["2 arbitrators: two members need one"] for host in ("c", "d")}
+
+
+@pytest.mark.parametrize(
+    ("hosts", "listed"), [([], "0"), (["a"], "1 (a)"), (["a", "b", "c"], "3 (a, b, c)"), (["v"], "1 (v)")]
+)
+def test_an_arbitrator_without_two_database_hosts_is_refused(hosts: list[str], listed: str) -> None:
+    problem = f"an arbitrator votes with 2 database hosts, and there are {listed}"
+    assert database_problems(hosts, ["v"]) == {"v": [problem]}
+
+
+def test_an_arbitrator_has_the_image_and_the_encryption_of_the_members() -> None:
+    other = {"waba_mysql_image": "waba/mariadb:v2.0.0", "waba_mysql_member_ca": "/etc/waba/ca.pem"}
+    found = database_problems(["a", "b"], ["v"], v={**other, "waba_mysql_options": {topology.FLUSH: 2}})
+    assert list(found) == ["v"]
+    assert [one.partition(" database member ")[2] for one in found["v"]] == [
+        "has 'waba/mariadb:v1.0.0'",
+        "does not encrypt its traffic",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -278,10 +313,9 @@ def test_the_database_runs_on_one_host_or_three(hosts: list[str], problem: str) 
     ],
 )
 def test_a_setting_that_members_cannot_have_is_refused_on_its_host(variable: str, value: Any, problem: str) -> None:
-    settings = {"a": MEMBER, "b": MEMBER, "c": {**MEMBER, variable: value}}
-    found = topology.database_problems(list(settings), "waba_mysql", settings)
-    assert problem in [one.problem for one in found["c"]][-1]
-    assert found["a"] == found["b"] == []
+    found = database_problems(["a", "b", "c"], c={variable: value})
+    assert list(found) == ["c"]
+    assert problem in found["c"][-1]
 
 
 def test_three_database_hosts_are_members_and_nodes_use_a_proxy() -> None:
@@ -339,3 +373,37 @@ def test_host_without_containers_needs_no_ipv6() -> None:
 
 def test_urls_contain_ipv6_addresses_in_brackets() -> None:
     assert built(b=IPV6)["api_urls"] == ["https://[fd00::11]:9090"]
+
+
+WITH_ARBITRATOR = {**GROUPS, "waba_mysql": ["db1", "db2"], "waba_arbitrator": ["v"]}
+
+
+def test_two_database_hosts_and_an_arbitrator_are_a_group() -> None:
+    found = built(WITH_ARBITRATOR, v={"waba_mysql_member_ca": "/etc/waba/ca.pem"})
+    database, host = found["database"], found["hosts"]["v"]
+    assert [member["host"] for member in database["members"]] == ["db1", "db2"]
+    assert (database["arbitrator"], database["hosts"], database["address"]) == ("v", ["db1", "db2"], "db")
+    addresses = [f"{name}.example.com" for name in ("db1", "db2", "v")]
+    assert database["group"] == addresses
+    assert found["hosts"]["db1"]["plan"]["database"]["member"]["addresses"] == addresses
+    assert host["plan"]["arbitrator"] == {"image": "waba/mariadb:v1.0.0", "addresses": addresses}
+    assert host["plan"]["member_ca"] == "/etc/waba/ca.pem"
+    assert [(one["name"], one["role"], one["ports"]) for one in host["nodes"]] == [
+        ("db-arbitrator", "arbitrator", [4567])
+    ]
+    assert host["wanted_images"] == ["waba/mariadb:v1.0.0"]
+    assert host["groups"] == ["waba_cluster", "waba_cluster_nodes", "waba_cluster_arbitrator"]
+    assert (host["is_arbitrator"], host["is_database_host"]) == (True, False)
+    assert host["files"]["arbitrator"] == "/opt/waba/multiconnect-arbitrator.yml"
+    assert found["parts"]["proxies"] == ["a", "b"]
+
+
+def test_a_host_with_nodes_may_be_the_arbitrator() -> None:
+    found = built({**WITH_ARBITRATOR, "waba_arbitrator": ["a"]})
+    assert [one["role"] for one in found["hosts"]["a"]["nodes"]] == ["arbitrator", "proxy", "master", "coreapp"]
+
+
+def test_an_arbitrator_of_another_number_of_database_hosts_runs_nothing() -> None:
+    found = built({**WITH_ARBITRATOR, "waba_mysql": ["db1"]})
+    assert (found["database"]["arbitrator"], found["database"]["group"]) == ("", [])
+    assert "arbitrator" not in found["hosts"]["v"]["plan"]

@@ -159,6 +159,66 @@ def test_running_members_are_not_replaced_by_members_that_could_not_join_them(en
     assert decided(*stopped_members) == [("db1", "bootstrap")]
 
 
+def with_arbitrator(
+    first: Facts | None, second: Facts | None, vote: Facts | None, **options: Any
+) -> bootstrap.Decision:
+    """Return the decision about two members, db1 and db2, and their arbitrator, db3."""
+    observed = dict(zip(HOSTS, (first, second, vote)))
+    return bootstrap.decide(observed, HOSTS[:2], arbitrator=HOSTS[2], **options)
+
+
+VOTES: Facts = {"running": True, "joined": True}
+IDLE: Facts = {"running": False, "joined": False}
+
+
+@pytest.mark.parametrize("vote", [VOTES, IDLE, None])
+def test_two_members_with_a_primary_need_nothing_of_their_arbitrator(vote: Facts | None) -> None:
+    assert with_arbitrator(primary(), primary(), vote) == bootstrap.Decision()
+    (step,) = with_arbitrator(primary(), stopped(3), vote).steps
+    assert (step.host, step.action) == ("db2", "join")
+
+
+def test_a_stopped_arbitrator_starts_with_the_members_of_the_last_view() -> None:
+    steps = with_arbitrator(LOST, stopped(4), IDLE).steps
+    assert [(step.host, step.action) for step in steps] == [("db1", "start"), ("db2", "start"), ("db3", "start")]
+    assert [step.host for step in with_arbitrator(LOST, LOST, VOTES).steps] == ["db1", "db2"]
+
+
+def test_the_arbitrator_stops_before_a_member_begins() -> None:
+    (step,) = with_arbitrator(stopped(7), stopped(9), VOTES).steps
+    assert (step.host, step.action) == ("db3", "stop")
+    (step,) = with_arbitrator(stopped(7), stopped(9), IDLE).steps
+    assert (step.host, step.action, step.seqno) == ("db2", "bootstrap", 9)
+    (step,) = with_arbitrator(EMPTY, EMPTY, VOTES).steps
+    assert (step.host, step.action) == ("db3", "stop")
+
+
+def test_members_that_crashed_begin_without_an_arbitrator_that_does_not_answer() -> None:
+    (step,) = with_arbitrator(stopped(7), stopped(9), None).steps
+    assert (step.host, step.action) == ("db2", "bootstrap")
+    (step,) = with_arbitrator(stopped(9, clean=True), stopped(9, clean=True, safe_to_bootstrap=True), None).steps
+    assert (step.host, step.action) == ("db2", "bootstrap")
+
+
+def test_members_that_left_an_arbitrator_in_order_do_not_begin_while_it_does_not_answer() -> None:
+    facts = (stopped(9), stopped(9, clean=True), None)
+    (problem,) = with_arbitrator(*facts).problems
+    assert (problem.variable, problem.value) == ("waba_group_arbitrator", "db3")
+    assert "may still be in the cluster that db2 left in order" in problem.problem
+    (step,) = with_arbitrator(*facts, bootstrap_from="db1@9").steps
+    assert step.forced
+
+
+def test_one_of_two_members_does_not_begin_with_the_arbitrator() -> None:
+    for facts in (stopped(9), stopped(9, clean=True), stopped(9, clean=True, safe_to_bootstrap=True)):
+        (problem,) = with_arbitrator(facts, None, IDLE).problems
+        assert "cannot prove" in problem.problem
+
+
+def test_an_arbitrator_of_members_that_are_refused_is_left_as_it_is() -> None:
+    assert with_arbitrator(stopped(9), None, VOTES).steps == ()
+
+
 def test_the_table_has_a_row_for_every_host() -> None:
     facts = dict(zip(HOSTS, (stopped(7, clean=True), LOST, None)))
     assert bootstrap.rows(facts, HOSTS) == [
@@ -166,3 +226,9 @@ def test_the_table_has_a_row_for_every_host() -> None:
         ("db2", "non-Primary", "member", "", "", ""),
         ("db3", "does not answer", "", "", "", ""),
     ]
+
+
+@pytest.mark.parametrize(("facts", "server"), [(VOTES, "runs"), (IDLE, "stopped"), (None, "does not answer")])
+def test_the_table_has_a_row_for_an_arbitrator(facts: Facts | None, server: str) -> None:
+    rows = bootstrap.rows(dict(zip(HOSTS, (LOST, LOST, facts))), HOSTS[:2], HOSTS[2])
+    assert rows[2] == ("db3", server, "none (arbitrator)", "", "", "")

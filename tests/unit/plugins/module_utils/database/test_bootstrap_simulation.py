@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.waba.cluster.plugins.module_utils.database import bootstrap
 
 HOSTS = ("db1", "db2", "db3")
+TWO, ARBITRATOR = ("db1", "db2"), "vote"
 ROUNDS = 12  # roles/mysql repeats as often
 SCHEDULES = 1500
 EVENTS = 25
@@ -24,7 +25,10 @@ class SplitBrain(AssertionError):
 
 @dataclass
 class Host:
-    """The volume and the server of one host. view: the members of the last view, which a crash leaves and an orderly stop removes."""
+    """The volume and the server of one host. view: the members of the last view, which a crash leaves and an orderly stop removes.
+
+    An arbitrator has a view, and no data.
+    """
 
     name: str
     reachable: bool = True  # for Ansible; the members reach each other
@@ -41,20 +45,36 @@ class Host:
 
 @dataclass
 class Database:
-    """The members and their one history. acknowledged: the highest commit that was acknowledged to a client."""
+    """The members and their one history. acknowledged: the highest commit that was acknowledged to a client. arbitrator: votes with them, "" for none."""
 
-    hosts: dict[str, Host] = field(default_factory=lambda: {name: Host(name) for name in HOSTS})
+    names: tuple[str, ...] = HOSTS
+    arbitrator: str = ""
+    hosts: dict[str, Host] = field(init=False)
     component: frozenset[str] = frozenset()  # the members of the Primary component
     uuid: str = ""
     ordered: int = 0
     acknowledged: int = 0
     clusters: int = 0
 
+    def __post_init__(self) -> None:
+        self.hosts = {name: Host(name) for name in self.every_name}
+
+    @property
+    def every_name(self) -> tuple[str, ...]:
+        return (*self.names, self.arbitrator) if self.arbitrator else self.names
+
+    @property
+    def data(self) -> list[str]:
+        """The members of the Primary component that have data."""
+        return sorted(self.component - {self.arbitrator})
+
     def facts(self, name: str) -> dict[str, Any] | None:
         """Return the observation of a host."""
         host = self.hosts[name]
         if not host.reachable:
             return None
+        if name == self.arbitrator:
+            return {"running": host.runs}
         if host.runs:
             if name in self.component:
                 status = {"status": "Primary", "state": "Synced"}
@@ -86,9 +106,15 @@ class Database:
         if not as_member:
             host.initialised = True
             return
+        if name == self.arbitrator:
+            if self.data:
+                self._vote(host)
+            else:
+                self._restore_view()
+            return
         if host.file:
             position, host.file = host.file, None
-            if self.component:  # the entry point asks the other members first
+            if self.data:  # the entry point asks the other members first
                 self._join(host)
             elif position == (host.uuid, host.seqno):
                 self._begin(host)
@@ -97,10 +123,15 @@ class Database:
             return
         if self._is_single(host):
             host.runs = False  # a join would delete the data of a single server
-        elif self.component:
+        elif self.data:
             self._join(host)
-        else:
+        elif not self.component:  # no member can join an arbitrator that all have left
             self._restore_view()
+
+    def start_arbitrator(self) -> None:
+        """Start the arbitrator, as a run does once the members are up."""
+        if self.arbitrator and self.hosts[self.arbitrator].reachable:
+            self.start(self.arbitrator)
 
     def stop(self, name: str) -> None:
         """Stop a server in order: the others need no quorum with it."""
@@ -109,7 +140,8 @@ class Database:
             return
         host.runs, host.clean, host.view = False, True, frozenset()
         if name in self.component:
-            self._apply(name)
+            if name != self.arbitrator:
+                self._apply(name)
             self.component -= {name}
             host.safe = not self.component
             self._save_views()
@@ -123,20 +155,20 @@ class Database:
         left = self.component - dead
         if left != self.component:
             self.component = left if len(left) * 2 > len(self.component) else frozenset()
-            for name in sorted(self.component):
+            for name in self.data:
                 self._apply(name)
             self._save_views()
 
     def commit(self, choice: random.Random) -> None:
         """Order one commit; a random part of the members applies it. It is acknowledged once a second member has."""
-        if not self.component:
+        if not self.data:
             return
         self.ordered += 1
-        for name in sorted(self.component):
+        for name in self.data:
             if choice.random() < 0.6:
                 self._apply(name)
-        applied = sum(self.hosts[name].seqno == self.ordered for name in self.component)
-        if applied >= min(2, len(self.component)):
+        applied = sum(self.hosts[name].seqno == self.ordered for name in self.data)
+        if applied >= min(2, len(self.data)):
             self.acknowledged = self.ordered
 
     def _apply(self, name: str) -> None:
@@ -155,9 +187,12 @@ class Database:
         self._admit()
 
     def _admit(self) -> None:
-        """Members that wait join the Primary component."""
+        """Members that wait join the Primary component, and the arbitrator votes in it."""
         for host in self.hosts.values():
-            if self.component and host.runs and host.name not in self.component and not self._is_single(host):
+            if host.name == self.arbitrator:
+                if self.data and host.runs and host.name not in self.component:
+                    self._vote(host)
+            elif self.data and host.runs and host.name not in self.component and not self._is_single(host):
                 self._join(host)
 
     @staticmethod
@@ -172,6 +207,10 @@ class Database:
         self.component |= {host.name}
         self._save_views()
 
+    def _vote(self, host: Host) -> None:
+        self.component |= {host.name}
+        self._save_views()
+
     def _save_views(self) -> None:
         for name in sorted(self.component):
             self.hosts[name].view = self.component
@@ -182,11 +221,13 @@ class Database:
         for host in self.hosts.values():
             view = host.view
             if host.runs and view and all(self.hosts[name].runs and self.hosts[name].view == view for name in view):
-                members = [self.hosts[name] for name in view]
-                self.uuid, self.ordered = host.uuid, max(one.seqno for one in members)
+                members = [self.hosts[name] for name in view - {self.arbitrator}]
+                if not members:
+                    continue
+                self.uuid, self.ordered = members[0].uuid, max(one.seqno for one in members)
                 self.component = view
-                for name in view:
-                    self._apply(name)
+                for one in members:
+                    self._apply(one.name)
         self._admit()
 
 
@@ -205,13 +246,14 @@ def run(database: Database, choice: random.Random | None = None) -> bootstrap.De
             raise Killed
 
     for _round in range(ROUNDS):
-        observed = {name: database.facts(name) for name in HOSTS}
-        decision = bootstrap.decide(observed, HOSTS, waited=waited)
+        observed = {name: database.facts(name) for name in database.every_name}
+        decision = bootstrap.decide(observed, database.names, waited=waited, arbitrator=database.arbitrator)
         if decision.problems:
             for name in stopped:
                 database.start(name)
             return decision
         if not decision.steps:
+            database.start_arbitrator()
             return decision
         for step in decision.steps:
             boundary()
@@ -235,17 +277,17 @@ def run(database: Database, choice: random.Random | None = None) -> bootstrap.De
 
 def fault(database: Database, choice: random.Random) -> None:
     kind = choice.choice(("crash", "crash", "power", "stop", "start", "vanish", "return", "commit", "commit", "reboot"))
-    name = choice.choice(HOSTS)
+    name = choice.choice(database.every_name)
     if kind == "crash":
         database.crash(name)
     elif kind == "power":
-        database.crash(*HOSTS)
+        database.crash(*database.every_name)
     elif kind == "stop":
         database.stop(name)
     elif kind in ("start", "reboot"):
         if kind == "reboot":
             database.crash(name)
-        if database.hosts[name].member or database.hosts[name].file:
+        if database.hosts[name].member or database.hosts[name].file or name == database.arbitrator:
             database.start(name)
     elif kind == "vanish":
         database.crash(name)
@@ -257,9 +299,9 @@ def fault(database: Database, choice: random.Random) -> None:
         database.commit(choice)
 
 
-def schedule(seed: int, single: bool) -> Database:
+def schedule(seed: int, single: bool, arbitrator: str = "") -> Database:
     choice = random.Random(seed)
-    database = Database()
+    database = Database(TWO, arbitrator) if arbitrator else Database()
     if single:
         database.start("db2", as_member=False)
     for _event in range(EVENTS):
@@ -269,31 +311,34 @@ def schedule(seed: int, single: bool) -> Database:
         else:
             fault(database, choice)
         before = database.acknowledged
-        if database.component:
+        if database.data:
             assert database.ordered >= before, "an acknowledged commit is lost"
     for host in database.hosts.values():
         host.reachable = True
     return database
 
 
+@pytest.mark.parametrize("arbitrator", ["", ARBITRATOR])
 @pytest.mark.parametrize("single", [False, True])
-def test_killed_runs_lose_no_acknowledged_commit_and_converge_once_every_host_answers(single: bool) -> None:
+def test_killed_runs_lose_no_acknowledged_commit_and_converge_once_every_host_answers(
+    single: bool, arbitrator: str
+) -> None:
     for seed in range(SCHEDULES):
-        database = schedule(seed, single)
+        database = schedule(seed, single, arbitrator)
         acknowledged = database.acknowledged
         decision = run(database)
         assert decision == bootstrap.Decision(), (seed, decision)
-        assert database.component == frozenset(HOSTS), seed
+        assert database.component == frozenset(database.every_name), seed
         assert database.ordered >= acknowledged, seed
         assert database.clusters <= 1, seed
 
 
-def is_seen(monkeypatch: pytest.MonkeyPatch, name: str, replacement: Any) -> bool:
+def is_seen(monkeypatch: pytest.MonkeyPatch, name: str, replacement: Any, arbitrator: str = "") -> bool:
     """Return whether the schedules fail once a rule is replaced."""
     monkeypatch.setattr(bootstrap, name, replacement, raising=False)
     try:
         for single in (False, True):
-            test_killed_runs_lose_no_acknowledged_commit_and_converge_once_every_host_answers(single)
+            test_killed_runs_lose_no_acknowledged_commit_and_converge_once_every_host_answers(single, arbitrator)
     except AssertionError:
         return True
     return False
@@ -303,7 +348,7 @@ def is_seen(monkeypatch: pytest.MonkeyPatch, name: str, replacement: Any) -> boo
     ("rule", "broken"),
     [
         ("_pair_problem", lambda *_args: ""),
-        ("_form_by_themselves", lambda _members: bootstrap.Decision()),
+        ("_form_by_themselves", lambda _members, _voter: bootstrap.Decision()),
     ],
 )
 def test_the_simulation_sees_a_broken_rule(monkeypatch: pytest.MonkeyPatch, rule: str, broken: Any) -> None:
@@ -312,3 +357,26 @@ def test_the_simulation_sees_a_broken_rule(monkeypatch: pytest.MonkeyPatch, rule
 
 def test_the_simulation_sees_a_choice_of_another_volume_than_the_most_advanced(monkeypatch: pytest.MonkeyPatch) -> None:
     assert is_seen(monkeypatch, "max", lambda candidates, key: min(candidates, key=key))
+
+
+@pytest.mark.parametrize(
+    ("rule", "broken"),
+    [("_pair_problem", lambda *_args: ""), ("_without_arbitrator", lambda decision, _members, _voter: decision)],
+)
+def test_the_simulation_of_two_members_sees_a_broken_rule(
+    monkeypatch: pytest.MonkeyPatch, rule: str, broken: Any
+) -> None:
+    assert is_seen(monkeypatch, rule, broken, ARBITRATOR)
+
+
+def test_the_simulation_sees_a_cluster_that_begins_beside_an_arbitrator_that_does_not_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The rule without the condition that no member left it in order."""
+
+    def stop_only(decision: bootstrap.Decision, members: Any, voter: Any) -> bootstrap.Decision:
+        begins = any(step.action == bootstrap.BOOTSTRAP for step in decision.steps)
+        stop = bootstrap.Step(voter.host, bootstrap.STOP, "it runs")
+        return bootstrap.Decision((stop,)) if begins and voter.runs else decision
+
+    assert is_seen(monkeypatch, "_without_arbitrator", stop_only, ARBITRATOR)

@@ -28,8 +28,8 @@ class Incarnation(NamedTuple):
 class Observation:
     """The observation of a guard: of its own server, and of the other guards.
 
-    members: in the server's view of the group. writer, epoch: of the row. writer_serves: whether the writer's guard answers so.
-    others_answer: whether the guard of a member other than the writer and this one answers.
+    members: in the server's view of the group, without an arbitrator. writer, epoch: of the row. writer_serves: whether the writer's guard answers
+    so. others_answer: whether the guard of a member other than the writer and this one answers, or an arbitrator votes.
     """
 
     own: Incarnation

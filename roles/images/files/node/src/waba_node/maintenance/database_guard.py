@@ -150,6 +150,7 @@ class DatabaseGuard:
         self.observation: Observation | None = None
         self.observed_at = 0.0  # of time.monotonic()
         self.addresses: dict[Incarnation, str] = {}
+        self.arbitrator = False  # whether one votes
         self.values: dict[str, str] = {}
         self.lock = asyncio.Lock()  # held for a step, and for a move
         self.answers: dict[str, int] = {}  # name of another member -> status of `/writer` at its guard
@@ -171,7 +172,11 @@ class DatabaseGuard:
             rows = ()
         member, incarnation, epoch = rows[0] if rows else ("", "", -1)
         self.values = values
-        self.addresses = {Incarnation(name, id_): host_of(address) for name, id_, address in members}
+        # An arbitrator has no address for clients, and no guard.
+        self.addresses = {
+            Incarnation(name, id_): host for name, id_, address in members if (host := host_of(address or ""))
+        }
+        self.arbitrator = int(values["wsrep_cluster_size"]) > len(self.addresses)
         writer = Incarnation(member, incarnation)
         return Observation(
             own=Incarnation(values["name"], values["wsrep_gcomm_uuid"]),
@@ -182,7 +187,8 @@ class DatabaseGuard:
             epoch=epoch,
             read_only=values["read_only"] == "1",
             writer_serves=self.answers.get(member) == 200,
-            others_answer=any(status for name, status in self.answers.items() if name != member),
+            # The vote of an arbitrator proves as well that this host is not cut off: two members have no third guard.
+            others_answer=self.arbitrator or any(status for name, status in self.answers.items() if name != member),
         )
 
     async def ask_others(self) -> None:
@@ -313,6 +319,7 @@ class DatabaseGuard:
             "state": seen.state,
             "size": int(values["wsrep_cluster_size"]),
             "members": sorted(one.name for one in seen.members),
+            "arbitrator": self.arbitrator,
             "uuid": values["wsrep_cluster_state_uuid"],
             "last_committed": int(values["wsrep_last_committed"]),
             "receive_queue": int(values["wsrep_local_recv_queue"]),
