@@ -20,3 +20,11 @@ def test_a_host_outside_the_play_or_with_a_failed_observation_did_not_answer() -
     found = database_steps(seen, HOSTS, ["db1", "db2"], "seen")
     assert {problem["value"] for problem in found["problems"]} == {"db2", "db3"}
     assert "does not answer" in "\n".join(found["table"])
+
+
+def test_the_arbitrator_is_observed_too() -> None:
+    crashed = {"running": False, "initialised": True, "member": True, "uuid": "u", "seqno": 7}
+    seen = {"db1": {"seen": crashed}, "db2": {"seen": crashed}, "db3": {"seen": {"running": True, "joined": False}}}
+    found = database_steps(seen, HOSTS[:2], HOSTS, "seen", arbitrator="db3")
+    assert [(step["host"], step["action"]) for step in found["steps"]] == [("db3", "stop")]
+    assert "none (arbitrator)" in "\n".join(found["table"])

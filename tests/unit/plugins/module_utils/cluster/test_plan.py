@@ -207,3 +207,20 @@ def test_a_member_that_has_not_joined_the_others_takes_part_in_the_run(health: s
     seen = {**host.observed(), "services": services, "actions": []}
     changes = [one for one in plan.host_changes("h", seen, KNOWN, []) if one.step == "database"]
     assert [(one.thing, one.action) for one in changes] == [("container db", "wait for")] * waits
+
+
+@pytest.mark.parametrize(("health", "waits"), [("starting", 1), ("unhealthy", 1), ("healthy", 0)])
+def test_an_arbitrator_that_does_not_vote_takes_part_in_the_run(health: str, waits: int) -> None:
+    service = {"image": DATABASE, "container": "id", "health": health, "service": "db-arbitrator", "role": "arbitrator"}
+    host = Host({"docker.io"}, True, {DATABASE: True}, dict.fromkeys(FILES, "current"), {}, set(), True)
+    seen = {**host.observed(), "services": [service], "actions": []}
+    changes = [one for one in plan.host_changes("h", seen, KNOWN, []) if one.step == "arbitrator"]
+    assert [(one.thing, one.action) for one in changes] == [("container db-arbitrator", "wait for")] * waits
+
+
+def test_the_arbitrator_takes_part_in_every_change_of_the_members() -> None:
+    parts = {**dict.fromkeys(PARTS, ()), "database": ["db1", "db2"], "arbitrator": ["v"]}
+    change = plan.Change("db1", "database", "container db", "recreate", "changed: image")
+    assert plan.steps([change], parts) == {"db1": ["database"], "db2": ["database"], "v": ["database", "arbitrator"]}
+    change = plan.Change("v", "arbitrator", "container db-arbitrator", "recreate", "changed: image")
+    assert plan.steps([change], parts) == {"v": ["arbitrator"]}

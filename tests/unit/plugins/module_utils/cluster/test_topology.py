@@ -379,7 +379,7 @@ WITH_ARBITRATOR = {**GROUPS, "waba_mysql": ["db1", "db2"], "waba_arbitrator": ["
 
 
 def test_two_database_hosts_and_an_arbitrator_are_a_group() -> None:
-    found = built(WITH_ARBITRATOR, v={"waba_mysql_member_ca": "/etc/waba/ca.pem"})
+    found = built(WITH_ARBITRATOR)
     database, host = found["database"], found["hosts"]["v"]
     assert [member["host"] for member in database["members"]] == ["db1", "db2"]
     assert (database["arbitrator"], database["hosts"], database["address"]) == ("v", ["db1", "db2"], "db")
@@ -387,7 +387,6 @@ def test_two_database_hosts_and_an_arbitrator_are_a_group() -> None:
     assert database["group"] == addresses
     assert found["hosts"]["db1"]["plan"]["database"]["member"]["addresses"] == addresses
     assert host["plan"]["arbitrator"] == {"image": "waba/mariadb:v1.0.0", "addresses": addresses}
-    assert host["plan"]["member_ca"] == "/etc/waba/ca.pem"
     assert [(one["name"], one["role"], one["ports"]) for one in host["nodes"]] == [
         ("db-arbitrator", "arbitrator", [4567])
     ]
@@ -396,6 +395,12 @@ def test_two_database_hosts_and_an_arbitrator_are_a_group() -> None:
     assert (host["is_arbitrator"], host["is_database_host"]) == (True, False)
     assert host["files"]["arbitrator"] == "/opt/waba/multiconnect-arbitrator.yml"
     assert found["parts"]["proxies"] == ["a", "b"]
+
+
+def test_an_arbitrator_has_the_files_for_the_encryption_between_the_members() -> None:
+    files = dict.fromkeys(topology.MEMBER_FILES.values(), "/etc/waba/file.pem")
+    plan = built(WITH_ARBITRATOR, v=files)["hosts"]["v"]["plan"]
+    assert [plan[option] for option in topology.MEMBER_FILES] == list(files.values())
 
 
 def test_a_host_with_nodes_may_be_the_arbitrator() -> None:

@@ -107,3 +107,14 @@ def test_a_limit_that_no_container_can_have_is_refused(
     with pytest.raises(problems.InputError) as caught:
         plan_nodes(params)
     assert [(one.variable, one.problem) for one in caught.value.problems] == [(option, problem)]
+
+
+def test_an_arbitrator_is_read_only_and_has_the_capabilities_of_its_entrypoint(params: dict[str, Any]) -> None:
+    vote = {"image": "waba/mariadb:v1.0.0", "addresses": ["db1.test", "db2.test", "host1"]}
+    params |= {"layout": "role", "arbitrator": vote}
+    service = compose_documents(plan_nodes(params), params)["multiconnect-arbitrator.yml"]["services"]["db-arbitrator"]
+    assert (service["cap_drop"], service["security_opt"]) == (["ALL"], ["no-new-privileges:true"])
+    assert service["cap_add"] == ["CHOWN", "DAC_OVERRIDE", "SETGID", "SETUID"]
+    assert (service["read_only"], service["tmpfs"]) == (True, ["/tmp", "/run/mysqld"])
+    assert (service["mem_limit"], service["pids_limit"]) == ("512m", 256)
+    assert service["logging"]["options"] == {"max-size": "10m", "max-file": "5"}

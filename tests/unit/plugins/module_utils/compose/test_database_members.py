@@ -113,3 +113,40 @@ def test_a_resolved_document_equals_the_output_of_compose(
 def test_a_member_without_a_container_is_created_with_its_guard(member: dict[str, Any]) -> None:
     wanted = services.wanted_services(resolved(documents(member)["multiconnect-db.yml"], {}), {})
     assert [action.service for action in convergence.plan_present(wanted, {})] == ["db", "db-guard"]
+
+
+@pytest.fixture
+def arbitrator(params: dict[str, Any]) -> dict[str, Any]:
+    """The options of a host with nothing but the arbitrator of two members."""
+    vote = {"image": "waba/mariadb:v1.0.0", "addresses": ["db1.test", "db2.test", "host1"]}
+    nothing: dict[str, list[Any]] = {"masters": [], "coreapps": [], "webapps": []}
+    return {**params, **nothing, "layout": "role", "database": None, "arbitrator": vote}
+
+
+def test_an_arbitrator_uses_the_network_of_its_host_and_stores_its_view_only(arbitrator: dict[str, Any]) -> None:
+    files = host_files.host_files(plan_nodes(arbitrator), arbitrator, {}, {})
+    assert list(files) == ["database-members", "multiconnect-arbitrator.yml"]
+    assert files["database-members"][0].splitlines()[1:] == ["db1.test", "db2.test", "host1"]
+    document = documents(arbitrator)["multiconnect-arbitrator.yml"]
+    service = document["services"]["db-arbitrator"]
+    assert (document["name"], service["network_mode"], service["restart"]) == ("waba-arbitrator", "host", "always")
+    assert (service["command"], service["stop_signal"]) == (["arbitrator"], "SIGINT")
+    assert service["healthcheck"]["test"] == ["CMD", "healthcheck.sh", "arbitrator"]
+    assert service["environment"] == {"WABA_GALERA_CLUSTER": "waba"}
+    assert service["volumes"][0] == "arbitratorView:/var/lib/mysql"
+    assert document["volumes"]["arbitratorView"]["name"] == "waba_arbitratorView"
+    assert "env_file" not in service
+
+
+def test_an_arbitrator_encrypts_as_the_members_do(arbitrator: dict[str, Any]) -> None:
+    arbitrator.update(member_ca="/etc/waba/ca.pem", member_certificate="/a.pem", member_certificate_key="/a.key")
+    service = documents(arbitrator)["multiconnect-arbitrator.yml"]["services"]["db-arbitrator"]
+    assert service["environment"]["WABA_GALERA_TLS"] == "1"
+    mounts = [mount["target"] for mount in service["volumes"] if isinstance(mount, dict)]
+    assert mounts == [f"/etc/waba/galera/{name}" for name in ("ca.pem", "cert.pem", "key.pem", "members")]
+
+
+def test_the_port_of_an_arbitrator_is_a_port_of_the_host_for_the_firewall(arbitrator: dict[str, Any]) -> None:
+    (node,) = plan_nodes(arbitrator)
+    (one,) = publications(node, arbitrator)
+    assert (one.published, one.audience, one.address, one.host_network) == ((4567,), "cluster", "", True)

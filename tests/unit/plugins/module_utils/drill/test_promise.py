@@ -152,3 +152,24 @@ def test_the_figures_are_those_of_the_node(monkeypatch: pytest.MonkeyPatch) -> N
     assert detector.SILENT_IN_DATABASE == module.SILENT_IN_DATABASE
     for heartbeat, unhealthy in ((1, 2), (1, 3), (5, 30), (20, 30), (60, 240)):
         assert lease_delay(heartbeat, unhealthy) == lease.master_delay(heartbeat, unhealthy)
+
+
+TWO_MEMBERS = [row(host, "mysql") for host in ("db1", "db2")]
+VOTE = row("vote", "arbitrator")
+OF_TWO: dict[str, Any] = {"members": ("db1", "db2"), "writer": "db2"}
+
+
+def test_one_of_two_members_replaces_a_lost_writer_with_an_arbitrator() -> None:
+    found = promised(TWO_MEMBERS[1], nodes=[*NODES[1:], *TWO_MEMBERS, VOTE], **OF_TWO)
+    assert found["pause"] == 8.0
+
+
+def test_a_lost_arbitrator_interrupts_nothing() -> None:
+    assert promised(VOTE, nodes=[*NODES[1:], *TWO_MEMBERS, VOTE], **OF_TWO)["pause"] == 0.0
+
+
+@pytest.mark.parametrize("nodes", [[*TWO_MEMBERS], [*TWO_MEMBERS, VOTE]])
+def test_no_majority_of_two_members_remains_without_an_arbitrator(nodes: list[dict[str, str]]) -> None:
+    found = promised(TWO_MEMBERS[1], *nodes[2:], nodes=[*NODES[1:], *nodes], **OF_TWO)
+    assert found["pause"] == found["duration"] + found["recovery"]
+    assert "no majority of the database members remains" in " ".join(found["reasons"])

@@ -181,3 +181,9 @@ def test_files_carry_the_name_of_the_cluster() -> None:
     assert list(found) == ["scrape-blue.yml", "expected-blue.yml"]
     [key_file] = {config["authorization"]["credentials_file"] for config in found["scrape-blue.yml"]["scrape_configs"]}
     assert key_file == "/srv/monitoring/api_key-blue"
+
+
+def test_an_arbitrator_is_expected_as_a_member_of_the_group() -> None:
+    database = {"hosts": ["a", "b"], "members": [{"host": host} for host in "ab"], "arbitrator": "c"}
+    rules = scrape.expected_rules({**TWO_HOSTS, "database": database})["groups"][0]["rules"]
+    assert ("waba:database_members:expected", "vector(3)") in [(rule["record"], rule["expr"]) for rule in rules]

@@ -272,3 +272,13 @@ def test_ipv6_address_is_in_brackets_before_the_ports() -> None:
 def test_spelling_of_a_published_address_is_no_change() -> None:
     node = {"name": "wacore", "address": "2001:db8::1", "hostname": "core1"}
     assert is_as_deployed([node], {"wacore": {"address": "2001:DB8::1", "hostname": "core1"}})
+
+
+def test_an_arbitrator_probes_the_members_at_the_ports_that_it_uses() -> None:
+    member = checks("db.lan", node("mysql", 3306, 4567, 4568, 4444), node("guard", 3309))
+    hosts = {**CLUSTER, "db": member, "vote": checks("vote.lan", node("arbitrator", 4567))}
+    plans = plan(hosts)
+    assert tries(plans, "vote", "peer", "port") == [{"peer": "db", "port": 4567}, {"peer": "db", "port": 3309}]
+    assert {"peer": "vote", "port": 4567} in tries(plans, "db", "peer", "port")
+    assert peers(plans, "db")[4567] == ["core", "web", "vote"]
+    assert peers(plans, "db")[3306] == ["core", "web"]

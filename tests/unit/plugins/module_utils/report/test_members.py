@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from ansible_collections.waba.cluster.plugins.module_utils.report.members import (
     HEADINGS,
     member_problems,
@@ -79,3 +80,30 @@ def test_a_member_that_is_not_in_the_inventory_is_a_problem_of_the_database() ->
     (problem,) = member_problems(results)
     assert (problem["service"], "there are 4 members" in problem["problem"]) == ("(the database)", True)
     assert member_problems({"a": member(size=3)}, whole=False) == []
+
+
+VOTES = {"running": True, "joined": True}
+
+
+def test_an_arbitrator_is_a_row_and_counts_as_a_member_of_the_group() -> None:
+    results = {"a": member(is_writer=True), "b": member()}
+    assert member_rows(results, {"v": VOTES})[2] == ("v", "arbitrator", "votes", *[""] * 7)
+    assert member_problems(results, {"v": VOTES}) == []
+    (problem,) = member_problems(results)
+    assert "there are 3 members" in problem["problem"]
+
+
+@pytest.mark.parametrize(
+    ("result", "status", "problem"),
+    [
+        ({"running": False, "joined": False}, "stopped", "the arbitrator does not run"),
+        ({"running": True, "joined": False}, "no vote", "do not count the vote"),
+        ({"unreachable": True, "msg": "no route"}, "not known", "no route"),
+    ],
+)
+def test_an_arbitrator_that_does_not_vote_is_a_problem(result: dict[str, Any], status: str, problem: str) -> None:
+    members = {"a": member(size=2), "b": member(size=2)}
+    assert member_rows(members, {"v": result})[2][2] == status
+    (found,) = member_problems(members, {"v": result})
+    assert (found["host"], found["service"]) == ("v", "db-arbitrator")
+    assert problem in found["problem"]

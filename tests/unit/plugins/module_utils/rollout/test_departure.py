@@ -89,3 +89,7 @@ def test_waba_remove_lost_is_required_for_unreachable_hosts_and_refused_for_othe
 def test_a_cluster_without_an_answering_webapp_is_not_changed() -> None:
     (problem,) = found_problems(["three"], answers={"one": {"nodes": []}})
     assert problem[1].startswith("no remaining webapp answers")
+
+
+def test_the_arbitrator_of_the_database_cannot_leave() -> None:
+    assert ("three", "it is the arbitrator of the cluster's database") in found_problems(["three"], arbitrator="three")

@@ -21,6 +21,7 @@ class SimulatedServer:
         self.stopping = False
         self.statements: list[str] = []
         self.committed = 7
+        self.arbitrator = False
 
     async def execute(
         self, *statements: str, arguments: tuple[object, ...] = (), timeout: float = 0
@@ -34,7 +35,8 @@ class SimulatedServer:
                 (name, value) for name, value in self.status().items() if not self.stopping or name == "version"
             )
         if first == database_guard.READ_MEMBERS:
-            return (("db1", "one", "127.0.0.1:0"), ("db2", "two", "127.0.0.1:0"))
+            arbitrator = (("arb", "three", ""),) if self.arbitrator else ()
+            return (("db1", "one", "127.0.0.1:0"), ("db2", "two", "127.0.0.1:0"), *arbitrator)
         if first == database_guard.READ_WRITER:
             return (self.row,) if self.row else ()
         if first == database_guard.NAME_WRITER:
@@ -55,7 +57,7 @@ class SimulatedServer:
             "read_only": str(int(self.read_only)),
             "version": "11.8",
             "wsrep_cluster_status": "Primary",
-            "wsrep_cluster_size": "2",
+            "wsrep_cluster_size": "3" if self.arbitrator else "2",
             "wsrep_cluster_state_uuid": "cluster",
             "wsrep_local_state_comment": self.state,
             "wsrep_gcomm_uuid": "one",
@@ -120,6 +122,26 @@ async def test_a_server_that_does_not_answer_is_neither_writer_nor_reader(
         await guard.step()
     assert guard.respond("/writer")[0].startswith("503")
     assert json.loads(guard.respond("/status")[1]) == {"member": "db1", "answers": False, "is_writer": False}
+
+
+async def test_an_arbitrator_votes_and_is_no_member(guard: DatabaseGuard, server: SimulatedServer) -> None:
+    await steps(guard, 4)
+    assert json.loads(guard.respond("/status")[1])["arbitrator"] is False
+    server.arbitrator = True
+    await guard.step()
+    status = json.loads(guard.respond("/status")[1])
+    assert (status["size"], status["members"], status["arbitrator"]) == (3, ["db1", "db2"], True)
+    assert list(guard.addresses.values()) == ["127.0.0.1", "127.0.0.1"], "an arbitrator has no guard to ask"
+
+
+@pytest.mark.parametrize("arbitrator", [True, False])
+async def test_the_vote_of_an_arbitrator_proves_that_a_silent_writer_is_at_fault(
+    guard: DatabaseGuard, server: SimulatedServer, arbitrator: bool
+) -> None:
+    server.row, server.arbitrator = ("db2", "two", 5), arbitrator
+    guard.answers = {"db2": 0}
+    seen = await guard.observe()
+    assert (seen.writer_serves, seen.others_answer) == (False, arbitrator)
 
 
 async def test_an_old_observation_is_not_used(guard: DatabaseGuard) -> None:

@@ -92,3 +92,20 @@ def test_a_choice_of_an_operator_begins_a_new_history(
     external = {"type": "external", "source": "data"}
     member.permit_bootstrap(Engine(None), "waba", IMAGE, external, ("u", 7), "run-1", new_history=new)
     assert commands == [["bootstrap-file", "u", "7", "run-1", *last]]
+
+
+@pytest.mark.parametrize(
+    ("state", "found"),
+    [
+        ({"Status": "running", "Health": {"Status": "healthy"}}, {"running": True, "joined": True}),
+        ({"Status": "running", "Health": {"Status": "unhealthy"}}, {"running": True, "joined": False}),
+        ({"Status": "paused", "Health": {"Status": "healthy"}}, {"running": True, "joined": False}),
+        ({"Status": "exited"}, {"running": False, "joined": False}),
+        (None, {"running": False, "joined": False}),
+    ],
+)
+def test_an_arbitrator_votes_while_its_health_check_finds_that_it_is_counted(
+    monkeypatch: pytest.MonkeyPatch, state: dict[str, Any] | None, found: dict[str, bool]
+) -> None:
+    monkeypatch.setattr(member, "_container", lambda *_arguments: {"State": state} if state else None)
+    assert member.observe_arbitrator(Engine(None), "waba") == found
