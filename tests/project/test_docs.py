@@ -44,6 +44,7 @@ OWN_NAME = Path(__file__).relative_to(ROOT).as_posix()
 # Groups of the inventory, and words that are no settings.
 GROUPS = {"waba_mysql", "waba_masters", "waba_coreapps", "waba_webapps", "waba_nfs_server", "waba_nfs_clients"} | {
     "waba_api_proxies",
+    "waba_arbitrator",
     "waba_ask",
     "waba_monitoring",
     "waba_probe",

@@ -90,7 +90,7 @@ def test_every_waba_variable_is_a_known_setting() -> None:
         for entry in load(ROOT / "roles" / role / "meta" / "argument_specs.yml")["argument_specs"].values():
             known |= set(entry.get("options") or {})
     groups = {"waba_mysql", "waba_masters", "waba_coreapps", "waba_webapps", "waba_secrets", "waba_node"}
-    groups |= {"waba_api_proxies", "waba_nfs_server", "waba_nfs_clients", "waba_monitoring"}
+    groups |= {"waba_api_proxies", "waba_arbitrator", "waba_nfs_server", "waba_nfs_clients", "waba_monitoring"}
     for path in [*(ROOT / "roles").rglob("tasks/*.yml")]:
         known |= {name for name, _skipped in registered(load(path) or [])}
     metrics = "waba_backup_(last_(run|success)_|max_age_seconds)\\w*"

@@ -266,8 +266,7 @@ def _database(parts: Mapping[str, list[str]], settings: Mapping[str, Settings], 
     server = next(iter(parts["database"]), "")
     first = server or next(iter(_ordered(parts)), "")
     values = settings[first] if first else {}
-    members = _database_members(parts, settings)
-    arbitrator = parts["arbitrator"][0] if members and parts["arbitrator"] else ""
+    members, arbitrator = _database_members(parts, settings), _arbitrator(parts)
     if not server:
         address = values.get("waba_database_host", "")
     elif members or values["waba_layout"] == "single_server":
@@ -296,9 +295,16 @@ def _database(parts: Mapping[str, list[str]], settings: Mapping[str, Settings], 
 def _database_members(parts: Mapping[str, Sequence[str]], settings: Mapping[str, Settings]) -> list[dict[str, str]]:
     """Return {"host", "name", "address"} of each database member; none where a single server runs the database."""
     hosts = parts["database"]
-    if len(hosts) != (MEMBERS_WITH_ARBITRATOR if parts["arbitrator"] else MEMBERS):
+    if len(hosts) != MEMBERS and not _arbitrator(parts):
         return []
     return [{"host": host, "name": host, "address": settings[host]["waba_external_hostname"]} for host in hosts]
+
+
+def _arbitrator(parts: Mapping[str, Sequence[str]]) -> str:
+    """Return the host that votes with two database members; "" for none, also where its group is refused."""
+    hosts, arbitrators = parts["database"], parts["arbitrator"]
+    valid = len(hosts) == MEMBERS_WITH_ARBITRATOR and len(arbitrators) == 1 and arbitrators[0] not in hosts
+    return arbitrators[0] if valid else ""
 
 
 def _runs_nodes(host: str, parts: Mapping[str, list[str]]) -> bool:
@@ -473,9 +479,9 @@ def host_plan(
         name = next((member["name"] for member in members if member["host"] == host), "")
         if name:
             plan["database"]["member"] = {"name": name, "addresses": list(group)}
-    if members and host in parts["arbitrator"]:
+    if host == _arbitrator(parts):
         plan["arbitrator"] = {"image": values["waba_mysql_image"], "addresses": list(group)}
-    if members and (host in parts["database"] or host in parts["arbitrator"]):
+    if members and (host in parts["database"] or "arbitrator" in plan):
         plan.update({option: values[setting] for option, setting in MEMBER_FILES.items() if values[setting]})
     if members and _runs_nodes(host, parts):
         plan["proxy"] = {"image": values["waba_database_proxy_image"], "configuration": ""}

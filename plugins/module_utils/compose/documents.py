@@ -206,7 +206,7 @@ def _arbitrator(node: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str,
     return {
         "image": node["image"],
         "command": list(contract.ARBITRATOR),
-        "environment": _group_environment(params),
+        "environment": {"WABA_GALERA_CLUSTER": params["cluster_name"], **_group_environment(params)},
         "healthcheck": {
             "test": ["CMD", "healthcheck.sh", *contract.ARBITRATOR],
             "interval": "10s",
@@ -323,14 +323,20 @@ def _server_arguments(params: Mapping[str, Any]) -> list[str]:
 
 def _member(member: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, Any]:
     """Return the part of the database service that makes it a member. A member that joins later changes nothing here, so that it restarts no other one."""
-    names = {"WABA_GALERA_NODE": member["name"], "WABA_GALERA_ADDRESS": params["external_hostname"]}
-    return {"environment": {**_group_environment(params), **names}, "network_mode": "host"}
+    environment = {
+        "WABA_GALERA_CLUSTER": params["cluster_name"],
+        "WABA_GALERA_NODE": member["name"],
+        "WABA_GALERA_ADDRESS": params["external_hostname"],
+        **_group_environment(params),
+    }
+    return {"environment": environment, "network_mode": "host"}
 
 
 def _group_environment(params: Mapping[str, Any]) -> dict[str, str]:
+    """Return how members and arbitrator connect to each other: whether they encrypt, and whether they listen on IPv6 addresses too."""
     encryption = {"WABA_GALERA_TLS": "1"} if params["member_ca"] else {}
     ipv6 = {"WABA_GALERA_IPV6": "1"} if params["ipv6"] else {}
-    return {"WABA_GALERA_CLUSTER": params["cluster_name"], **encryption, **ipv6}
+    return {**encryption, **ipv6}
 
 
 def _member_mounts(params: Mapping[str, Any]) -> list[str | dict[str, Any]]:

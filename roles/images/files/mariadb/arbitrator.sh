@@ -1,18 +1,47 @@
 # shellcheck shell=bash
 # The arbitrator of two members: it votes in their group and stores no data. docs/adr/0027-three-database-members.md. Part of entrypoint.sh.
 
-# Join the group of the members, as the server's user. Replaces the script. The volume has the last view of the group, so that all three find each
-# other again after they have failed together.
+# Join the group of the members. Root prepares the files, and the server's user does the rest.
 run_arbitrator() {
-    local listed addresses
     check_names WABA_GALERA_CLUSTER
+    if [ "$(id -u)" -eq 0 ]; then
+        lock_volume
+        chown mysql:mysql "$DATA" /run/mysqld
+        copy_certificates
+        exec setpriv --reuid=mysql --regid=mysql --clear-groups /usr/local/bin/entrypoint.sh arbitrator
+    fi
+    vote
+}
+
+# Run the arbitrator until it ends or this script receives a signal. SIGINT makes it leave the group in order. The volume has the last view of the
+# group, so that all three find each other again after they have failed together.
+vote() {
+    local listed addresses log=/run/mysqld/arbitrator.log pid status=0
     listed=$(group_addresses)
     mapfile -t addresses <<<"$listed"
-    lock_volume
-    chown mysql:mysql "$DATA" /run/mysqld
-    copy_certificates
-    exec setpriv --reuid=mysql --regid=mysql --clear-groups garbd "--group=$WABA_GALERA_CLUSTER" "--address=$(group_address "${addresses[@]}")" \
-        "--options=$(group_options)" "--workdir=$DATA"
+    rm -f "$log"
+    mkfifo "$log"
+    # A background process ignores SIGINT otherwise, until the arbitrator has found the group.
+    env --default-signal=INT garbd "--group=$WABA_GALERA_CLUSTER" "--address=$(group_address "${addresses[@]}")" "--options=$(group_options)" \
+        "--workdir=$DATA" >"$log" 2>&1 &
+    pid=$!
+    trap 'kill -INT "$pid"' TERM INT
+    follow_log "$pid" <"$log" &
+    while kill -0 "$pid" 2>/dev/null; do wait "$pid" || status=$?; done
+    exit "$status"
+}
+
+# follow_log PID: print the log of the arbitrator, and end it when every member has left the group in order. It would be alone with a majority: a
+# member that returned would wait for its data, with a mark that makes its own data unusable. The engine starts the arbitrator again, and it waits
+# for a member that works.
+follow_log() {
+    local line
+    while read -r line; do
+        echo "$line"
+        [[ $line == *"New COMPONENT: primary = yes,"*"memb_num = 1" ]] || continue
+        echo "I every member has left the group: leaving it too"
+        kill -INT "$1"
+    done
 }
 
 # Whether the members that work count the vote of an arbitrator.

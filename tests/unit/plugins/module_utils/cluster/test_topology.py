@@ -408,7 +408,10 @@ def test_a_host_with_nodes_may_be_the_arbitrator() -> None:
     assert [one["role"] for one in found["hosts"]["a"]["nodes"]] == ["arbitrator", "proxy", "master", "coreapp"]
 
 
-def test_an_arbitrator_of_another_number_of_database_hosts_runs_nothing() -> None:
-    found = built({**WITH_ARBITRATOR, "waba_mysql": ["db1"]})
-    assert (found["database"]["arbitrator"], found["database"]["group"]) == ("", [])
+@pytest.mark.parametrize(
+    "groups", [{"waba_mysql": ["db1"]}, {"waba_mysql": ["v", "db1"]}, {"waba_arbitrator": ["v", "a"]}]
+)
+def test_an_arbitrator_that_is_refused_runs_nothing(groups: dict[str, list[str]]) -> None:
+    found = built({**WITH_ARBITRATOR, **groups})
+    assert (found["database"]["arbitrator"], found["database"]["members"]) == ("", [])
     assert "arbitrator" not in found["hosts"]["v"]["plan"]
