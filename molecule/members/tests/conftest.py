@@ -33,6 +33,9 @@ NUMBER = {"cc": "1", "phone_number": "5550001", "cert": "Y2hhb3M=", "method": "s
 CERTIFICATES = "/etc/waba/members"
 WHOLE = 180  # seconds for the members to be in step, on a busy machine
 ARRIVAL = 120  # seconds
+OUTAGE = 60  # seconds until messages are accepted after all members have been lost
+SOON = ("-e", "__mysql_formation_time=10")  # the other members stay away in any case
+PAUSE = 5  # seconds without an accepted message after the loss of the writer
 STATUS = """SELECT LOWER(variable_name), variable_value FROM information_schema.global_status WHERE variable_name IN
     ('wsrep_cluster_status', 'wsrep_local_state_comment', 'wsrep_cluster_size', 'wsrep_cluster_state_uuid', 'wsrep_last_committed')"""
 TABLES = "SELECT GROUP_CONCAT(CONCAT('waba.', table_name)) FROM information_schema.tables WHERE table_schema = 'waba'"
@@ -46,13 +49,19 @@ class Lab(Hosts):
         super().__init__(LAB)
         self.inventory = self.folder / "site"
         self.members: tuple[str, ...] = ()
+        self.arbitrator = ""
 
     # -- playbooks -----------------------------------------------------------------------------------------------------
 
-    def set_members(self, *names: str) -> None:
-        """Enter the hosts of the database into the inventory."""
-        self.members = names
-        groups = {"waba_mysql": names, **dict.fromkeys(("waba_masters", "waba_coreapps", "waba_webapps"), NODES)}
+    def set_members(self, *names: str, arbitrator: str = "") -> None:
+        """Enter the hosts of the database, and of its arbitrator, into the inventory."""
+        self.members, self.arbitrator = names, arbitrator
+        votes = {"waba_arbitrator": (arbitrator,)} if arbitrator else {}
+        groups = {
+            "waba_mysql": names,
+            **votes,
+            **dict.fromkeys(("waba_masters", "waba_coreapps", "waba_webapps"), NODES),
+        }
         children = {group: {"hosts": dict.fromkeys(hosts)} for group, hosts in groups.items()}
         content = yaml.safe_dump({"all": {"children": children}})
         (self.inventory / "1-groups.yml").write_text(content, encoding="utf-8")
@@ -70,7 +79,8 @@ class Lab(Hosts):
     def started(self) -> dict[str, str]:
         """Return "container, moment of its start" by host; an equal result before and after means that nothing restarted."""
         script = "docker ps -aq --no-trunc --filter label=waba.cluster.name=waba | xargs -r docker inspect -f '{{.Id}} {{.State.StartedAt}}' | sort"
-        return {name: self.run(name, script) for name in (*self.members, *NODES)}
+        hosts = (*self.members, *filter(None, [self.arbitrator]), *NODES)
+        return {name: self.run(name, script) for name in hosts}
 
     def power_off(self, *names: str) -> None:
         """Kill hosts with everything on them."""
@@ -116,11 +126,11 @@ class Lab(Hosts):
         return next((text.strip() for text in found if text), "")
 
     def is_whole(self) -> bool:
-        """Return whether every member is Synced, sees all, and one of them accepts writes."""
+        """Return whether every member is Synced, sees all and the arbitrator, and one of them accepts writes."""
         wanted = {
             "wsrep_cluster_status": "Primary",
             "wsrep_local_state_comment": "Synced",
-            "wsrep_cluster_size": str(len(self.members)),
+            "wsrep_cluster_size": str(len(self.members) + bool(self.arbitrator)),
         }
         writer = self.writer()
         return (
@@ -144,6 +154,11 @@ class Lab(Hosts):
         """Wait until the members are whole and equal. Raises TimeoutError."""
         wait_for(self.is_whole, WHOLE, f"{', '.join(self.members)} are in step")
         wait_for(self.is_equal, WHOLE, "the members have equal positions and tables")
+
+    def health_line(self, name: str) -> str:
+        """Return the health line of the coreapp of a host."""
+        script = 'exec 3<>/dev/tcp/127.0.0.1/6253; read -r -t 5 line <&3; echo "$line"'
+        return self.run(name, f"bash -c {shlex.quote(script)}").strip()
 
     # -- the API and the upstream service ------------------------------------------------------------------------------
 

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import re
 
-from conftest import MEMBERS, WHOLE, Lab, changed, figure
+from conftest import MEMBERS, OUTAGE, PAUSE, SOON, WHOLE, Lab, changed, figure
 from plays import one_line, refusal
 from waiting import wait_for
-
-OUTAGE = 60  # seconds until messages are accepted after all members have been lost
-SOON = ("-e", "__mysql_formation_time=10")  # the other members stay away in any case
-PAUSE = 5  # seconds without an accepted message after the loss of the writer
 
 
 def test_loss_of_the_writers_host_refuses_no_call(lab: Lab) -> None:
