@@ -8,7 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.waba.cluster.plugins.module_utils.compose.documents import volume_name
-from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import Volume, given_volumes
+from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import (
+    WITHOUT_VOLUMES,
+    Volume,
+    given_volumes,
+)
 from ansible_collections.waba.cluster.plugins.module_utils.contract import DEFAULT_VOLUMES, MOUNT_POINTS
 from ansible_collections.waba.cluster.plugins.module_utils.paths import normalized
 from ansible_collections.waba.cluster.plugins.module_utils.problems import Problem
@@ -68,5 +72,5 @@ def mounted_volumes(
     volumes: Mapping[str, Volume | None] | None, nodes: Iterable[Mapping[str, Any]]
 ) -> dict[str, Volume]:
     """Return {kind: volume} of the configured volumes that the nodes of a host (as from `nodes.plan_nodes`) mount."""
-    has_database = {node["role"] == "mysql" for node in nodes}
+    has_database = {node["role"] == "mysql" for node in nodes if node["role"] not in WITHOUT_VOLUMES}
     return {kind: volume for kind, volume in given_volumes(volumes).items() if (kind == "database") in has_database}

@@ -97,13 +97,15 @@ def test_the_environment_of_the_nodes_is_not_written_for_guard_and_proxy(member:
     assert "db.env" not in host_files.host_files(plan_nodes(member), member, {}, {})
 
 
+@pytest.mark.parametrize("host", ["member", "arbitrator"])
 def test_a_resolved_document_equals_the_output_of_compose(
-    member: dict[str, Any], real_compose: None, tmp_path: Path
+    request: pytest.FixtureRequest, real_compose: None, tmp_path: Path, host: str
 ) -> None:
-    nodes = plan_nodes(member)
-    for name, (text, _mode) in host_files.host_files(nodes, member, {"A": "1"}, {"B": "2"}).items():
+    params = request.getfixturevalue(host)
+    nodes = plan_nodes(params)
+    for name, (text, _mode) in host_files.host_files(nodes, params, {"A": "1"}, {"B": "2"}).items():
         (tmp_path / name).write_text(text, encoding="utf-8")
-    for name, document in documents(member).items():
+    for name, document in documents(params).items():
         command = ["docker", "compose", "--file", str(tmp_path / name), "config", "--format", "json"]
         answer = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
         expected = resolved(document, {"db.env": {"A": "1"}, "mysql.env": {"B": "2"}})

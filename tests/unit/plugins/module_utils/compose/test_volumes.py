@@ -74,3 +74,6 @@ def test_only_volumes_that_the_hosts_services_mount_are_checked() -> None:
     assert set(volumes.mounted_volumes(given, [{"role": "mysql"}])) == {"database"}
     assert set(volumes.mounted_volumes(given, [{"role": "coreapp"}, {"role": "webapp"}])) == {"media", "data"}
     assert set(volumes.mounted_volumes(given, [])) == set()
+    without_volumes = [{"role": role} for role in ("guard", "arbitrator", "proxy", "api_proxy")]
+    assert set(volumes.mounted_volumes(given, without_volumes)) == set()
+    assert set(volumes.mounted_volumes(given, [{"role": "mysql"}, *without_volumes])) == {"database"}

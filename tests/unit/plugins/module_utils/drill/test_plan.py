@@ -154,6 +154,13 @@ def test_a_database_member_cannot_be_cut_off_because_it_has_the_network_of_its_h
     assert [(one["variable"], one["value"]) for one in drill["problems"]] == [("waba_drill_fault", "isolate")]
 
 
+def test_a_host_with_an_arbitrator_loses_it_and_is_not_cut_off() -> None:
+    nodes = [*NODES, row("two", "db-arbitrator", "arbitrator")]
+    assert "two-db-arbitrator" in lost(planned(nodes, target="host", host="two"))
+    drill = planned(nodes, target="host", host="two", fault="isolate", members=("db1", "db2"))
+    assert [(one["variable"], one["value"]) for one in drill["problems"]] == [("waba_drill_fault", "isolate")]
+
+
 def test_the_cloud_gets_few_messages_and_only_to_the_named_number() -> None:
     drill = planned(upstream="cloud", recipient="491511234567")
     assert (drill["problems"], drill["recipients"], drill["interval"]) == ([], ["491511234567"], 6.0)
