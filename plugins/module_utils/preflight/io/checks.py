@@ -89,7 +89,8 @@ def _node_checks(
     params: Mapping[str, Any], planned: list[dict[str, Any]], running: list[dict[str, Any]]
 ) -> tuple[list[Problem], list[Problem], list[dict[str, Any]]]:
     """Return (problems, risks, nodes): ports, addresses, memory and versions; the nodes with their ports that run already."""
-    taken, own = live_host.ports_taken(params["cluster_name"], (params["images"] or {}).values())
+    roles = {node["role"] for node in planned}
+    taken, own = live_host.ports_taken(params["cluster_name"], (params["images"] or {}).values(), roles)
     problems, risks = ports_in_use.clashes(planned, taken, params)
     nodes = [
         {

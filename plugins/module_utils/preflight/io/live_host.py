@@ -11,7 +11,7 @@ import os
 import platform
 import socket
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from ansible_collections.waba.cluster.plugins.module_utils.contract import (
@@ -35,13 +35,16 @@ HOST_PORTS = {"mysql": MEMBER_PORTS, "guard": (GUARD_PORT,), "arbitrator": (GROU
 DOCKER_DATA = "/var/lib/docker"
 
 
-def ports_taken(cluster: str, client_images: Iterable[str]) -> tuple[list[dict[str, Any]], set[int]]:
+def ports_taken(
+    cluster: str, client_images: Iterable[str], roles: Collection[str]
+) -> tuple[list[dict[str, Any]], set[int]]:
     """Return (taken, own): the ports that other programs use, as for `preflight.ports_in_use.clashes`, and those of the cluster's running containers.
 
-    client_images: names of the images of nodes, whose single-connect containers a later step stops.
+    client_images: names of the images of nodes, whose single-connect containers a later step stops. roles: of the planned containers; another container of the
+    cluster in the network of the host, such as the former arbitrator on the host of a new member, is another program.
     """
     try:
-        (published, own), docker_known = _published(cluster, client_images), True
+        (published, own), docker_known = _published(cluster, client_images, roles), True
     except DockerUnavailable:
         published, own, docker_known = [], set(), False
     sockets = _listening()
@@ -56,7 +59,9 @@ def ports_taken(cluster: str, client_images: Iterable[str]) -> tuple[list[dict[s
     return published + others, own
 
 
-def _published(cluster: str, client_images: Iterable[str]) -> tuple[list[dict[str, Any]], set[int]]:
+def _published(
+    cluster: str, client_images: Iterable[str], roles: Collection[str]
+) -> tuple[list[dict[str, Any]], set[int]]:
     client = connect()
     stopped_later = {container["Id"] for container in single_connect.running(client, client_images)}
     with engine_errors("list the containers"):
@@ -83,6 +88,7 @@ def _published(cluster: str, client_images: Iterable[str]) -> tuple[list[dict[st
         port
         for container in own
         if container["HostConfig"].get("NetworkMode") == "host"
+        if container["Labels"].get(LABEL_ROLE) in roles
         for port in HOST_PORTS.get(container["Labels"].get(LABEL_ROLE), ())
     }
     return others, in_host_network | {port["PublicPort"] for container, port in bound if container in own}
