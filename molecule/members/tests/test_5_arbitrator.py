@@ -93,8 +93,8 @@ def test_loss_of_the_writers_host_refuses_no_call_and_is_reported(lab: Lab) -> N
     lab.check_members()
 
 
-def test_a_hung_server_of_the_writer_is_replaced(lab: Lab) -> None:
-    """Its guard is frozen, so that it does not answer; the group still sees the server."""
+def test_writer_whose_guard_is_frozen_is_replaced(lab: Lab) -> None:
+    """The group still sees the server, and the vote of the arbitrator stands in for a third guard."""
     writer = lab.writer()
     with lab.flow() as flow:
         lab.run(writer, "docker pause waba-db-db-guard-1")
