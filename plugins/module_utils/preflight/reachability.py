@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible_collections.waba.cluster.plugins.module_utils.addresses import in_url, normalized
@@ -66,7 +66,7 @@ def plan(reports: Mapping[str, Any], share: Mapping[str, Any] | None = None) -> 
     return plans
 
 
-def _calls(roles: Set[str], offer: Mapping[str, Any]) -> bool:
+def _calls(roles: set[str], offer: Mapping[str, Any]) -> bool:
     """Return whether a host with containers of these roles calls an offer of another host."""
     return (
         bool(roles.intersection(CALLERS))
