@@ -118,7 +118,7 @@ def database_problems(
 
 
 def _number_problem(names: Settings, hosts: Sequence[str]) -> Problem:
-    """Return the problem of a number of database hosts, of which no arbitrator makes a majority."""
+    """Return the problem of database hosts whose number is not allowed."""
     fix = f"Put one or {MEMBERS} hosts into the group {names['waba_group_mysql']}"
     reason = "they add no safety"
     if len(hosts) == MEMBERS_WITH_ARBITRATOR:
@@ -267,6 +267,7 @@ def _database(parts: Mapping[str, list[str]], settings: Mapping[str, Settings], 
     first = server or next(iter(_ordered(parts)), "")
     values = settings[first] if first else {}
     members, arbitrator = _database_members(parts, settings), _arbitrator(parts)
+    voters = [settings[arbitrator]["waba_external_hostname"]] if arbitrator else []
     if not server:
         address = values.get("waba_database_host", "")
     elif members or values["waba_layout"] == "single_server":
@@ -280,8 +281,7 @@ def _database(parts: Mapping[str, list[str]], settings: Mapping[str, Settings], 
         "hosts": list(parts["database"]),
         "members": members,
         "arbitrator": arbitrator,
-        "group": [member["address"] for member in members]
-        + [settings[one]["waba_external_hostname"] for one in [arbitrator] if one],
+        "group": [*(member["address"] for member in members), *voters],
         "client": client,
         "external": not server,
         "service": DATABASE_SERVICE,

@@ -42,7 +42,8 @@ ARBITRATOR_SERVICE = "db-arbitrator"
 PROXY_SERVICE = "db-proxy"
 API_PROXY_SERVICE = "api-proxy"
 API_ADDRESS_SERVICE = "api-address"
-WITHOUT_VOLUMES = ("guard", "arbitrator", "proxy", "api_proxy", "api_address")  # roles that store nothing
+# Roles with none of the volumes that have settings.
+WITHOUT_VOLUMES = ("guard", "arbitrator", "proxy", "api_proxy", "api_address")
 OPTION_WITH_IMAGE = {  # role: option; the others have the images of nodes
     "mysql": "database",
     "arbitrator": "arbitrator",
@@ -50,11 +51,8 @@ OPTION_WITH_IMAGE = {  # role: option; the others have the images of nodes
     "api_proxy": "api_proxy",
     "api_address": "api_proxy",
 }
-HOST_NETWORK = (
-    "guard",
-    "arbitrator",
-    "api_address",
-)  # roles that use the network of their host; so does one of several database members
+# Roles that use the network of their host. One of several database members does so too.
+HOST_NETWORK = ("guard", "arbitrator", "api_address")
 LISTENERS = ("webhooks", "check")  # further published ports of a node, with a holder of their own
 LOOPBACK = "127.0.0.1"
 

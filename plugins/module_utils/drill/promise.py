@@ -130,8 +130,8 @@ def _database_takeover(
     remaining = len(members) - len(hosts)
     votes = remaining + arbitrators - sum(row["role"] == "arbitrator" for row in lost)
     if remaining < 1 or 2 * votes <= len(members) + arbitrators:
-        what = "no majority of the database members remains" if members else "the database is one server"
-        reasons.append(f"{what}: messages are refused until the fault has ended")
+        reason = "no majority of the database members remains" if members else "the database is one server"
+        reasons.append(f"{reason}: messages are refused until the fault has ended")
         return math.inf
     which = "the writer" if writer in hosts else "a reader"
     reasons.append(f"the other database members replace {which} within {WRITER_REPLACED + REACTION:g} s")

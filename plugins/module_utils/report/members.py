@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.waba.cluster.plugins.module_utils import clocks
+from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import ARBITRATOR_SERVICE
 from ansible_collections.waba.cluster.plugins.module_utils.report.logs import failure_reason
 
 HEADINGS = ("member", "role", "status", "state", "size", "seqno", "queue", "paused", "clock", "version")
 SERVICE = "(the database)"
-ARBITRATOR_SERVICE = "db-arbitrator"
 LONG_QUEUE = 100  # write sets that a member has received and not applied
 LARGE_OFFSET = 0.5  # seconds between the clocks of two members; preflight refuses more than 2
 
