@@ -265,7 +265,7 @@ def _without_arbitrator(decision: Decision, members: Sequence[_Member], voter: _
     alone = any(one.host == begins.host and one.safe for one in members)
     if left and not alone and not begins.forced:
         problem = f"it does not answer, and may still be in the cluster that {left[0]} left in order"
-        fix = "Bring it back; or make sure that its container db-arbitrator does not run, and give HOST@SEQNO of the table"
+        fix = f"Bring it back; or make sure that its container db-arbitrator does not run, and set {FROM} to HOST@SEQNO of the table"
         return Decision(problems=(Problem(ARBITRATOR_GROUP, voter.host, problem, fix),))
     return decision
 
