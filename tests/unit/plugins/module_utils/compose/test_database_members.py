@@ -148,6 +148,20 @@ def test_an_arbitrator_encrypts_as_the_members_do(arbitrator: dict[str, Any]) ->
     assert mounts == [f"/etc/waba/galera/{name}" for name in ("ca.pem", "cert.pem", "key.pem", "members")]
 
 
+def test_a_renewed_certificate_replaces_the_arbitrator_and_no_member(
+    arbitrator: dict[str, Any], member: dict[str, Any]
+) -> None:
+    digests = {"member_certificate": "aaaaaaaaaaaa"}
+    for params, file, labelled in ((arbitrator, "arbitrator", True), (member, "db", False)):
+        found = compose_documents(plan_nodes(params), params, certificates=digests)[f"multiconnect-{file}.yml"]
+        assert all(("waba.cluster.certificates" in one["labels"]) is labelled for one in found["services"].values())
+
+
+def test_an_arbitrator_listens_on_ipv6_as_the_members_do(arbitrator: dict[str, Any]) -> None:
+    service = documents({**arbitrator, "ipv6": True})["multiconnect-arbitrator.yml"]["services"]["db-arbitrator"]
+    assert service["environment"] == {"WABA_GALERA_CLUSTER": "waba", "WABA_GALERA_IPV6": "1"}
+
+
 def test_the_port_of_an_arbitrator_is_a_port_of_the_host_for_the_firewall(arbitrator: dict[str, Any]) -> None:
     (node,) = plan_nodes(arbitrator)
     (one,) = publications(node, arbitrator)
