@@ -19,7 +19,7 @@ requirements:
 attributes:
   idempotent:
     support: partial
-    details: O(state=bootstrap) and O(state=withdrawn) write again what is there.
+    details: O(state=bootstrap) and O(state=withdrawn) write again what is there, and O(state=drained) drains again.
 options:
   state:
     description:
@@ -27,17 +27,17 @@ options:
       - V(withdrawn) removes such a permission.
       - V(killed) kills a server that is not Primary, so that the position of its data can be read.
       - V(reader) hands over to O(successor), where this member is the writer.
+      - V(drained) lets the proxies direct nothing to a member that runs, before it stops. A writer hands over first, unless no other member is in step.
     type: str
-    choices: [bootstrap, withdrawn, killed, reader]
+    choices: [bootstrap, withdrawn, killed, reader, drained]
     required: true
   cluster_name:
     description: The cluster.
     type: str
     default: waba
   image:
-    description: The image of the database.
+    description: The image of the database. Required to write to the volume.
     type: str
-    required: true
   volumes:
     description: The volumes of the host, as in M(waba.cluster.compose_files). The default volume of the database when absent.
     type: dict
@@ -98,6 +98,8 @@ def apply(module: AnsibleModule) -> bool:
         member.withdraw_bootstrap(client, cluster, image, volume)
     elif params["state"] == "killed":
         return member.kill(client, cluster)
+    elif params["state"] == "drained":
+        return member.drain(client, cluster)
     else:
         member.hand_over(client, cluster, params["successor"])
     return True
@@ -107,16 +109,24 @@ def main() -> None:
     isolate_environment()
     module = AnsibleModule(
         argument_spec={
-            "state": {"type": "str", "choices": ["bootstrap", "withdrawn", "killed", "reader"], "required": True},
+            "state": {
+                "type": "str",
+                "choices": ["bootstrap", "withdrawn", "killed", "reader", "drained"],
+                "required": True,
+            },
             "cluster_name": {"type": "str", "default": "waba"},
-            "image": {"type": "str", "required": True},
+            "image": {"type": "str"},
             "volumes": {"type": "dict"},
             "uuid": {"type": "str", "default": NO_UUID},
             "seqno": {"type": "int", "default": NO_SEQNO},
             "new_history": {"type": "bool", "default": False},
             "successor": {"type": "str"},
         },
-        required_if=[("state", "reader", ["successor"])],
+        required_if=[
+            ("state", "reader", ["successor"]),
+            ("state", "bootstrap", ["image"]),
+            ("state", "withdrawn", ["image"]),
+        ],
         supports_check_mode=True,
     )
     try:

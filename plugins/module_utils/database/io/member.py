@@ -134,6 +134,18 @@ def hand_over(client: DockerClient, cluster: str, successor: str) -> None:
         raise HostError(f"The guard of the database could not hand over to {successor}: {output.strip()}")
 
 
+def drain(client: DockerClient, cluster: str) -> bool:
+    """Let the proxies direct nothing to this member, so that it can be stopped; a writer hands over first. Return whether the guard did so.
+
+    A guard that does not run, or cannot do it, is no obstacle: the proxies then notice the stop of the member a little later.
+    """
+    guard = _container(client, cluster, "guard")
+    if not guard or guard["State"]["Status"] != "running":
+        return False
+    status, _output = containers.execute(client, guard["Id"], [*GUARD, "leave"])
+    return status == 0
+
+
 def _container(client: DockerClient, cluster: str, role: str) -> containers.Inspected | None:
     found = containers.with_labels(client, f"{LABEL_CLUSTER}={cluster}", f"{LABEL_ROLE}={role}")
     return found[0] if found else None

@@ -65,6 +65,7 @@ def parse(command_line: list[str]) -> argparse.Namespace:
         "move", help="let another member accept writes; run it in the container of the writer's guard"
     )
     move.add_argument("target", metavar="MEMBER")
+    actions.add_parser("leave", help="keep the proxies from this member before it stops; a writer hands over first")
     actions.add_parser("check", help="succeed when the guard of this container answers")
     return parser.parse_args(command_line)
 
@@ -128,7 +129,9 @@ def guard_database(arguments: argparse.Namespace) -> Coroutine[object, object, i
     from .maintenance import database_guard
 
     if arguments.action == "move":
-        return database_guard.move(arguments.target)
+        return database_guard.request(f"move {arguments.target}")
+    if arguments.action == "leave":
+        return database_guard.request("leave")
     return database_guard.check() if arguments.action == "check" else database_guard.run()
 
 

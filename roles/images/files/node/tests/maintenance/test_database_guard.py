@@ -21,6 +21,7 @@ class SimulatedServer:
         self.stopping = False
         self.statements: list[str] = []
         self.committed = 7
+        self.incarnation = "one"
         self.arbitrator = False
 
     async def execute(
@@ -36,7 +37,7 @@ class SimulatedServer:
             )
         if first == database_guard.READ_MEMBERS:
             arbitrator = (("arb", "three", ""),) if self.arbitrator else ()
-            return (("db1", "one", "127.0.0.1:0"), ("db2", "two", "127.0.0.1:0"), *arbitrator)
+            return (("db1", self.incarnation, "127.0.0.1:0"), ("db2", "two", "127.0.0.1:0"), *arbitrator)
         if first == database_guard.READ_WRITER:
             return (self.row,) if self.row else ()
         if first == database_guard.NAME_WRITER:
@@ -60,7 +61,7 @@ class SimulatedServer:
             "wsrep_cluster_size": "3" if self.arbitrator else "2",
             "wsrep_cluster_state_uuid": "cluster",
             "wsrep_local_state_comment": self.state,
-            "wsrep_gcomm_uuid": "one",
+            "wsrep_gcomm_uuid": self.incarnation,
             "wsrep_last_committed": str(self.committed),
             "wsrep_local_recv_queue": "0",
             "wsrep_flow_control_paused": "0.25",
@@ -193,6 +194,46 @@ async def test_move_makes_the_server_read_only_before_it_names_the_next_writer(
     assert changes == ["SET GLOBAL read_only = ON", database_guard.NAME_WRITER]
     assert server.row == ("db2", "two", 2)
     assert guard.respond("/writer")[0].startswith("503")
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no test wait until proxies notice a change."""
+    monkeypatch.setattr(database_guard, "NOTICED", 0)
+
+
+@pytest.mark.usefixtures("quick")
+async def test_a_member_that_leaves_is_no_reader_until_it_restarts_or_stays_after_all(
+    guard: DatabaseGuard, server: SimulatedServer
+) -> None:
+    server.row, guard.answers = ("db2", "two", 5), {"db2": 200}
+    await steps(guard, 1)
+    assert guard.respond("/reader")[0] == "200 OK"
+    assert await guard.leave() == ""
+    assert guard.respond("/reader")[0].startswith("503")
+    guard.left_until -= database_guard.LEAVING
+    assert guard.respond("/reader")[0] == "200 OK"
+    assert await guard.leave() == ""
+    server.incarnation = "one again"
+    await steps(guard, 1)
+    assert guard.respond("/reader")[0] == "200 OK"
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize(("reader", "writer"), [(200, "db2"), (503, "db1")])
+async def test_a_writer_that_leaves_hands_over_if_another_member_is_in_step(
+    guard: DatabaseGuard, server: SimulatedServer, monkeypatch: pytest.MonkeyPatch, reader: int, writer: str
+) -> None:
+    await steps(guard, 4)
+
+    async def answers(_address: str, _path: str, _port: int) -> int:
+        return reader
+
+    monkeypatch.setattr(database_guard, "ask_guard", answers)
+    assert await guard.leave() == ""
+    await steps(guard, 1)
+    assert server.row[0] == writer
+    assert guard.respond("/reader")[0].startswith("503")
 
 
 async def test_a_position_is_stored_one_turn_after_the_member_has_reached_it(

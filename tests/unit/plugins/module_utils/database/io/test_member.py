@@ -109,3 +109,28 @@ def test_an_arbitrator_votes_while_its_health_check_finds_that_it_is_counted(
 ) -> None:
     monkeypatch.setattr(member, "_container", lambda *_arguments: {"State": state} if state else None)
     assert member.observe_arbitrator(Engine(None), "waba") == found
+
+
+@pytest.mark.parametrize(
+    ("state", "status", "commands", "drained"),
+    [
+        ("running", 0, ["leave"], True),
+        ("running", 1, ["leave"], False),
+        ("exited", 0, [], False),
+        (None, 0, [], False),
+    ],
+)
+def test_drain_does_not_fail_where_no_guard_can_do_it(
+    monkeypatch: pytest.MonkeyPatch, state: str | None, status: int, commands: list[str], drained: bool
+) -> None:
+    executed: list[str] = []
+
+    def execute(_client: object, _container: str, command: list[str]) -> tuple[int, str]:
+        executed.append(command[-1])
+        return status, ""
+
+    guard = {"Id": "g", "State": {"Status": state}} if state else None
+    monkeypatch.setattr(member, "_container", lambda *_arguments: guard)
+    monkeypatch.setattr(member.containers, "execute", execute)
+    assert member.drain(Engine(None), "waba") is drained
+    assert executed == commands

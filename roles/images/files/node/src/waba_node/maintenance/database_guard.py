@@ -27,11 +27,13 @@ log = logging.getLogger(__name__)
 
 PORT = 3309
 SOCKET = "/run/mysqld/mysqld.sock"
-CONTROL = "/tmp/waba-database-guard.sock"  # noqa: S108 - in the guard's own container; for `move`
+CONTROL = "/tmp/waba-database-guard.sock"  # noqa: S108 - in the guard's own container; for `move` and `leave`
 POLL = 0.2  # seconds between two observations
 ANSWER = 0.8  # seconds for the answer of a server or of another guard; an observation is not used for longer
 STATEMENT = 2.0  # seconds for a change
 HANDOVER = 10.0  # seconds for the next writer to serve
+LEAVING = 30.0  # seconds for which a member that leaves is no reader, unless it restarts before
+NOTICED = 1.0  # seconds after which the proxies have noticed that a member is no reader: two of their checks fail
 POSITION_FILE = "/run/mysqld/waba-position"  # on the volume that the guard shares with its member, apart from the data
 REMEMBER = 5.0  # seconds between two positions
 UNKNOWN = (1049, 1146)  # no such database, no such table
@@ -154,6 +156,8 @@ class DatabaseGuard:
         self.values: dict[str, str] = {}
         self.lock = asyncio.Lock()  # held for a step, and for a move
         self.answers: dict[str, int] = {}  # name of another member -> status of `/writer` at its guard
+        self.left: Incarnation | None = None  # this member, after `leave`
+        self.left_until = 0.0  # of time.monotonic()
         self.logged = ""
 
     # -- observing -----------------------------------------------------------------------------------------------------
@@ -298,6 +302,33 @@ class DatabaseGuard:
             await asyncio.sleep(POLL / 4)
         return ""
 
+    async def leave(self) -> str:
+        """Let the proxies direct nothing to this member, so that it can be stopped. Return the reason of a refusal, or "".
+
+        A writer hands over first, unless no other member is in step.
+        """
+        async with self.lock:
+            seen = await self.observe()
+        if seen.is_writer:
+            successor = await self.find_reader(seen)
+            if successor and (refusal := await self.move(successor)):
+                return refusal
+        self.left, self.left_until = seen.own, time.monotonic() + LEAVING
+        await asyncio.sleep(NOTICED)
+        return ""
+
+    async def find_reader(self, seen: Observation) -> str:
+        """Return the name of another member that is in step, "" if there is none."""
+        for one in sorted(seen.members - {seen.own}):
+            if await ask_guard(self.addresses[one], "/reader", self.port) == 200:
+                return one.name
+        return ""
+
+    def is_reader(self, seen: Observation) -> bool:
+        """Whether the proxies may read from this member."""
+        left = seen.own == self.left and time.monotonic() < self.left_until
+        return seen.is_reader and not left
+
     def log_once(self, text: str) -> None:
         """Log a text unless it was the last one."""
         if text != self.logged:
@@ -338,7 +369,7 @@ class DatabaseGuard:
         seen = self.observation
         if path == "/status":
             return "200 OK", json.dumps(self.status())
-        roles = {"/writer": seen is not None and seen.is_writer, "/reader": seen is not None and seen.is_reader}
+        roles = {"/writer": seen is not None and seen.is_writer, "/reader": seen is not None and self.is_reader(seen)}
         if path not in roles:
             return "404 Not Found", ""
         return ("200 OK" if roles[path] else "503 Service Unavailable"), ""
@@ -356,9 +387,10 @@ class DatabaseGuard:
         writer.close()
 
     async def answer_control(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Do what a command of this container asks for: a line with the name of the next writer. Answer with the reason of a refusal."""
+        """Execute a command of this container, `move MEMBER` or `leave`. Answer with the reason of a refusal."""
+        command, _space, target = (await reader.readline()).decode().strip().partition(" ")
         try:
-            refusal = await self.move((await reader.readline()).decode().strip())
+            refusal = await (self.move(target) if command == "move" else self.leave())
         except ERRORS as error:
             refusal = f"{type(error).__name__}: {error or 'no answer in time'}"
         with contextlib.suppress(OSError):
@@ -389,12 +421,12 @@ async def run() -> int:
     return 0
 
 
-async def move(target: str) -> int:
-    """Ask the guard of this container to hand over. Return the exit status."""
+async def request(command: str) -> int:
+    """Ask the guard of this container to execute `move MEMBER` or `leave`. Return the exit status."""
     began = time.monotonic()
     try:
         reader, writer = await asyncio.open_unix_connection(CONTROL)
-        writer.write(f"{target}\n".encode())
+        writer.write(f"{command}\n".encode())
         answer = await reader.readline()
         writer.close()
         refusal = answer.decode().strip() if answer else "the guard ended"
@@ -403,7 +435,7 @@ async def move(target: str) -> int:
     if refusal:
         print(f"E {refusal}", file=sys.stderr)
         return 1
-    print(f"I {target} is the writer after {time.monotonic() - began:.2f} s")
+    print(f"I {command}: done after {time.monotonic() - began:.2f} s")
     return 0
 
 
