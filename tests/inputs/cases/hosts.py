@@ -41,7 +41,7 @@ BETWEEN_HOSTS: list[Case] = [
      "Give all hosts of a cluster the same"),
     ("odd", "waba_admin_password", HIDDEN, "most hosts of the cluster have none", SAME),
     ("odd", "waba_database_user", "other", "most hosts of the cluster have none", SAME),
-    ("first, namesake, itself, odd, gone, broken", "waba_ipv6", False,
+    ("first, namesake, broken, gone, itself, odd", "waba_ipv6", False,
      "other hosts have IPv6 addresses only, which containers do not reach without it", "Set it to true for all hosts, as in group_vars/all"),
     ("gone", "ansible_host", "(as in the inventory)",
      "it cannot be reached: Failed to connect to the host via ssh: ssh: connect to host 127.0.0.1 port 1: Connection refused",
