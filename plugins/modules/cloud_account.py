@@ -35,7 +35,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 changes:
-  description: The changes that were made, or would be made in check mode, each with thing, action and reason.
+  description: The changes that were made, or would be made in check mode, each with object, action and reason.
   returned: success
   type: list
   elements: list
@@ -67,7 +67,7 @@ def converge(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     if found:
         raise InputError(found)
     changes = account.changes(result["actions"], account.ids(environment))
-    after = "".join(f"{action} {thing}\n" for thing, action, _reason in changes)
+    after = "".join(f"{action} {name}\n" for name, action, _reason in changes)
     return {"changed": result["changed"], "changes": changes, "diff": {"before": "", "after": after}}
 
 

@@ -50,7 +50,7 @@ risks:
   type: list
   elements: dict
 changes:
-  description: The changes that M(waba.cluster.cloud_account) would make, each with thing, action and reason.
+  description: The changes that M(waba.cluster.cloud_account) would make, each with object, action and reason.
   returned: success
   type: list
   elements: list

@@ -223,7 +223,7 @@ images:
   type: dict
   sample: {"waba/node:v1.0.0": {id: "sha256:3f1c", source_hash: 5f1d7a84}}
 firewall:
-  description: The change of the firewall as thing, action and reason, null where it is as wanted, and its diff.
+  description: The change of the firewall as object, action and reason, null where it is as wanted, and its diff.
   returned: with O(firewall)
   type: dict
   sample: {change: [firewall, apply, it differs from the settings], diff: {before: "", after: ""}}

@@ -71,7 +71,7 @@ changes:
   returned: success
   type: list
   elements: dict
-  sample: [{host: node1, step: coreapps, thing: container wacore, action: recreate, reason: "changed: image"}]
+  sample: [{host: node1, step: coreapps, object: container wacore, action: recreate, reason: "changed: image"}]
 steps:
   description: For each host that differs, the steps that apply the changes.
   returned: success

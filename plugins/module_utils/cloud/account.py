@@ -15,7 +15,7 @@ UNAUTHORIZED = 401
 TOKEN_CODES = (0, 104, 190)  # https://developers.facebook.com/docs/whatsapp/cloud-api/support/error-codes
 OBJECT_CODES = (33, 100, 803)
 PERMISSION_CODES = (3, 10, *range(200, 300))
-# Action of the node's command cloud-setup: (thing, action, reason without a former state) of the plan of a run.
+# Action of the node's command cloud-setup: (object, action, reason without a former state) of the plan of a run.
 ACTIONS = {
     "register": ("phone number {waba_cloud_phone_number_id}", "register", "it is not registered"),
     "set_webhook": ("webhook of the phone number", "set", "it is not set"),
@@ -44,12 +44,12 @@ def warnings(reported: Iterable[Mapping[str, Any]], environment: Mapping[str, An
 
 
 def changes(actions: Iterable[Mapping[str, Any]], ids: Mapping[str, str]) -> list[tuple[str, str, str]]:
-    """Return (thing, action, reason) for the actions of the command cloud-setup. ids: the settings that name the number and the account."""
+    """Return (object, action, reason) for the actions of the command cloud-setup. ids: the settings that name the number and the account."""
     found = []
     for one in actions:
         other = (str(one["action"]).replace("_", " "), "set up", "it is not set up")
-        thing, action, missing = ACTIONS.get(one["action"], other)
-        found.append((thing.format(**ids), action, f"it is {one['before']}" if one.get("before") else missing))
+        name, action, missing = ACTIONS.get(one["action"], other)
+        found.append((name.format(**ids), action, f"it is {one['before']}" if one.get("before") else missing))
     return found
 
 

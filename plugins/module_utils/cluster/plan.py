@@ -54,11 +54,11 @@ CONTROLLER = "(controller)"
 
 
 class Change(NamedTuple):
-    """One change: the step that makes it, the thing that changes, the action, and the reason for it."""
+    """One change: the step that makes it, the object that changes, the action, and the reason for it."""
 
     host: str
     step: str
-    thing: str
+    object: str
     action: str
     reason: str
 
@@ -92,17 +92,17 @@ def absent_images(seen: Mapping[str, Any], known_images: Mapping[str, Any], want
 
 
 def diffs(host: str, seen: Mapping[str, Any]) -> list[dict[str, str]]:
-    """Return the differences of one host's parts and files, before and after, with the host and the thing as headers."""
+    """Return the differences of one host's parts and files, before and after, with the host and the object as headers."""
     found = [(seen[step]["change"][0], seen[step]["diff"]) for step in PARTS if _differs(seen, step)]
     found += [(change["name"], change["diff"]) for change in seen.get("file_changes", [])]
     return [
         {
             "before": diff["before"],
             "after": diff["after"],
-            "before_header": f"{host}: {diff.get('before_header') or thing}",
-            "after_header": f"{host}: {diff.get('after_header') or thing}",
+            "before_header": f"{host}: {diff.get('before_header') or name}",
+            "after_header": f"{host}: {diff.get('after_header') or name}",
         }
-        for thing, diff in found
+        for name, diff in found
         if diff
     ]
 
@@ -210,6 +210,6 @@ def lines(changes: list[Change], *, api_follows: bool = False) -> list[str]:
     for step in STEPS:
         for change in changes:
             if change.step == step:
-                merged.setdefault((change.thing, change.action, change.reason), []).append(change.host)
+                merged.setdefault((change.object, change.action, change.reason), []).append(change.host)
     rows = [(", ".join(dict.fromkeys(hosts)), *cells) for cells, hosts in merged.items()]
     return [*table(rows, HEADINGS), *([API_FOLLOWS] if api_follows else [])]

@@ -118,8 +118,8 @@ def _rows(host: str, report: Mapping[str, Any], known: Results, answer: Mapping[
             problem="; ".join(problem),
         )
     if (report.get("backup") or {}).get("change"):
-        thing, _action, difference = report["backup"]["change"]
-        yield _row(host, service=thing, role="(backup)", problem=difference)
+        name, _action, difference = report["backup"]["change"]
+        yield _row(host, service=name, role="(backup)", problem=difference)
     for name, difference in report["files"].items():
         yield _row(host, service=name, role="(file)", problem=difference)
     if answer and not answer.get("nodes"):

@@ -33,7 +33,7 @@ PARTS = {  # option: (option spec, function, the setting that a problem names)
 
 
 def compare(module: AnsibleModule, own_share: bool) -> tuple[dict[str, dict[str, Any]], list[Problem]]:
-    """Return ({part: {"change", "diff"}}, problems). A change is (thing, action, reason), None for no difference.
+    """Return ({part: {"change", "diff"}}, problems). A change is (object, action, reason), None for no difference.
 
     own_share: whether a host of the inventory exports the share, which it may only do later in the run.
     """
@@ -49,7 +49,7 @@ def compare(module: AnsibleModule, own_share: bool) -> tuple[dict[str, dict[str,
             problems += error.problems
         except HostError as error:
             if part == "mount" and own_share:
-                change = (_thing(part, given), "mount", "its server does not export it yet")
+                change = (_name(part, given), "mount", "its server does not export it yet")
                 found[part] = {"change": change, "diff": {}}
             else:
                 problems.append(Problem(setting, _value(part, given), str(error), "Fix the cause, then run again"))
@@ -66,17 +66,17 @@ def _compared(module: AnsibleModule, part: str, given: Mapping[str, Any]) -> dic
     absent = params["state"] == "absent"
     action = "mount" if part == "mount" else "remove" if absent else "apply"
     reason = "it differs from the settings" if result["installed"] else f"{result['diff']['after'].strip()} is missing"
-    return {"change": (_thing(part, given), action, reason), "diff": result["diff"]}
+    return {"change": (_name(part, given), action, reason), "diff": result["diff"]}
 
 
-def _thing(part: str, given: Mapping[str, Any]) -> str:
-    things = {
+def _name(part: str, given: Mapping[str, Any]) -> str:
+    names = {
         "firewall": "firewall",
         "backup": "schedule of backups",
         "export": "export of {path}",
         "mount": "share on {path}",
     }
-    return things[part].format(**given)
+    return names[part].format(**given)
 
 
 def _value(part: str, given: Mapping[str, Any]) -> str:

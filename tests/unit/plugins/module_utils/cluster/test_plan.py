@@ -131,7 +131,7 @@ def test_the_plan_names_every_container_that_the_run_touches(host: Host) -> None
     changes = changes_of(host)
     host.apply(plan.steps(changes, PARTS).get("h", []))
     touched = {name for name, state in host.containers.items() if state != before.get(name)}
-    named = {change.thing.removeprefix("container ") for change in changes if change.step in plan.ROLE_STEPS.values()}
+    named = {change.object.removeprefix("container ") for change in changes if change.step in plan.ROLE_STEPS.values()}
     assert touched <= named
 
 
@@ -163,7 +163,7 @@ def test_a_change_that_hosts_share_is_one_row() -> None:
 def test_an_initial_password_of_the_admin_is_a_change_of_the_cluster() -> None:
     health = {"healthy": True, "shards": 0}
     changes = plan.cluster_changes("h", {**health, "login": "initial"}, 1)
-    assert [change.thing for change in changes] == ["password of admin"]
+    assert [change.object for change in changes] == ["password of admin"]
     for login in ("accepted", "unknown", "refused"):
         assert plan.cluster_changes("h", {**health, "login": login}, 1) == []
 
@@ -206,7 +206,7 @@ def test_a_member_that_has_not_joined_the_others_takes_part_in_the_run(health: s
     host = Host({"docker.io"}, True, {DATABASE: True}, dict.fromkeys(FILES, "current"), {}, set(), True)
     seen = {**host.observed(), "services": services, "actions": []}
     changes = [one for one in plan.host_changes("h", seen, KNOWN, []) if one.step == "database"]
-    assert [(one.thing, one.action) for one in changes] == [("container db", "wait for")] * waits
+    assert [(one.object, one.action) for one in changes] == [("container db", "wait for")] * waits
 
 
 @pytest.mark.parametrize(("health", "waits"), [("starting", 1), ("unhealthy", 1), ("healthy", 0)])
@@ -215,7 +215,7 @@ def test_an_arbitrator_that_does_not_vote_takes_part_in_the_run(health: str, wai
     host = Host({"docker.io"}, True, {DATABASE: True}, dict.fromkeys(FILES, "current"), {}, set(), True)
     seen = {**host.observed(), "services": [service], "actions": []}
     changes = [one for one in plan.host_changes("h", seen, KNOWN, []) if one.step == "arbitrator"]
-    assert [(one.thing, one.action) for one in changes] == [("container db-arbitrator", "wait for")] * waits
+    assert [(one.object, one.action) for one in changes] == [("container db-arbitrator", "wait for")] * waits
 
 
 def test_the_arbitrator_takes_part_in_every_change_of_the_members() -> None:
