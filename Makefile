@@ -93,6 +93,7 @@ bench-deploy: $(VENV)/test.stamp ## Measure site.yml beside a plain playbook and
 
 bench-node: $(VENV)/test.stamp ## Measure messages per second and seconds of failover of the installed images (needs wrk)
 	PYTHONPATH=tests/support python3 tests/bench/node.py messages
+	PYTHONPATH=tests/support python3 tests/bench/node.py members
 	PYTHONPATH=tests/support python3 tests/bench/node.py failover --kills 30
 	PYTHONPATH=tests/support python3 tests/bench/node.py failover --kills 3 --monitor database
 	PYTHONPATH=tests/support python3 tests/bench/node.py moves
