@@ -18,7 +18,7 @@ SEED ?=
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 
-.PHONY: help site preflight rehearse uninstall status logs test test-cores test-bare lint release lab lab-down soak-simulation fuzz clean soak soak-killed soak-alerts bench-upgrade bench-node bench-cloud bench-deploy
+.PHONY: help site preflight rehearse uninstall status logs test test-cores test-bare lint release lab lab-down soak-simulation fuzz clean soak soak-killed soak-alerts bench-upgrade bench-backup bench-node bench-cloud bench-deploy
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -97,6 +97,11 @@ bench-node: $(VENV)/test.stamp ## Measure messages per second and seconds of fai
 	PYTHONPATH=tests/support python3 tests/bench/node.py failover --kills 30
 	PYTHONPATH=tests/support python3 tests/bench/node.py failover --kills 3 --monitor database
 	PYTHONPATH=tests/support python3 tests/bench/node.py moves
+
+bench-backup: $(VENV)/test.stamp ## Measure the seconds of a backup and of a restore for each GB of the database (about 10 minutes)
+	molecule destroy --scenario-name default && molecule create --scenario-name default && molecule converge --scenario-name default
+	PYTHONPATH=tests/support python3 tests/bench/backup.py $(ARGS)
+	molecule destroy --scenario-name default
 
 bench-cloud: $(VENV)/test.stamp ## Measure messages per second through the Cloud API upstream beside a floor, and webhooks of users
 	PYTHONPATH=tests/support python3 tests/bench/cloud.py $(ARGS)
