@@ -17,13 +17,14 @@ from ansible_collections.waba.cluster.plugins.module_utils.secrets.validation im
 Proxy = Mapping[str, Any]
 
 LOOPBACK = ("localhost", "127.0.0.0/8", "::1")
-# The characters of a URL (RFC 3986). None of them ends a quoted value of apt.conf or of an environment file of systemd.
-URL = re.compile(r"http://[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]+")
+# The characters of a URL (RFC 3986). None of them ends a quoted value of apt.conf or of an environment file of systemd. Docker Engine prints a URL whose
+# percent sign encodes nothing, with the password.
+URL = re.compile(r"http://([A-Za-z0-9._~:/\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+")
 NAME = re.compile(r"\.?[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")  # a host, or a domain with all its hosts
 
 
 def is_proxy(url: str) -> bool:
-    """Return whether a text is the URL of an HTTP proxy: with a port, and without a path."""
+    """Return whether a text is the URL of an HTTP proxy: with a port, and without a path, a query or a fragment."""
     try:
         parts = urlsplit(url)
         return bool(URL.fullmatch(url) and parts.hostname and parts.port and not parts.path.strip("/"))

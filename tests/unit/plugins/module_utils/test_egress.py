@@ -40,6 +40,10 @@ def test_url_of_a_proxy_is_accepted(url: str) -> None:
         f"http://user:{SECRET}\\@proxy.example.com:3128",
         f"http://user:{SECRET}@proxy.example.com:3128\n",
         "http://[2001:db8::1:3128",
+        f"http://user:1?{SECRET}@proxy.example.com:3128",
+        f"http://user:1#{SECRET}@proxy.example.com:3128",
+        f"http://user:{SECRET}%@proxy.example.com:3128",
+        f"http://user:{SECRET}%zz@proxy.example.com:3128",
     ],
 )
 def test_other_text_is_refused_without_its_password(url: str) -> None:
