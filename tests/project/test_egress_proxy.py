@@ -45,6 +45,12 @@ def test_proxy_of_the_hosts_is_the_default_of_the_nodes() -> None:
     assert value("waba_cloud_proxy", waba_proxy=URL) == URL
 
 
+def test_file_for_apt_is_closed_to_other_users_before_it_has_the_password() -> None:
+    first, second = DataLoader().load_from_file(str(INSTALLER))[0]["block"][:2]
+    created, written = first["ansible.builtin.file"], second["ansible.builtin.copy"]
+    assert (created["path"], created["mode"], created["state"]) == (written["dest"], "0600", "touch")
+
+
 def test_every_role_installs_packages_through_the_proxy() -> None:
     """Removing packages needs no network."""
     tasks = [path for path in ROOT.glob("roles/*/tasks/*.yml") if path != INSTALLER]
