@@ -31,7 +31,7 @@ def in_url(host: str) -> str:
 
 def is_ipv6(host: str) -> bool:
     """Return whether a host is a literal IPv6 address."""
-    return ":" in normalized(host)
+    return ":" in host and is_address(host)
 
 
 def normalized(host: str) -> str:

@@ -33,6 +33,10 @@ def test_names_are_compared_in_lower_case() -> None:
     assert not addresses.is_ipv6("192.0.2.1")
 
 
+def test_host_with_a_port_is_no_ipv6_address() -> None:
+    assert not addresses.is_ipv6("core1.example.com:6250")
+
+
 @pytest.mark.parametrize(
     "host", ["localhost", "Localhost.localdomain", "127.0.0.2", "::1", "0:0:0:0:0:0:0:1", "0.0.0.0", "::"]
 )
