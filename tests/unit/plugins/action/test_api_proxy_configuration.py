@@ -75,12 +75,27 @@ def test_proxy_listens_on_both_families_with_ipv6(mode: str) -> None:
     assert "bind :::8404 v4v6" in section(text, "frontend check")
 
 
-def test_proxy_of_the_database_names_members_with_ipv6_addresses_in_brackets() -> None:
-    plan = {"proxy": {"configuration": ""}, "ipv6": True}
-    members = [{"host": "db1", "name": "db1", "address": "fd00::11"}]
+def database_proxy(address: str, *, ipv6: bool) -> str:
+    plan: dict[str, Any] = {"proxy": {"configuration": ""}, "ipv6": ipv6}
+    members = [{"host": "db1", "name": "db1", "address": address}]
     built = {"database": {"members": members}, "hosts": {"a": {"plan": plan}}, "api_proxy": {"webapps": []}}
     topology.configure_proxies(Templar(loader=DataLoader()), built)
-    text = plan["proxy"]["configuration"]
+    return str(plan["proxy"]["configuration"])
+
+
+@pytest.mark.parametrize("ipv6", [False, True])
+def test_proxies_without_ipv6_prefer_the_ipv4_address_of_a_name_with_both(ipv6: bool) -> None:
+    api = topology.rendered(
+        Templar(loader=DataLoader()),
+        topology.API_PROXY_TEMPLATE,
+        api_proxy.proxy_variables(WEBAPPS, {**PLAN, "ipv6": ipv6}),
+    )
+    for text in (api, database_proxy("db1.test", ipv6=ipv6)):
+        assert ("resolve-prefer ipv4" in section(text, "defaults")[-1]) is not ipv6
+
+
+def test_proxy_of_the_database_names_members_with_ipv6_addresses_in_brackets() -> None:
+    text = database_proxy("fd00::11", ipv6=True)
     for name, port in (("writer", 3306), ("reader", 3307)):
         lines = section(text, f"listen {name}")
         assert (lines[0], lines[-1]) == (f"bind :::{port} v4v6", "server db1 [fd00::11]:3306")
