@@ -85,7 +85,7 @@ from ansible_collections.waba.cluster.plugins.module_utils.io.environment import
 def apply(module: AnsibleModule) -> bool:
     """Apply the step; return whether something changed. Raises HostError."""
     params = module.params
-    if module.check_mode:
+    if module.check_mode and params["state"] != "drained":
         return True
     client, cluster, image = engine.connect(), params["cluster_name"], params["image"]
     volume = with_defaults(params["volumes"])["database"]
@@ -99,7 +99,7 @@ def apply(module: AnsibleModule) -> bool:
     elif params["state"] == "killed":
         return member.kill(client, cluster)
     elif params["state"] == "drained":
-        return member.drain(client, cluster)
+        return member.drain(client, cluster, check_mode=module.check_mode)
     else:
         member.hand_over(client, cluster, params["successor"])
     return True

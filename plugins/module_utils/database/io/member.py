@@ -134,14 +134,17 @@ def hand_over(client: DockerClient, cluster: str, successor: str) -> None:
         raise HostError(f"The guard of the database could not hand over to {successor}: {output.strip()}")
 
 
-def drain(client: DockerClient, cluster: str) -> bool:
+def drain(client: DockerClient, cluster: str, *, check_mode: bool = False) -> bool:
     """Let the proxies direct nothing to this member, so that it can be stopped; a writer hands over first. Return whether the guard did so.
 
-    A guard that does not run, or cannot do it, is no obstacle: the proxies then notice the stop of the member a little later.
+    A guard that does not run, or cannot do it, is no obstacle: the proxies then notice the stop of the member a little later. check_mode: return whether the
+    guard runs, and change nothing.
     """
     guard = _container(client, cluster, "guard")
     if not guard or guard["State"]["Status"] != "running":
         return False
+    if check_mode:
+        return True
     status, _output = containers.execute(client, guard["Id"], [*GUARD, "leave"])
     return status == 0
 

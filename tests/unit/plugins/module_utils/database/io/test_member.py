@@ -134,3 +134,12 @@ def test_drain_does_not_fail_where_no_guard_can_do_it(
     monkeypatch.setattr(member.containers, "execute", execute)
     assert member.drain(Engine(None), "waba") is drained
     assert executed == commands
+
+
+@pytest.mark.parametrize(("state", "drained"), [("running", True), ("exited", False), (None, False)])
+def test_check_mode_of_a_drain_asks_whether_the_guard_runs(
+    monkeypatch: pytest.MonkeyPatch, state: str | None, drained: bool
+) -> None:
+    guard = {"Id": "g", "State": {"Status": state}} if state else None
+    monkeypatch.setattr(member, "_container", lambda *_arguments: guard)
+    assert member.drain(Engine(None), "waba", check_mode=True) is drained
