@@ -18,7 +18,7 @@ WRITE_DEFINITION = "Write the new definition of"
 REPLACE_NODES = "Drain, replace and wait for"
 REPORT_REMOVED = "Report what was removed and what stays"
 
-APPLY_MEMBER_STEP = "Step | Apply to the volume or the server"
+APPLY_MEMBER_STEP = "Step | Apply to the volume, the server or the guard"
 START_MEMBER = "Step | Start the member and its guard"
 WAIT_FOR_MEMBER = "Step | Wait until the member is Primary and Synced"
 
