@@ -101,7 +101,8 @@ def database_problems(
 ) -> dict[str, list[Problem]]:
     """Return {host: problems} of the hosts that run the database or its arbitrator. names: {setting: group}. parts: as from `members`."""
     hosts, arbitrators = parts["database"], parts["arbitrator"]
-    problems = {host: [one] for host in arbitrators for one in _arbitrator_problems(names, hosts, arbitrators)}
+    problem = _arbitrator_problem(names, hosts, arbitrators)
+    problems = {host: [problem] for host in arbitrators} if problem else {}
     if len(hosts) < 2:
         return problems
     if len(hosts) != MEMBERS and not (len(hosts) == MEMBERS_WITH_ARBITRATOR and arbitrators):
@@ -111,7 +112,7 @@ def database_problems(
         return problems
     first = settings[hosts[0]]
     for host in dict.fromkeys((*hosts, *arbitrators)):
-        problems.setdefault(host, []).extend(_group_problems(settings[host], first))
+        problems.setdefault(host, []).extend(_voter_problems(settings[host], first))
     for host in hosts:
         problems[host].extend(_server_problems(settings[host]))
     return problems
@@ -127,28 +128,28 @@ def _number_problem(names: Settings, hosts: Sequence[str]) -> Problem:
     return Problem("waba_group_mysql", ", ".join(hosts), f"{len(hosts)} database hosts: {reason}", fix)
 
 
-def _arbitrator_problems(names: Settings, hosts: Sequence[str], arbitrators: Sequence[str]) -> list[Problem]:
-    """Return the problem of an arbitrator whose vote adds nothing; none where one votes with two members on other hosts."""
-    group, setting, value = names["waba_group_arbitrator"], "waba_group_arbitrator", ", ".join(arbitrators)
-    both = [host for host in arbitrators if host in hosts]
+def _arbitrator_problem(names: Settings, hosts: Sequence[str], arbitrators: Sequence[str]) -> Problem | None:
+    """Return the problem of arbitrators whose votes add nothing; None for no arbitrator, and for one that votes with two members on other hosts."""
+    group, database_group = names["waba_group_arbitrator"], names["waba_group_mysql"]
+    with_member = [host for host in arbitrators if host in hosts]
+    if not arbitrators:
+        return None
     if len(hosts) != MEMBERS_WITH_ARBITRATOR:
         listed = f" ({', '.join(hosts)})" if hosts else ""
-        problem = (
-            f"an arbitrator votes with {MEMBERS_WITH_ARBITRATOR} database hosts, and there are {len(hosts)}{listed}"
-        )
-        fix = f"Leave the group {group} empty, or put two hosts into the group {names['waba_group_mysql']}"
-        return [Problem(setting, value, problem, fix)]
-    if both:
-        problem = f"{', '.join(both)} has a database member too, so its loss would take two of three votes"
-        fix = f"Put a host into the group {group} that is not in the group {names['waba_group_mysql']}"
-        return [Problem(setting, value, problem, fix)]
-    if len(arbitrators) > 1:
+        problem = f"an arbitrator votes with {MEMBERS_WITH_ARBITRATOR} database hosts, and the group {database_group} has {len(hosts)}{listed}"
+        fix = f"Leave the group {group} empty, or put two hosts into the group {database_group}"
+    elif with_member:
+        problem = f"{', '.join(with_member)} has a database member too, so its loss would take two of three votes"
+        fix = f"Put a host into the group {group} that is not in the group {database_group}"
+    elif len(arbitrators) > 1:
         problem = f"{len(arbitrators)} arbitrators: two members need one"
-        return [Problem(setting, value, problem, f"Leave one host in the group {group}")]
-    return []
+        fix = f"Leave one host in the group {group}"
+    else:
+        return None
+    return Problem("waba_group_arbitrator", ", ".join(arbitrators), problem, fix)
 
 
-def _group_problems(values: Settings, first: Settings) -> list[Problem]:
+def _voter_problems(values: Settings, first: Settings) -> list[Problem]:
     """Return the problems of a database member or of the arbitrator with the others. first: the settings of the first member."""
     problems = []
     image = values["waba_mysql_image"]
@@ -261,13 +262,13 @@ def _ordered(parts: Mapping[str, list[str]]) -> list[str]:
 def _database(parts: Mapping[str, list[str]], settings: Mapping[str, Settings], leaving: set[str]) -> dict[str, Any]:
     """Return the database: its container's host, or the address of a server that the cluster does not run; and the host that acts as its client.
 
-    `arbitrator`: the host that votes with two members, "" for none. `group`: the addresses of the members and of the arbitrator.
+    `arbitrator`: the host that votes with two members, "" for none. `voters`: the addresses of the members and of the arbitrator.
     """
     server = next(iter(parts["database"]), "")
     first = server or next(iter(_ordered(parts)), "")
     values = settings[first] if first else {}
     members, arbitrator = _database_members(parts, settings), _arbitrator(parts)
-    voters = [settings[arbitrator]["waba_external_hostname"]] if arbitrator else []
+    voters = [member["host"] for member in members] + ([arbitrator] if arbitrator else [])
     if not server:
         address = values.get("waba_database_host", "")
     elif members or values["waba_layout"] == "single_server":
@@ -281,7 +282,7 @@ def _database(parts: Mapping[str, list[str]], settings: Mapping[str, Settings], 
         "hosts": list(parts["database"]),
         "members": members,
         "arbitrator": arbitrator,
-        "group": [*(member["address"] for member in members), *voters],
+        "voters": [settings[host]["waba_external_hostname"] for host in voters],
         "client": client,
         "external": not server,
         "service": DATABASE_SERVICE,
@@ -416,7 +417,7 @@ def _host(host: str, parts: Mapping[str, list[str]], values: Settings, database:
     groups = [EVERY_GROUP, *([NODE_GROUP] if runs_containers else []), *(PARTS[part][1] for part in played)]
     groups += [DATABASE_CLIENT_GROUP] if host == database["client"] else []
     groups += [DATABASE_MEMBER_GROUP] if any(host == member["host"] for member in database["members"]) else []
-    plan = host_plan(host, parts, values, database["members"], database["group"])
+    plan = host_plan(host, parts, values, database["members"], database["voters"])
     nodes = _planned(plan)
     sources = {**image_sources(plan), **(backup_images(values) if host == database["backup_host"] else {})}
     return {
@@ -443,11 +444,11 @@ def host_plan(
     parts: Mapping[str, list[str]],
     values: Settings,
     members: Sequence[Mapping[str, str]] = (),
-    group: Sequence[str] = (),
+    voters: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Return the options (see the doc fragment `plan`) that describe the containers of one host.
 
-    members, group: as from `build`, of the database. The configuration of a proxy is "", because a template renders it.
+    members, voters: as from `build`, of the database. The configuration of a proxy is "", because a template renders it.
     """
     single = values["waba_layout"] == "single_server"
     plan = {
@@ -478,9 +479,9 @@ def host_plan(
         plan["database"] = {"name": DATABASE_SERVICE, "image": values["waba_mysql_image"], **port}
         name = next((member["name"] for member in members if member["host"] == host), "")
         if name:
-            plan["database"]["member"] = {"name": name, "addresses": list(group)}
+            plan["database"]["member"] = {"name": name, "addresses": list(voters)}
     if host == _arbitrator(parts):
-        plan["arbitrator"] = {"image": values["waba_mysql_image"], "addresses": list(group)}
+        plan["arbitrator"] = {"image": values["waba_mysql_image"], "addresses": list(voters)}
     if members and (host in parts["database"] or "arbitrator" in plan):
         plan.update({option: values[setting] for option, setting in MEMBER_FILES.items() if values[setting]})
     if members and _runs_nodes(host, parts):

@@ -35,10 +35,10 @@ UNEVEN: list[Case] = [
 ]  # fmt: skip
 WITHOUT_TWO = "Leave the group waba_arbitrator empty, or put two hosts into the group waba_mysql"
 ARBITRATOR_OF_ONE: list[Case] = [
-    ("vote", "waba_group_arbitrator", "vote", "an arbitrator votes with 2 database hosts, and there are 1 (db1)", WITHOUT_TWO),
+    ("vote", "waba_group_arbitrator", "vote", "an arbitrator votes with 2 database hosts, and the group waba_mysql has 1 (db1)", WITHOUT_TWO),
 ]  # fmt: skip
 ARBITRATOR_OF_THREE: list[Case] = [
-    ("vote", "waba_group_arbitrator", "vote", "an arbitrator votes with 2 database hosts, and there are 3 (db1, db2, db3)", WITHOUT_TWO),
+    ("vote", "waba_group_arbitrator", "vote", "an arbitrator votes with 2 database hosts, and the group waba_mysql has 3 (db1, db2, db3)", WITHOUT_TWO),
 ]  # fmt: skip
 ARBITRATOR_AMONG_MEMBERS: list[Case] = [
     ("db2", "waba_group_arbitrator", "db2", "db2 has a database member too, so its loss would take two of three votes",

@@ -288,7 +288,7 @@ def test_two_database_hosts_need_one_arbitrator_on_another_host() -> None:
     ("hosts", "listed"), [([], "0"), (["a"], "1 (a)"), (["a", "b", "c"], "3 (a, b, c)"), (["v"], "1 (v)")]
 )
 def test_an_arbitrator_without_two_database_hosts_is_refused(hosts: list[str], listed: str) -> None:
-    problem = f"an arbitrator votes with 2 database hosts, and there are {listed}"
+    problem = f"an arbitrator votes with 2 database hosts, and the group waba_mysql has {listed}"
     assert database_problems(hosts, ["v"]) == {"v": [problem]}
 
 
@@ -384,7 +384,7 @@ def test_two_database_hosts_and_an_arbitrator_are_a_group() -> None:
     assert [member["host"] for member in database["members"]] == ["db1", "db2"]
     assert (database["arbitrator"], database["hosts"], database["address"]) == ("v", ["db1", "db2"], "db")
     addresses = [f"{name}.example.com" for name in ("db1", "db2", "v")]
-    assert database["group"] == addresses
+    assert database["voters"] == addresses
     assert found["hosts"]["db1"]["plan"]["database"]["member"]["addresses"] == addresses
     assert host["plan"]["arbitrator"] == {"image": "waba/mariadb:v1.0.0", "addresses": addresses}
     assert [(one["name"], one["role"], one["ports"]) for one in host["nodes"]] == [
