@@ -261,10 +261,10 @@ def _without_arbitrator(decision: Decision, members: Sequence[_Member], voter: _
         reason = "no member is Primary, and without data the arbitrator must not be a cluster of its own"
         return Decision((Step(voter.host, STOP, reason),))
     # A member that left last has every commit, so it has the position that the cluster begins from.
-    left = [one.host for one in members if one.seqno == begins.seqno and one.clean]
-    alone = any(one.host == begins.host and one.safe for one in members)
-    if left and not alone and not begins.forced:
-        problem = f"it does not answer, and may still be in the cluster that {left[0]} left in order"
+    left_in_order = [one.host for one in members if one.seqno == begins.seqno and one.clean]
+    was_last_of_all = any(one.host == begins.host and one.safe for one in members)
+    if left_in_order and not was_last_of_all and not begins.forced:
+        problem = f"it does not answer, and may still be in the cluster that {left_in_order[0]} left in order"
         fix = f"Bring it back; or make sure that its container db-arbitrator does not run, and set {FROM} to HOST@SEQNO of the table"
         return Decision(problems=(Problem(ARBITRATOR_GROUP, voter.host, problem, fix),))
     return decision
