@@ -164,8 +164,7 @@ def _try_lock(file: IO[bytes]) -> bool:
 def start(run_command: RunCommand, timeout: int, variables: Mapping[str, str]) -> str:
     """Start the engine and wait up to timeout seconds until it answers. Raises HostError.
 
-    variables: its proxy settings, which systemd reads from a file (`docker.engine_proxy`).
-
+    variables: its proxy settings. systemd reads them from a file (`docker.engine_proxy`) instead.
     Return the method: "systemd", "init script" or "detached" (a process of its own with a pid file, where no service manager can start it).
     """
     if has_systemd():
@@ -208,19 +207,22 @@ def reload_units(run_command: RunCommand) -> None:
 
 
 def restart(run_command: RunCommand, timeout: int) -> str:
-    """Restart a running engine, so that it uses the proxy, and wait until it answers; return the method. Raises HostError if containers would stop."""
+    """Restart a running engine, so that it uses the proxy, and wait up to timeout seconds until it answers; return the method.
+
+    Raises HostError if containers would stop, or if no systemd can restart it.
+    """
     template = "{{.ContainersRunning}} {{.LiveRestoreEnabled}}"
     status, output, errors = run_docker(run_command, ["info", "--format", template])
     if status != 0:
         raise HostError(f"The Docker engine of this host does not answer: {errors.strip()}.")
+    refusal = "The Docker engine of this host reads waba_proxy only when it starts, and is not restarted here"
+    if not has_systemd():
+        fix = "Stop it when its containers may stop, then run the playbook again, which starts it"
+        raise HostError(f"{refusal}: this host has no systemd. {fix}.")
     containers, survive = output.split()
-    if not has_systemd() or (containers != "0" and survive != "true"):
-        reason = f"it runs {containers} containers" if has_systemd() else "this host has no systemd"
-        command = "systemctl restart docker" if has_systemd() else "stop it; the playbook starts it"
-        raise HostError(
-            f"The Docker engine of this host reads waba_proxy only when it starts, and is not restarted here: {reason}. "
-            f"Restart it when its containers may stop ({command}), then run the playbook again."
-        )
+    if containers != "0" and survive != "true":
+        fix = "Restart it with systemctl restart docker when they may stop, then run the playbook again"
+        raise HostError(f"{refusal}: it runs {containers} containers. {fix}.")
     status, output, errors = run_command(["systemctl", "restart", "docker"])
     if status != 0:
         raise HostError(f"systemd could not restart Docker: {(errors or output).strip()}. See: journalctl -u docker")
