@@ -79,15 +79,15 @@ OPTIONS = {
 
 def start(module: AnsibleModule, missing: list[str], is_running: bool) -> dict[str, Any]:
     """Start the engine if nothing is missing; return the module's result. Raises HostError, UnknownDistribution."""
-    release, proxy = install.os_release(), module.params["egress_proxy"]
-    host = (missing, release.get("ID", ""), release.get("VERSION_ID", ""))
+    release, proxy, timeout = install.os_release(), module.params["egress_proxy"], module.params["timeout"]
+    wanted = (missing, release.get("ID", ""), release.get("VERSION_ID", ""))
     docker_ce = bool(missing) and install.has_docker_ce(module.run_command)
     differs = bool(live_engine_proxy.differing_files(proxy))
     is_stale = is_running and live_engine_proxy.is_stale(proxy)
     result: dict[str, Any] = {
         "changed": bool(missing) or not is_running or differs or is_stale,
-        "missing_packages": packages.packages_for(*host, docker_ce=docker_ce),
-        "compose_suite": packages.compose_suite(*host, docker_ce=docker_ce),
+        "missing_packages": packages.packages_for(*wanted, docker_ce=docker_ce),
+        "compose_suite": packages.compose_suite(*wanted, docker_ce=docker_ce),
         "mirror": packages.find_mirror(install.apt_sources()),
     }
     if module.check_mode:
@@ -96,10 +96,9 @@ def start(module: AnsibleModule, missing: list[str], is_running: bool) -> dict[s
         live_engine_proxy.write_files(proxy)  # before a package starts the engine
         install.reload_units(module.run_command)
     if not missing and not is_running:
-        timeout = module.params["timeout"]
         result["method"] = install.start(module.run_command, timeout, egress.variables(proxy))
     elif not missing and is_stale:
-        result["method"] = install.restart(module.run_command, module.params["timeout"])
+        result["method"] = install.restart(module.run_command, timeout)
     return result
 
 

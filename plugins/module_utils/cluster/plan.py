@@ -157,7 +157,10 @@ def _containers(host: str, seen: Mapping[str, Any], replaced_images: set[str]) -
 
 
 def _joins(seen: Mapping[str, Any], acted: set[str]) -> list[dict[str, Any]]:
-    """Return the action of a database member or arbitrator that runs and has not joined the others, as a killed run may leave it. A member has a guard."""
+    """Return the actions of a database member or arbitrator that runs and has not joined the others, as a killed run may leave it.
+
+    A member has a guard on its host. A single server has none, and nothing to join.
+    """
     services = seen.get("services", [])
     joining = ("mysql", "arbitrator") if any(service["role"] == "guard" for service in services) else ("arbitrator",)
     return [

@@ -161,7 +161,7 @@ def _networks(project: str, roles: Collection[str], params: Mapping[str, Any]) -
 
 
 def _network(name: str, params: Mapping[str, Any], *, named: bool = False) -> Document:
-    """Return a network. name: Docker's name of it, as Compose gives it unless `named`.
+    """Return a network. name: its name in Docker. named: whether the document has to state it, because Compose would give the network another name.
 
     A network with IPv6 has another name, because Compose does not change an existing network. All hosts have the same private addresses in it, which Docker
     translates.
@@ -333,7 +333,7 @@ def _member(member: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, A
 
 
 def _group_environment(params: Mapping[str, Any]) -> dict[str, str]:
-    """Return how members and arbitrator connect to each other: whether they encrypt, and whether they listen on IPv6 addresses too."""
+    """Return the variables that members and arbitrator share: whether they encrypt their traffic, and whether they listen on IPv6 addresses too."""
     encryption = {"WABA_GALERA_TLS": "1"} if params["member_ca"] else {}
     ipv6 = {"WABA_GALERA_IPV6": "1"} if params["ipv6"] else {}
     return {**encryption, **ipv6}

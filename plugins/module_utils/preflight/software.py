@@ -68,14 +68,14 @@ def _lacking(found: Mapping[str, Any], system: str) -> list[Problem]:
     if not found["lacks"]:
         return []
     parts = ", ".join(PARTS[part] for part in found["lacks"])
-    host = (found["lacks"], found["distribution"], found["release"])
+    wanted = (found["lacks"], found["distribution"], found["release"])
     try:
-        packages.packages_for(*host, docker_ce=found["docker_ce"])
+        packages.packages_for(*wanted, docker_ce=found["docker_ce"])
     except packages.UnknownDistribution as error:
         return [
             Problem("distribution", system, f"it lacks {parts}, and {error}", "Install that, or use Debian 12 or 13")
         ]
-    if packages.compose_suite(*host, docker_ce=found["docker_ce"]) and not found["mirror"]:
+    if packages.compose_suite(*wanted, docker_ce=found["docker_ce"]) and not found["mirror"]:
         problem = "Docker Compose v2 comes from a Debian mirror, and the apt sources name none"
         return [Problem("distribution", system, problem, "Name one there, or install docker-compose by hand")]
     return []
