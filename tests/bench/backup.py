@@ -1,6 +1,6 @@
-"""`make bench-backup`: the seconds of a backup and of a restore, of an empty database and of one of a size.
+"""`make bench-backup`: the seconds of a backup and of a restore, of an empty database and of a larger one.
 
-Run it with the cluster of the scenario `default`, whose data it replaces.
+Run it with the cluster of the scenario `default`. It inserts messages into the database of that cluster.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "molecule/default/tests"))
 
@@ -19,10 +20,19 @@ from plays import backup_archive, changed
 CONTAINER = f"{NAME}-db-1"
 BATCH = 100_000
 SIZE = "SELECT SUM(data_length + index_length) FROM information_schema.tables WHERE table_schema = 'waba'"
-# Messages that were read long ago, so that no node processes them.
+# Messages that were read, so that no node processes them. There are 32 buckets.
 INSERT = """INSERT INTO message (message_id, bucket, recipient, status, payload, accepted_at)
-    SELECT UUID(), seq %% 256, '15550000001', 'read', CONCAT('{"to": "15550000001", "type": "text", "text": {"body": "', HEX(RANDOM_BYTES(100)), '"}}'), NOW()
+    SELECT UUID(), seq %% 32, '15550000001', 'read', CONCAT('{"to": "15550000001", "type": "text", "text": {"body": "', HEX(RANDOM_BYTES(100)), '"}}'), NOW()
     FROM seq_1_to_%d"""
+
+
+class Measurement(NamedTuple):
+    """The size of the database and of its archive in MB, and the seconds of a backup and of a restore."""
+
+    size: float
+    archive: float
+    backup: float
+    restore: float
 
 
 def sql(statement: str) -> str:
@@ -31,7 +41,7 @@ def sql(statement: str) -> str:
 
 
 def fill(megabytes: int) -> None:
-    """Insert messages until the database has a size."""
+    """Insert messages until the database has this size."""
     while megabytes_of_database() < megabytes:
         sql(INSERT % BATCH)
         sql("ANALYZE TABLE message")
@@ -42,24 +52,24 @@ def megabytes_of_database() -> float:
     return float(sql(SIZE)) / 10**6
 
 
-def measure() -> tuple[float, float, float, float]:
-    """Return the size of the database and of its archive in MB, and the seconds of a backup and of a restore."""
+def measure() -> Measurement:
+    """Back up and restore the database. The messages of the archive must be those of the database before."""
     size, rows = megabytes_of_database(), sql("SELECT COUNT(*) FROM message")
     began = time.monotonic()
     archive = backup_archive(play("playbooks/backup.yml"))
-    backed_up = time.monotonic() - began
+    backup = time.monotonic() - began
     assert changed(play("playbooks/stop.yml")) > 0
     began = time.monotonic()
     restored = play(
         "playbooks/restore.yml", "-e", f"waba_restore_archive={archive}", "-e", "waba_restore_overwrite=true"
     )
     assert changed(restored) > 0
-    seconds = time.monotonic() - began
+    restore = time.monotonic() - began
     assert sql("SELECT COUNT(*) FROM message") == rows
     changed(play("playbooks/start.yml"))
-    compressed = archive.stat().st_size / 10**6
+    megabytes = archive.stat().st_size / 10**6
     archive.unlink()
-    return size, compressed, backed_up, seconds
+    return Measurement(size, megabytes, backup, restore)
 
 
 def main() -> int:
@@ -69,13 +79,12 @@ def main() -> int:
     empty = measure()
     fill(arguments.megabytes)
     full = measure()
-    gigabytes = (full[0] - empty[0]) / 1000
+    gigabytes = (full.size - empty.size) / 1000
+    backup, restore = (full.backup - empty.backup) / gigabytes, (full.restore - empty.restore) / gigabytes
     print("\n| database | archive | backup | restore |\n| --- | --- | --- | --- |")
-    for size, compressed, backup, restore in (empty, full):
-        print(f"| {size:.0f} MB | {compressed:.1f} MB | {backup:.0f} s | {restore:.0f} s |")
-    print(
-        f"| each further GB | | {(full[2] - empty[2]) / gigabytes:.0f} s | {(full[3] - empty[3]) / gigabytes:.0f} s |"
-    )
+    for one in (empty, full):
+        print(f"| {one.size:.0f} MB | {one.archive:.1f} MB | {one.backup:.0f} s | {one.restore:.0f} s |")
+    print(f"| each further GB | | {backup:.0f} s | {restore:.0f} s |")
     return 0
 
 

@@ -37,7 +37,7 @@ class MembersCluster(Cluster):
         super().remove()
 
 
-def compare(arguments: argparse.Namespace) -> None:
+def compare_databases(arguments: argparse.Namespace) -> None:
     """Print a table with a row for each kind of database, all measured in this run."""
     kinds = {
         "one server": Cluster(arguments.version),
@@ -46,7 +46,7 @@ def compare(arguments: argparse.Namespace) -> None:
     }
     rates: list[float] = []
     rows = [
-        "| database | messages per second | of one server | p50 ms | p99 ms | refused |",
+        "| database | messages per second | relative to one server | p50 ms | p99 ms | refused |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
     for title, made in kinds.items():

@@ -11,7 +11,7 @@ import argparse
 import shutil
 import sys
 
-from database_members import compare
+from database_members import compare_databases
 from pauses import failover, moves
 from throughput import messages
 
@@ -33,7 +33,9 @@ def main() -> int:
     if arguments.what in ("messages", "members") and shutil.which("wrk") is None:
         print("wrk is missing: apt-get install wrk")
         return 2
-    {"messages": messages, "members": compare, "failover": failover, "moves": moves}[arguments.what](arguments)
+    {"messages": messages, "members": compare_databases, "failover": failover, "moves": moves}[arguments.what](
+        arguments
+    )
     return 0
 
 
