@@ -288,11 +288,11 @@ options:
     type: path
   member_ca:
     description:
-      - PEM file on the host with the authority of the certificates with which the database members identify each other.
-      - What the members exchange is not encrypted when absent.
+      - PEM file on the host with the authority of the certificates with which the database members and their arbitrator identify each other.
+      - Their traffic is not encrypted when absent.
     type: path
   member_certificate:
-    description: PEM file on the host with the certificate of its database member, signed by O(member_ca).
+    description: PEM file on the host with the certificate of its database member or arbitrator, signed by O(member_ca).
     type: path
   member_certificate_key:
     description: PEM file on the host with the key of O(member_certificate).
