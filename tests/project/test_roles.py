@@ -143,3 +143,10 @@ def test_numbers_are_converted_before_arithmetic() -> None:
         if path.parent.name != "meta":
             lines = path.read_text(encoding="utf-8").splitlines()
             assert [line for line in lines if "{{" in line and arithmetic.search(line)] == [], path
+
+
+def test_arbitrator_starts_before_members_wait_for_it() -> None:
+    """One include with a templated name would run the files one after the other in the order of the hosts."""
+    blocks = [task["block"] for task in load(ROOT / "roles/mysql/tasks/round.yml") if "block" in task]
+    included = [task["ansible.builtin.include_tasks"] for block in blocks for task in block]
+    assert included == ["arbitrator_step.yml", "member_step.yml"]
