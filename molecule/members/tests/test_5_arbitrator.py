@@ -41,6 +41,7 @@ def test_two_members_without_an_arbitrator_are_refused(lab: Lab) -> None:
 
 
 def test_two_members_and_an_arbitrator_start_from_nothing(lab: Lab) -> None:
+    lab.power_on(*EVERY_HOST)  # an earlier test has lost one and replaced it
     lab.set_members(*PAIR, arbitrator=ARBITRATOR)
     changed(lab.play("uninstall.yml", "-e", "waba_wipe_volumes=true"))
     secrets_file(lab).unlink(missing_ok=True)
