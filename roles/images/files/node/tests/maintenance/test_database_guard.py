@@ -236,6 +236,25 @@ async def test_a_writer_that_leaves_hands_over_if_another_member_is_in_step(
     assert guard.respond("/reader")[0].startswith("503")
 
 
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize(
+    ("command", "refusal"),
+    [("leave", ""), ("move db9", "the writer is db2"), ("", "unknown command ''"), ("stay", "unknown command 'stay'")],
+)
+async def test_a_command_is_answered_with_the_reason_of_its_refusal(
+    guard: DatabaseGuard, server: SimulatedServer, tmp_path: Path, command: str, refusal: str
+) -> None:
+    server.row, guard.answers = ("db2", "two", 5), {"db2": 200}
+    await steps(guard, 1)
+    listener = await asyncio.start_unix_server(guard.answer_control, tmp_path / "control")
+    reader, writer = await asyncio.open_unix_connection(tmp_path / "control")
+    writer.write(f"{command}\n".encode())
+    assert (await reader.readline()).decode().strip().startswith(refusal)
+    assert bool(guard.left) is (command == "leave")
+    writer.close()
+    listener.close()
+
+
 async def test_a_position_is_stored_one_turn_after_the_member_has_reached_it(
     guard: DatabaseGuard, server: SimulatedServer
 ) -> None:

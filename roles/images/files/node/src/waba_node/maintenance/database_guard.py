@@ -320,7 +320,8 @@ class DatabaseGuard:
     async def find_reader(self, seen: Observation) -> str:
         """Return the name of another member that is in step, "" if there is none."""
         for one in sorted(seen.members - {seen.own}):
-            if await ask_guard(self.addresses[one], "/reader", self.port) == 200:
+            address = self.addresses.get(one)  # none of a member that has gone meanwhile
+            if address and await ask_guard(address, "/reader", self.port) == 200:
                 return one.name
         return ""
 
@@ -390,7 +391,10 @@ class DatabaseGuard:
         """Execute a command of this container, `move MEMBER` or `leave`. Answer with the reason of a refusal."""
         command, _space, target = (await reader.readline()).decode().strip().partition(" ")
         try:
-            refusal = await (self.move(target) if command == "move" else self.leave())
+            if command == "move":
+                refusal = await self.move(target)
+            else:
+                refusal = await self.leave() if command == "leave" else f"unknown command {command!r}"
         except ERRORS as error:
             refusal = f"{type(error).__name__}: {error or 'no answer in time'}"
         with contextlib.suppress(OSError):
