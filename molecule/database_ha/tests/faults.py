@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from members import ADDRESSES, PREFIX, SETTLED, Members, docker
+from members import ADDRESSES, GUARD, PREFIX, SETTLED, Members, docker
 from waiting import wait_for
 
 AWAY = 6.0  # seconds; longer than a failover
@@ -102,8 +102,13 @@ def cut_from_clients(members: Members, name: str) -> None:
 def move(members: Members) -> None:
     """Hand over as the playbooks do."""
     own = writer(members)
-    command = ("python3", "-m", "waba_node", "database-guard", "move", reader(members))
-    docker("exec", f"{PREFIX}-{own}-guard", *command)
+    docker("exec", f"{PREFIX}-{own}-guard", *GUARD, "move", reader(members))
+
+
+def drain_and_restart(name: str) -> None:
+    """Stop a member as the playbooks do, and start it."""
+    docker("exec", f"{PREFIX}-{name}-guard", *GUARD, "leave")
+    restart(name)
 
 
 def slow(members: Members, name: str) -> None:
@@ -187,6 +192,8 @@ FAULTS = [
     Fault("writer receives nothing from its peers", lambda one: cut_one_way(one, writer(one))),
     Fault("writer cut from clients 2 s", lambda one: cut_from_clients(one, writer(one))),
     Fault("planned handover", move, limit=1.0),
+    Fault("writer drained and stopped, a handover", lambda one: drain_and_restart(writer(one)), limit=1.0),
+    Fault("reader drained and stopped", lambda one: drain_and_restart(reader(one)), limit=1.0),
     Fault("reader killed", lambda one: absent(reader(one)), limit=3.0),
     Fault("reader frozen 15 s", lambda one: freeze(reader(one), 15), limit=3.0),
     Fault("reader cut from all", lambda one: cut_from_all(one, reader(one)), limit=3.0),
@@ -208,4 +215,4 @@ FAULTS = [
     Fault("all stopped in order and started", stop_all, limit=60.0, outage=True),
     Fault("proxy and writer crash", clients_and_writer),
 ]
-SHORT = 20
+SHORT = 22

@@ -28,6 +28,8 @@ PROXY_IMAGE = os.environ.get("WABA_TEST_PROXY_IMAGE", "waba/haproxy:v1.0.0")
 SUSPECT = os.environ.get("WABA_TEST_SUSPECT_SECONDS", "")
 ZERO = "00000000-0000-0000-0000-000000000000"
 GUARD_PORT = 3309
+GUARD = ("python3", "-m", "waba_node", "database-guard")
+INIT = ("/usr/bin/tini", "--")  # instead of the image's entrypoint, which changes the user: the guard logs in as root
 SETTLED = 600  # seconds for a member to join, on a busy machine
 
 
@@ -100,8 +102,9 @@ class Members:
         self._run(
             f"{name}-guard",
             NODE_IMAGE,
-            *("python3", "-m", "waba_node", "database-guard"),
-            options=[*self._shared(name), "--no-healthcheck"],
+            *INIT[1:],
+            *GUARD,
+            options=[*self._shared(name), "--no-healthcheck", f"--entrypoint={INIT[0]}"],
         )
 
     @staticmethod
