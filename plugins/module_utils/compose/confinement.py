@@ -24,8 +24,8 @@ FEWEST_PROCESSES = 64  # with threads: a node has about 20
 NODE_CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "SETGID", "SETUID")
 # The guard writes the position of its member into the folder of the server's socket, which belongs to the server's user.
 GUARD_CAPABILITIES = ("DAC_OVERRIDE",)
-# The entrypoint of the arbitrator copies a key that only root can read, and runs the arbitrator as the server's user.
-ARBITRATOR_CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "SETGID", "SETUID")
+# The entrypoint of the arbitrator gives the server's user copies of keys that only root can read, and runs the arbitrator as this user.
+ARBITRATOR_CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID")
 # The entrypoint of a database image gives the data to the server's user, then runs the server as this user.
 DATABASE_CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "SETGID", "SETUID")
 # HAProxy reads the key of a certificate as root, then changes its user.

@@ -114,7 +114,7 @@ def test_an_arbitrator_is_read_only_and_has_the_capabilities_of_its_entrypoint(p
     params |= {"layout": "role", "arbitrator": vote}
     service = compose_documents(plan_nodes(params), params)["multiconnect-arbitrator.yml"]["services"]["db-arbitrator"]
     assert (service["cap_drop"], service["security_opt"]) == (["ALL"], ["no-new-privileges:true"])
-    assert service["cap_add"] == ["CHOWN", "DAC_OVERRIDE", "SETGID", "SETUID"]
+    assert service["cap_add"] == ["CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID"]
     assert (service["read_only"], service["tmpfs"]) == (True, ["/tmp", "/run/mysqld"])
     assert (service["mem_limit"], service["pids_limit"]) == ("512m", 256)
     assert service["logging"]["options"] == {"max-size": "10m", "max-file": "5"}
