@@ -8,6 +8,7 @@ CONFIGURATION=/etc/mysql/mariadb.conf.d
 BOOTSTRAP=/var/lib/mysql/waba-bootstrap
 LONGEST_DELAY=15 # minutes from the decision to begin a cluster to the start of the member
 GUARD_PORT=3309
+SUSPECT_SECONDS=${WABA_GALERA_SUSPECT_SECONDS:-1.5} # of silence, after which the others suspect a member
 BOOTSTRAP_FORMAT='^\{"uuid": ?"([0-9a-f-]{36})", ?"seqno": ?(-1|[0-9]+), ?"run": ?"([A-Za-z0-9_.:-]+)"(, ?"history": ?"new")?\}$'
 
 refuse() {
@@ -144,8 +145,8 @@ begin_cluster() {
 # Print the options of the group, separated by semicolons. A failed member is suspected soon. The other limits of the group have their defaults:
 # with shorter ones, two members may not agree on their view of a third one that fails, and stop.
 group_options() {
-    local suspect=${WABA_GALERA_SUSPECT_SECONDS:-1.5} options
-    options="evs.suspect_timeout=PT${suspect}S;evs.keepalive_period=PT0.5S;evs.inactive_check_period=PT0.25S;gmcast.peer_timeout=PT${suspect}S"
+    local options
+    options="evs.suspect_timeout=PT${SUSPECT_SECONDS}S;evs.keepalive_period=PT0.5S;evs.inactive_check_period=PT0.25S;gmcast.peer_timeout=PT${SUSPECT_SECONDS}S"
     if [ "${WABA_GALERA_IPV6:-}" = 1 ]; then options+=";gmcast.listen_addr=tcp://[::]:4567"; fi
     if [ "${WABA_GALERA_TLS:-}" = 1 ]; then
         options+=";socket.ssl_ca=/run/mysqld/galera-ca.pem;socket.ssl_cert=/run/mysqld/galera-cert.pem;socket.ssl_key=/run/mysqld/galera-key.pem"
@@ -175,7 +176,13 @@ check_names() {
     for name in "$@"; do
         [[ ${!name:-} =~ ^[A-Za-z0-9_.:-]+$ ]] || refuse "$name is '${!name:-}': it must consist of letters, digits and the characters _.:-"
     done
-    [[ ${WABA_GALERA_SUSPECT_SECONDS:-1.5} =~ ^[0-9]+(\.[0-9]+)?$ ]] || refuse "WABA_GALERA_SUSPECT_SECONDS is '$WABA_GALERA_SUSPECT_SECONDS': it must be a number"
+    [[ $SUSPECT_SECONDS =~ ^[0-9]+(\.[0-9]+)?$ ]] || refuse "WABA_GALERA_SUSPECT_SECONDS is '$WABA_GALERA_SUSPECT_SECONDS': it must be a number"
+}
+
+# Let the others suspect the former incarnation of a member that has crashed, before it joins them. Until then they would wait for the answer of that
+# incarnation, for evs.install_timeout (7.5 s), and commit nothing. An orderly stop removes the file.
+wait_until_suspected() {
+    [ ! -e "$DATA/gvwstate.dat" ] || sleep "$SUSPECT_SECONDS" "$SUSPECT_SECONDS"
 }
 
 # Print the addresses of the members and of their arbitrator, one a line.
@@ -219,6 +226,7 @@ run_member() {
     read -r uuid seqno <<<"$position"
     [ "$uuid" = "$ZERO" ] || options+=("--wsrep-start-position=$uuid:$seqno")
     configure_member
+    wait_until_suspected
     options+=("--wsrep-cluster-name=$WABA_GALERA_CLUSTER" "--wsrep-cluster-address=$(group_address "${addresses[@]}")")
     options+=("--wsrep-node-name=$WABA_GALERA_NODE" "--wsrep-node-address=$(bracketed "$WABA_GALERA_ADDRESS")")
     serve "$@" "${options[@]}" "--wsrep-provider-options=gcache.size=128M;gcs.fc_single_primary=YES;gcs.fc_limit=64;$(group_options)"
