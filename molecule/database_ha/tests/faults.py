@@ -114,7 +114,7 @@ def drain_and_restart(name: str) -> None:
 def slow(members: Members, name: str) -> None:
     docker("update", "--cpus", "0.1", f"{PREFIX}-{name}")
     time.sleep(AWAY)
-    docker("update", "--cpus", "0", f"{PREFIX}-{name}")
+    docker("update", "--cpus", str(os.cpu_count()), f"{PREFIX}-{name}")  # 0 would change nothing
 
 
 def kill_all(_members: Members) -> None:
