@@ -50,7 +50,9 @@ def absent(name: str, seconds: float = AWAY) -> None:
 
 def crash(members: Members, container: str) -> None:
     """Kill the process of a container, which the engine starts again."""
-    os.kill(members.pid(container), signal.SIGKILL)
+    former = members.pid(container)
+    os.kill(former, signal.SIGKILL)
+    wait_for(lambda: members.pid(container) not in (0, former), SETTLED, f"{container} runs again")
 
 
 def freeze(container: str, seconds: float) -> None:

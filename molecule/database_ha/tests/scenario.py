@@ -63,8 +63,11 @@ def compare(members: Members) -> bool:
         positions = members.wsrep(name, "last_committed"), members.sql(name, "SELECT WSREP_LAST_SEEN_GTID()")
         return *positions, members.sql(name, f"CHECKSUM TABLE {tables}")
 
-    with ThreadPoolExecutor(len(ADDRESSES)) as pool:
-        states = list(pool.map(read, ADDRESSES))
+    try:
+        with ThreadPoolExecutor(len(ADDRESSES)) as pool:
+            states = list(pool.map(read, ADDRESSES))
+    except RuntimeError:  # a member that is starting
+        return False
     return len(set(states)) == 1
 
 
