@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.waba.cluster.plugins.plugin_utils import progress
+from ansible_collections.waba.cluster.plugins.plugin_utils import _progress as progress
 
 
 class ActionModule(progress.ActionModule):

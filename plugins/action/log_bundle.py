@@ -10,12 +10,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.waba.cluster.plugins.module_utils.database.io import backup_archive
-from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
-from ansible_collections.waba.cluster.plugins.module_utils.io import files
-from ansible_collections.waba.cluster.plugins.module_utils.report.io.log_archive import pack
-from ansible_collections.waba.cluster.plugins.module_utils.report.logs import COLUMNS, report_rows
-from ansible_collections.waba.cluster.plugins.module_utils.table import table
+from ansible_collections.waba.cluster.plugins.module_utils._internal.database.io import backup_archive
+from ansible_collections.waba.cluster.plugins.module_utils._internal.errors import HostError
+from ansible_collections.waba.cluster.plugins.module_utils._internal.io import files
+from ansible_collections.waba.cluster.plugins.module_utils._internal.report.io.log_archive import pack
+from ansible_collections.waba.cluster.plugins.module_utils._internal.report.logs import COLUMNS, report_rows
+from ansible_collections.waba.cluster.plugins.module_utils._internal.table import table
 
 OPTIONS = {
     "folder": {"type": "path", "required": True},

@@ -12,11 +12,11 @@ from typing import Any
 
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
-from ansible_collections.waba.cluster.plugins.module_utils.cluster import plan
-from ansible_collections.waba.cluster.plugins.module_utils.docker.io import image_builder, image_store
-from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
-from ansible_collections.waba.cluster.plugins.module_utils.preflight import cluster
-from ansible_collections.waba.cluster.plugins.module_utils.problems import Problem
+from ansible_collections.waba.cluster.plugins.module_utils._internal.cluster import plan
+from ansible_collections.waba.cluster.plugins.module_utils._internal.docker.io import image_builder, image_store
+from ansible_collections.waba.cluster.plugins.module_utils._internal.errors import HostError
+from ansible_collections.waba.cluster.plugins.module_utils._internal.preflight import cluster
+from ansible_collections.waba.cluster.plugins.module_utils._internal.problems import Problem
 
 IMAGES = Path(__file__).resolve().parents[2] / "roles/images/files"
 # A cluster has one value of each. A group's own file could give one to some hosts only, and the others would keep the default.

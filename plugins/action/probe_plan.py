@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.waba.cluster.plugins.module_utils.preflight.reachability import is_settled, plan
+from ansible_collections.waba.cluster.plugins.module_utils._internal.preflight.reachability import is_settled, plan
 
 
 class ActionModule(ActionBase):

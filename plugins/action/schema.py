@@ -4,6 +4,6 @@
 
 from __future__ import annotations
 
-from ansible_collections.waba.cluster.plugins.plugin_utils.progress import ActionModule
+from ansible_collections.waba.cluster.plugins.plugin_utils._progress import ActionModule
 
 __all__ = ["ActionModule"]

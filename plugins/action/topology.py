@@ -18,20 +18,20 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.template import trust_as_template
-from ansible_collections.waba.cluster.plugins.module_utils import egress
-from ansible_collections.waba.cluster.plugins.module_utils.addresses import in_url
-from ansible_collections.waba.cluster.plugins.module_utils.backup import settings as backup_settings
-from ansible_collections.waba.cluster.plugins.module_utils.certificates import acme
-from ansible_collections.waba.cluster.plugins.module_utils.cloud import settings as cloud_settings
-from ansible_collections.waba.cluster.plugins.module_utils.cluster import api_proxy, topology
-from ansible_collections.waba.cluster.plugins.module_utils.compose import dotenv
-from ansible_collections.waba.cluster.plugins.module_utils.contract import GUARD_PORT
-from ansible_collections.waba.cluster.plugins.module_utils.drill import plan as drill
-from ansible_collections.waba.cluster.plugins.module_utils.firewall import rules
-from ansible_collections.waba.cluster.plugins.module_utils.preflight import setting_names
-from ansible_collections.waba.cluster.plugins.module_utils.problems import Problem
-from ansible_collections.waba.cluster.plugins.module_utils.report import log_window
-from ansible_collections.waba.cluster.plugins.module_utils.secrets import validation
+from ansible_collections.waba.cluster.plugins.module_utils._internal import egress
+from ansible_collections.waba.cluster.plugins.module_utils._internal.addresses import in_url
+from ansible_collections.waba.cluster.plugins.module_utils._internal.backup import settings as backup_settings
+from ansible_collections.waba.cluster.plugins.module_utils._internal.certificates import acme
+from ansible_collections.waba.cluster.plugins.module_utils._internal.cloud import settings as cloud_settings
+from ansible_collections.waba.cluster.plugins.module_utils._internal.cluster import api_proxy, topology
+from ansible_collections.waba.cluster.plugins.module_utils._internal.compose import dotenv
+from ansible_collections.waba.cluster.plugins.module_utils._internal.contract import GUARD_PORT
+from ansible_collections.waba.cluster.plugins.module_utils._internal.drill import plan as drill
+from ansible_collections.waba.cluster.plugins.module_utils._internal.firewall import rules
+from ansible_collections.waba.cluster.plugins.module_utils._internal.preflight import setting_names
+from ansible_collections.waba.cluster.plugins.module_utils._internal.problems import Problem
+from ansible_collections.waba.cluster.plugins.module_utils._internal.report import log_window
+from ansible_collections.waba.cluster.plugins.module_utils._internal.secrets import validation
 
 ROLES = Path(__file__).resolve().parents[2] / "roles"
 PROXY_TEMPLATE = ROLES / "database_proxy" / "templates" / "haproxy.cfg.j2"

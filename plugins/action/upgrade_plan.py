@@ -7,8 +7,8 @@ from __future__ import annotations
 from typing import Any
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.waba.cluster.plugins.module_utils.problems import message
-from ansible_collections.waba.cluster.plugins.module_utils.rollout import order, steps
+from ansible_collections.waba.cluster.plugins.module_utils._internal.problems import message
+from ansible_collections.waba.cluster.plugins.module_utils._internal.rollout import order, steps
 
 OPTIONS = {
     "state": {"type": "str", "choices": ["upgraded", "restarted"], "default": "upgraded"},

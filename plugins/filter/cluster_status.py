@@ -43,7 +43,7 @@ _value:
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from ansible_collections.waba.cluster.plugins.module_utils.report.status import status, status_lines
+from ansible_collections.waba.cluster.plugins.module_utils._internal.report.status import status, status_lines
 
 
 def registered_results(

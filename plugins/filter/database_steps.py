@@ -62,8 +62,8 @@ _value:
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.waba.cluster.plugins.module_utils.database import bootstrap
-from ansible_collections.waba.cluster.plugins.module_utils.table import table
+from ansible_collections.waba.cluster.plugins.module_utils._internal.database import bootstrap
+from ansible_collections.waba.cluster.plugins.module_utils._internal.table import table
 
 
 def database_steps(

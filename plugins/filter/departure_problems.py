@@ -49,7 +49,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.waba.cluster.plugins.filter.cluster_status import external_names, registered_results
-from ansible_collections.waba.cluster.plugins.module_utils.rollout import departure
+from ansible_collections.waba.cluster.plugins.module_utils._internal.rollout import departure
 
 
 def departure_problems(

@@ -52,7 +52,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ansible_collections.waba.cluster.plugins.filter.cluster_status import cluster_status, registered_results
-from ansible_collections.waba.cluster.plugins.module_utils.drill import plan
+from ansible_collections.waba.cluster.plugins.module_utils._internal.drill import plan
 
 
 def drill_plan(

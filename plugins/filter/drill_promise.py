@@ -44,7 +44,7 @@ _value:
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.waba.cluster.plugins.module_utils.drill import promise
+from ansible_collections.waba.cluster.plugins.module_utils._internal.drill import promise
 
 
 def drill_promise(plan: Mapping[str, Any], settings: Mapping[str, Any], duration: int = 0) -> dict[str, Any]:

@@ -57,8 +57,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.waba.cluster.plugins.module_utils.drill import evaluation
-from ansible_collections.waba.cluster.plugins.module_utils.drill.figure import figure
+from ansible_collections.waba.cluster.plugins.module_utils._internal.drill import evaluation
+from ansible_collections.waba.cluster.plugins.module_utils._internal.drill.figure import figure
 
 MOST_ERRORS = 10
 

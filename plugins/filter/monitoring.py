@@ -45,7 +45,7 @@ _value:
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.waba.cluster.plugins.module_utils.monitoring import containers, scrape
+from ansible_collections.waba.cluster.plugins.module_utils._internal.monitoring import containers, scrape
 
 
 def monitoring(topology: Mapping[str, Any], settings: Mapping[str, Any], host: str) -> dict[str, Any]:

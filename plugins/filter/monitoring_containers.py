@@ -42,7 +42,7 @@ _value:
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.waba.cluster.plugins.module_utils.monitoring import containers
+from ansible_collections.waba.cluster.plugins.module_utils._internal.monitoring import containers
 
 
 def monitoring_containers(cluster: str, settings: Mapping[str, Any], configuration: str) -> dict[str, Any]:

@@ -49,7 +49,7 @@ _value:
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.waba.cluster.plugins.module_utils.secrets import rotation
+from ansible_collections.waba.cluster.plugins.module_utils._internal.secrets import rotation
 
 
 def rotation_problems(

@@ -63,8 +63,8 @@ _value:
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.waba.cluster.plugins.module_utils.contract import NODE_ROLES
-from ansible_collections.waba.cluster.plugins.module_utils.secrets import rotation
+from ansible_collections.waba.cluster.plugins.module_utils._internal.contract import NODE_ROLES
+from ansible_collections.waba.cluster.plugins.module_utils._internal.secrets import rotation
 
 
 def rotation_step(

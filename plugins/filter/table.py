@@ -41,7 +41,7 @@ _value:
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.waba.cluster.plugins.module_utils.table import table
+from ansible_collections.waba.cluster.plugins.module_utils._internal.table import table
 
 
 def rows_as_table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> list[str]:

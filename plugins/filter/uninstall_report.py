@@ -51,8 +51,8 @@ _value:
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
-from ansible_collections.waba.cluster.plugins.module_utils.report.uninstall import PARTS, failures, rows
-from ansible_collections.waba.cluster.plugins.module_utils.table import table
+from ansible_collections.waba.cluster.plugins.module_utils._internal.report.uninstall import PARTS, failures, rows
+from ansible_collections.waba.cluster.plugins.module_utils._internal.table import table
 
 EXPORT = "/srv/wamedia"  # the default of the role nfs_server
 COLUMNS = ("host", "kind", "name", "outcome", "reason")

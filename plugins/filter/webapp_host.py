@@ -39,7 +39,7 @@ _value:
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.waba.cluster.plugins.module_utils.rollout.webapp import webapp_host
+from ansible_collections.waba.cluster.plugins.module_utils._internal.rollout.webapp import webapp_host
 
 
 class FilterModule:

@@ -35,7 +35,7 @@ _value:
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.waba.cluster.plugins.module_utils.rollout.webapp import webapp_url
+from ansible_collections.waba.cluster.plugins.module_utils._internal.rollout.webapp import webapp_url
 
 
 class FilterModule:

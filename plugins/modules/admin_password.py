@@ -59,10 +59,10 @@ login:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils.argspec import API_OPTIONS
-from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
-from ansible_collections.waba.cluster.plugins.module_utils.io.api_client import Api, ApiUnreachable, retry
-from ansible_collections.waba.cluster.plugins.module_utils.io.api_login import (
+from ansible_collections.waba.cluster.plugins.module_utils._internal.argspec import API_OPTIONS
+from ansible_collections.waba.cluster.plugins.module_utils._internal.errors import HostError
+from ansible_collections.waba.cluster.plugins.module_utils._internal.io.api_client import Api, ApiUnreachable, retry
+from ansible_collections.waba.cluster.plugins.module_utils._internal.io.api_login import (
     ACCEPTED,
     INITIAL,
     INITIAL_PASSWORD,
@@ -70,8 +70,8 @@ from ansible_collections.waba.cluster.plugins.module_utils.io.api_login import (
     accepted_password,
     try_login,
 )
-from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
-from ansible_collections.waba.cluster.plugins.module_utils.secrets.validation import is_strong
+from ansible_collections.waba.cluster.plugins.module_utils._internal.io.environment import isolate_environment
+from ansible_collections.waba.cluster.plugins.module_utils._internal.secrets.validation import is_strong
 
 
 class PasswordRefused(HostError):

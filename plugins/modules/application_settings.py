@@ -62,11 +62,11 @@ import json
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils.argspec import API_OPTIONS
-from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
-from ansible_collections.waba.cluster.plugins.module_utils.io.api_client import Api, retry
-from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
-from ansible_collections.waba.cluster.plugins.module_utils.rollout.setting_changes import (
+from ansible_collections.waba.cluster.plugins.module_utils._internal.argspec import API_OPTIONS
+from ansible_collections.waba.cluster.plugins.module_utils._internal.errors import HostError
+from ansible_collections.waba.cluster.plugins.module_utils._internal.io.api_client import Api, retry
+from ansible_collections.waba.cluster.plugins.module_utils._internal.io.environment import isolate_environment
+from ansible_collections.waba.cluster.plugins.module_utils._internal.rollout.setting_changes import (
     difference,
     merged,
     patched_part,

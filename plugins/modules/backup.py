@@ -77,12 +77,12 @@ sha256:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils.argspec import BACKUP_OPTIONS, DATABASE_OPTIONS
-from ansible_collections.waba.cluster.plugins.module_utils.database.io import archiving, backup_archive
-from ansible_collections.waba.cluster.plugins.module_utils.database.io.client import DatabaseClient
-from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
-from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
-from ansible_collections.waba.cluster.plugins.module_utils.io.subprocess_timeout import RunCommand
+from ansible_collections.waba.cluster.plugins.module_utils._internal.argspec import BACKUP_OPTIONS, DATABASE_OPTIONS
+from ansible_collections.waba.cluster.plugins.module_utils._internal.database.io import archiving, backup_archive
+from ansible_collections.waba.cluster.plugins.module_utils._internal.database.io.client import DatabaseClient
+from ansible_collections.waba.cluster.plugins.module_utils._internal.errors import HostError
+from ansible_collections.waba.cluster.plugins.module_utils._internal.io.environment import isolate_environment
+from ansible_collections.waba.cluster.plugins.module_utils._internal.io.subprocess_timeout import RunCommand
 
 
 def back_up(params: dict[str, Any], run_command: RunCommand) -> dict[str, Any]:

@@ -156,11 +156,11 @@ folder:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils import problems
-from ansible_collections.waba.cluster.plugins.module_utils.argspec import BACKUP_SCHEDULE_OPTIONS
-from ansible_collections.waba.cluster.plugins.module_utils.backup.io.schedule import converge
-from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
-from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
+from ansible_collections.waba.cluster.plugins.module_utils._internal import problems
+from ansible_collections.waba.cluster.plugins.module_utils._internal.argspec import BACKUP_SCHEDULE_OPTIONS
+from ansible_collections.waba.cluster.plugins.module_utils._internal.backup.io.schedule import converge
+from ansible_collections.waba.cluster.plugins.module_utils._internal.errors import HostError
+from ansible_collections.waba.cluster.plugins.module_utils._internal.io.environment import isolate_environment
 
 REQUIRED = ("schedule", "folder", "recipients", "database", "node_image", "server_image")
 

@@ -45,14 +45,14 @@ changes:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils import problems
-from ansible_collections.waba.cluster.plugins.module_utils.argspec import CLOUD_ACCOUNT_OPTIONS
-from ansible_collections.waba.cluster.plugins.module_utils.cloud import account
-from ansible_collections.waba.cluster.plugins.module_utils.cloud.io import account_commands
-from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
-from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
-from ansible_collections.waba.cluster.plugins.module_utils.problems import InputError
-from ansible_collections.waba.cluster.plugins.module_utils.secrets import redaction
+from ansible_collections.waba.cluster.plugins.module_utils._internal import problems
+from ansible_collections.waba.cluster.plugins.module_utils._internal.argspec import CLOUD_ACCOUNT_OPTIONS
+from ansible_collections.waba.cluster.plugins.module_utils._internal.cloud import account
+from ansible_collections.waba.cluster.plugins.module_utils._internal.cloud.io import account_commands
+from ansible_collections.waba.cluster.plugins.module_utils._internal.errors import HostError
+from ansible_collections.waba.cluster.plugins.module_utils._internal.io.environment import isolate_environment
+from ansible_collections.waba.cluster.plugins.module_utils._internal.problems import InputError
+from ansible_collections.waba.cluster.plugins.module_utils._internal.secrets import redaction
 
 
 def converge(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:

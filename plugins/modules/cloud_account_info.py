@@ -65,13 +65,13 @@ number:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils.argspec import CLOUD_ACCOUNT_OPTIONS
-from ansible_collections.waba.cluster.plugins.module_utils.cloud import account
-from ansible_collections.waba.cluster.plugins.module_utils.cloud.io import account_commands, probe
-from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
-from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
-from ansible_collections.waba.cluster.plugins.module_utils.problems import Problem
-from ansible_collections.waba.cluster.plugins.module_utils.secrets import redaction
+from ansible_collections.waba.cluster.plugins.module_utils._internal.argspec import CLOUD_ACCOUNT_OPTIONS
+from ansible_collections.waba.cluster.plugins.module_utils._internal.cloud import account
+from ansible_collections.waba.cluster.plugins.module_utils._internal.cloud.io import account_commands, probe
+from ansible_collections.waba.cluster.plugins.module_utils._internal.errors import HostError
+from ansible_collections.waba.cluster.plugins.module_utils._internal.io.environment import isolate_environment
+from ansible_collections.waba.cluster.plugins.module_utils._internal.problems import Problem
+from ansible_collections.waba.cluster.plugins.module_utils._internal.secrets import redaction
 
 
 def observe(params: dict[str, Any]) -> dict[str, Any]:

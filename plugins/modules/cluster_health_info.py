@@ -129,19 +129,22 @@ import time
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils.argspec import API_OPTIONS, EXPECTED_NODES
-from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
-from ansible_collections.waba.cluster.plugins.module_utils.io.api_client import RETRY_INTERVAL, Api
-from ansible_collections.waba.cluster.plugins.module_utils.io.api_login import INITIAL_PASSWORD, accepted_password
-from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
-from ansible_collections.waba.cluster.plugins.module_utils.report.health import (
+from ansible_collections.waba.cluster.plugins.module_utils._internal.argspec import API_OPTIONS, EXPECTED_NODES
+from ansible_collections.waba.cluster.plugins.module_utils._internal.errors import HostError
+from ansible_collections.waba.cluster.plugins.module_utils._internal.io.api_client import RETRY_INTERVAL, Api
+from ansible_collections.waba.cluster.plugins.module_utils._internal.io.api_login import (
+    INITIAL_PASSWORD,
+    accepted_password,
+)
+from ansible_collections.waba.cluster.plugins.module_utils._internal.io.environment import isolate_environment
+from ansible_collections.waba.cluster.plugins.module_utils._internal.report.health import (
     assess,
     healthy_shards,
     parse_lags,
     parse_nodes,
 )
-from ansible_collections.waba.cluster.plugins.module_utils.report.upstream import parse as parse_upstream
-from ansible_collections.waba.cluster.plugins.module_utils.table import table
+from ansible_collections.waba.cluster.plugins.module_utils._internal.report.upstream import parse as parse_upstream
+from ansible_collections.waba.cluster.plugins.module_utils._internal.table import table
 
 COLUMNS = ("name", "role", "gateway_status", "problem")
 OPTIONS = {

@@ -50,10 +50,10 @@ nodes:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils.addresses import is_host
-from ansible_collections.waba.cluster.plugins.module_utils.docker.io import node_command
-from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
-from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
+from ansible_collections.waba.cluster.plugins.module_utils._internal.addresses import is_host
+from ansible_collections.waba.cluster.plugins.module_utils._internal.docker.io import node_command
+from ansible_collections.waba.cluster.plugins.module_utils._internal.errors import HostError
+from ansible_collections.waba.cluster.plugins.module_utils._internal.io.environment import isolate_environment
 
 
 def remove(module: AnsibleModule) -> dict[str, Any]:

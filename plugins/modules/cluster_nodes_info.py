@@ -58,11 +58,11 @@ images:
 """
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.waba.cluster.plugins.module_utils.compose.host_files import HAS_YAML
-from ansible_collections.waba.cluster.plugins.module_utils.compose.io import live_nodes
-from ansible_collections.waba.cluster.plugins.module_utils.docker.io import containers, engine
-from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
-from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
+from ansible_collections.waba.cluster.plugins.module_utils._internal.compose.host_files import HAS_YAML
+from ansible_collections.waba.cluster.plugins.module_utils._internal.compose.io import live_nodes
+from ansible_collections.waba.cluster.plugins.module_utils._internal.docker.io import containers, engine
+from ansible_collections.waba.cluster.plugins.module_utils._internal.errors import HostError
+from ansible_collections.waba.cluster.plugins.module_utils._internal.io.environment import isolate_environment
 
 OPTIONS = {
     "cluster_name": {"type": "str", "default": "waba"},

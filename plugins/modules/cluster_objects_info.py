@@ -67,13 +67,13 @@ import os
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils import contract
-from ansible_collections.waba.cluster.plugins.module_utils.backup.io import schedule
-from ansible_collections.waba.cluster.plugins.module_utils.docker.io import engine, install, objects
-from ansible_collections.waba.cluster.plugins.module_utils.docker.removal import docker_blocker
-from ansible_collections.waba.cluster.plugins.module_utils.errors import DockerUnavailable, HostError
-from ansible_collections.waba.cluster.plugins.module_utils.io import files
-from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
+from ansible_collections.waba.cluster.plugins.module_utils._internal import contract
+from ansible_collections.waba.cluster.plugins.module_utils._internal.backup.io import schedule
+from ansible_collections.waba.cluster.plugins.module_utils._internal.docker.io import engine, install, objects
+from ansible_collections.waba.cluster.plugins.module_utils._internal.docker.removal import docker_blocker
+from ansible_collections.waba.cluster.plugins.module_utils._internal.errors import DockerUnavailable, HostError
+from ansible_collections.waba.cluster.plugins.module_utils._internal.io import files
+from ansible_collections.waba.cluster.plugins.module_utils._internal.io.environment import isolate_environment
 
 OPTIONS = {"cluster_name": {"type": "str", "default": "waba"}, "path": {"type": "path", "default": "/opt/waba"}}
 

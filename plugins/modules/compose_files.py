@@ -118,18 +118,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.waba.cluster.plugins.module_utils import contract, problems
-from ansible_collections.waba.cluster.plugins.module_utils.argspec import PLAN_OPTIONS
-from ansible_collections.waba.cluster.plugins.module_utils.certificates.io import host_certificates
-from ansible_collections.waba.cluster.plugins.module_utils.compose import dotenv, host_files, volumes
-from ansible_collections.waba.cluster.plugins.module_utils.compose.documents import compose_documents, merged
-from ansible_collections.waba.cluster.plugins.module_utils.compose.io import volume_usage
-from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import plan_nodes
-from ansible_collections.waba.cluster.plugins.module_utils.docker.io import engine
-from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
-from ansible_collections.waba.cluster.plugins.module_utils.io import files
-from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
-from ansible_collections.waba.cluster.plugins.module_utils.secrets import redaction
+from ansible_collections.waba.cluster.plugins.module_utils._internal import contract, problems
+from ansible_collections.waba.cluster.plugins.module_utils._internal.argspec import PLAN_OPTIONS
+from ansible_collections.waba.cluster.plugins.module_utils._internal.certificates.io import host_certificates
+from ansible_collections.waba.cluster.plugins.module_utils._internal.compose import dotenv, host_files, volumes
+from ansible_collections.waba.cluster.plugins.module_utils._internal.compose.documents import compose_documents, merged
+from ansible_collections.waba.cluster.plugins.module_utils._internal.compose.io import volume_usage
+from ansible_collections.waba.cluster.plugins.module_utils._internal.compose.nodes import plan_nodes
+from ansible_collections.waba.cluster.plugins.module_utils._internal.docker.io import engine
+from ansible_collections.waba.cluster.plugins.module_utils._internal.errors import HostError
+from ansible_collections.waba.cluster.plugins.module_utils._internal.io import files
+from ansible_collections.waba.cluster.plugins.module_utils._internal.io.environment import isolate_environment
+from ansible_collections.waba.cluster.plugins.module_utils._internal.secrets import redaction
 
 OPTIONS = {
     **PLAN_OPTIONS,

@@ -140,15 +140,21 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils.compose.convergence import action_diff
-from ansible_collections.waba.cluster.plugins.module_utils.compose.io.command import Compose
-from ansible_collections.waba.cluster.plugins.module_utils.compose.io.project import Project, predicted_actions
-from ansible_collections.waba.cluster.plugins.module_utils.docker.io import containers, engine, objects
-from ansible_collections.waba.cluster.plugins.module_utils.docker.removal import external_objects, plan_removal
-from ansible_collections.waba.cluster.plugins.module_utils.errors import DockerUnavailable, HostError
-from ansible_collections.waba.cluster.plugins.module_utils.io import host_lock
-from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
-from ansible_collections.waba.cluster.plugins.module_utils.secrets import redaction
+from ansible_collections.waba.cluster.plugins.module_utils._internal.compose.convergence import action_diff
+from ansible_collections.waba.cluster.plugins.module_utils._internal.compose.io.command import Compose
+from ansible_collections.waba.cluster.plugins.module_utils._internal.compose.io.project import (
+    Project,
+    predicted_actions,
+)
+from ansible_collections.waba.cluster.plugins.module_utils._internal.docker.io import containers, engine, objects
+from ansible_collections.waba.cluster.plugins.module_utils._internal.docker.removal import (
+    external_objects,
+    plan_removal,
+)
+from ansible_collections.waba.cluster.plugins.module_utils._internal.errors import DockerUnavailable, HostError
+from ansible_collections.waba.cluster.plugins.module_utils._internal.io import host_lock
+from ansible_collections.waba.cluster.plugins.module_utils._internal.io.environment import isolate_environment
+from ansible_collections.waba.cluster.plugins.module_utils._internal.secrets import redaction
 
 Result = TypeVar("Result")
 

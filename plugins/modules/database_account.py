@@ -50,15 +50,15 @@ RETURN = r"""
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils.database import accounts
-from ansible_collections.waba.cluster.plugins.module_utils.database.io.client import (
+from ansible_collections.waba.cluster.plugins.module_utils._internal.database import accounts
+from ansible_collections.waba.cluster.plugins.module_utils._internal.database.io.client import (
     DatabaseClient,
     RootClient,
     container_account,
 )
-from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
-from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
-from ansible_collections.waba.cluster.plugins.module_utils.secrets.redaction import redacted
+from ansible_collections.waba.cluster.plugins.module_utils._internal.errors import HostError
+from ansible_collections.waba.cluster.plugins.module_utils._internal.io.environment import isolate_environment
+from ansible_collections.waba.cluster.plugins.module_utils._internal.secrets.redaction import redacted
 
 
 def can_log_in(module: AnsibleModule) -> bool:

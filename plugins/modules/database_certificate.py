@@ -40,10 +40,10 @@ RETURN = r"""
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils.database.io.client import RootClient
-from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
-from ansible_collections.waba.cluster.plugins.module_utils.io import files
-from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
+from ansible_collections.waba.cluster.plugins.module_utils._internal.database.io.client import RootClient
+from ansible_collections.waba.cluster.plugins.module_utils._internal.errors import HostError
+from ansible_collections.waba.cluster.plugins.module_utils._internal.io import files
+from ansible_collections.waba.cluster.plugins.module_utils._internal.io.environment import isolate_environment
 
 # The copies that the entry point of the images makes for the server's user.
 COPIES = {"certificate": "/run/mysqld/server-cert.pem", "key": "/run/mysqld/server-key.pem"}

@@ -93,11 +93,11 @@ problems:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils.database import check
-from ansible_collections.waba.cluster.plugins.module_utils.database.io import server
-from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
-from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
-from ansible_collections.waba.cluster.plugins.module_utils.problems import Problem, value_text
+from ansible_collections.waba.cluster.plugins.module_utils._internal.database import check
+from ansible_collections.waba.cluster.plugins.module_utils._internal.database.io import server
+from ansible_collections.waba.cluster.plugins.module_utils._internal.errors import HostError
+from ansible_collections.waba.cluster.plugins.module_utils._internal.io.environment import isolate_environment
+from ansible_collections.waba.cluster.plugins.module_utils._internal.problems import Problem, value_text
 
 OPTIONS = {
     "host": {"type": "str", "required": True},

@@ -74,12 +74,12 @@ RETURN = r"""
 import uuid
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils.compose.volumes import with_defaults
-from ansible_collections.waba.cluster.plugins.module_utils.database.bootstrap import NO_SEQNO, NO_UUID
-from ansible_collections.waba.cluster.plugins.module_utils.database.io import member
-from ansible_collections.waba.cluster.plugins.module_utils.docker.io import engine
-from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
-from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
+from ansible_collections.waba.cluster.plugins.module_utils._internal.compose.volumes import with_defaults
+from ansible_collections.waba.cluster.plugins.module_utils._internal.database.bootstrap import NO_SEQNO, NO_UUID
+from ansible_collections.waba.cluster.plugins.module_utils._internal.database.io import member
+from ansible_collections.waba.cluster.plugins.module_utils._internal.docker.io import engine
+from ansible_collections.waba.cluster.plugins.module_utils._internal.errors import HostError
+from ansible_collections.waba.cluster.plugins.module_utils._internal.io.environment import isolate_environment
 
 
 def apply(module: AnsibleModule) -> bool:

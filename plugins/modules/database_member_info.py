@@ -135,13 +135,13 @@ import os
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils.compose.io.command import Compose
-from ansible_collections.waba.cluster.plugins.module_utils.compose.io.project import Project
-from ansible_collections.waba.cluster.plugins.module_utils.compose.volumes import with_defaults
-from ansible_collections.waba.cluster.plugins.module_utils.database.io import member
-from ansible_collections.waba.cluster.plugins.module_utils.docker.io import engine
-from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
-from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
+from ansible_collections.waba.cluster.plugins.module_utils._internal.compose.io.command import Compose
+from ansible_collections.waba.cluster.plugins.module_utils._internal.compose.io.project import Project
+from ansible_collections.waba.cluster.plugins.module_utils._internal.compose.volumes import with_defaults
+from ansible_collections.waba.cluster.plugins.module_utils._internal.database.io import member
+from ansible_collections.waba.cluster.plugins.module_utils._internal.docker.io import engine
+from ansible_collections.waba.cluster.plugins.module_utils._internal.errors import HostError
+from ansible_collections.waba.cluster.plugins.module_utils._internal.io.environment import isolate_environment
 
 
 def observe(module: AnsibleModule) -> dict[str, Any]:

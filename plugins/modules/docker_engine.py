@@ -63,12 +63,12 @@ method:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils import egress
-from ansible_collections.waba.cluster.plugins.module_utils.argspec import EGRESS_OPTIONS
-from ansible_collections.waba.cluster.plugins.module_utils.docker import packages
-from ansible_collections.waba.cluster.plugins.module_utils.docker.io import install, live_engine_proxy
-from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
-from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
+from ansible_collections.waba.cluster.plugins.module_utils._internal import egress
+from ansible_collections.waba.cluster.plugins.module_utils._internal.argspec import EGRESS_OPTIONS
+from ansible_collections.waba.cluster.plugins.module_utils._internal.docker import packages
+from ansible_collections.waba.cluster.plugins.module_utils._internal.docker.io import install, live_engine_proxy
+from ansible_collections.waba.cluster.plugins.module_utils._internal.errors import HostError
+from ansible_collections.waba.cluster.plugins.module_utils._internal.io.environment import isolate_environment
 
 OPTIONS = {
     "state": {"type": "str", "choices": ["started"], "default": "started"},

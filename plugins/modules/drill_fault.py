@@ -74,11 +74,11 @@ ended:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils.docker.io import engine
-from ansible_collections.waba.cluster.plugins.module_utils.drill.io import fault
-from ansible_collections.waba.cluster.plugins.module_utils.drill.plan import FAULTS
-from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
-from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
+from ansible_collections.waba.cluster.plugins.module_utils._internal.docker.io import engine
+from ansible_collections.waba.cluster.plugins.module_utils._internal.drill.io import fault
+from ansible_collections.waba.cluster.plugins.module_utils._internal.drill.plan import FAULTS
+from ansible_collections.waba.cluster.plugins.module_utils._internal.errors import HostError
+from ansible_collections.waba.cluster.plugins.module_utils._internal.io.environment import isolate_environment
 
 OPTIONS = {
     "cluster_name": {"type": "str", "default": "waba"},

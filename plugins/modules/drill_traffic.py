@@ -106,12 +106,12 @@ states:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils.argspec import API_OPTIONS, EXPECTED_NODES
-from ansible_collections.waba.cluster.plugins.module_utils.drill.io import traffic
-from ansible_collections.waba.cluster.plugins.module_utils.drill.plan import INTERVAL
-from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
-from ansible_collections.waba.cluster.plugins.module_utils.io.api_client import Api, retry
-from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
+from ansible_collections.waba.cluster.plugins.module_utils._internal.argspec import API_OPTIONS, EXPECTED_NODES
+from ansible_collections.waba.cluster.plugins.module_utils._internal.drill.io import traffic
+from ansible_collections.waba.cluster.plugins.module_utils._internal.drill.plan import INTERVAL
+from ansible_collections.waba.cluster.plugins.module_utils._internal.errors import HostError
+from ansible_collections.waba.cluster.plugins.module_utils._internal.io.api_client import Api, retry
+from ansible_collections.waba.cluster.plugins.module_utils._internal.io.environment import isolate_environment
 
 LOGIN_TIMEOUT = 10  # seconds
 OPTIONS = {

@@ -83,11 +83,15 @@ addresses:
 import socket
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils import problems
-from ansible_collections.waba.cluster.plugins.module_utils.argspec import FIREWALL_OPTIONS, HOSTS_OPTIONS, PLAN_OPTIONS
-from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
-from ansible_collections.waba.cluster.plugins.module_utils.firewall.io.convergence import converge
-from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
+from ansible_collections.waba.cluster.plugins.module_utils._internal import problems
+from ansible_collections.waba.cluster.plugins.module_utils._internal.argspec import (
+    FIREWALL_OPTIONS,
+    HOSTS_OPTIONS,
+    PLAN_OPTIONS,
+)
+from ansible_collections.waba.cluster.plugins.module_utils._internal.errors import HostError
+from ansible_collections.waba.cluster.plugins.module_utils._internal.firewall.io.convergence import converge
+from ansible_collections.waba.cluster.plugins.module_utils._internal.io.environment import isolate_environment
 
 
 def main() -> None:

@@ -286,26 +286,30 @@ import time
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils.argspec import EGRESS_OPTIONS, HOSTS_OPTIONS, PLAN_OPTIONS
-from ansible_collections.waba.cluster.plugins.module_utils.backup.io import schedule
-from ansible_collections.waba.cluster.plugins.module_utils.certificates import expiry
-from ansible_collections.waba.cluster.plugins.module_utils.certificates.io import host_certificates
-from ansible_collections.waba.cluster.plugins.module_utils.cluster.io import parts as parts_of_host
-from ansible_collections.waba.cluster.plugins.module_utils.compose import dotenv
-from ansible_collections.waba.cluster.plugins.module_utils.compose.io import observation
-from ansible_collections.waba.cluster.plugins.module_utils.compose.nodes import plan_nodes
-from ansible_collections.waba.cluster.plugins.module_utils.docker import packages
-from ansible_collections.waba.cluster.plugins.module_utils.docker.io import (
+from ansible_collections.waba.cluster.plugins.module_utils._internal.argspec import (
+    EGRESS_OPTIONS,
+    HOSTS_OPTIONS,
+    PLAN_OPTIONS,
+)
+from ansible_collections.waba.cluster.plugins.module_utils._internal.backup.io import schedule
+from ansible_collections.waba.cluster.plugins.module_utils._internal.certificates import expiry
+from ansible_collections.waba.cluster.plugins.module_utils._internal.certificates.io import host_certificates
+from ansible_collections.waba.cluster.plugins.module_utils._internal.cluster.io import parts as parts_of_host
+from ansible_collections.waba.cluster.plugins.module_utils._internal.compose import dotenv
+from ansible_collections.waba.cluster.plugins.module_utils._internal.compose.io import observation
+from ansible_collections.waba.cluster.plugins.module_utils._internal.compose.nodes import plan_nodes
+from ansible_collections.waba.cluster.plugins.module_utils._internal.docker import packages
+from ansible_collections.waba.cluster.plugins.module_utils._internal.docker.io import (
     engine,
     image_store,
     live_engine_proxy,
     live_single_connect,
 )
-from ansible_collections.waba.cluster.plugins.module_utils.errors import DockerUnavailable, HostError
-from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
-from ansible_collections.waba.cluster.plugins.module_utils.preflight.io import checks, live_address, machine
-from ansible_collections.waba.cluster.plugins.module_utils.problems import InputError
-from ansible_collections.waba.cluster.plugins.module_utils.secrets import redaction
+from ansible_collections.waba.cluster.plugins.module_utils._internal.errors import DockerUnavailable, HostError
+from ansible_collections.waba.cluster.plugins.module_utils._internal.io.environment import isolate_environment
+from ansible_collections.waba.cluster.plugins.module_utils._internal.preflight.io import checks, live_address, machine
+from ansible_collections.waba.cluster.plugins.module_utils._internal.problems import InputError
+from ansible_collections.waba.cluster.plugins.module_utils._internal.secrets import redaction
 
 ENVIRONMENTS = ("environment", "database_environment")
 CONTAINER_PARTS = ("masters", "coreapps", "webapps", "database", "arbitrator", "api_proxy")

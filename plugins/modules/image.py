@@ -160,19 +160,22 @@ import os
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils import egress
-from ansible_collections.waba.cluster.plugins.module_utils.argspec import EGRESS_OPTIONS
-from ansible_collections.waba.cluster.plugins.module_utils.docker import image_source
-from ansible_collections.waba.cluster.plugins.module_utils.docker.image_archive import missing_images
-from ansible_collections.waba.cluster.plugins.module_utils.docker.image_packages import sbom_file
-from ansible_collections.waba.cluster.plugins.module_utils.docker.io import (
+from ansible_collections.waba.cluster.plugins.module_utils._internal import egress
+from ansible_collections.waba.cluster.plugins.module_utils._internal.argspec import EGRESS_OPTIONS
+from ansible_collections.waba.cluster.plugins.module_utils._internal.docker import image_source
+from ansible_collections.waba.cluster.plugins.module_utils._internal.docker.image_archive import missing_images
+from ansible_collections.waba.cluster.plugins.module_utils._internal.docker.image_packages import sbom_file
+from ansible_collections.waba.cluster.plugins.module_utils._internal.docker.io import (
     engine,
     image_builder,
     image_packages,
     image_store,
 )
-from ansible_collections.waba.cluster.plugins.module_utils.errors import DockerUnavailable, HostError
-from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment, use_proxy
+from ansible_collections.waba.cluster.plugins.module_utils._internal.errors import DockerUnavailable, HostError
+from ansible_collections.waba.cluster.plugins.module_utils._internal.io.environment import (
+    isolate_environment,
+    use_proxy,
+)
 
 OPTIONS = {
     "name": {"type": "list", "elements": "str", "required": True, "aliases": ["names"]},

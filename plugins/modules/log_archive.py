@@ -98,15 +98,18 @@ import time
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils import problems
-from ansible_collections.waba.cluster.plugins.module_utils.contract import LABEL_CLUSTER
-from ansible_collections.waba.cluster.plugins.module_utils.docker.io import containers, engine
-from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
-from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
-from ansible_collections.waba.cluster.plugins.module_utils.report.io import log_archive, log_files
-from ansible_collections.waba.cluster.plugins.module_utils.report.io.host_facts import host_facts
-from ansible_collections.waba.cluster.plugins.module_utils.report.log_window import parse_time, window_problems
-from ansible_collections.waba.cluster.plugins.module_utils.secrets.stream_redaction import Redactor
+from ansible_collections.waba.cluster.plugins.module_utils._internal import problems
+from ansible_collections.waba.cluster.plugins.module_utils._internal.contract import LABEL_CLUSTER
+from ansible_collections.waba.cluster.plugins.module_utils._internal.docker.io import containers, engine
+from ansible_collections.waba.cluster.plugins.module_utils._internal.errors import HostError
+from ansible_collections.waba.cluster.plugins.module_utils._internal.io.environment import isolate_environment
+from ansible_collections.waba.cluster.plugins.module_utils._internal.report.io import log_archive, log_files
+from ansible_collections.waba.cluster.plugins.module_utils._internal.report.io.host_facts import host_facts
+from ansible_collections.waba.cluster.plugins.module_utils._internal.report.log_window import (
+    parse_time,
+    window_problems,
+)
+from ansible_collections.waba.cluster.plugins.module_utils._internal.secrets.stream_redaction import Redactor
 
 OPTIONS = {
     "cluster_name": {"type": "str", "default": "waba"},

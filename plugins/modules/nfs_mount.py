@@ -123,11 +123,11 @@ token:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils import problems
-from ansible_collections.waba.cluster.plugins.module_utils.argspec import MOUNT_OPTIONS
-from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
-from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
-from ansible_collections.waba.cluster.plugins.module_utils.nfs.io.share import Share, converge_mounted
+from ansible_collections.waba.cluster.plugins.module_utils._internal import problems
+from ansible_collections.waba.cluster.plugins.module_utils._internal.argspec import MOUNT_OPTIONS
+from ansible_collections.waba.cluster.plugins.module_utils._internal.errors import HostError
+from ansible_collections.waba.cluster.plugins.module_utils._internal.io.environment import isolate_environment
+from ansible_collections.waba.cluster.plugins.module_utils._internal.nfs.io.share import Share, converge_mounted
 
 
 def unmount(module: AnsibleModule) -> dict[str, Any]:

@@ -140,9 +140,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
-from ansible_collections.waba.cluster.plugins.module_utils.preflight import reachability as planner
-from ansible_collections.waba.cluster.plugins.module_utils.preflight.io import port_probe as driver
+from ansible_collections.waba.cluster.plugins.module_utils._internal.io.environment import isolate_environment
+from ansible_collections.waba.cluster.plugins.module_utils._internal.preflight import reachability as planner
+from ansible_collections.waba.cluster.plugins.module_utils._internal.preflight.io import port_probe as driver
 
 PORT = {
     "address": {"type": "str", "default": ""},

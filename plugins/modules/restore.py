@@ -84,14 +84,14 @@ import os
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils import problems
-from ansible_collections.waba.cluster.plugins.module_utils.argspec import BACKUP_OPTIONS, DATABASE_OPTIONS
-from ansible_collections.waba.cluster.plugins.module_utils.database import backup
-from ansible_collections.waba.cluster.plugins.module_utils.database.io import archiving, backup_archive
-from ansible_collections.waba.cluster.plugins.module_utils.database.io.client import DatabaseClient
-from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
-from ansible_collections.waba.cluster.plugins.module_utils.io import files
-from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
+from ansible_collections.waba.cluster.plugins.module_utils._internal import problems
+from ansible_collections.waba.cluster.plugins.module_utils._internal.argspec import BACKUP_OPTIONS, DATABASE_OPTIONS
+from ansible_collections.waba.cluster.plugins.module_utils._internal.database import backup
+from ansible_collections.waba.cluster.plugins.module_utils._internal.database.io import archiving, backup_archive
+from ansible_collections.waba.cluster.plugins.module_utils._internal.database.io.client import DatabaseClient
+from ansible_collections.waba.cluster.plugins.module_utils._internal.errors import HostError
+from ansible_collections.waba.cluster.plugins.module_utils._internal.io import files
+from ansible_collections.waba.cluster.plugins.module_utils._internal.io.environment import isolate_environment
 
 
 def restore(module: AnsibleModule) -> dict[str, Any]:

@@ -57,11 +57,11 @@ import json
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils.contract import COMMAND, PROGRAM
-from ansible_collections.waba.cluster.plugins.module_utils.docker.io import engine, one_shot
-from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
-from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
-from ansible_collections.waba.cluster.plugins.module_utils.secrets import redaction
+from ansible_collections.waba.cluster.plugins.module_utils._internal.contract import COMMAND, PROGRAM
+from ansible_collections.waba.cluster.plugins.module_utils._internal.docker.io import engine, one_shot
+from ansible_collections.waba.cluster.plugins.module_utils._internal.errors import HostError
+from ansible_collections.waba.cluster.plugins.module_utils._internal.io.environment import isolate_environment
+from ansible_collections.waba.cluster.plugins.module_utils._internal.secrets import redaction
 
 STATUS = [*PROGRAM, "schema-status"]
 

@@ -76,12 +76,16 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
-from ansible_collections.waba.cluster.plugins.module_utils.io import files
-from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
-from ansible_collections.waba.cluster.plugins.module_utils.secrets import rotation
-from ansible_collections.waba.cluster.plugins.module_utils.secrets.generation import edited, generate, request_problems
-from ansible_collections.waba.cluster.plugins.module_utils.secrets.io import variables_file
+from ansible_collections.waba.cluster.plugins.module_utils._internal.errors import HostError
+from ansible_collections.waba.cluster.plugins.module_utils._internal.io import files
+from ansible_collections.waba.cluster.plugins.module_utils._internal.io.environment import isolate_environment
+from ansible_collections.waba.cluster.plugins.module_utils._internal.secrets import rotation
+from ansible_collections.waba.cluster.plugins.module_utils._internal.secrets.generation import (
+    edited,
+    generate,
+    request_problems,
+)
+from ansible_collections.waba.cluster.plugins.module_utils._internal.secrets.io import variables_file
 
 VARIABLES = (*rotation.ROTATABLE, *rotation.PENDING, rotation.ACCOUNT)
 REPEAT = "Then run rotate_secrets.yml again with an empty waba_rotate: it continues"

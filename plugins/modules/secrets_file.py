@@ -72,17 +72,17 @@ import os
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
-from ansible_collections.waba.cluster.plugins.module_utils.io import files
-from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
-from ansible_collections.waba.cluster.plugins.module_utils.secrets.generation import (
+from ansible_collections.waba.cluster.plugins.module_utils._internal.errors import HostError
+from ansible_collections.waba.cluster.plugins.module_utils._internal.io import files
+from ansible_collections.waba.cluster.plugins.module_utils._internal.io.environment import isolate_environment
+from ansible_collections.waba.cluster.plugins.module_utils._internal.secrets.generation import (
     appended,
     generate,
     request_problems,
     without_usable_value,
 )
-from ansible_collections.waba.cluster.plugins.module_utils.secrets.io import variables_file
-from ansible_collections.waba.cluster.plugins.module_utils.secrets.io.variables_file import (
+from ansible_collections.waba.cluster.plugins.module_utils._internal.secrets.io import variables_file
+from ansible_collections.waba.cluster.plugins.module_utils._internal.secrets.io.variables_file import (
     HAS_YAML,
     MODE,
     VAULT,

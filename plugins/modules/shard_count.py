@@ -61,16 +61,16 @@ import time
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils.argspec import API_OPTIONS
-from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
-from ansible_collections.waba.cluster.plugins.module_utils.io.api_client import (
+from ansible_collections.waba.cluster.plugins.module_utils._internal.argspec import API_OPTIONS
+from ansible_collections.waba.cluster.plugins.module_utils._internal.errors import HostError
+from ansible_collections.waba.cluster.plugins.module_utils._internal.io.api_client import (
     RETRY_INTERVAL,
     Api,
     ApiRefused,
     retry,
 )
-from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
-from ansible_collections.waba.cluster.plugins.module_utils.report.health import SHARDS
+from ansible_collections.waba.cluster.plugins.module_utils._internal.io.environment import isolate_environment
+from ansible_collections.waba.cluster.plugins.module_utils._internal.report.health import SHARDS
 
 PATH = "account/shards"
 ACCESS_DENIED = 1005

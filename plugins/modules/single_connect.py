@@ -47,9 +47,13 @@ stopped:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.waba.cluster.plugins.module_utils.docker.io import containers, engine, live_single_connect
-from ansible_collections.waba.cluster.plugins.module_utils.errors import DockerUnavailable, HostError
-from ansible_collections.waba.cluster.plugins.module_utils.io.environment import isolate_environment
+from ansible_collections.waba.cluster.plugins.module_utils._internal.docker.io import (
+    containers,
+    engine,
+    live_single_connect,
+)
+from ansible_collections.waba.cluster.plugins.module_utils._internal.errors import DockerUnavailable, HostError
+from ansible_collections.waba.cluster.plugins.module_utils._internal.io.environment import isolate_environment
 
 OPTIONS = {
     "state": {"type": "str", "choices": ["stopped"], "default": "stopped"},

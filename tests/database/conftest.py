@@ -23,7 +23,7 @@ from database_server import PRIVILEGES, start_server
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / ".build"))  # contains ansible_collections/waba/cluster
 
-from ansible_collections.waba.cluster.plugins.module_utils.contract import LABEL_CLUSTER, LABEL_ROLE  # noqa: E402
+from ansible_collections.waba.cluster.plugins.module_utils._internal.contract import LABEL_CLUSTER, LABEL_ROLE  # noqa: E402
 
 CLUSTER = "waba-test-database"  # label of the server's container
 

@@ -13,9 +13,12 @@ from typing import Any
 
 import pymysql
 import pytest
-from ansible_collections.waba.cluster.plugins.module_utils.database import accounts
-from ansible_collections.waba.cluster.plugins.module_utils.database.io.client import DatabaseClient, RootClient
-from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
+from ansible_collections.waba.cluster.plugins.module_utils._internal.database import accounts
+from ansible_collections.waba.cluster.plugins.module_utils._internal.database.io.client import (
+    DatabaseClient,
+    RootClient,
+)
+from ansible_collections.waba.cluster.plugins.module_utils._internal.errors import HostError
 from ansible_collections.waba.cluster.plugins.modules import database_account, database_certificate
 from conftest import CLUSTER, Server, run_command
 from cryptography import x509

@@ -7,8 +7,8 @@ import json
 from pathlib import Path
 
 import sqlalchemy as sa
-from ansible_collections.waba.cluster.plugins.module_utils.database.io import archiving, backup_archive
-from ansible_collections.waba.cluster.plugins.module_utils.database.io.client import DatabaseClient
+from ansible_collections.waba.cluster.plugins.module_utils._internal.database.io import archiving, backup_archive
+from ansible_collections.waba.cluster.plugins.module_utils._internal.database.io.client import DatabaseClient
 from ansible_collections.waba.cluster.plugins.modules import backup
 from conftest import CLUSTER, Server, run_command
 from test_node import config

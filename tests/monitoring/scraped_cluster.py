@@ -18,7 +18,7 @@ from urllib.parse import unquote, urlsplit
 
 import requests
 import yaml
-from ansible_collections.waba.cluster.plugins.module_utils.monitoring import scrape
+from ansible_collections.waba.cluster.plugins.module_utils._internal.monitoring import scrape
 from support import ROOT, RULES
 from waba_node.config import DatabaseConfig
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from ansible_collections.waba.cluster.plugins.module_utils.report.health import assess, parse_nodes
+from ansible_collections.waba.cluster.plugins.module_utils._internal.report.health import assess, parse_nodes
 from support import RULES, promtool
 from waba_node.address import NodeAddress
 from waba_node.control.promotion import Shard

@@ -30,7 +30,7 @@ def module(path: str) -> ModuleType:
 
 reference_pages = module("tests/tools/reference_pages.py")
 cloud_api_page = module("tests/tools/cloud_api_page.py")
-GENERATION = module("plugins/module_utils/secrets/generation.py")
+GENERATION = module("plugins/module_utils/_internal/secrets/generation.py")
 
 LINK = re.compile(r"(?<!\\)\[[^\]]*\]\(([^)\s]+)\)")
 CITATION = re.compile(r"\bdocs/[\w./-]+\.md(?:#[\w-]+)?")
@@ -57,9 +57,9 @@ GROUPS = {"waba_mysql", "waba_masters", "waba_coreapps", "waba_webapps", "waba_n
 }
 # Subjects whose comments do not yet cite docs/reference/vendor-contract.md or docs/adr.
 PENDING = (
-    "plugins/module_utils/compose/",
-    "plugins/module_utils/preflight/",
-    "tests/unit/plugins/module_utils/compose/",
+    "plugins/module_utils/_internal/compose/",
+    "plugins/module_utils/_internal/preflight/",
+    "tests/unit/plugins/module_utils/_internal/compose/",
 )
 
 
@@ -192,7 +192,7 @@ def test_every_playbook_has_instructions() -> None:
 
 
 def test_the_code_layout_names_every_package_and_role() -> None:
-    node, shared = ROOT / "images/node/src/waba_node", ROOT / "plugins/module_utils"
+    node, shared = ROOT / "images/node/src/waba_node", ROOT / "plugins/module_utils/_internal"
     names = {path.stem for path in node.iterdir() if path.is_dir() or path.suffix == ".py"}
     names |= {path.name for path in shared.iterdir() if path.is_dir()} | {role.name for role in reference_pages.roles()}
     named = set(re.findall(r"`(\w+)`", texts()["docs/contribute/code-layout.md"]))

@@ -1,4 +1,4 @@
-"""Every module runs in the environment that plugins/module_utils/io/environment.py defines."""
+"""Every module runs in the environment that plugins/module_utils/_internal/io/environment.py defines."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def test_no_plugin_starts_a_command_with_the_surrounding_environment() -> None:
         "drill/io/fault.py",
     }
     found = {
-        str(path.relative_to(ROOT / "plugins/module_utils"))
-        for path in (ROOT / "plugins/module_utils").rglob("*.py")
+        str(path.relative_to(ROOT / "plugins/module_utils/_internal"))
+        for path in (ROOT / "plugins/module_utils/_internal").rglob("*.py")
         if "subprocess.Popen(" in path.read_text(encoding="utf-8")
         or "subprocess.run(" in path.read_text(encoding="utf-8")
     }

@@ -17,7 +17,9 @@ ROOT = Path(__file__).resolve().parents[2]
 ROLE = ROOT / "roles/common"
 init_plugin_loader([])  # for lookups
 sys.path.insert(0, str(ROOT / ".build"))
-rotation: Any = importlib.import_module("ansible_collections.waba.cluster.plugins.module_utils.secrets.rotation")
+rotation: Any = importlib.import_module(
+    "ansible_collections.waba.cluster.plugins.module_utils._internal.secrets.rotation"
+)
 
 BEFORE = {secret: f"{secret}-0" for secret in rotation.ROTATABLE}
 NEW = {secret: f"{secret}-1" for secret in rotation.ROTATABLE}

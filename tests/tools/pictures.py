@@ -22,9 +22,9 @@ from ansible_collections.waba.cluster.plugins.filter.cluster_status import clust
 from ansible_collections.waba.cluster.plugins.filter.drill_plan import drill_plan  # noqa: E402
 from ansible_collections.waba.cluster.plugins.filter.drill_promise import drill_promise  # noqa: E402
 from ansible_collections.waba.cluster.plugins.filter.drill_report import drill_report  # noqa: E402
-from ansible_collections.waba.cluster.plugins.module_utils.cluster import plan  # noqa: E402
-from ansible_collections.waba.cluster.plugins.module_utils.report.health import assess, parse_nodes  # noqa: E402
-from ansible_collections.waba.cluster.plugins.module_utils.table import table  # noqa: E402
+from ansible_collections.waba.cluster.plugins.module_utils._internal.cluster import plan  # noqa: E402
+from ansible_collections.waba.cluster.plugins.module_utils._internal.report.health import assess, parse_nodes  # noqa: E402
+from ansible_collections.waba.cluster.plugins.module_utils._internal.table import table  # noqa: E402
 
 FONT, CHARACTER, LINE, MARGIN = 13, 7.8, 18, 16  # pixels
 NO_BREAK = "\u00a0"  # browsers collapse other spaces

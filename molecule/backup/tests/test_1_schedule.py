@@ -113,7 +113,7 @@ def test_a_full_disk_fails_the_run_and_is_reported(backups: Backups) -> None:
 def test_cron_runs_the_same_program_and_logs_to_syslog(backups: Backups) -> None:
     """The entry of a host without systemd, run by cron itself."""
     script = (
-        "from ansible_collections.waba.cluster.plugins.module_utils.backup.units import texts;"
+        "from ansible_collections.waba.cluster.plugins.module_utils._internal.backup.units import texts;"
         "print(*texts('waba', '* * * * *', '/usr/bin/python3', '/opt/waba', systemd=False).values(), end='')"
     )
     path = {"PYTHONPATH": str(ROOT / ".build")}

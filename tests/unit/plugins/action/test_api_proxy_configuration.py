@@ -15,7 +15,7 @@ import pytest
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
 from ansible_collections.waba.cluster.plugins.action import topology
-from ansible_collections.waba.cluster.plugins.module_utils.cluster import api_proxy
+from ansible_collections.waba.cluster.plugins.module_utils._internal.cluster import api_proxy
 
 WEBAPPS = [
     {"name": "node1:waweb", "address": "node1.test:9090", "certificate_name": "node1.test"},

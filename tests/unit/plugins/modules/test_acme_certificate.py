@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.waba.cluster.plugins.module_utils.certificates import acme
+from ansible_collections.waba.cluster.plugins.module_utils._internal.certificates import acme
 from ansible_collections.waba.cluster.plugins.modules import acme_certificate
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization

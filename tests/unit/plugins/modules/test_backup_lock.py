@@ -10,8 +10,8 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from ansible_collections.waba.cluster.plugins.module_utils.database.io import backup_archive
-from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
+from ansible_collections.waba.cluster.plugins.module_utils._internal.database.io import backup_archive
+from ansible_collections.waba.cluster.plugins.module_utils._internal.errors import HostError
 from ansible_collections.waba.cluster.plugins.modules import backup, restore
 
 CLUSTER = f"waba-unit-{os.getpid()}"

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.waba.cluster.plugins.module_utils.cloud.io import account_commands
-from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
+from ansible_collections.waba.cluster.plugins.module_utils._internal.cloud.io import account_commands
+from ansible_collections.waba.cluster.plugins.module_utils._internal.errors import HostError
 from ansible_collections.waba.cluster.plugins.modules import cloud_account, cloud_account_info
 
 TOKEN, URL = "EAAB-a-token", "https://waba.example.com/webhooks"

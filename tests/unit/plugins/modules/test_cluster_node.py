@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from ansible_collections.waba.cluster.plugins.module_utils.docker.io import node_command
+from ansible_collections.waba.cluster.plugins.module_utils._internal.docker.io import node_command
 from ansible_collections.waba.cluster.plugins.modules import cluster_node
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.waba.cluster.plugins.module_utils import contract
+from ansible_collections.waba.cluster.plugins.module_utils._internal import contract
 from ansible_collections.waba.cluster.plugins.modules import compose_files
 
 LEFT = [".db.env.new", ".multiconnect-master.yml.new", ".backup.tar"]

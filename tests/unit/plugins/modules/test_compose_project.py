@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from ansible_collections.waba.cluster.plugins.module_utils.compose.host_files import compose_text
+from ansible_collections.waba.cluster.plugins.module_utils._internal.compose.host_files import compose_text
 from ansible_collections.waba.cluster.plugins.modules import compose_project
 
 docker = pytest.importorskip("docker")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
+from ansible_collections.waba.cluster.plugins.module_utils._internal.errors import HostError
 from ansible_collections.waba.cluster.plugins.modules import database_account
 
 SECRET = "a-secret-password"

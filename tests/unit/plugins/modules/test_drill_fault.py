@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.waba.cluster.plugins.module_utils.drill.io import fault
-from ansible_collections.waba.cluster.plugins.module_utils.errors import HostError
+from ansible_collections.waba.cluster.plugins.module_utils._internal.drill.io import fault
+from ansible_collections.waba.cluster.plugins.module_utils._internal.errors import HostError
 from ansible_collections.waba.cluster.plugins.modules import drill_fault
 
 OPTIONS = {"containers": ["abc"], "fault": "isolate", "duration": 40}

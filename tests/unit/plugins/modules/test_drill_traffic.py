@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.waba.cluster.plugins.module_utils.drill.io import traffic
+from ansible_collections.waba.cluster.plugins.module_utils._internal.drill.io import traffic
 from ansible_collections.waba.cluster.plugins.modules import drill_traffic
 
 HEALTH = {

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from ansible_collections.waba.cluster.plugins.module_utils.nfs.io import live_mount, share
+from ansible_collections.waba.cluster.plugins.module_utils._internal.nfs.io import live_mount, share
 from ansible_collections.waba.cluster.plugins.modules import nfs_mount
 
 SHARE = {"server": "nfs1", "export": "/srv/wamedia", "options": ["nfsvers=4.1", "hard"]}

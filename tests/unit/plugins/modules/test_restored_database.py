@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.waba.cluster.plugins.module_utils.docker.io import node_command
+from ansible_collections.waba.cluster.plugins.module_utils._internal.docker.io import node_command
 from ansible_collections.waba.cluster.plugins.modules import restored_database
 
 

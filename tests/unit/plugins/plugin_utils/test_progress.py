@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 from ansible_collections.waba.cluster.plugins.action import image
-from ansible_collections.waba.cluster.plugins.plugin_utils import progress
+from ansible_collections.waba.cluster.plugins.plugin_utils import _progress as progress
 
 
 def test_line_names_host_task_and_limit() -> None:
