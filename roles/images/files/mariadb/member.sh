@@ -179,10 +179,10 @@ check_names() {
     [[ $SUSPECT_SECONDS =~ ^[0-9]+(\.[0-9]+)?$ ]] || refuse "WABA_GALERA_SUSPECT_SECONDS is '$WABA_GALERA_SUSPECT_SECONDS': it must be a number"
 }
 
-# Let the others suspect the former incarnation of a member that has crashed, before it joins them. Until then they would wait for the answer of that
-# incarnation, for evs.install_timeout (7.5 s), and commit nothing. An orderly stop removes the file.
+# Let the others suspect the former incarnation of a member that has not left them in order, before it joins them. Until then they would wait for the
+# answer of that incarnation, for evs.install_timeout (7.5 s), and commit nothing. A member without data may have lost its volume.
 wait_until_suspected() {
-    [ ! -e "$DATA/gvwstate.dat" ] || sleep "$SUSPECT_SECONDS" "$SUSPECT_SECONDS"
+    [[ $(galera_state seqno) =~ ^[0-9]+$ ]] || sleep "$SUSPECT_SECONDS" "$SUSPECT_SECONDS"
 }
 
 # Print the addresses of the members and of their arbitrator, one a line.
@@ -221,12 +221,12 @@ run_member() {
         refuse "the volume belongs to a single server. Joining a cluster would delete its data; the command bootstrap-file lets it begin one"
     else
         touch "$DATA/.waba-member"
+        wait_until_suspected
     fi
     position=$(recover_position)
     read -r uuid seqno <<<"$position"
     [ "$uuid" = "$ZERO" ] || options+=("--wsrep-start-position=$uuid:$seqno")
     configure_member
-    wait_until_suspected
     options+=("--wsrep-cluster-name=$WABA_GALERA_CLUSTER" "--wsrep-cluster-address=$(group_address "${addresses[@]}")")
     options+=("--wsrep-node-name=$WABA_GALERA_NODE" "--wsrep-node-address=$(bracketed "$WABA_GALERA_ADDRESS")")
     serve "$@" "${options[@]}" "--wsrep-provider-options=gcache.size=128M;gcs.fc_single_primary=YES;gcs.fc_limit=64;$(group_options)"
