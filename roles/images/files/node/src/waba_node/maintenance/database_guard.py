@@ -393,8 +393,10 @@ class DatabaseGuard:
         try:
             if command == "move":
                 refusal = await self.move(target)
+            elif command == "leave":
+                refusal = await self.leave()
             else:
-                refusal = await self.leave() if command == "leave" else f"unknown command {command!r}"
+                refusal = f"unknown command {command!r}"
         except ERRORS as error:
             refusal = f"{type(error).__name__}: {error or 'no answer in time'}"
         with contextlib.suppress(OSError):
