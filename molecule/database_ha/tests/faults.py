@@ -206,7 +206,9 @@ FAULTS = [
     Fault("state transfer: joiner crashes", joiner_crashes, limit=3.0),
     Fault("all three killed and started", kill_all, limit=60.0, outage=True),
     Fault("two of three return", two_return, limit=60.0, outage=True),
-    # Only in the soak.
+    # Only in the soak. A member that is frozen for 2 s returns while the others exclude it.
+    Fault("writer frozen 2 s", lambda one: freeze(writer(one), 2)),
+    Fault("reader frozen 2 s", lambda one: freeze(reader(one), 2), limit=3.0),
     Fault("writer frozen 3 s", lambda one: freeze(writer(one), 3)),
     Fault("reader crashes, restarts at once", lambda one: crash(one, reader(one)), limit=3.0),
     Fault("reader frozen 3 s", lambda one: freeze(reader(one), 3), limit=3.0),

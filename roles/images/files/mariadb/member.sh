@@ -142,11 +142,12 @@ begin_cluster() {
     [ ! -e "$DATA/grastate.dat" ] || sed -i 's/^safe_to_bootstrap:.*/safe_to_bootstrap: 1/' "$DATA/grastate.dat"
 }
 
-# Print the options of the group, separated by semicolons. A failed member is suspected soon. The other limits of the group have their defaults:
-# with shorter ones, two members may not agree on their view of a third one that fails, and stop.
+# Print the options of the group, separated by semicolons. Members notice a silent one soon, and repeat their view of it soon, so that they agree on
+# it at once. The limits of that agreement have their defaults: with shorter ones, two members may not agree, and stop.
 group_options() {
     local options
-    options="evs.suspect_timeout=PT${SUSPECT_SECONDS}S;evs.keepalive_period=PT0.5S;evs.inactive_check_period=PT0.25S;gmcast.peer_timeout=PT${SUSPECT_SECONDS}S"
+    options="evs.suspect_timeout=PT${SUSPECT_SECONDS}S;gmcast.peer_timeout=PT${SUSPECT_SECONDS}S"
+    options+=";evs.keepalive_period=PT0.2S;evs.inactive_check_period=PT0.1S;evs.join_retrans_period=PT0.3S"
     if [ "${WABA_GALERA_IPV6:-}" = 1 ]; then options+=";gmcast.listen_addr=tcp://[::]:4567"; fi
     if [ "${WABA_GALERA_TLS:-}" = 1 ]; then
         options+=";socket.ssl_ca=/run/mysqld/galera-ca.pem;socket.ssl_cert=/run/mysqld/galera-cert.pem;socket.ssl_key=/run/mysqld/galera-key.pem"
