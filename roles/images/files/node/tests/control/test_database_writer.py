@@ -37,6 +37,12 @@ def test_a_writer_outside_the_majority_or_behind_it_is_read_only(changes: dict[s
     assert decisions(seen(writer=TWO, **changes), 0) == [WAIT]
 
 
+def test_an_outdated_member_neither_writes_nor_reads_nor_claims() -> None:
+    assert decisions(seen(writer=TWO, outdated=True), 0) == [WAIT]
+    assert decisions(seen(members=frozenset({TWO, THREE}), outdated=True), 0, 100) == [WAIT] * 2
+    assert not seen(outdated=True).is_reader
+
+
 def test_a_writer_that_is_a_donor_still_writes() -> None:
     assert decisions(seen(writer=TWO, state="Donor/Desynced"), 0) == [WRITE]
 

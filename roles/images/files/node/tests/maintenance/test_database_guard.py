@@ -23,6 +23,7 @@ class SimulatedServer:
         self.committed = 7
         self.incarnation = "one"
         self.arbitrator = False
+        self.view = 4
 
     async def execute(
         self, *statements: str, arguments: tuple[object, ...] = (), timeout: float = 0
@@ -58,6 +59,7 @@ class SimulatedServer:
             "read_only": str(int(self.read_only)),
             "version": "11.8",
             "wsrep_cluster_status": "Primary",
+            "wsrep_cluster_conf_id": str(self.view),
             "wsrep_cluster_size": "3" if self.arbitrator else "2",
             "wsrep_cluster_state_uuid": "cluster",
             "wsrep_local_state_comment": self.state,
@@ -81,6 +83,18 @@ async def guard(server: SimulatedServer, free_ports: Callable[[int], tuple[int, 
     return made
 
 
+@pytest.fixture
+def other(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """The status of db2 by its guard, which is the writer."""
+    status = {"is_writer": True, "primary": True, "uuid": "cluster", "epoch": 5, "view": 4}
+
+    async def answer(_address: str, _port: int) -> dict[str, Any]:
+        return status
+
+    monkeypatch.setattr(database_guard, "ask_status", answer)
+    return status
+
+
 async def steps(guard: DatabaseGuard, count: int) -> None:
     for _number in range(count):
         await guard.step()
@@ -96,9 +110,9 @@ async def test_the_first_member_creates_the_row_and_becomes_the_writer(
     assert guard.respond("/reader")[0].startswith("503")
 
 
+@pytest.mark.usefixtures("other")
 async def test_a_reader_is_made_read_only(guard: DatabaseGuard, server: SimulatedServer) -> None:
     server.row, server.read_only = ("db2", "two", 5), False
-    guard.answers = {"db2": 200}
     await steps(guard, 2)
     assert server.read_only
     assert server.row == ("db2", "two", 5)
@@ -140,7 +154,7 @@ async def test_the_vote_of_an_arbitrator_proves_that_a_silent_writer_is_at_fault
     guard: DatabaseGuard, server: SimulatedServer, arbitrator: bool
 ) -> None:
     server.row, server.arbitrator = ("db2", "two", 5), arbitrator
-    guard.answers = {"db2": 0}
+    guard.answers = {"db2": {}}
     seen = await guard.observe()
     assert (seen.writer_serves, seen.others_answer) == (False, arbitrator)
 
@@ -148,6 +162,52 @@ async def test_the_vote_of_an_arbitrator_proves_that_a_silent_writer_is_at_fault
 async def test_an_old_observation_is_not_used(guard: DatabaseGuard) -> None:
     await steps(guard, 4)
     guard.observed_at -= 10
+    assert guard.respond("/writer")[0].startswith("503")
+
+
+@pytest.mark.parametrize(
+    ("status", "serves"),
+    [
+        ({"view": 4}, True),
+        ({"view": 5}, False),
+        ({"view": 2, "epoch": 6}, False),  # a group that began again, with another writer
+        ({"view": 5, "primary": False}, True),
+        ({"view": 5, "uuid": "another cluster"}, True),
+    ],
+)
+async def test_a_member_that_the_others_have_excluded_is_neither_writer_nor_reader(
+    guard: DatabaseGuard, server: SimulatedServer, other: dict[str, Any], status: dict[str, Any], serves: bool
+) -> None:
+    """A server that was frozen reports its former view for some seconds: commits on it would hang."""
+    expected = {"/writer": "200 OK", "/reader": "200 OK"} if serves else dict.fromkeys(("/writer", "/reader"), "503")
+    other.update(status, is_writer=False)
+    for path, row in {"/writer": ("db1", "one", 5), "/reader": ("db2", "two", 5)}.items():
+        server.row, server.read_only, guard.observation = row, path == "/reader", None
+        await guard.step()
+        assert guard.respond(path)[0].startswith(expected[path])
+
+
+async def test_a_view_that_a_member_learns_of_later_than_the_others_does_not_make_it_outdated(
+    guard: DatabaseGuard, server: SimulatedServer, other: dict[str, Any]
+) -> None:
+    server.row, server.read_only = ("db1", "one", 5), False
+    await guard.step()
+    other["view"] = server.view = 5
+    await guard.ask_others()
+    await guard.step()
+    assert guard.respond("/writer")[0] == "200 OK"
+
+
+async def test_a_member_that_has_not_answered_serves_only_after_the_others_were_asked(
+    guard: DatabaseGuard, server: SimulatedServer, other: dict[str, Any]
+) -> None:
+    server.row, server.read_only = ("db1", "one", 5), False
+    await guard.step()
+    server.down = True
+    with pytest.raises(OSError, match="refused"):
+        await guard.step()
+    server.down, other["view"] = False, 5
+    await guard.step()
     assert guard.respond("/writer")[0].startswith("503")
 
 
@@ -163,7 +223,9 @@ async def test_answers_over_http(guard: DatabaseGuard) -> None:
     listener = await asyncio.start_server(guard.answer_http, "127.0.0.1", guard.port)
     statuses = [await ask_guard("127.0.0.1", path, guard.port) for path in ("/writer", "/reader", "/status", "/other")]
     assert statuses == [200, 503, 200, 404]
+    assert (await database_guard.ask_status("127.0.0.1", guard.port))["view"] == 4
     listener.close()
+    assert await database_guard.ask_status("127.0.0.1", guard.port) == {}
     assert await ask_guard("127.0.0.1", "/writer", guard.port) == 0
 
 
@@ -202,11 +264,11 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database_guard, "NOTICED", 0)
 
 
-@pytest.mark.usefixtures("quick")
+@pytest.mark.usefixtures("quick", "other")
 async def test_a_member_that_leaves_is_no_reader_until_it_restarts_or_stays_after_all(
     guard: DatabaseGuard, server: SimulatedServer
 ) -> None:
-    server.row, guard.answers = ("db2", "two", 5), {"db2": 200}
+    server.row = ("db2", "two", 5)
     await steps(guard, 1)
     assert guard.respond("/reader")[0] == "200 OK"
     assert await guard.leave() == ""
@@ -236,7 +298,7 @@ async def test_a_writer_that_leaves_hands_over_if_another_member_is_in_step(
     assert guard.respond("/reader")[0].startswith("503")
 
 
-@pytest.mark.usefixtures("quick")
+@pytest.mark.usefixtures("quick", "other")
 @pytest.mark.parametrize(
     ("command", "refusal"),
     [("leave", ""), ("move db9", "the writer is db2"), ("", "unknown command ''"), ("stay", "unknown command 'stay'")],
@@ -244,7 +306,7 @@ async def test_a_writer_that_leaves_hands_over_if_another_member_is_in_step(
 async def test_a_command_is_answered_with_the_reason_of_its_refusal(
     guard: DatabaseGuard, server: SimulatedServer, tmp_path: Path, command: str, refusal: str
 ) -> None:
-    server.row, guard.answers = ("db2", "two", 5), {"db2": 200}
+    server.row = ("db2", "two", 5)
     await steps(guard, 1)
     listener = await asyncio.start_unix_server(guard.answer_control, tmp_path / "control")
     reader, writer = await asyncio.open_unix_connection(tmp_path / "control")

@@ -29,7 +29,8 @@ class Observation:
     """The observation of a guard: of its own server, and of the other guards.
 
     members: in the server's view of the group, without an arbitrator. writer, epoch: of the row. writer_serves: whether the writer's guard answers
-    so. others_answer: whether the guard of a member other than the writer and this one answers, or an arbitrator votes.
+    so. others_answer: whether the guard of a member other than the writer and this one answers, or an arbitrator votes. outdated: another member
+    has a later view of the group. A server that was frozen may believe for some seconds that it is a member of a group that has excluded it.
     """
 
     own: Incarnation
@@ -41,11 +42,17 @@ class Observation:
     read_only: bool
     writer_serves: bool = True
     others_answer: bool = False
+    outdated: bool = False
+
+    @property
+    def belongs(self) -> bool:
+        """Whether the server is a member of the group that has the majority."""
+        return self.primary and not self.outdated
 
     @property
     def can_write(self) -> bool:
         """Whether the server could be the writer."""
-        return self.primary and self.state in SERVING
+        return self.belongs and self.state in SERVING
 
     @property
     def is_writer(self) -> bool:
@@ -55,7 +62,7 @@ class Observation:
     @property
     def is_reader(self) -> bool:
         """Whether the server has applied what the writer has committed, apart from what is on its way."""
-        return self.primary and self.state == SYNCED and self.writer != self.own
+        return self.belongs and self.state == SYNCED and self.writer != self.own
 
 
 class Decision(NamedTuple):

@@ -41,7 +41,13 @@ Position = tuple[str, int]  # uuid of the cluster's history, seqno
 ERRORS = (MySQLError, OSError, TimeoutError, EOFError)
 STATUS = (
     *("wsrep_cluster_status", "wsrep_cluster_size", "wsrep_cluster_state_uuid", "wsrep_local_state_comment"),
-    *("wsrep_gcomm_uuid", "wsrep_last_committed", "wsrep_local_recv_queue", "wsrep_flow_control_paused"),
+    *(
+        "wsrep_gcomm_uuid",
+        "wsrep_last_committed",
+        "wsrep_local_recv_queue",
+        "wsrep_flow_control_paused",
+        "wsrep_cluster_conf_id",
+    ),
 )
 READ_STATUS = f"""SELECT LOWER(variable_name), variable_value FROM information_schema.global_status WHERE variable_name IN {STATUS}
     UNION ALL SELECT 'name', @@wsrep_node_name UNION ALL SELECT 'read_only', @@read_only UNION ALL SELECT 'version', @@version"""  # noqa: S608 - names of this module
@@ -127,19 +133,43 @@ def host_of(address: str) -> str:
     return address.rpartition(":")[0].strip("[]")
 
 
-async def ask_guard(address: str, path: str, port: int) -> int:
-    """Return the HTTP status of a guard's answer, 0 without an answer."""
+async def ask(address: str, path: str, port: int) -> tuple[int, bytes]:
+    """Return the HTTP status and the content of a guard's answer, (0, b"") without an answer."""
     writer = None
     try:
         async with asyncio.timeout(ANSWER):
             reader, writer = await asyncio.open_connection(address, port)
             writer.write(f"GET {path} HTTP/1.0\r\n\r\n".encode())
-            return int((await reader.readline()).split()[1])
+            head, _blank, content = (await reader.read()).partition(b"\r\n\r\n")
+            return int(head.split()[1]), content
     except (OSError, TimeoutError, ValueError, IndexError):
-        return 0
+        return 0, b""
     finally:
         if writer is not None:
             writer.close()
+
+
+async def ask_guard(address: str, path: str, port: int) -> int:
+    """Return the HTTP status of a guard's answer, 0 without an answer."""
+    status, _content = await ask(address, path, port)
+    return status
+
+
+async def ask_status(address: str, port: int) -> dict[str, Any]:
+    """Return the content of a guard's `/status`, {} without an answer."""
+    _status, content = await ask(address, "/status", port)
+    try:
+        return dict(json.loads(content))
+    except ValueError:  # no answer, or a part of one
+        return {}
+
+
+def is_later(status: dict[str, Any], uuid: str, epoch: int, view: int) -> bool:
+    """Return whether a member has a later view than another one of the same cluster. status: of its guard. A new writer's epoch comes first: the
+    numbers of views begin again when all members have failed.
+    """
+    later = (status.get("epoch", -1), status.get("view", -1)) > (epoch, view)
+    return bool(status.get("primary") and status["uuid"] == uuid and later)
 
 
 class DatabaseGuard:
@@ -155,7 +185,9 @@ class DatabaseGuard:
         self.arbitrator = False  # whether one votes
         self.values: dict[str, str] = {}
         self.lock = asyncio.Lock()  # held for a step, and for a move
-        self.answers: dict[str, int] = {}  # name of another member -> status of `/writer` at its guard
+        self.answers: dict[
+            str, dict[str, Any]
+        ] = {}  # name of another member -> `/status` of its guard, {} without an answer
         self.left: Incarnation | None = None  # this member, after `leave`
         self.left_until = 0.0  # of time.monotonic()
         self.logged = ""
@@ -164,6 +196,8 @@ class DatabaseGuard:
 
     async def observe(self) -> Observation:
         """Read the state of the server. Raises ERRORS."""
+        # From before: a view that this server learns of later than the others does not make it outdated.
+        answers = self.answers
         values = dict(await self.server.execute(READ_STATUS))
         if set(STATUS) - values.keys():
             raise EOFError("it reports no state of a member while it starts or stops")
@@ -182,6 +216,7 @@ class DatabaseGuard:
         }
         self.arbitrator = int(values["wsrep_cluster_size"]) > len(self.addresses)
         writer = Incarnation(member, incarnation)
+        own_view = values["wsrep_cluster_state_uuid"], epoch, int(values["wsrep_cluster_conf_id"])
         return Observation(
             own=Incarnation(values["name"], values["wsrep_gcomm_uuid"]),
             primary=values["wsrep_cluster_status"] == "Primary",
@@ -190,28 +225,29 @@ class DatabaseGuard:
             writer=writer,
             epoch=epoch,
             read_only=values["read_only"] == "1",
-            writer_serves=self.answers.get(member) == 200,
+            writer_serves=bool(answers.get(member, {}).get("is_writer")),
             # The vote of an arbitrator proves as well that this host is not cut off: two members have no third guard.
-            others_answer=self.arbitrator or any(status for name, status in self.answers.items() if name != member),
+            others_answer=self.arbitrator or any(status for name, status in answers.items() if name != member),
+            outdated=any(is_later(status, *own_view) for status in answers.values()),
         )
 
     async def ask_others(self) -> None:
-        """Ask the other guards, all the time, whether their members are the writer."""
+        """Ask the other guards for their status."""
+        own = self.values.get("name")
+        others = {one.name: address for one, address in self.addresses.items() if one.name != own}
+        statuses = await asyncio.gather(*(ask_status(address, self.port) for address in others.values()))
+        self.answers = dict(zip(others, statuses, strict=True))
+
+    async def watch_others(self) -> None:
+        """Ask the other guards until cancelled."""
         while True:
-            seen = self.observation
-            others = {
-                one.name: address
-                for one, address in self.addresses.items()
-                if seen is None or one.name != seen.own.name
-            }
-            statuses = await asyncio.gather(*(ask_guard(address, "/writer", self.port) for address in others.values()))
-            self.answers = dict(zip(others, statuses, strict=True))
+            await self.ask_others()
             await asyncio.sleep(POLL * 2)
 
     def position(self) -> Position | None:
         """Return the position that the member has reached, None where it is not in step."""
         seen = self.observation
-        if seen is None or not seen.primary or seen.state != SYNCED:
+        if seen is None or not seen.belongs or seen.state != SYNCED:
             return None
         return self.values["wsrep_cluster_state_uuid"], int(self.values["wsrep_last_committed"])
 
@@ -242,13 +278,17 @@ class DatabaseGuard:
 
     async def step(self) -> bool:
         """Observe the server once, and change it where the rules say so. Return whether anything was changed. Raises ERRORS."""
+        self.forget_old_observation()
         try:
+            if self.observation is None:  # the others may have excluded a server that has not answered
+                await self.observe()
+                await self.ask_others()
             seen = await self.observe()
         except ERRORS:
             self.observation = None
             raise
         self.observation, self.observed_at = seen, time.monotonic()
-        group = "Primary" if seen.primary else "without a majority"
+        group = "without a majority" if not seen.primary else "excluded by the others" if seen.outdated else "Primary"
         self.log_once(f"{seen.state}, {group}; the writer is {seen.writer.name or 'not named'}")
         if seen.primary and seen.epoch < 0:
             if seen.state == SYNCED:
@@ -263,6 +303,11 @@ class DatabaseGuard:
                 log.info("the writer %s is %s", seen.writer.name, "silent" if seen.writer in seen.members else "absent")
             return await self.name_writer(seen.own, seen.epoch)
         return False
+
+    def forget_old_observation(self) -> None:
+        """Use no observation for longer than a server may take to answer."""
+        if time.monotonic() - self.observed_at > ANSWER + POLL:
+            self.observation = None
 
     async def set_read_only(self, read_only: bool) -> None:
         """Let the server refuse or accept writes. Raises ERRORS."""
@@ -353,6 +398,7 @@ class DatabaseGuard:
             "members": sorted(one.name for one in seen.members),
             "arbitrator": self.arbitrator,
             "uuid": values["wsrep_cluster_state_uuid"],
+            "view": int(values["wsrep_cluster_conf_id"]),
             "last_committed": int(values["wsrep_last_committed"]),
             "receive_queue": int(values["wsrep_local_recv_queue"]),
             "flow_control_paused": float(values["wsrep_flow_control_paused"]),
@@ -365,8 +411,7 @@ class DatabaseGuard:
 
     def respond(self, path: str) -> tuple[str, str]:
         """Return the status line and the body of an answer."""
-        if time.monotonic() - self.observed_at > ANSWER + POLL:
-            self.observation = None
+        self.forget_old_observation()
         seen = self.observation
         if path == "/status":
             return "200 OK", json.dumps(self.status())
@@ -416,7 +461,7 @@ async def run() -> int:
         os.unlink(CONTROL)
     await asyncio.start_server(guard.answer_http, os.environ.get("WABA_GUARD_ADDRESS") or None, guard.port)
     await asyncio.start_unix_server(guard.answer_control, CONTROL)
-    work = (guard.run(), guard.ask_others(), guard.remember_positions(POSITION_FILE))
+    work = (guard.run(), guard.watch_others(), guard.remember_positions(POSITION_FILE))
     tasks = [asyncio.create_task(one) for one in work]
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, tasks[0].cancel)
