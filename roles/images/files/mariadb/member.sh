@@ -143,10 +143,11 @@ begin_cluster() {
 }
 
 # Print the options of the group, separated by semicolons. Members notice a silent one soon, and repeat their view of it soon, so that they agree on
-# it at once. The limits of that agreement have their defaults: with shorter ones, two members may not agree, and stop.
+# it at once. The limits of that agreement have their defaults: with shorter ones, two members may not agree, and stop. So has gmcast.peer_timeout:
+# with a shorter one, a member that was frozen closes its connections when it continues, before it reads what it has received.
 group_options() {
     local options
-    options="evs.suspect_timeout=PT${SUSPECT_SECONDS}S;gmcast.peer_timeout=PT${SUSPECT_SECONDS}S"
+    options="evs.suspect_timeout=PT${SUSPECT_SECONDS}S"
     options+=";evs.keepalive_period=PT0.2S;evs.inactive_check_period=PT0.1S;evs.join_retrans_period=PT0.3S"
     if [ "${WABA_GALERA_IPV6:-}" = 1 ]; then options+=";gmcast.listen_addr=tcp://[::]:4567"; fi
     if [ "${WABA_GALERA_TLS:-}" = 1 ]; then

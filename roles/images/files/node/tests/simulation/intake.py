@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from waba_node.store.engine import ATTEMPT, FAILOVER_PATIENCE, RETRY_PAUSE
+
 from .database import Message
 from .process import Later
 
@@ -12,9 +14,6 @@ if TYPE_CHECKING:
     from .coreapp import Coreapp
 
 DB = ("db",)
-ATTEMPT = 2.5  # seconds for one transaction
-RETRY = 4.3  # seconds after its arrival in which a message may still be tried again
-PAUSE = 0.2  # seconds between two attempts
 NOT_PRIMARY_COREAPP, DATABASE_ERROR = 1018, 1023
 
 
@@ -40,7 +39,7 @@ class Intake:
         """Take a message from a webapp, perhaps again; it is answered once it is stored."""
         if not self.node.owns(message.bucket):
             return NOT_PRIMARY_COREAPP
-        one = Waiting(message, again, self.node.clock() + RETRY, Later())
+        one = Waiting(message, again, self.node.clock() + FAILOVER_PATIENCE, Later())
         self.waiting.append(one)
         if not self.storing:
             self.store()
@@ -80,7 +79,7 @@ class Intake:
                     one.later.answer(DATABASE_ERROR)
             repeated = [Waiting(one.message, True, one.until, one.later) for one in group if now < one.until]
             self.waiting = repeated + self.waiting
-            self.node.after(PAUSE, self.go_on)
+            self.node.after(RETRY_PAUSE, self.go_on)
 
         self.node.world.call(self.node, DB, ask, answered, failed, ATTEMPT)
 

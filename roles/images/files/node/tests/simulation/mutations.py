@@ -276,7 +276,7 @@ def sends_in_reverse_order(patch: pytest.MonkeyPatch) -> None:
 
 
 def refuses_messages_at_the_first_failure(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(intake, "RETRY", 0.0)
+    patch.setattr(intake, "FAILOVER_PATIENCE", 0.0)
 
 
 # -- the Cloud API: claims and outcomes ----------------------------------------------------------------------------------------

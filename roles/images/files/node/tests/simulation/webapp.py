@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from waba_node.webapp.routing import TIMEOUT
+
 from .coreapp import DB, NOT_PRIMARY_COREAPP
 from .database import Message
 from .process import LONG_AGO, Process
 
 CACHE_LIFE = 1.0  # seconds
-TIMEOUT = 5.0  # seconds for a call to a coreapp
 NO_ANSWER = "no answer"
 
 

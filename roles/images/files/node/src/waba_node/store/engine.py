@@ -39,9 +39,8 @@ SESSION = (
 )
 ATTEMPT = 2.5  # seconds for a transaction that is repeated when it fails
 RETRY_PAUSE = 0.2  # seconds between two attempts
-FAILOVER_PATIENCE = (
-    4.0  # seconds in which another member takes over; a webapp waits a second longer for a node that waits for it
-)
+# Seconds in which another member takes over: docs/adr/0027-three-database-members.md promises 5. A webapp waits longer for a node that waits for it.
+FAILOVER_PATIENCE = 6.0
 UNKNOWN_DATABASE = 1049
 NO_SUCH_TABLE = 1146
 # Errors of a server that restarts, hands over to another member, or has undone the transaction for the sake of another one.

@@ -9,10 +9,11 @@ from typing import Any
 
 from ..address import NodeAddress, PortName
 from ..rpc import RpcClient, RpcError
+from ..store.engine import FAILOVER_PATIENCE
 
 LARGEST_BATCH = 100  # messages
 LARGEST_CONTENT = 1 << 20  # characters of the messages of one call: half of what a node accepts
-TIMEOUT = 5.0  # seconds for a message to be stored
+TIMEOUT = FAILOVER_PATIENCE + 1.0  # seconds for a message to be stored
 
 Entry = tuple[dict[str, Any], "asyncio.Future[None]"]
 Queue = deque[Entry]
