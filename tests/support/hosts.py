@@ -12,6 +12,7 @@ from plays import ROOT
 # $0: a file for the output, $1: the script. The name of the file marks the end of the output.
 RUN = '(umask 077 && : >"$0"); sh -euc "$1" >"$0" 2>&1; status=$?; cat "$0"; printf %s "$0"; exit $status'
 READ = 'cat "$0"; printf %s "$0"'
+CONTAINERS = "docker ps -aq --no-trunc --filter label=waba.cluster.name=waba"  # of the cluster
 
 
 class Hosts:
@@ -42,6 +43,14 @@ class Hosts:
         text = output.decode().removesuffix(file)
         assert status == 0, text
         return text
+
+    def started(self, *names: str) -> dict[str, str]:
+        """Return "container, moment of its start" by host; an equal result before and after means that nothing restarted.
+
+        names: the hosts, by default all of the lab.
+        """
+        script = f"{CONTAINERS} | xargs -r docker inspect -f '{{{{.Id}}}} {{{{.State.StartedAt}}}}' | sort"
+        return {name: self.run(name, script) for name in names or self.addresses}
 
     def disconnect_host(self, name: str) -> None:
         """Disconnect a host from the network; its containers keep running."""

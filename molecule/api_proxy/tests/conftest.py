@@ -14,8 +14,9 @@ import yaml
 from api import Api
 from authority import Authority
 from cryptography import x509
+from figures import figure
 from flow import Flow
-from hosts import Hosts
+from hosts import CONTAINERS, Hosts
 from plays import Result, changed, run_playbook
 from waiting import wait_for
 
@@ -23,7 +24,6 @@ LAB = "proxies"
 PROXIES, NODES = ("proxy1", "proxy2"), ("node1", "node2")
 RECOVERY = 120  # seconds until a host that was started serves, on a busy machine
 CERTIFICATES = "/etc/waba/api"
-CONTAINERS = "docker ps -aq --no-trunc --filter label=waba.cluster.name=waba"
 
 
 class Lab(Hosts):
@@ -61,11 +61,6 @@ class Lab(Hosts):
                 self.run(name, f"install -d -m 0700 {CERTIFICATES}; umask 077; {write}")
         return Path(certificate).read_text(encoding="ascii")
 
-    def started(self) -> dict[str, str]:
-        """Return "container, moment of its start" by host; an equal result before and after means that nothing restarted."""
-        script = f"{CONTAINERS} | xargs -r docker inspect -f '{{{{.Id}}}} {{{{.State.StartedAt}}}}' | sort"
-        return {name: self.run(name, script) for name in (*PROXIES, *NODES)}
-
     def holders(self) -> list[str]:
         """Return the hosts that have the virtual address now; a host that is down has none."""
         running = [name for name in PROXIES if self.host(name).status == "running"]
@@ -100,10 +95,6 @@ class Lab(Hosts):
         with Flow([self.api()], list) as flow:
             yield flow
         figure("flow", f"{flow.summary()}; {len(flow.refused)} refused")
-
-
-def figure(what: str, value: object) -> None:
-    print(f"\nfigure: {what}: {value}", flush=True)
 
 
 def pause(flow: Flow, began: float) -> float:

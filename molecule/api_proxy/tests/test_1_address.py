@@ -6,7 +6,8 @@ import time
 
 import pytest
 import requests
-from conftest import NODES, PROXIES, RECOVERY, Lab, accepted_since, changed, figure, pause
+from conftest import NODES, PROXIES, RECOVERY, Lab, accepted_since, changed, pause
+from figures import figure
 from plays import one_line, refusal
 from waiting import wait_for
 

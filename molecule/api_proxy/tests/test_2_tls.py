@@ -5,7 +5,9 @@ from __future__ import annotations
 import ssl
 
 import requests
-from conftest import CERTIFICATES, CONTAINERS, NODES, PROXIES, Lab, changed, figure
+from conftest import CERTIFICATES, NODES, PROXIES, Lab, changed
+from figures import figure
+from hosts import CONTAINERS
 
 VERSION = ("-e", "waba_version=1.1.0-rehearsal")
 TERMINATE = {

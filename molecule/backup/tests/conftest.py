@@ -78,7 +78,3 @@ def provide_copy_command(hosts: Hosts, *names: str) -> None:
             name,
             f"cat > /usr/local/bin/copy-backup <<'END'\n{COPY}END\nchmod 755 /usr/local/bin/copy-backup; mkdir -p /srv/metrics",
         )
-
-
-def figure(what: str, value: object) -> None:
-    print(f"\nfigure: {what}: {value}", flush=True)

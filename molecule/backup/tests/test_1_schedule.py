@@ -9,7 +9,8 @@ import time
 
 import pytest
 import yaml
-from conftest import FOLDER, UNIT, Backups, Hosts, api, changed, figure, play, provide_copy_command, refusal, wait_for
+from conftest import FOLDER, UNIT, Backups, Hosts, api, changed, play, provide_copy_command, refusal, wait_for
+from figures import figure
 from plays import ROOT, one_line
 
 

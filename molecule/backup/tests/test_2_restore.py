@@ -6,7 +6,8 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import FOLDER, Backups, Hosts, api, changed, figure, play, refusal, sql, wait_for
+from conftest import FOLDER, Backups, Hosts, api, changed, play, refusal, sql, wait_for
+from figures import figure
 from plays import one_line
 
 

@@ -6,6 +6,7 @@ import hashlib
 from typing import Any
 
 from conftest import BASE, USER, Api, Receiver, Standin, wait_for
+from figures import figure
 
 PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c49444154789c63f8cfc0000003010100c9fe92ef"
@@ -82,7 +83,7 @@ def test_thousand_messages_in_one_webhook_arrive_once(standin: Standin, receiver
         seconds = wait_for(arrived, 180, "the messages do not arrive")
     finally:
         standin.post("behaviour", {"batch": 50})
-    print(f"\nfigure: 1,000 messages of one webhook reached the application after {seconds:.1f} s")
+    figure("1,000 messages of one webhook", f"reached the application after {seconds:.1f} s")
     after = standin.state()["webhooks"]
     assert (after["posts"] - before["posts"], after["failed"] - before["failed"]) == (1, 0), "it is one webhook"
     assert sorted(found) == sorted(sent)

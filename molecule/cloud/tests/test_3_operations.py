@@ -22,6 +22,7 @@ from conftest import (
     verify_token,
     wait_for,
 )
+from figures import figure
 
 STATUS, ROTATE, SITE = "playbooks/status.yml", "playbooks/rotate_cloud_secrets.yml", "playbooks/site.yml"
 NEW = {
@@ -68,7 +69,7 @@ def test_secrets_are_exchanged_without_losing_doubling_or_refusing_a_message(
         standin.post("credentials", {"tokens": [NEW["waba_cloud_token"]]})
         time.sleep(10)
     traffic.settle(180)
-    print(f"\nfigure: exchange of token, app secret and verify token: {traffic.summary()}")
+    figure("exchange of token, app secret and verify token", traffic.summary())
     after = started(cluster)
     assert set(before) & set(after) == {str(cluster.container("db").id)}, (
         "every node is replaced, and the database is not"
@@ -109,7 +110,7 @@ def test_token_that_died_before_its_exchange_loses_no_accepted_message(
         wait_for(api.is_healthy, 180, "the cluster does not recover")
         time.sleep(5)
     traffic.settle(240)
-    print(f"\nfigure: token that died before its exchange: {traffic.summary()}")
+    figure("token that died before its exchange", traffic.summary())
     assert traffic.forgotten() == set(), "messages were lost"
     assert traffic.lost() == set(), "texts of users were lost"
     assert set(traffic.posted().values()) == {1}, "a message was sent twice"

@@ -14,6 +14,7 @@ import requests
 from balancer import Balancer
 from cloud_traffic import MAYBE_SENT, Traffic
 from conftest import SETTINGS, WEBHOOK_URL, Api, Cluster, Receiver, Standin, verify_token, wait_for
+from figures import figure
 
 ANSWERED, LOST, SILENT, EARLY = "1555", "1556", "1557", "1558"  # beginnings of recipients, see `unreliable`
 HEARTBEAT, UNHEALTHY = 1, 3  # seconds
@@ -103,13 +104,13 @@ def test_no_message_is_forgotten_or_sent_twice_when_nodes_and_the_database_fail(
             name, served = victim(), balancer.served.copy()
             fail(cluster, name)
             seconds = wait_for(recovered, 180, f"the cluster recovers after {name} was killed")
-            print(f"\nfigure: {kind} ({name}) killed for {DOWN:.0f} s: healthy {seconds:.1f} s after its start")
+            figure(f"{kind} ({name}) killed for {DOWN:.0f} s", f"healthy {seconds:.1f} s after its start")
             if kind == "webapp":
                 assert balancer.served[second] > served[second], "the other webapp receives meanwhile"
         time.sleep(5)
         assert balancer.served[first] > 0
     outcome = traffic.settle(GRACE + 180)
-    print(f"\nfigure: failover with lost answers: {traffic.summary()}")
+    figure("failover with lost answers", traffic.summary())
 
     posted = traffic.posted()
     assert traffic.forgotten() == set(), "a message was forgotten"

@@ -9,6 +9,7 @@ import pytest
 import yaml
 from api import Api
 from conftest import CONFIRMED, REPORTS, SECRETS_FILE, drill, traces, victim
+from figures import figure
 from live import Cluster
 from plays import one_line
 
@@ -45,7 +46,7 @@ def test_fault_is_measured_undone_and_reported(cluster: Cluster, api: Api, targe
     assert [value for value in secrets if str(value) in page + result.stdout + result.stderr] == []
     rows = re.findall(r"<tr><td>(.+?)</td><td>(.+?)</td><td>(.+?)</td><td class", page)
     for name, measured, promised in rows:
-        print(f"figure: {fault} {target}: {name}: {measured} ({promised})", flush=True)
+        figure(f"{fault} {target}", f"{name}: {measured} ({promised})")
 
 
 @pytest.mark.parametrize("target", ["coreapp", "master"])

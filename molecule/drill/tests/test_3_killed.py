@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from api import Api
 from conftest import CONFIRMED, DURATION, INVENTORY, RECOVERY_LIMIT, SCRIPTS, drill, is_affected, traces, victim
+from figures import figure
 from killed_runs import CONTROLLER, Kill, run_and_kill
 from live import Cluster
 from plays import refusal
@@ -29,5 +30,5 @@ def test_killed_drill_is_undone_by_the_timer_of_the_host(cluster: Cluster, api: 
     assert len(list(SCRIPTS.glob("*.sh"))) == 1
     assert "a drill needs a healthy cluster" in refusal(drill("master", "kill", *CONFIRMED))
     seconds = wait_for(lambda: not traces(cluster), DURATION + GRACE + RECOVERY_LIMIT, "everything is put back")
-    print(f"figure: killed drill with {fault}: everything was put back {seconds:.0f} s after the kill", flush=True)
+    figure(f"killed drill with {fault}", f"everything was put back {seconds:.0f} s after the kill")
     wait_for(api.is_healthy, RECOVERY_LIMIT, "the cluster is healthy after the killed drill")

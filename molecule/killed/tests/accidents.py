@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from conftest import figure
+from figures import figure
 from hosts import Hosts
 from killed_runs import Run
 from lab_runs import run

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pytest
 import state
 from api import Api
+from figures import figure
 from flow import Flow
 from hosts import Hosts
 from killed_runs import Run
@@ -49,10 +50,6 @@ def lost(hosts: Hosts, flow: Flow) -> set[str]:
 def no_logs() -> list[list[str]]:
     """Return no log: these tests examine messages and not connections."""
     return []
-
-
-def figure(what: str, value: object) -> None:
-    print(f"\nfigure: {what}: {value}", flush=True)
 
 
 @pytest.fixture(scope="session")

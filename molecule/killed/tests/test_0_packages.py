@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from accidents import run_with_accident, wait_until_reachable
-from conftest import figure
+from figures import figure
 from hosts import Hosts
 from lab_runs import run
 from steps import INSTALL_PACKAGES

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from conftest import SEED, Undisturbed, figure
+from conftest import SEED, Undisturbed
+from figures import figure
 from hosts import Hosts
 from killed_runs import sample
 from trials import remove_cluster, trial

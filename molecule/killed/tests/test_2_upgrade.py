@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 
-from conftest import NEXT, SEED, Undisturbed, figure, lost, no_logs, upgraded_state, webapp
+from conftest import NEXT, SEED, Undisturbed, lost, no_logs, upgraded_state, webapp
+from figures import figure
 from flow import Flow
 from hosts import Hosts
 from killed_runs import CONTROLLER, GROUP, MODULES, Kill

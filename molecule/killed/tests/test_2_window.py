@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import state
-from conftest import COREAPPS, NEXT, figure, lost, no_logs, webapp
+from conftest import COREAPPS, NEXT, lost, no_logs, webapp
+from figures import figure
 from flow import Flow
 from hosts import Hosts
 from lab_runs import run

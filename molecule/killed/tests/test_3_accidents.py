@@ -6,7 +6,8 @@ import json
 
 import state
 from accidents import assert_next_run_converges, run_with_accident, wait_until_reachable
-from conftest import COREAPPS, NEXT, Undisturbed, figure, upgraded_state, webapp
+from conftest import COREAPPS, NEXT, Undisturbed, upgraded_state, webapp
+from figures import figure
 from hosts import Hosts
 from lab_runs import run
 from steps import REPLACE_NODES, START_COREAPPS, START_MASTERS, WRITE_FILES

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from conftest import SEED, Undisturbed, figure, undisturbed
+from conftest import SEED, Undisturbed, undisturbed
+from figures import figure
 from hosts import Hosts
 from killed_runs import sample
 from lab_runs import run

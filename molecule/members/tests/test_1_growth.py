@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from conftest import MEMBERS, Lab, changed, figure
+from conftest import MEMBERS, Lab, changed
+from figures import figure
 
 
 def test_cluster_with_one_server_accepts_messages(lab: Lab) -> None:

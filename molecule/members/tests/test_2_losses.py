@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from conftest import MEMBERS, OUTAGE, PAUSE, SOON, WHOLE, Lab, changed, figure
+from conftest import MEMBERS, OUTAGE, PAUSE, SOON, WHOLE, Lab, changed
+from figures import figure
 from plays import one_line, refusal
 from waiting import wait_for
 

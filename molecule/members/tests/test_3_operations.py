@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from conftest import ARRIVAL, MEMBERS, SPARE, WHOLE, Lab, changed, figure
+from conftest import ARRIVAL, MEMBERS, SPARE, WHOLE, Lab, changed
+from figures import figure
 from plays import backup_archive
 from waiting import wait_for
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from conftest import LAB, MEMBERS, OUTAGE, PAUSE, SOON, SPARE, WHOLE, Lab, changed, figure, secrets_file
+from conftest import LAB, MEMBERS, OUTAGE, PAUSE, SOON, SPARE, WHOLE, Lab, changed, secrets_file
+from figures import figure
 from plays import one_line, refusal
 from waiting import wait_for
 

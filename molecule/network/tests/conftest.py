@@ -21,7 +21,6 @@ HOSTS = ("node1", "node2", "node3")
 WEBAPPS = ("node1", "node2")
 COREAPPS = len(HOSTS)
 PASSWORD = f"correct-{secrets.token_hex(8)}"
-CONTAINERS = "docker ps -aq --no-trunc --filter label=waba.cluster.name=waba"
 
 
 class Lab(Hosts):
@@ -47,19 +46,10 @@ class Lab(Hosts):
         address = node.rpartition(":")[0]
         return next(name for name in HOSTS if self.addresses[name]["waba_external_hostname"] == address)
 
-    def started(self) -> dict[str, str]:
-        """Return "container, moment of its start" by host; an equal result before and after means that nothing restarted."""
-        script = f"{CONTAINERS} | xargs -r docker inspect -f '{{{{.Id}}}} {{{{.State.StartedAt}}}}' | sort"
-        return {name: self.run(name, script) for name in HOSTS}
-
 
 def connected(api: Api) -> list[str]:
     """Return the names, in the health report, of the coreapps that are connected upstream."""
     return [name for name, node in api.health().items() if node.get("gateway_status") == "connected"]
-
-
-def figure(what: str, value: object) -> None:
-    print(f"\nfigure: {what}: {value}", flush=True)
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,8 @@ import socket
 import time
 
 import pytest
-from conftest import COREAPPS, HOSTS, PASSWORD, WEBAPPS, Lab, changed, connected, figure, wait_for
+from conftest import COREAPPS, HOSTS, PASSWORD, WEBAPPS, Lab, changed, connected, wait_for
+from figures import figure
 from forward_proxy import ForwardProxy
 from plays import refusal
 

@@ -8,20 +8,8 @@ from collections import Counter
 
 import pytest
 import yaml
-from conftest import (
-    CLUSTER_HOSTS,
-    COREAPPS,
-    FOLDER,
-    HOSTS,
-    INVENTORY,
-    Api,
-    Lab,
-    changed,
-    figure,
-    play,
-    wait_for,
-    webapp,
-)
+from conftest import CLUSTER_HOSTS, COREAPPS, FOLDER, HOSTS, INVENTORY, Api, Lab, changed, play, wait_for, webapp
+from figures import figure
 from plays import one_line, refusal
 from steps import READ_HEALTH
 

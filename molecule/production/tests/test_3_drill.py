@@ -6,7 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
-from conftest import COREAPPS, Api, Lab, connected, figure, host_of, play, wait_for
+from conftest import COREAPPS, Api, Lab, connected, host_of, play, wait_for
+from figures import figure
 
 
 @pytest.mark.usefixtures("healthy")

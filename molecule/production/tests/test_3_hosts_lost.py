@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 
 import pytest
-from conftest import COREAPPS, UNHEALTHY, Api, Lab, changed, connected, figure, host_of, play, wait_for
+from conftest import COREAPPS, UNHEALTHY, Api, Lab, changed, connected, host_of, play, wait_for
+from figures import figure
 
 # The time of the failure detector, and of a request that waits for an unreachable host.
 RECOVERY_LIMIT = UNHEALTHY + 12

@@ -11,7 +11,8 @@ import pytest
 import yaml
 from balancer import Balancer
 from cloud_traffic import Traffic
-from conftest import COREAPPS, HOSTS, LAB, Api, Lab, changed, figure, play, wait_for, webapp
+from conftest import COREAPPS, HOSTS, LAB, Api, Lab, changed, play, wait_for, webapp
+from figures import figure
 from receiver import Receiver
 from standin import Standin
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import yaml
-from conftest import COREAPPS, FOLDER, INVENTORY, Api, Lab, changed, figure, play, wait_for
+from conftest import COREAPPS, FOLDER, INVENTORY, Api, Lab, changed, play, wait_for
+from figures import figure
 
 IMAGE = "waba/node:v1.0.0"
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import subprocess
 import time
 
-from conftest import CLUSTER_HOSTS, FOLDER, HOSTS, Api, Lab, figure, wait_for
+from conftest import CLUSTER_HOSTS, FOLDER, HOSTS, Api, Lab, wait_for
+from figures import figure
 
 SSH = [
     "ssh",

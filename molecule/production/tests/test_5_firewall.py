@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 import yaml
-from conftest import CLUSTER_HOSTS, COREAPPS, HOSTS, INVENTORY, Api, Lab, changed, figure, play, wait_for
+from conftest import CLUSTER_HOSTS, COREAPPS, HOSTS, INVENTORY, Api, Lab, changed, play, wait_for
+from figures import figure
 from steps import PROBE_AGAIN
 
 SETTINGS = INVENTORY / "group_vars/all/firewall.yml"

@@ -20,13 +20,13 @@ from conftest import (
     Lab,
     changed,
     connected,
-    figure,
     host_of,
     play,
     set_intervals,
     wait_for,
     webapp,
 )
+from figures import figure
 from flow import HANDOVER_LIMIT, Flow
 from plays import Result, one_line
 

@@ -6,7 +6,8 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from conftest import DEFAULT_UNHEALTHY, FOLDER, HOSTS, Api, Lab, changed, figure, play, wait_for, webapp
+from conftest import DEFAULT_UNHEALTHY, FOLDER, HOSTS, Api, Lab, changed, play, wait_for, webapp
+from figures import figure
 from flow import HANDOVER_LIMIT, Flow
 from receiver import Receiver, configured_receiver
 

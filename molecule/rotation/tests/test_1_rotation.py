@@ -6,6 +6,7 @@ import time
 
 import pytest
 from conftest import WEBAPPS, Cluster, answers, are_healthy, play, rotating, secrets, unfinished
+from figures import figure
 from flow import Flow
 from plays import changed, refusal
 from receiver import Receiver
@@ -16,7 +17,7 @@ HANDOVER_LIMIT = 2.0  # seconds for each roll, in total, without a connected cor
 
 
 def assert_no_client_noticed(what: str, flow: Flow, receiver: Receiver, seconds: float, rolls: int) -> None:
-    print(f"\nfigure: rotation of {what}: {seconds:.0f} s, {len(flow.refused)} refused calls; {flow.summary()}")
+    figure(f"rotation of {what}", f"{seconds:.0f} s, {len(flow.refused)} refused calls; {flow.summary()}")
     assert flow.refused == []
     assert flow.calls > 20
     assert sum(flow.handover_pauses()) <= rolls * HANDOVER_LIMIT
@@ -68,7 +69,7 @@ def test_settled_cluster_is_not_changed(cluster: Cluster) -> None:
 def test_admin_password_is_rotated_without_a_roll(cluster: Cluster) -> None:
     before, containers, began = secrets(), cluster.started(), time.monotonic()
     assert changed(play("rotate_secrets.yml", *rotating("waba_admin_password"))) > 0
-    print(f"\nfigure: rotation of waba_admin_password: {time.monotonic() - began:.0f} s")
+    figure("rotation of waba_admin_password", f"{time.monotonic() - began:.0f} s")
     assert secrets()["waba_admin_password"] != before["waba_admin_password"]
     assert cluster.started() == containers
     assert are_healthy(), "the admin logs in with the new password"

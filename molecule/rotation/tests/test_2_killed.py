@@ -6,6 +6,7 @@ import time
 
 import pytest
 from conftest import INVENTORY, Cluster, are_healthy, play, rotating, secrets, unfinished
+from figures import figure
 from flow import Flow
 from killed_runs import CONTROLLER, GROUP, Kill, run_and_kill
 from plays import changed
@@ -38,10 +39,8 @@ def test_killed_rotation_interrupts_no_client_and_is_continued(
         assert killed.task, killed.output
         time.sleep(5)
         assert changed(play("rotate_secrets.yml", *rotating(*ALL))) > 0
-    print(
-        f"\nfigure: rotation killed at {killed.task}, and continued: {time.monotonic() - began:.0f} s, "
-        f"{len(flow.refused)} refused calls; {flow.summary()}"
-    )
+    result = f"{time.monotonic() - began:.0f} s, {len(flow.refused)} refused calls; {flow.summary()}"
+    figure(f"rotation killed at {killed.task}, and continued", result)
     assert flow.refused == []
     assert receiver.undelivered(flow.accepted) == set()
     assert unfinished() == []
