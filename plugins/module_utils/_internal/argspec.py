@@ -259,7 +259,7 @@ MOUNT_OPTIONS = {
     "timeout": {"type": "int", "default": 20},
 }
 
-# Role variables that set these options, for messages.
+# The role variables that set these options.
 ROLE_VARIABLES = {
     "path": "waba_dir",
     "cluster_name": "waba_cluster_name",
@@ -315,3 +315,8 @@ ROLE_VARIABLES = {
     "nfs": "waba_group_nfs_clients",
     "version": "waba_version",
 }
+
+
+def settings_of(*options: str) -> dict[str, str]:
+    """Return {option: the role variable that sets it}."""
+    return {option: ROLE_VARIABLES[option] for option in options}

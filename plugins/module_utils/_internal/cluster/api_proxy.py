@@ -18,6 +18,7 @@ from ansible_collections.waba.cluster.plugins.module_utils._internal.addresses i
     is_host,
     normalized,
 )
+from ansible_collections.waba.cluster.plugins.module_utils._internal.argspec import settings_of
 from ansible_collections.waba.cluster.plugins.module_utils._internal.contract import (
     API_CHECK_PORT,
     API_PROXY_PORT,
@@ -40,11 +41,8 @@ SHARED = (
     "waba_api_proxy_vrrp_id",
     "waba_api_proxy_image",
 )
-FILES = {  # option of a host's plan: the setting that names a file of the host
-    "api_proxy_certificate": "waba_api_proxy_certificate",
-    "api_proxy_certificate_key": "waba_api_proxy_certificate_key",
-    "api_proxy_webapp_ca": "waba_api_proxy_webapp_ca",
-}
+# Options of a host's plan that name files of the host.
+FILES = settings_of("api_proxy_certificate", "api_proxy_certificate_key", "api_proxy_webapp_ca")
 
 # VRRP (RFC 5798): a backup takes the address over when it has heard nothing for three intervals and its skew, (256 - priority) / 256 of an interval. All
 # proxies have the same priority, so a host that returns leaves the address where it is. Together 0.90 s: less than the second after which Linux repeats

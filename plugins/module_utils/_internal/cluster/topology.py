@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.waba.cluster.plugins.module_utils._internal.addresses import in_url, is_ipv6
+from ansible_collections.waba.cluster.plugins.module_utils._internal.argspec import settings_of
 from ansible_collections.waba.cluster.plugins.module_utils._internal.backup import settings as backup_settings
 from ansible_collections.waba.cluster.plugins.module_utils._internal.certificates import acme
 from ansible_collections.waba.cluster.plugins.module_utils._internal.cluster import api_proxy
@@ -52,22 +53,19 @@ INSTANCES = {
     "coreapps": "waba_coreapp_instances",
     "webapps": "waba_webapp_instances",
 }
-FILES_OF_A_HOST = {  # option of a host's plan: the setting that names a file of the host
-    "certificate": "waba_webapp_certificate",
-    "certificate_key": "waba_webapp_certificate_key",
-    "database_tls_ca": "waba_database_tls_ca",
-    "database_tls_certificate": "waba_database_tls_certificate",
-    "database_tls_key": "waba_database_tls_key",
-    "database_certificate": "waba_mysql_certificate",
-    "database_certificate_key": "waba_mysql_certificate_key",
-    "webhook_certificate": "waba_cloud_webhook_certificate",
-    "webhook_certificate_key": "waba_cloud_webhook_key",
-}
-MEMBER_FILES = {  # the same, of a host with one of several database members, or with their arbitrator
-    "member_ca": "waba_mysql_member_ca",
-    "member_certificate": "waba_mysql_member_certificate",
-    "member_certificate_key": "waba_mysql_member_certificate_key",
-}
+FILES_OF_A_HOST = settings_of(  # options of a host's plan that name files of the host
+    "certificate",
+    "certificate_key",
+    "database_tls_ca",
+    "database_tls_certificate",
+    "database_tls_key",
+    "database_certificate",
+    "database_certificate_key",
+    "webhook_certificate",
+    "webhook_certificate_key",
+)
+# The same, of a host with one of several database members, or with their arbitrator.
+MEMBER_FILES = settings_of("member_ca", "member_certificate", "member_certificate_key")
 CLOUD = "cloud"  # the value of waba_upstream for the Cloud API
 EVERY_ADDRESS = ("", "0.0.0.0", "::")  # noqa: S104 - values of a setting, compared with
 LOOPBACK = "127.0.0.1"

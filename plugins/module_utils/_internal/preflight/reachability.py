@@ -12,12 +12,12 @@ from ansible_collections.waba.cluster.plugins.module_utils._internal.addresses i
 from ansible_collections.waba.cluster.plugins.module_utils._internal.contract import (
     GROUP_PORT,
     GUARD_PORT,
+    NODE_ROLES,
     PROXY_NAME,
     TRANSFER_PORTS,
 )
 from ansible_collections.waba.cluster.plugins.module_utils._internal.problems import Problem
 
-NODE_ROLES = ("master", "coreapp", "webapp")
 CALLERS = (*NODE_ROLES, "guard")  # the host of a guard has a database member, which calls the other members
 WEBAPP_CALLER = "api_proxy"  # its host calls webapps, and nothing else
 ARBITRATOR = "arbitrator"  # its host calls database members at ARBITRATOR_CALLS, and nothing else

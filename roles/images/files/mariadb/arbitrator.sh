@@ -24,7 +24,7 @@ vote() {
     rm -f "$log"
     mkfifo "$log"
     # A background process ignores SIGINT otherwise, until the arbitrator has found the group.
-    env --default-signal=INT garbd "--group=$WABA_GALERA_CLUSTER" "--address=$(group_address "${addresses[@]}")" "--options=$(group_options)" \
+    env --default-signal=INT garbd "--group=$WABA_GALERA_CLUSTER" "--address=$(gcomm_url "${addresses[@]}")" "--options=$(group_options)" \
         "--workdir=$DATA" >"$log" 2>&1 &
     pid=$!
     trap 'kill -INT "$pid"' TERM INT

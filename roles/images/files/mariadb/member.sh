@@ -200,8 +200,8 @@ bracketed() {
     done
 }
 
-# group_address ADDRESS...: print where the group is found.
-group_address() {
+# gcomm_url ADDRESS...: print the URL of the group.
+gcomm_url() {
     local addresses
     mapfile -t addresses < <(bracketed "$@")
     echo "gcomm://$(IFS=, && echo "${addresses[*]}")"
@@ -229,7 +229,7 @@ run_member() {
     read -r uuid seqno <<<"$position"
     [ "$uuid" = "$ZERO" ] || options+=("--wsrep-start-position=$uuid:$seqno")
     configure_member
-    options+=("--wsrep-cluster-name=$WABA_GALERA_CLUSTER" "--wsrep-cluster-address=$(group_address "${addresses[@]}")")
+    options+=("--wsrep-cluster-name=$WABA_GALERA_CLUSTER" "--wsrep-cluster-address=$(gcomm_url "${addresses[@]}")")
     options+=("--wsrep-node-name=$WABA_GALERA_NODE" "--wsrep-node-address=$(bracketed "$WABA_GALERA_ADDRESS")")
     serve "$@" "${options[@]}" "--wsrep-provider-options=gcache.size=128M;gcs.fc_single_primary=YES;gcs.fc_limit=64;$(group_options)"
 }
