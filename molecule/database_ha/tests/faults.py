@@ -206,7 +206,9 @@ FAULTS = [
     Fault("state transfer: joiner crashes", joiner_crashes, limit=3.0),
     Fault("all three killed and started", kill_all, limit=60.0, outage=True),
     Fault("two of three return", two_return, limit=60.0, outage=True),
-    # Only in the soak. A member that is frozen for 2 s returns while the others exclude it.
+    # Only in the soak. A member that is frozen for 1.5 s continues at the moment of its suspicion, one for 2 s while the others exclude it.
+    Fault("writer frozen 1.5 s", lambda one: freeze(writer(one), 1.5)),
+    Fault("reader frozen 1.5 s", lambda one: freeze(reader(one), 1.5)),
     Fault("writer frozen 2 s", lambda one: freeze(writer(one), 2)),
     Fault("reader frozen 2 s", lambda one: freeze(reader(one), 2), limit=3.0),
     Fault("writer frozen 3 s", lambda one: freeze(writer(one), 3)),
