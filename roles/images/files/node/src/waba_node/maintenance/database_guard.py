@@ -165,8 +165,10 @@ async def ask_status(address: str, port: int) -> dict[str, Any]:
 
 
 def is_later(status: dict[str, Any], uuid: str, epoch: int, view: int) -> bool:
-    """Return whether a member has a later view than another one of the same cluster. status: of its guard. A new writer's epoch comes first: the
-    numbers of views begin again when all members have failed.
+    """Return whether a member has a later view than another one of the same cluster.
+
+    status: of the guard of the first one. uuid, epoch, view: of the other one. The writer's epoch decides first: the numbers of views begin again
+    when all members have failed.
     """
     later = (status.get("epoch", -1), status.get("view", -1)) > (epoch, view)
     return bool(status.get("primary") and status["uuid"] == uuid and later)
