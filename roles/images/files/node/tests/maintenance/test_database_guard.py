@@ -187,15 +187,19 @@ async def test_a_member_that_the_others_have_excluded_is_neither_writer_nor_read
         assert guard.respond(path)[0].startswith(expected[path])
 
 
-async def test_a_view_that_a_member_learns_of_later_than_the_others_does_not_make_it_outdated(
-    guard: DatabaseGuard, server: SimulatedServer, other: dict[str, Any]
+async def test_a_member_is_outdated_only_if_it_was_read_after_the_others_had_reported_a_later_view(
+    guard: DatabaseGuard, server: SimulatedServer, other: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    server.row, server.read_only = ("db1", "one", 5), False
-    await guard.step()
-    other["view"] = server.view = 5
-    await guard.ask_others()
-    await guard.step()
-    assert guard.respond("/writer")[0] == "200 OK"
+    """Every member learns of a new view at its own moment."""
+    server.row, execute = ("db1", "one", 5), server.execute
+
+    async def execute_while_the_other_reports(*statements: str, **options: Any) -> tuple[Any, ...]:
+        guard.answers = {"db2": {**other, "view": 5}}
+        return await execute(*statements, **options)
+
+    monkeypatch.setattr(server, "execute", execute_while_the_other_reports)
+    assert not (await guard.observe()).outdated
+    assert (await guard.observe()).outdated
 
 
 async def test_a_member_that_has_not_answered_serves_only_after_the_others_were_asked(
