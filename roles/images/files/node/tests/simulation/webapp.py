@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from waba_node.webapp.routing import TIMEOUT
+from waba_node.webapp.message_batcher import TIMEOUT
 
 from .coreapp import DB, NOT_PRIMARY_COREAPP
 from .database import Message

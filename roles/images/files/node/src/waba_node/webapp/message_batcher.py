@@ -13,7 +13,7 @@ from ..store.engine import FAILOVER_PATIENCE
 
 LARGEST_BATCH = 100  # messages
 LARGEST_CONTENT = 1 << 20  # characters of the messages of one call: half of what a node accepts
-TIMEOUT = FAILOVER_PATIENCE + 1.0  # seconds for a message to be stored
+TIMEOUT = FAILOVER_PATIENCE + 1.0  # seconds for the answer of a node, which may wait for the database
 
 Entry = tuple[dict[str, Any], "asyncio.Future[None]"]
 Queue = deque[Entry]

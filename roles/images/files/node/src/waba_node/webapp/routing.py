@@ -11,14 +11,13 @@ from ..address import NodeAddress, PortName
 from ..control.sharding import bucket_of, shard_of
 from ..rpc import RpcClient, RpcError
 from ..store import master_lease, node_registry, ownership
-from ..store.engine import DATABASE_ERRORS, FAILOVER_PATIENCE, Database
+from ..store.engine import DATABASE_ERRORS, Database
 from .errors import ERRORS, ApiError
-from .message_batcher import MessageBatcher
+from .message_batcher import TIMEOUT, MessageBatcher
 from .metrics import Metrics
 
 MAP_TIMEOUT = 2.0  # seconds
 MAP_LIFE = 1.0  # seconds for which a shard map is used without reading it again
-TIMEOUT = FAILOVER_PATIENCE + 1.0  # seconds
 UPSTREAM_TIMEOUT = 60.0  # seconds for a call that includes calls of the upstream
 PATIENCE = (
     5.0  # seconds to wait while a shard moves: a planned move takes less than one, the loss of its owner at least three
