@@ -14,7 +14,7 @@ import pytest
 
 from .__main__ import soak
 from .mutations import never_disconnects_by_itself
-from .schedule import CLOUD, live, schedule, shrunk
+from .schedule import CLOUD, WEBSOCKET, live, schedule, shrunk
 from .world import Violation, World
 
 SCHEDULES, CLOUD_SCHEDULES, PARTS = 1000, 50, 10  # one with the Cloud API takes as long as ten others
@@ -28,9 +28,9 @@ def test_no_schedule_breaks_an_invariant(part: int) -> None:
         live(seed, CLOUD)
 
 
-@pytest.mark.parametrize("seed", [200_008_740, 600_014_457])
-def test_a_violation_that_a_soak_found_does_not_return(seed: int) -> None:
-    live(seed)
+@pytest.mark.parametrize(("seed", "upstream"), [(200_008_740, WEBSOCKET), (600_014_457, WEBSOCKET), (19_630, CLOUD)])
+def test_a_violation_that_a_soak_found_does_not_return(seed: int, upstream: str) -> None:
+    live(seed, upstream)
 
 
 def ignoring(action: Callable[[], object]) -> Callable[[object], object]:

@@ -7,7 +7,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Any
 
-from waba_node.store.deliveries import IN_FLIGHT
+from waba_node.store.deliveries import IN_FLIGHT, UNCERTAIN
 from waba_node.store.outbox import ACCEPTED, CLAIMED
 
 from ..database import Database, Snapshot
@@ -26,7 +26,7 @@ class CloudSnapshot(Snapshot):
 
 @dataclass(kw_only=True)
 class CloudDatabase(Database):
-    """See the module. reverted: messages whose state a failover has lost."""
+    """See the module. reverted: messages whose state a failover has lost, and uncertain ones, which it sets back to claimed."""
 
     tables: dict[str, dict[Hashable, Any]] = field(default_factory=lambda: {name: {} for name in TABLES})
     locks: dict[Key, Transaction] = field(default_factory=dict)
@@ -54,7 +54,8 @@ class CloudDatabase(Database):
         for number, message in earlier.messages.items():
             present = self.messages.get(number)
             before, after = self.tables[DELIVERY].get(number), earlier.tables[DELIVERY].get(number)
-            if present is None or (present.status, before) != (message.status, after):
+            uncertain = before is not None and before.state == UNCERTAIN  # a later message may be on its way
+            if uncertain or present is None or (present.status, before) != (message.status, after):
                 self.reverted.add(number)
         self.tables = earlier.tables
         self.update_position, self.webhook_position = earlier.update_position, earlier.webhook_position
