@@ -450,8 +450,10 @@ class ClaimedSender:
         async with self.database.begin() as connection:
             self.uncertain = await deliveries.count_uncertain(connection, self.buckets)
             overdue: list[str] = []
-            if self.uncertain and self.caught_up():
+            if self.uncertain:
                 overdue = await deliveries.read_overdue(connection, self.buckets, self.policy.grace, BATCH)
+            if not self.caught_up():  # statuses that wait, or were read meanwhile, decide first
+                overdue = []
         if overdue:
             await (self.resend if self.policy.resend else self.fail_uncertain)(overdue)
         return RESOLVE if len(overdue) < BATCH else 0

@@ -129,7 +129,7 @@ class UpdateProcessor:
         self.woken.set()
 
     def is_caught_up(self) -> bool:
-        """Return whether the last query found no more updates than one batch."""
+        """Return whether the updates that had arrived before the last query are processed."""
         return self.caught_up
 
     async def process_batch(self) -> float:
@@ -137,13 +137,12 @@ class UpdateProcessor:
         try:
             async with self.database.begin() as connection:
                 rows = await updates.read_due_updates(connection, self.grant.buckets, BATCH)
+                self.caught_up = not rows
         except Exception:
             self.caught_up = False  # updates may wait that only this query would have found
             raise
         if not rows:
-            self.caught_up = True
             return POLL
-        self.caught_up = False
         try:
             await self.process(rows)
         except (NotOwner, StoredMeanwhile):
