@@ -55,7 +55,7 @@ class RpcClient:
             self._log_once(address, str(error))
             raise RpcError(INTERNAL_ERROR, "Internal error", f"{address.at(port)}: {error}") from error
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            reason = str(error) or "no answer in time"
+            reason = "no answer in time" if isinstance(error, TimeoutError) else str(error)
             raise RpcError(INTERNAL_ERROR, "Internal error", f"{address.at(port)} does not answer: {reason}") from error
         self.refusals.pop(address.node_id, None)
         answer: Payload = msgspec.json.decode(content)
