@@ -7,7 +7,7 @@ from collections import defaultdict
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from waba_node.control.dispatch import BURST, LONGEST_PAIR_PAUSE, LONGEST_PAUSE, Budget, Dispatch, Item
+from waba_node.control.dispatch import BURST, LONGEST_PAIR_PAUSE, LONGEST_PAUSE, MEMORY, Budget, Dispatch, Item
 
 
 def item(position: int, recipient: str = "a") -> Item:
@@ -75,6 +75,20 @@ def test_pauses_of_a_pair_grow_by_the_factor_four_and_hold_up_no_other_recipient
     assert taken(dispatch, now + 1) == ["m2"], "a success ends the growth"
 
 
+def test_pauses_of_a_pair_grow_although_no_message_waited_meanwhile() -> None:
+    """A message leaves the memory when its claim is lost; a scan adds it again."""
+    dispatch = filled(item(1))
+    assert taken(dispatch, 0.0) == ["m1"]
+    dispatch.recipient_throttled("m1", 0.0, None)
+    assert taken(dispatch, 1.0) == ["m1"]
+    dispatch.ended("m1", 1.0)
+    dispatch.add(item(1))
+    assert taken(dispatch, 2.0) == ["m1"]
+    dispatch.recipient_throttled("m1", 2.0, None)
+    assert taken(dispatch, 5.9) == []
+    assert taken(dispatch, 6.0) == ["m1"]
+
+
 def test_a_throttled_number_pauses_and_is_slower_afterwards() -> None:
     dispatch = filled(*(item(number, f"r{number}") for number in range(500)), rate=100.0)
     first, second, *_rest = dispatch.take(0.0, 100)
@@ -139,6 +153,8 @@ def test_recipients_without_messages_are_forgotten() -> None:
     dispatch.remove(["m1"], 0.1)
     assert dispatch.recipients.keys() == {"a"}, "the pause is remembered"
     dispatch.take(2.0, 1)
+    assert dispatch.recipients.keys() == {"a"}, "the refusal is remembered"
+    dispatch.take(1.0 + MEMORY, 1)
     assert dispatch.recipients == {}
 
 

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 BURST = 0.1  # seconds for which an unused budget is saved
 PAIR_BASE, LONGEST_PAIR_PAUSE = 4.0, 1024.0  # the upstream asks for pauses of 4^n seconds per recipient
+MEMORY = LONGEST_PAIR_PAUSE  # seconds after the pause of a recipient without messages, until its refusals are forgotten
 PAUSE, LONGEST_PAUSE = (
     1.0,
     60.0,
@@ -83,14 +84,23 @@ class Budget:
 
 @dataclass
 class _Recipient:
-    """The messages of one recipient, in order. scheduled: whether one of the heaps has the recipient."""
+    """The messages of one recipient, in order.
+
+    scheduled: whether `ready` or `delayed` has the recipient. idle: whether `Dispatch.idle` has it.
+    """
 
     waiting: list[Item] = field(default_factory=list)
     in_flight: str | None = None
     scheduled: bool = False
+    idle: bool = False
     held_until: float = float("-inf")
     refusals: int = 0  # in a row for the limit of the pair
     failures: int = 0  # in a row for other reasons
+
+    @property
+    def remembered_until(self) -> float:
+        """Return until when the refusals in a row count while no message waits."""
+        return self.held_until + MEMORY if self.refusals or self.failures else float("-inf")
 
 
 class Dispatch:
@@ -103,6 +113,7 @@ class Dispatch:
         self.known: dict[str, Item] = {}  # waiting or in flight
         self.ready: list[tuple[int, str]] = []  # heap of (position, recipient)
         self.delayed: list[tuple[float, str]] = []  # heap of (moment, recipient)
+        self.idle: list[tuple[float, str]] = []  # heap of (moment to forget it, recipient) without messages
         self.in_flight = 0
 
     @property
@@ -134,6 +145,10 @@ class Dispatch:
         while self.delayed and self.delayed[0][0] <= now:
             _moment, name = heapq.heappop(self.delayed)
             self.recipients[name].scheduled = False
+            self._schedule(name, now)
+        while self.idle and self.idle[0][0] <= now:
+            _moment, name = heapq.heappop(self.idle)
+            self.recipients[name].idle = False
             self._schedule(name, now)
         taken: list[Item] = []
         while self.ready and len(taken) < limit and self.budget.allows(now):
@@ -227,7 +242,7 @@ class Dispatch:
         self._schedule(recipient, now)
 
     def _schedule(self, name: str, now: float = float("-inf")) -> None:
-        """Put a recipient into one of the heaps; forget it where it has neither a message nor a pause."""
+        """Put a recipient into one of the heaps; forget it where it has neither a message, nor a pause, nor refusals that count."""
         recipient = self.recipients[name]
         if recipient.scheduled or recipient.in_flight is not None:
             return
@@ -236,6 +251,16 @@ class Dispatch:
         elif recipient.waiting:
             heapq.heappush(self.ready, (recipient.waiting[0].position, name))
         else:
-            del self.recipients[name]
+            self._rest(name, recipient, now)
             return
         recipient.scheduled = True
+
+    def _rest(self, name: str, recipient: _Recipient, now: float) -> None:
+        """Forget a recipient without messages, once its refusals no longer count."""
+        if recipient.idle:
+            return
+        if recipient.remembered_until > now:
+            recipient.idle = True
+            heapq.heappush(self.idle, (recipient.remembered_until, name))
+        else:
+            del self.recipients[name]
