@@ -9,6 +9,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 TOP_LEVEL = {
@@ -71,19 +72,23 @@ def test_installed_playbook_runs_with_the_folders_that_a_collection_may_use(arti
     for path in installed.iterdir():
         if path.is_dir() and path.name not in ("meta", "playbooks", "plugins", "roles"):
             shutil.rmtree(path)
-    listed = subprocess.run(
-        ["ansible-playbook", "waba.cluster.site", "-i", ROOT / "inventories/single_server", "--list-tasks"],
-        cwd=tmp_path,
-        env={
-            "PATH": str(Path(sys.executable).parent) + ":/usr/bin:/bin",
-            "ANSIBLE_COLLECTIONS_PATH": str(tmp_path),
-            "HOME": str(tmp_path),
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert listed.returncode == 0, listed.stderr
+    roles = sorted(f"waba.cluster.{path.name}" for path in (installed / "roles").iterdir())
+    every_role = tmp_path / "every_role.yml"
+    every_role.write_text(yaml.safe_dump([{"name": "Load every role", "hosts": "all", "roles": roles}]))
+    for playbook in ("waba.cluster.site", every_role):
+        listed = subprocess.run(
+            ["ansible-playbook", playbook, "-i", ROOT / "inventories/single_server", "--list-tasks"],
+            cwd=tmp_path,
+            env={
+                "PATH": str(Path(sys.executable).parent) + ":/usr/bin:/bin",
+                "ANSIBLE_COLLECTIONS_PATH": str(tmp_path),
+                "HOME": str(tmp_path),
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert listed.returncode == 0, listed.stderr
+    assert {role for role in roles if f"{role} : " not in listed.stdout} == {"waba.cluster.common"}, "it has no tasks"
     sources = [path.parent.name for path in (installed / "roles/images/files").glob("*/Containerfile")]
     assert sorted(sources) == ["haproxy", "mariadb", "monitoring", "mysql", "node"]
-    assert "waba.cluster.webapp" in listed.stdout or "Run this host's webapps" in listed.stdout
