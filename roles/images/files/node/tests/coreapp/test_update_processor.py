@@ -86,13 +86,22 @@ async def test_a_query_that_fails_leaves_it_open_whether_updates_wait(
     owner = await begin()
     processor = owner.connection.processor
     assert processor is not None
-    await until(processor.is_caught_up)
+
+    async def caught_up() -> bool:
+        async with processor.between_batches() as caught_up:
+            return caught_up
+
+    await until(caught_up)
 
     async def read_due_updates(*_arguments: object) -> None:
         raise OSError("the database is away")
 
     monkeypatch.setattr(updates, "read_due_updates", read_due_updates)
-    await until(lambda: not processor.is_caught_up())
+
+    async def left_open() -> bool:
+        return not await caught_up()
+
+    await until(left_open)
 
 
 async def test_an_update_that_cannot_be_processed_is_set_aside_and_holds_up_no_other_one(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
-from collections.abc import Callable, Collection, Hashable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Hashable, Mapping
 from math import inf
 from typing import Any
 
@@ -487,7 +488,12 @@ def processes_updates_slowly(patch: pytest.MonkeyPatch) -> None:
 
 def ends_the_grace_period_while_statuses_wait(patch: pytest.MonkeyPatch) -> None:
     processes_updates_slowly(patch)
-    patch.setattr(UpdateProcessor, "is_caught_up", lambda _processor: True)
+
+    @contextlib.asynccontextmanager
+    async def between_batches(_processor: UpdateProcessor) -> AsyncIterator[bool]:
+        yield True
+
+    patch.setattr(UpdateProcessor, "between_batches", between_batches)
 
 
 def drops_failures_while_a_message_is_sent_again(patch: pytest.MonkeyPatch) -> None:

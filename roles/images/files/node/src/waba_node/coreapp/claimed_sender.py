@@ -11,6 +11,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable, Collection
+from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -120,13 +121,13 @@ class ClaimedSender:
         session: UpstreamSession,
         still_owner: Callable[[], bool],
         receiver: EventReceiver,
-        caught_up: Callable[[], bool],
+        between_batches: Callable[[], AbstractAsyncContextManager[bool]],
     ) -> None:
-        """still_owner: asked before every send. caught_up: whether the updates that have arrived are processed."""
+        """still_owner: asked before every send. between_batches: see UpdateProcessor."""
         self.database, self.statistics = environment.database, environment.statistics
         self.claiming = claiming
         self.grant, self.buckets, self.session = grant, grant.buckets, session
-        self.still_owner, self.receiver, self.caught_up = still_owner, receiver, caught_up
+        self.still_owner, self.receiver, self.between_batches = still_owner, receiver, between_batches
         self.dispatch = Dispatch(self.policy.rate / grant.of, time.monotonic())
         self.woken, self.recorded, self.stopping = asyncio.Event(), asyncio.Event(), False
         self.position, self.scan_began, self.next_scan, self.exhausted = 0, 0.0, float("-inf"), False
@@ -449,11 +450,12 @@ class ClaimedSender:
             return RESOLVE
         async with self.database.begin() as connection:
             self.uncertain = await deliveries.count_uncertain(connection, self.buckets)
-            overdue: list[str] = []
-            if self.uncertain:
+        if not self.uncertain:
+            return RESOLVE
+        overdue: list[str] = []
+        async with self.between_batches() as caught_up, self.database.begin() as connection:
+            if caught_up:  # statuses that have arrived decide first
                 overdue = await deliveries.read_overdue(connection, self.buckets, self.policy.grace, BATCH)
-            if not self.caught_up():  # statuses that wait, or were read meanwhile, decide first
-                overdue = []
         if overdue:
             await (self.resend if self.policy.resend else self.fail_uncertain)(overdue)
         return RESOLVE if len(overdue) < BATCH else 0

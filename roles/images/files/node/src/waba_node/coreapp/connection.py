@@ -64,9 +64,9 @@ class Connection:
             self.sender = OutboxSender(database, grant, session, still_owner, self.receiver.store)
         else:
             self.processor = UpdateProcessor(database, grant, environment.claiming, self.receiver, statistics)
-            caught_up = self.processor.is_caught_up
+            between_batches = self.processor.between_batches
             self.sender = ClaimedSender(
-                environment, environment.claiming, grant, session, still_owner, self.receiver, caught_up
+                environment, environment.claiming, grant, session, still_owner, self.receiver, between_batches
             )
         expected = (*DATABASE_ERRORS, UpstreamError, NotOwner, StoredMeanwhile)
         self.supervisor = Supervisor(environment.tasks, expected, self.log_failure)

@@ -7,9 +7,10 @@ processed is set aside, and holds up no other one.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -118,7 +119,7 @@ class UpdateProcessor:
         self.database, self.grant, self.claiming = database, grant, claiming
         self.receiver, self.statistics = receiver, statistics
         self.woken = asyncio.Event()
-        self.caught_up = False
+        self.turn, self.caught_up = asyncio.Lock(), False
 
     def loops(self) -> list[Loop]:
         """Return the loop that processes updates."""
@@ -128,21 +129,28 @@ class UpdateProcessor:
         """Query the updates now."""
         self.woken.set()
 
-    def is_caught_up(self) -> bool:
-        """Return whether the updates that had arrived before the last query are processed."""
-        return self.caught_up
+    @contextlib.asynccontextmanager
+    async def between_batches(self) -> AsyncIterator[bool]:
+        """Hold the next batch back. Yield whether the updates that had arrived before the last query are processed."""
+        async with self.turn:
+            yield self.caught_up
 
     async def process_batch(self) -> float:
         """Process the next updates. Return the seconds until the next query."""
-        try:
-            async with self.database.begin() as connection:
-                rows = await updates.read_due_updates(connection, self.grant.buckets, BATCH)
-                self.caught_up = not rows
-        except Exception:
-            self.caught_up = False  # updates may wait that only this query would have found
-            raise
+        async with self.turn:
+            self.caught_up = False  # a batch that fails leaves it open whether updates wait
+            found = await self.process_next()
+            self.caught_up = found < BATCH
+        if 0 < found < BATCH:
+            await asyncio.sleep(PAUSE)
+        return 0 if found else POLL
+
+    async def process_next(self) -> int:
+        """Process the next updates, at most BATCH. Return how many there were."""
+        async with self.database.begin() as connection:
+            rows = await updates.read_due_updates(connection, self.grant.buckets, BATCH)
         if not rows:
-            return POLL
+            return 0
         try:
             await self.process(rows)
         except (NotOwner, StoredMeanwhile):
@@ -151,10 +159,7 @@ class UpdateProcessor:
             if is_transient(error):
                 raise
             await self.process_each(rows)
-        if len(rows) < BATCH:
-            self.caught_up = True
-            await asyncio.sleep(PAUSE)
-        return 0
+        return len(rows)
 
     async def process(self, rows: Sequence[StoredUpdate]) -> None:
         """Process updates in one transaction. Raises the error of any of them."""
