@@ -88,8 +88,8 @@ async def test_a_query_that_fails_leaves_it_open_whether_updates_wait(
     assert processor is not None
 
     async def caught_up() -> bool:
-        async with processor.between_batches() as caught_up:
-            return caught_up
+        async with processor.between_batches() as nothing_waits:
+            return nothing_waits
 
     await until(caught_up)
 

@@ -251,11 +251,11 @@ class Dispatch:
         elif recipient.waiting:
             heapq.heappush(self.ready, (recipient.waiting[0].position, name))
         else:
-            self._rest(name, recipient, now)
+            self._forget(name, recipient, now)
             return
         recipient.scheduled = True
 
-    def _rest(self, name: str, recipient: _Recipient, now: float) -> None:
+    def _forget(self, name: str, recipient: _Recipient, now: float) -> None:
         """Forget a recipient without messages, once its refusals no longer count."""
         if recipient.idle:
             return

@@ -452,13 +452,16 @@ class ClaimedSender:
             self.uncertain = await deliveries.count_uncertain(connection, self.buckets)
         if not self.uncertain:
             return RESOLVE
-        overdue: list[str] = []
-        async with self.between_batches() as caught_up, self.database.begin() as connection:
-            if caught_up:  # statuses that have arrived decide first
-                overdue = await deliveries.read_overdue(connection, self.buckets, self.policy.grace, BATCH)
+        async with self.between_batches() as caught_up:  # statuses that have arrived decide first
+            overdue = await self.read_overdue() if caught_up else []
         if overdue:
             await (self.resend if self.policy.resend else self.fail_uncertain)(overdue)
         return RESOLVE if len(overdue) < BATCH else 0
+
+    async def read_overdue(self) -> list[str]:
+        """Return messages that were uncertain for the grace period, at most BATCH."""
+        async with self.database.begin() as connection:
+            return await deliveries.read_overdue(connection, self.buckets, self.policy.grace, BATCH)
 
     async def resend(self, message_ids: Collection[str]) -> None:
         """Send uncertain messages again."""

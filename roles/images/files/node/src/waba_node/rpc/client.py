@@ -55,7 +55,7 @@ class RpcClient:
             self._log_once(address, str(error))
             raise RpcError(INTERNAL_ERROR, "Internal error", f"{address.at(port)}: {error}") from error
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            reason = "no answer in time" if isinstance(error, TimeoutError) else str(error)
+            reason = "no answer in time" if isinstance(error, TimeoutError) else str(error) or type(error).__name__
             raise RpcError(INTERNAL_ERROR, "Internal error", f"{address.at(port)} does not answer: {reason}") from error
         self.refusals.pop(address.node_id, None)
         answer: Payload = msgspec.json.decode(content)
