@@ -42,5 +42,5 @@ def test_plays_that_the_plan_selects_include_their_roles(playbook: str) -> None:
     selected = [play for play in plays if "default('all:!all')" in play.get("hosts", "")]
     assert selected
     for play in selected:
-        imported = [task["name"] for task in play["tasks"] if "ansible.builtin.import_role" in task]
+        imported = [task["name"] for task in play.get("tasks", []) if "ansible.builtin.import_role" in task]
         assert (play.get("roles", []), imported) == ([], []), play["name"]
