@@ -67,8 +67,8 @@ initialize() {
         "${ADMIN[@]}" ping >/dev/null 2>&1 && break
         sleep 0.1
     done
-    first_statements | "${CLIENT[@]}"
-    "${ADMIN[@]}" shutdown
+    # As a statement: the client for administration takes up to a second to notice that the server has stopped.
+    { first_statements; echo "SHUTDOWN;"; } | "${CLIENT[@]}"
     wait
     touch "$READY"
     rm "$DATA/.waba-initialising"
