@@ -49,7 +49,22 @@ from ansible_collections.waba.cluster.plugins.module_utils._internal.io.environm
 COPIES = {"certificate": "/run/mysqld/server-cert.pem", "key": "/run/mysqld/server-key.pem"}
 # The content comes from standard input, and the copy is complete once it has its name. $0: the path.
 WRITE = 'umask 077 && cat >"$0.new" && chown mysql:mysql "$0.new" && mv "$0.new" "$0"'
-RELOAD = {True: "FLUSH SSL;", False: "ALTER INSTANCE RELOAD TLS;"}  # of MariaDB, of MySQL
+# A reload of MySQL 9 refuses with this text a certificate that its own ssl_ca does not verify. Its start warns only, and no client relies on it.
+UNVERIFIED = "Invalid certificates"
+
+
+def reload(root: RootClient) -> None:
+    """Let the server read certificate and key again. Raises HostError, after which the server presents the former certificate."""
+    ((version,),) = root.rows("SELECT VERSION();")
+    if "MariaDB" in version:
+        root.rows("FLUSH SSL;")
+        return
+    try:
+        root.rows("ALTER INSTANCE RELOAD TLS;")
+    except HostError as error:
+        if UNVERIFIED not in str(error):
+            raise
+        root.rows("ALTER INSTANCE RELOAD TLS NO ROLLBACK ON ERROR;")
 
 
 def converge(module: AnsibleModule, root: RootClient) -> bool:
@@ -70,8 +85,7 @@ def converge(module: AnsibleModule, root: RootClient) -> bool:
             if status != 0:
                 raise HostError(f"{path} in the container cannot be written: {errors.strip()[-300:]}")
     # Also after a run that was killed between the copy and this.
-    ((version,),) = root.rows("SELECT VERSION();")
-    root.rows(RELOAD["MariaDB" in version])
+    reload(root)
     return changed
 
 

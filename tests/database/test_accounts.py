@@ -8,6 +8,7 @@ import socket
 import ssl
 import struct
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -116,3 +117,13 @@ def test_replaced_certificate_is_served_without_a_restart(server: Server, root: 
     with open(certificate, encoding="ascii") as file:
         assert after == ssl.PEM_cert_to_DER_cert(file.read())
     assert login("waba", server.password) == [("1",)]
+
+
+def test_key_of_another_certificate_is_refused(server: Server, root: RootClient) -> None:
+    before = served_certificate(server.port)
+    certificate, _key = server.authority.sign(x509.DNSName("localhost"))
+    former = Path(certificate).rename(f"{certificate}.former")
+    _certificate, key = server.authority.sign(x509.DNSName("localhost"))
+    with pytest.raises(HostError, match="Unable to get private key"):
+        database_certificate.converge(module(certificate=str(former), key=key), root)
+    assert served_certificate(server.port) == before
