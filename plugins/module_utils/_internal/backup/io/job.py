@@ -53,7 +53,7 @@ def run_command(
     errors: str = "replace",
 ) -> tuple[int, str, str]:
     """Run a command; return (status, output, errors). Raises OSError."""
-    done = subprocess.run(  # noqa: S603 - no shell; the caller's own commands
+    done = subprocess.run(  # noqa: S603 - no shell; the caller's own commands  # pylint: disable=ansible-bad-function
         list(command),
         input=data,
         stdin=subprocess.DEVNULL if data is None else None,
@@ -157,7 +157,7 @@ def copy_elsewhere(config: Config, archive: str) -> None:
     command = [part.replace(ARCHIVE, archive) for part in config["copy_command"]]
     environment = {**os.environ, ARCHIVE_VARIABLE: archive}
     try:
-        process = subprocess.Popen(  # noqa: S603 - the operator's command
+        process = subprocess.Popen(  # noqa: S603 - the operator's command  # pylint: disable=ansible-bad-function
             command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
