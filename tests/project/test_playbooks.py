@@ -44,3 +44,12 @@ def test_plays_that_the_plan_selects_include_their_roles(playbook: str) -> None:
     for play in selected:
         imported = [task["name"] for task in play.get("tasks", []) if "ansible.builtin.import_role" in task]
         assert (play.get("roles", []), imported) == ([], []), play["name"]
+
+
+def test_lost_host_ends_a_run_that_replaces_containers() -> None:
+    """See docs/adr/0015-plan-then-apply.md."""
+    plays = yaml.safe_load((ROOT / "playbooks/site.yml").read_text(encoding="utf-8"))
+    names = [play["name"] for play in plays]
+    replacing = [play for play in plays[names.index("Write the files of the hosts") :] if "any_errors_fatal" in play]
+    assert len(replacing) > 10
+    assert [play["name"] for play in replacing if play.get("max_fail_percentage") != 0] == []
