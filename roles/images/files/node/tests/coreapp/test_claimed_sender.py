@@ -14,11 +14,12 @@ import sqlalchemy as sa
 from claiming_support import Owner, ScriptedUpstream, delivery_states, promote, receive
 from messaging_support import rows, statuses, store, until, webhooks
 from sqlalchemy.ext.asyncio import AsyncConnection
+from waba_node.control.dispatch import Item
 from waba_node.control.ownership import Grant
 from waba_node.coreapp import claimed_sender, update_processor
 from waba_node.coreapp.claimed_sender import FAILED, FailRefused
 from waba_node.store import contacts, deliveries, outbox
-from waba_node.store.deliveries import Sent
+from waba_node.store.deliveries import UNCERTAIN, Sent
 from waba_node.store.engine import Database
 from waba_node.upstream.base import HandedOver, NotSent, Refused, Scope, Uncertain, UpstreamError, UpstreamEvent
 
@@ -259,6 +260,28 @@ async def test_a_claim_whose_transaction_fails_after_its_commit_is_undone_and_ma
     await begin(upstream)
     await until(lambda: all_are(database, outbox.HANDED_OVER))
     assert upstream.received == ["m1"]
+
+
+@pytest.mark.parametrize("outcome", ["taken over", "undone"])
+async def test_a_claim_whose_commit_is_under_way_is_waited_for(
+    database: Database, tasks: asyncio.TaskGroup, outcome: str
+) -> None:
+    """The process sent the commit before its connection ended. It waits for the shard's row; the rows that the server locks depend on its plan."""
+    await promote(database, "c1", 1)
+    await store_for(database, m1="a")
+    sender = Owner(database, tasks, ScriptedUpstream(), "c1", Grant(0, 1)).sender
+    async with database.begin() as connection:
+        (waiting,) = await deliveries.read_waiting(connection, range(32), 0, 10)
+        await sender.require_ownership(connection)
+        if outcome == "undone":
+            sender.unposted.append(Item(waiting.unsent.position, "m1", waiting.recipient))
+        new = asyncio.create_task(sender.take_over() if outcome == "taken over" else sender.release_unposted())
+        await asyncio.sleep(0.5)
+        assert not new.done()
+        await deliveries.claim(connection, 1, {"m1": waiting.bucket})
+    await new
+    assert await state_of(database, "m1") == (UNCERTAIN if outcome == "taken over" else None)
+    assert (await statuses(database))["m1"] == (outbox.CLAIMED if outcome == "taken over" else outbox.ACCEPTED)
 
 
 async def test_a_message_whose_ttl_has_ended_is_not_sent(database: Database, begin: Begin) -> None:

@@ -30,7 +30,14 @@ def test_no_schedule_breaks_an_invariant(part: int) -> None:
 
 @pytest.mark.parametrize(
     ("seed", "upstream"),
-    [(200_008_740, WEBSOCKET), (600_014_457, WEBSOCKET), (19_630, CLOUD), (31_770, CLOUD), (87_860, CLOUD)],
+    [
+        (200_008_740, WEBSOCKET),
+        (600_014_457, WEBSOCKET),
+        (19_630, CLOUD),
+        (31_770, CLOUD),
+        (87_860, CLOUD),
+        (15_120, CLOUD),
+    ],
 )
 def test_a_violation_that_a_soak_found_does_not_return(seed: int, upstream: str) -> None:
     live(seed, upstream)

@@ -219,8 +219,8 @@ class ClaimedSender:
     async def take_over(self) -> None:
         """Take the claims of earlier owners, and of this process's earlier connections, for uncertain."""
         async with self.database.begin() as connection:
+            await self.require_ownership(connection)  # first: see ownership.guard
             abandoned = await deliveries.mark_abandoned(connection, self.buckets, self.grant.epoch + 1)
-            await self.require_ownership(connection)
         self.took_over = True
         if abandoned:
             log.warning(
@@ -284,9 +284,9 @@ class ClaimedSender:
     async def release_unposted(self) -> None:
         """Undo claims whose transaction failed with an unknown outcome: nothing was sent after them."""
         async with self.database.begin() as connection:
+            await self.require_ownership(connection)  # first: see ownership.guard
             names = [item.message_id for item in self.unposted]
             await deliveries.queue_again(connection, names, sent_perhaps=False)
-            await self.require_ownership(connection)
         self.unposted.clear()
         self.rescan = True
 

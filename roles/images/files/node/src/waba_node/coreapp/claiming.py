@@ -24,6 +24,6 @@ class Claiming:
     incarnation: str
 
     async def require_ownership(self, connection: AsyncConnection, grant: Grant) -> None:
-        """Make the transaction fail unless this process owns the shard until its commit. Call it last. Raises NotOwner."""
+        """Make the transaction fail unless this process owns the shard until its commit: see ownership.guard. Raises NotOwner."""
         if not await ownership.guard(connection, grant.shard, self.node_id, self.incarnation, grant.epoch):
             raise NotOwner(f"this process does not own shard {grant.shard} with epoch {grant.epoch} any more")

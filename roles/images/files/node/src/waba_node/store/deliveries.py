@@ -159,7 +159,7 @@ async def mark_uncertain(connection: AsyncConnection, epoch: int, message_ids: C
 async def mark_abandoned(connection: AsyncConnection, buckets: range, epoch: int) -> int:
     """Record that messages which an earlier owner has claimed may have been sent. Return their number.
 
-    Call `ownership.guard` in the same transaction.
+    Call `ownership.guard` before, in the same transaction.
     """
     abandoned = await connection.execute(
         sa.update(delivery)

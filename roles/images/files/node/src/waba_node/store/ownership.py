@@ -87,8 +87,11 @@ async def renew(
 async def guard(connection: AsyncConnection, shard: int, node_id: str, incarnation: str, epoch: int) -> bool:
     """Return whether a process owns a shard, and make the transaction fail if that changes before its commit.
 
-    The row is written, not only locked: on a cluster of database servers a row lock is valid on one member only. Call it last in a
-    transaction: renewals of the shard wait for the row.
+    The row is written, not only locked: on a cluster of database servers a row lock is valid on one member only.
+
+    Call it last in a transaction, since renewals of the shard wait for the row. Call it first where the transaction must see every claim of this
+    process: the commit of a claim may be under way after its connection was closed. The call waits for that commit, which the next statements see;
+    whether an UPDATE of the claim would wait depends on the server's plan.
     """
     mine = sa.and_(
         shard_map.c.shard == shard,

@@ -22,6 +22,7 @@ __all__ = ["ACCEPTED", "CLAIMED", "NotClaimed", "Sent", "StoredMeanwhile", "Wait
 
 MESSAGE, DELIVERY, UPSTREAM_MESSAGE = "message", "delivery", "upstream_message"
 RECEIVED_UPDATE, INBOUND_MESSAGE, WEBHOOK = "received_update", "inbound_message", "webhook"
+SHARD = "shard_map"  # its rows are those of the simulated database
 TABLES = (DELIVERY, UPSTREAM_MESSAGE, RECEIVED_UPDATE, INBOUND_MESSAGE, WEBHOOK)  # that only this upstream has
 AT_ONCE = float("-inf")  # updates.AT_ONCE
 
@@ -341,6 +342,7 @@ async def store_checked_numbers(connection: Transaction, _wa_ids: Mapping[str, s
 
 async def guard(connection: Transaction, shard: int, node_id: str, incarnation: str, epoch: int) -> bool:
     await connection.statement()
+    await connection.lock_row(SHARD, shard)
     database = connection.database
 
     def owns() -> bool:

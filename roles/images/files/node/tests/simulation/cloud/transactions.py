@@ -106,14 +106,18 @@ class Transaction:
     async def insert(self, table: str, key: Hashable, row: Any) -> Any:
         """Insert a row, and return None; return a locked copy of the row that is there already, if any."""
         await self.statement()
-        while (holder := self.holder([(table, key)])) is not None:
-            await self.wait_for(holder)
-        self.take((table, key))
+        await self.lock_row(table, key)
         found = self.find(table, key)
         self.written[table, key] = row if found is None else copy.copy(found)
         return None if found is None else self.written[table, key]
 
     # -- locks ---------------------------------------------------------------------------------------------------------
+
+    async def lock_row(self, table: str, key: Hashable) -> None:
+        """Lock a row, which need not exist, after the transactions that have locked it. Raises OSError."""
+        while (holder := self.holder([(table, key)])) is not None:
+            await self.wait_for(holder)
+        self.take((table, key))
 
     def take(self, key: Key) -> None:
         if key not in self.database.locks or self.database.locks[key] is not self:
