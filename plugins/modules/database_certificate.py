@@ -49,7 +49,7 @@ from ansible_collections.waba.cluster.plugins.module_utils._internal.io.environm
 COPIES = {"certificate": "/run/mysqld/server-cert.pem", "key": "/run/mysqld/server-key.pem"}
 # The content comes from standard input, and the copy is complete once it has its name. $0: the path.
 WRITE = 'umask 077 && cat >"$0.new" && chown mysql:mysql "$0.new" && mv "$0.new" "$0"'
-# A reload of MySQL 9 refuses with this text a certificate that its own ssl_ca does not verify. Its start warns only, and no client relies on it.
+# MySQL 9 refuses to reload a certificate that its own ssl_ca does not verify, although its start only warns. Clients verify the certificate.
 UNVERIFIED = "Invalid certificates"
 
 

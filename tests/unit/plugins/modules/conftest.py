@@ -16,15 +16,13 @@ from ansible.module_utils.testing import patch_module_args
 
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., dict[str, Any]]:
-    """Run a module's main() with options; return its result, without what ansible-core adds for the controller."""
+    """Run a module's main() with options; return its result, without the fields that ansible-core adds for itself."""
 
     def run_module(module: ModuleType, check_mode: bool = False, **params: Any) -> dict[str, Any]:
         arguments = patch_module_args({**params, "_ansible_check_mode": check_mode})
         with arguments, mock.patch.dict(os.environ), pytest.raises(SystemExit):  # a module changes its environment
             module.main()
         result = json.loads(capsys.readouterr().out)
-        return {
-            name: value for name, value in result.items() if name != "invocation" and not name.startswith("_ansible_")
-        }
+        return {name: value for name, value in result.items() if not name.startswith("_ansible_")}
 
     return run_module

@@ -266,7 +266,7 @@ async def test_a_claim_whose_transaction_fails_after_its_commit_is_undone_and_ma
 async def test_a_claim_whose_commit_is_under_way_is_waited_for(
     database: Database, tasks: asyncio.TaskGroup, outcome: str
 ) -> None:
-    """The process sent the commit before its connection ended. It waits for the shard's row; the rows that the server locks depend on its plan."""
+    """The process sent the commit before its connection ended. The next transaction waits for the shard's row, not for the rows of the claim."""
     await promote(database, "c1", 1)
     await store_for(database, m1="a")
     sender = Owner(database, tasks, ScriptedUpstream(), "c1", Grant(0, 1)).sender
