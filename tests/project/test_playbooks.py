@@ -47,9 +47,10 @@ def test_plays_that_the_plan_selects_include_their_roles(playbook: str) -> None:
 
 
 def test_lost_host_ends_a_run_that_replaces_containers() -> None:
-    """See docs/adr/0015-plan-then-apply.md."""
+    """See docs/adr/0015-plan-then-apply.md. The installation of packages removes a password under `always`, which max_fail_percentage would skip."""
     plays = yaml.safe_load((ROOT / "playbooks/site.yml").read_text(encoding="utf-8"))
-    names = [play["name"] for play in plays]
-    replacing = [play for play in plays[names.index("Write the files of the hosts") :] if "any_errors_fatal" in play]
+    first = [play["name"] for play in plays].index("Write the files of the hosts")
+    replacing = [play["name"] for play in plays[first:] if "any_errors_fatal" in play]
+    replacing.remove("Schedule the backups")
     assert len(replacing) > 10
-    assert [play["name"] for play in replacing if play.get("max_fail_percentage") != 0] == []
+    assert [play["name"] for play in plays if play.get("max_fail_percentage") == 0] == replacing

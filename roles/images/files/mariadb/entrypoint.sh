@@ -67,7 +67,7 @@ initialize() {
         "${ADMIN[@]}" ping >/dev/null 2>&1 && break
         sleep 0.1
     done
-    # As a statement: the client for administration takes up to a second to notice that the server has stopped.
+    # By a statement: mariadb-admin and mysqladmin take up to a second to notice that the server has stopped.
     { first_statements; echo "SHUTDOWN;"; } | "${CLIENT[@]}"
     wait
     touch "$READY"
