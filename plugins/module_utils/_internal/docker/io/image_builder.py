@@ -4,12 +4,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
 import tarfile
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from ansible_collections.waba.cluster.plugins.module_utils._internal.docker import image_source
@@ -21,7 +22,7 @@ from ansible_collections.waba.cluster.plugins.module_utils._internal.errors impo
 if TYPE_CHECKING:
     from docker import DockerClient
 
-MEMORY = "/dev/shm"  # noqa: S108 - a private folder is created inside it
+MEMORY, DISK = "/dev/shm", "/var/tmp"  # noqa: S108 - private folders are created inside them
 REQUIRED_SPACE = 2 << 30  # bytes that a root file system may need while it is built
 
 
@@ -87,7 +88,7 @@ def build_base(
         raise HostError(
             "mmdebstrap is missing. Install the Debian package mmdebstrap, or run the role waba.cluster.images"
         )
-    with tempfile.TemporaryDirectory(dir=_build_folder()) as folder:
+    with tempfile.TemporaryDirectory(dir=build_folder()) as folder:
         target = os.path.join(folder, "rootfs.tar")
         command = image_source.mmdebstrap_command(packages, suite, image_packages.sources(suite, mirrors), target)
         status, output, errors = run_command(command, environ_update={"TMPDIR": folder})
@@ -122,10 +123,24 @@ def build(client: DockerClient, name: str, folder: str, base: str, source_hash: 
         )
 
 
-def _build_folder() -> str | None:
-    """Return a folder in memory if it has enough space, since that is several times faster than a disk; otherwise None."""
-    try:
-        memory = os.statvfs(MEMORY)
-    except OSError:
-        return None
-    return MEMORY if memory.f_bavail * memory.f_frsize > REQUIRED_SPACE else None
+def build_folder() -> str:
+    """Return the folder to build a root file system in: with enough space if possible, in memory rather than on a disk, which is several times slower.
+
+    Raises HostError if programs, which the packages run while they are configured, cannot run in any of them: hardened hosts mount them with noexec.
+    """
+    candidates = (MEMORY, tempfile.gettempdir(), DISK)
+    usable = {folder: status for folder, status in _file_systems(candidates) if not status.f_flag & os.ST_NOEXEC}
+    if not usable:
+        raise HostError(
+            f"Images cannot be built: no program can run in {', '.join(dict.fromkeys(candidates))} (mounted with noexec). "
+            "Set TMPDIR to a folder where programs can run, or images_source to archive, registry or preloaded."
+        )
+    spacious = [folder for folder, status in usable.items() if status.f_bavail * status.f_frsize > REQUIRED_SPACE]
+    return [*spacious, *usable][0]
+
+
+def _file_systems(folders: Sequence[str]) -> Iterator[tuple[str, os.statvfs_result]]:
+    """Yield the existing folders, each with the status of its file system."""
+    for folder in folders:
+        with contextlib.suppress(OSError):
+            yield folder, os.statvfs(folder)

@@ -3,9 +3,16 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 
+import pytest
 from ansible_collections.waba.cluster.plugins.module_utils._internal.docker.io import image_builder
+from ansible_collections.waba.cluster.plugins.module_utils._internal.errors import HostError
+
+GIBIBYTE = 1 << 30
 
 
 def test_caches_and_tests_beside_the_sources_do_not_change_the_hash(tmp_path: Path) -> None:
@@ -20,3 +27,44 @@ def test_caches_and_tests_beside_the_sources_do_not_change_the_hash(tmp_path: Pa
     assert image_builder.read_files(str(tmp_path)) == before
     source.write_text("second", encoding="utf-8")
     assert image_builder.read_files(str(tmp_path)) != before
+
+
+@pytest.mark.parametrize(
+    ("spaces", "programs", "expected"),
+    [
+        ({"/dev/shm": 4, "/tmp": 9, "/var/tmp": 9}, ("/dev/shm", "/tmp", "/var/tmp"), "/dev/shm"),
+        ({"/dev/shm": 1, "/tmp": 9, "/var/tmp": 9}, ("/dev/shm", "/tmp", "/var/tmp"), "/tmp"),
+        ({"/dev/shm": 4, "/tmp": 9, "/var/tmp": 9}, ("/tmp", "/var/tmp"), "/tmp"),
+        ({"/tmp": 1, "/var/tmp": 9}, ("/tmp", "/var/tmp"), "/var/tmp"),
+        ({"/dev/shm": 4, "/tmp": 9, "/var/tmp": 1}, ("/var/tmp",), "/var/tmp"),
+    ],
+    ids=["memory", "small memory", "memory without programs", "small, no memory", "disk alone"],
+)
+def test_root_file_system_is_built_where_programs_run(
+    monkeypatch: pytest.MonkeyPatch, spaces: dict[str, int], programs: tuple[str, ...], expected: str
+) -> None:
+    mount(monkeypatch, spaces, programs)
+    assert image_builder.build_folder() == expected
+
+
+def test_hosts_without_a_folder_for_programs_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    mount(monkeypatch, {"/dev/shm": 4, "/tmp": 9, "/var/tmp": 9}, ())
+    with pytest.raises(HostError) as refusal:
+        image_builder.build_folder()
+    assert str(refusal.value) == (
+        "Images cannot be built: no program can run in /dev/shm, /tmp, /var/tmp (mounted with noexec). "
+        "Set TMPDIR to a folder where programs can run, or images_source to archive, registry or preloaded."
+    )
+
+
+def mount(monkeypatch: pytest.MonkeyPatch, spaces: dict[str, int], programs: tuple[str, ...]) -> None:
+    """Let the folders have this space in GiB, and only some of them run programs."""
+
+    def statvfs(folder: str) -> SimpleNamespace:
+        if folder not in spaces:
+            raise FileNotFoundError(folder)
+        flags = 0 if folder in programs else os.ST_NOEXEC
+        return SimpleNamespace(f_flag=flags, f_bavail=spaces[folder], f_frsize=GIBIBYTE)
+
+    monkeypatch.setattr(tempfile, "tempdir", "/tmp")
+    monkeypatch.setattr(os, "statvfs", statvfs)
