@@ -46,7 +46,12 @@ def test_files_are_removed_with_the_setting(paths: tuple[Path, Path]) -> None:
 def test_environment_of_the_running_engine_decides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pid_file = tmp_path / "docker.pid"
     monkeypatch.setattr(live_engine_proxy, "PID_FILE", str(pid_file))
-    with subprocess.Popen(["/bin/sleep", "60"], env=variables(PROXY)) as engine:
+    engine_command = ["/bin/sh", "-c", "echo started; read _"]
+    with subprocess.Popen(
+        engine_command, env=variables(PROXY), stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as engine:
+        assert engine.stdout is not None
+        engine.stdout.readline()  # the kernel shows the environment of a process only some time after its start
         pid_file.write_text(f"{engine.pid}\n", encoding="ascii")
         assert not live_engine_proxy.is_stale(PROXY)
         assert live_engine_proxy.is_stale({**PROXY, "url": "http://other.example.com:3128"})
