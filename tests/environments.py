@@ -60,11 +60,14 @@ def prometheus_binaries() -> Path:
     """
     root = BUILD / "prometheus"
     binaries = root / "usr" / "bin"
-    if not (binaries / "prometheus-node-exporter").exists():
+    programs = ("prometheus", "prometheus-node-exporter", "promtool")
+    if not all((binaries / name).exists() for name in programs):
         root.mkdir(parents=True, exist_ok=True)
         try:
-            command = ["apt-get", "download", "prometheus", "prometheus-node-exporter"]
-            subprocess.run(command, cwd=root, check=True, capture_output=True)
+            known = subprocess.run(["apt-cache", "pkgnames"], check=True, capture_output=True, text=True).stdout.split()
+            # Before Debian 13, promtool is part of the package prometheus.
+            packages = [name for name in programs if name != "promtool" or name in known]
+            subprocess.run(["apt-get", "download", *packages], cwd=root, check=True, capture_output=True)
             for package in sorted(root.glob("*.deb")):
                 subprocess.run(["dpkg-deb", "--extract", package, root], check=True)
                 package.unlink()

@@ -110,10 +110,14 @@ def monitoring(*arguments: str, by_name: bool = False) -> Stage:
     return Stage(lambda: Command(list(arguments), binaries=prometheus_binaries()), by_name)
 
 
-def acme() -> Command:
-    """Tests with Debian's lego and ACME server."""
-    debian_packages("lego", "pebble")
-    return Command([sys.executable, "-m", "pytest", "tests/acme"])
+def with_packages(*packages: str, tests: str, by_name: bool = False) -> Stage:
+    """Tests that need Debian packages."""
+
+    def prepare() -> Command:
+        debian_packages(*packages)
+        return Command([sys.executable, "-m", "pytest", tests])
+
+    return Stage(prepare, by_name)
 
 
 def in_browser(file: str) -> Stage:
@@ -149,7 +153,7 @@ STAGES: dict[str, Stage] = {
     "execution-environment": tool("execution-environment", "tests/tools/execution_environment", by_name=True),
     # Docker, Compose and the images that users get: later stages run against the real ones.
     "images": command("ansible-playbook", "-i", "molecule/default/inventory", "molecule/default/create.yml"),
-    "inputs": pytest("tests/inputs"),
+    "inputs": with_packages("openssh-client", tests="tests/inputs"),
     "units": own_core("units"),
     "node": command("tests/tools/with_database", sys.executable, "-m", "pytest", "images/node/tests"),
     "console": in_browser("browser_console.py"),
@@ -160,7 +164,7 @@ STAGES: dict[str, Stage] = {
     "monitoring": monitoring(
         "tests/tools/with_database", sys.executable, "-m", "pytest", "tests/monitoring", by_name=True
     ),
-    "acme": Stage(acme, by_name=True),
+    "acme": with_packages("lego", "pebble", tests="tests/acme", by_name=True),
     "sanity": own_core("sanity"),
     **{
         f"{kind}-core-{core}": other_core(kind, f"=={core}.*", version)
