@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from ansible_collections.waba.cluster.plugins.module_utils._internal.docker.io import webapp_certificate
 from ansible_collections.waba.cluster.plugins.module_utils._internal.errors import HostError
+from ansible_collections.waba.cluster.plugins.module_utils._internal.io.client_tls import client_context
 
 REQUEST_TIMEOUT = 10  # seconds
 RETRY_INTERVAL = 1.0  # seconds
@@ -174,7 +175,7 @@ def retry(call: Callable[[], Result], timeout: float) -> Result:
 def _tls(verify: bool, ca_path: str | None) -> ssl.SSLContext:
     """Return the TLS context of a client. Raises HostError if the file of the authority cannot be used."""
     try:
-        context = ssl.create_default_context(cafile=ca_path) if verify else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context = client_context(ca_path) if verify else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     except OSError as error:
         raise HostError(f"ca_path: {ca_path} cannot be used: {error}") from error
     context.minimum_version = ssl.TLSVersion.TLSv1_2

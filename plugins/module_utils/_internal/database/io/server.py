@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible_collections.waba.cluster.plugins.module_utils._internal.database.check import SETTINGS
 from ansible_collections.waba.cluster.plugins.module_utils._internal.errors import HostError
+from ansible_collections.waba.cluster.plugins.module_utils._internal.io.client_tls import client_context
 
 try:
     import pymysql
@@ -36,8 +37,7 @@ class LoginFailed(HostError):
 def _tls_context(tls: dict[str, Any]) -> ssl.SSLContext:
     """Return TLS settings that are as strict as the nodes': the certificate must contain the host name. Raises HostError."""
     try:
-        context = ssl.create_default_context(cafile=tls["ca"])
-        context.verify_flags &= ~ssl.VERIFY_X509_STRICT  # as the nodes do, with every version of Python
+        context = client_context(tls["ca"])
         if tls.get("certificate"):
             context.load_cert_chain(tls["certificate"], tls.get("key"))
     except OSError as error:  # ssl.SSLError is one

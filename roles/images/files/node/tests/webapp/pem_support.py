@@ -11,18 +11,31 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 NOW = datetime.datetime.now(datetime.timezone.utc)
 DAY = datetime.timedelta(days=1)
+USAGES = (
+    "digital_signature",
+    "content_commitment",
+    "key_encipherment",
+    "data_encipherment",
+    "key_agreement",
+    "encipher_only",
+    "decipher_only",
+)
+SIGNS_CERTIFICATES = x509.KeyUsage(**dict.fromkeys(USAGES, False), key_cert_sign=True, crl_sign=True)
 
 
 class Authority:
-    """A certificate authority. `pem`: its certificate."""
+    """A certificate authority. `pem`: its certificate. With identified=False, its certificates do not identify keys, as those of old authorities."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, identified: bool = True) -> None:
         self.key, self.name = new_key(), x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+        self.identified = identified
         certificate = self._builder(self.name, self.key).add_extension(x509.BasicConstraints(True, None), critical=True)
+        if identified:
+            certificate = certificate.add_extension(SIGNS_CERTIFICATES, critical=True)
         self.pem = pem(certificate.sign(self.key, hashes.SHA256()))
 
     def _builder(self, subject: x509.Name, key: rsa.RSAPrivateKey, days: int = 1) -> x509.CertificateBuilder:
-        return (
+        builder = (
             x509.CertificateBuilder()
             .subject_name(subject)
             .issuer_name(self.name)
@@ -31,6 +44,11 @@ class Authority:
             .not_valid_before(NOW - 2 * DAY)
             .not_valid_after(NOW + days * DAY)
         )
+        if not self.identified:
+            return builder
+        own = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+        of_authority = x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
+        return builder.add_extension(own, critical=False).add_extension(of_authority, critical=False)
 
     def server(self, bits: int = 2048, days: int = 1) -> tuple[bytes, bytes]:
         """Return the certificate and the key of a server at 127.0.0.1, in PEM."""

@@ -6,16 +6,13 @@ import socket
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
 from api_support import Client, Cluster, error_of, healthy, wait_until
 from cryptography import x509
 from pem_support import Authority, key_pem, new_key
-
-if TYPE_CHECKING:
-    from tests.conftest import Receiver
+from tests.conftest import Receiver
 
 CA, EXTERNAL = "/v1/certificates/webhooks/ca", "/v1/certificates/external"
 SETTINGS = "/v1/settings/application"
@@ -45,6 +42,21 @@ def test_webhooks_are_sent_only_to_receivers_with_a_certificate_of_the_ca(
     both = AUTHORITY.pem + (tmp_path / "web.pem").read_bytes()
     assert admin.call("POST", CA, data=both).status_code == 200
     receiver.wait(lambda: (name, "sent") in receiver.statuses())
+
+
+@pytest.mark.usefixtures("_any_receiver_afterwards")
+def test_webhooks_reach_a_receiver_with_a_certificate_that_identifies_no_keys(admin: Client, tmp_path: Path) -> None:
+    authority = Authority("old authority", identified=False)
+    for name, content in zip(("web.pem", "web.key"), authority.server(), strict=True):
+        (tmp_path / name).write_bytes(content)
+    receiver = Receiver(str(tmp_path))
+    try:
+        assert admin.call("POST", CA, data=authority.pem).status_code == 200
+        admin.call("PATCH", SETTINGS, {"webhooks": {"url": receiver.url}, "callback_backoff_delay_ms": 50})
+        name = admin.call("POST", "/v1/messages", TEXT).json()["messages"][0]["id"]
+        receiver.wait(lambda: (name, "sent") in receiver.statuses())
+    finally:
+        receiver.close()
 
 
 def test_webhook_ca_is_not_found_before_it_is_set(admin: Client) -> None:

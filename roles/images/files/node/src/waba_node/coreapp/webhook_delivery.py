@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import ssl
 import time
 from collections.abc import Callable
 from typing import Any
 
 import aiohttp
 
+from ..client_tls import client_context
 from ..control.ownership import Grant
 from ..runtime.statistics import Statistics
 from ..settings import ApplicationSettings
@@ -72,7 +72,7 @@ class WebhookDelivery:
         if self.session is not None and authority == self.trusted:
             return self.session
         await self.close()
-        trust = ssl.create_default_context(cadata=authority) if authority else False
+        trust = client_context(cadata=authority) if authority else False
         self.session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(ssl=trust), timeout=aiohttp.ClientTimeout(total=TIMEOUT)
         )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractContextManager
@@ -17,6 +16,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from ..client_tls import client_context
 from ..config import DatabaseConfig
 
 log = logging.getLogger(__name__)
@@ -155,9 +155,7 @@ class Database:
             "async_creator_fn": _connect,
         }
         if self.config.tls_ca:
-            context = ssl.create_default_context(cafile=self.config.tls_ca)
-            # Certificates of an operator's own authority may lack extensions that Python 3.13 requires.
-            context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+            context = client_context(cafile=self.config.tls_ca)
             if self.config.tls_certificate:
                 context.load_cert_chain(self.config.tls_certificate, self.config.tls_key)
             arguments["ssl"] = context
