@@ -42,7 +42,7 @@ def up() -> None:
     passwords = {name: secrets.token_hex(16) for name in ("root", "password")}
     for name, password in passwords.items():
         (FOLDER / name).write_text(password, encoding="utf-8")
-    authority = Authority(FOLDER, "trusted")
+    authority = Authority(FOLDER, "trusted", identified=False)
     Authority(FOLDER, "untrusted")
     address = x509.IPAddress(ipaddress.ip_address(ADDRESS[0]))
     start_server(authority, [address], ADDRESS, {"MYSQL_ROOT_PASSWORD": passwords["root"]}, name=NAME)

@@ -68,7 +68,7 @@ class Server(NamedTuple):
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    authority = Authority(tmp_path_factory.mktemp("tls"), "test authority")
+    authority = Authority(tmp_path_factory.mktemp("tls"), "test authority", identified=False)
     loopback = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
     passwords = secrets.token_hex(16), secrets.token_hex(16)
     environment = {

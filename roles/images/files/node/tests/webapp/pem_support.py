@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 NOW = datetime.datetime.now(datetime.timezone.utc)
 DAY = datetime.timedelta(days=1)
-USAGES = (
+OTHER_USAGES = (
     "digital_signature",
     "content_commitment",
     "key_encipherment",
@@ -20,7 +20,7 @@ USAGES = (
     "encipher_only",
     "decipher_only",
 )
-SIGNS_CERTIFICATES = x509.KeyUsage(**dict.fromkeys(USAGES, False), key_cert_sign=True, crl_sign=True)
+SIGNS_CERTIFICATES = x509.KeyUsage(**dict.fromkeys(OTHER_USAGES, False), key_cert_sign=True, crl_sign=True)
 
 
 class Authority:
