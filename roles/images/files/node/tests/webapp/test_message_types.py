@@ -22,13 +22,13 @@ from message_support import (
     interactive,
     message,
 )
-from waba_node.webapp.body import convert
+from waba_node.webapp.body import convert, parse_json
 from waba_node.webapp.errors import ERRORS, ApiError
 from waba_node.webapp.message import LARGEST_MESSAGE, MESSAGE_TYPES, Message, check_media_limits, media_of, payload_of
 
 
 def payload(body: dict) -> dict:
-    return payload_of(convert(body, Message))
+    return payload_of(convert(parse_json(json.dumps(body).encode(), dict), Message))
 
 
 def refusal(body: dict) -> int:

@@ -8,6 +8,7 @@ ignored, with a warning in `meta`.
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any, NoReturn, TypeVar
 
 import msgspec
@@ -37,14 +38,16 @@ async def read_json(request: web.Request, kind: type[Json], *, optional: bool = 
 
 
 def parse_json(raw: bytes, kind: type[Json], *, optional: bool = False) -> Json:
-    """Return a JSON object or list without the fields that are null. Raises ApiError 1025 for anything else.
+    """Return a JSON object or list without the fields that are null. Raises ApiError: 1009 for an integer out of range, 1025 for anything else.
 
     optional: an empty body, or null, counts as an empty object or list. A byte order mark, which some clients send, is skipped.
     """
     if optional and not raw.strip():
         return kind()
     try:
-        content = json.loads(raw.decode("utf-8-sig"), parse_constant=_refuse_constant, object_hook=_without_nulls)
+        content = json.loads(
+            raw.decode("utf-8-sig"), parse_constant=_refuse_constant, parse_int=_integer, object_hook=_without_nulls
+        )
         if b"\\u" in raw:  # an escape can produce a lone surrogate, which cannot be stored
             json.dumps(content, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
@@ -59,6 +62,14 @@ def parse_json(raw: bytes, kind: type[Json], *, optional: bool = False) -> Json:
 def _refuse_constant(name: str) -> NoReturn:
     """Refuse NaN and Infinity, which Python reads and JSON does not have."""
     raise ValueError(f"{name} is not JSON")
+
+
+def _integer(text: str) -> int:
+    """Return an integer. Raises ApiError 1009 for one that no floating-point number can hold: msgspec would go on, and fail with a SystemError."""
+    number = int(text)
+    if abs(number) > sys.float_info.max:
+        raise ApiError(1009, "a number is out of range")
+    return number
 
 
 def _without_nulls(content: dict[str, Any]) -> dict[str, Any]:
@@ -76,5 +87,3 @@ def convert(content: dict[str, Any] | list[Any], request_type: type[Request], *,
         text = str(error)
         code = 1008 if "missing required field" in text else 1001 if "of length <=" in text else 1009
         raise ApiError(code, text) from error
-    except OverflowError as error:
-        raise ApiError(1009, "a number is out of range") from error
