@@ -124,16 +124,16 @@ def build(client: DockerClient, name: str, folder: str, base: str, source_hash: 
 
 
 def build_folder() -> str:
-    """Return the folder to build a root file system in: with enough space if possible, in memory rather than on a disk, which is several times slower.
+    """Return the folder to build a root file system in: the first one with enough space. The one in memory comes first, since it is several times faster.
 
-    Raises HostError if programs, which the packages run while they are configured, cannot run in any of them: hardened hosts mount them with noexec.
+    The packages run programs while they are configured, and hardened hosts mount such folders with noexec. Raises HostError if all are.
     """
     candidates = (MEMORY, tempfile.gettempdir(), DISK)
     usable = {folder: status for folder, status in _file_systems(candidates) if not status.f_flag & os.ST_NOEXEC}
     if not usable:
         raise HostError(
-            f"Images cannot be built: no program can run in {', '.join(dict.fromkeys(candidates))} (mounted with noexec). "
-            "Set TMPDIR to a folder where programs can run, or images_source to archive, registry or preloaded."
+            f"Images cannot be built: {', '.join(dict.fromkeys(candidates))} are mounted with noexec. Run "
+            f"'mount -o remount,exec {DISK}' for the build, or set images_source to archive, registry or preloaded."
         )
     spacious = [folder for folder, status in usable.items() if status.f_bavail * status.f_frsize > REQUIRED_SPACE]
     return [*spacious, *usable][0]

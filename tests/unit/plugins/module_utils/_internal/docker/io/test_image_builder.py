@@ -47,13 +47,13 @@ def test_root_file_system_is_built_where_programs_run(
     assert image_builder.build_folder() == expected
 
 
-def test_hosts_without_a_folder_for_programs_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_host_where_every_folder_is_mounted_with_noexec_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     mount(monkeypatch, {"/dev/shm": 4, "/tmp": 9, "/var/tmp": 9}, ())
     with pytest.raises(HostError) as refusal:
         image_builder.build_folder()
     assert str(refusal.value) == (
-        "Images cannot be built: no program can run in /dev/shm, /tmp, /var/tmp (mounted with noexec). "
-        "Set TMPDIR to a folder where programs can run, or images_source to archive, registry or preloaded."
+        "Images cannot be built: /dev/shm, /tmp, /var/tmp are mounted with noexec. Run "
+        "'mount -o remount,exec /var/tmp' for the build, or set images_source to archive, registry or preloaded."
     )
 
 
