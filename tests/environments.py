@@ -64,7 +64,9 @@ def prometheus_binaries() -> Path:
     if not all((binaries / name).exists() for name in programs):
         root.mkdir(parents=True, exist_ok=True)
         try:
-            known = subprocess.run(["apt-cache", "pkgnames"], check=True, capture_output=True, text=True).stdout.split()
+            known = subprocess.run(
+                ["apt-cache", "pkgnames", "promtool"], check=True, capture_output=True, text=True
+            ).stdout.split()
             # Before Debian 13, promtool is part of the package prometheus.
             packages = [name for name in programs if name != "promtool" or name in known]
             subprocess.run(["apt-get", "download", *packages], cwd=root, check=True, capture_output=True)

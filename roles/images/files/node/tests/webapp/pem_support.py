@@ -11,16 +11,9 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 NOW = datetime.datetime.now(datetime.timezone.utc)
 DAY = datetime.timedelta(days=1)
-OTHER_USAGES = (
-    "digital_signature",
-    "content_commitment",
-    "key_encipherment",
-    "data_encipherment",
-    "key_agreement",
-    "encipher_only",
-    "decipher_only",
-)
-SIGNS_CERTIFICATES = x509.KeyUsage(**dict.fromkeys(OTHER_USAGES, False), key_cert_sign=True, crl_sign=True)
+SIGNS_CERTIFICATES = x509.KeyUsage(
+    False, False, False, False, False, True, True, False, False
+)  # key_cert_sign and crl_sign
 
 
 class Authority:

@@ -20,10 +20,8 @@ PEM = serialization.Encoding.PEM
 @pytest.fixture
 def authority(tmp_path: Path) -> tuple[str, str]:
     """The paths of an authority's certificate, and of a server's key and certificate. They do not identify keys, as those of old authorities."""
-    now, names = (
-        datetime.datetime.now(datetime.timezone.utc),
-        [x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, text)]) for text in ("authority", "server")],
-    )
+    now = datetime.datetime.now(datetime.timezone.utc)
+    names = [x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, text)]) for text in ("authority", "server")]
     keys = [ec.generate_private_key(ec.SECP256R1()) for _name in names]
     extensions = x509.BasicConstraints(True, None), x509.SubjectAlternativeName([x509.DNSName("server.example.com")])
     made = [
