@@ -60,21 +60,18 @@ def prometheus_binaries() -> Path:
     """
     root = BUILD / "prometheus"
     binaries = root / "usr" / "bin"
-    programs = ("prometheus", "prometheus-node-exporter", "promtool")
-    if not all((binaries / name).exists() for name in programs):
-        root.mkdir(parents=True, exist_ok=True)
-        try:
-            known = subprocess.run(
-                ["apt-cache", "pkgnames", "promtool"], check=True, capture_output=True, text=True
-            ).stdout.split()
-            # Before Debian 13, promtool is part of the package prometheus.
-            packages = [name for name in programs if name != "promtool" or name in known]
-            subprocess.run(["apt-get", "download", *packages], cwd=root, check=True, capture_output=True)
-            for package in sorted(root.glob("*.deb")):
+    root.mkdir(parents=True, exist_ok=True)
+    try:
+        # promtool is the last: before Debian 13, it is part of the package prometheus.
+        for program in ("prometheus", "prometheus-node-exporter", "promtool"):
+            if (binaries / program).exists():
+                continue
+            subprocess.run(["apt-get", "download", program], cwd=root, check=True, capture_output=True)
+            for package in root.glob("*.deb"):
                 subprocess.run(["dpkg-deb", "--extract", package, root], check=True)
                 package.unlink()
-        except (OSError, subprocess.CalledProcessError) as error:
-            raise Unavailable(f"the Debian packages of Prometheus cannot be downloaded: {error}") from error
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise Unavailable(f"the Debian packages of Prometheus cannot be downloaded: {error}") from error
     return binaries
 
 
